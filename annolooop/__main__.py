@@ -1,0 +1,3 @@
+from annolooop.cli import main
+
+main()

@@ -1,0 +1,159 @@
+"""The command line: which commands there are, what all of them take, and the one error boundary."""
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from annolooop import __version__
+from annolooop.commands import dataset, demo, infer, init, stack, studio, sync, train
+from annolooop.console import Console, Options
+from annolooop.errors import AnnoloopError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="annoloop",
+    help="A continuous image-annotation loop around Label Studio.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+stack_app = typer.Typer(help="Look at the stack file.", no_args_is_help=True)
+dataset_app = typer.Typer(help="Look at datasets, and annotate them.", no_args_is_help=True)
+
+StackOption = Annotated[
+    str | None,
+    typer.Option("--stack", metavar="FILE", help="Stack file.", rich_help_panel="Every command"),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set a value of the stack for this run; repeatable.",
+        rich_help_panel="Every command",
+    ),
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="Print the report as JSON.", rich_help_panel="Every command"),
+]
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress, no hints.", rich_help_panel="Every command"),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Say more.", rich_help_panel="Every command"),
+]
+COMMON = {
+    "stack_file": (StackOption, None),
+    "overrides": (SetOption, None),
+    "as_json": (JsonOption, False),
+    "quiet": (QuietOption, False),
+    "verbose": (VerboseOption, False),
+}
+
+
+def command(
+    group: typer.Typer, run: Callable[..., Any], show: Callable[..., None], name: str | None = None
+) -> None:
+    """Register a command: ``run(console, ...)`` makes a report, ``show`` prints it.
+
+    The options that every command takes are added to ``run``'s own.
+    """
+
+    def body(**given: Any) -> None:
+        common = {key: given.pop(key) for key in COMMON}
+        options = Options(
+            common["stack_file"],
+            tuple(common["overrides"] or ()),
+            common["as_json"],
+            common["quiet"],
+            common["verbose"],
+        )
+        _guarded(Console(options), run, show, given)
+
+    own = [p for p in inspect.signature(run).parameters.values() if p.name != "console"]
+    shared = [
+        inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for key, (kind, default) in COMMON.items()
+    ]
+    parameters = [*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *shared]
+    body.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    body.__annotations__ = {p.name: p.annotation for p in parameters}
+    body.__doc__ = run.__doc__
+    group.command(name or run.__name__)(body)
+
+
+def _guarded(
+    console: Console, run: Callable[..., Any], show: Callable[..., None], given: dict[str, Any]
+) -> None:
+    """The error boundary: every way a command can end becomes an exit code."""
+    try:
+        report = run(console, **given)
+        if console.options.json:
+            console.json(report)
+        else:
+            show(console, report)
+    except AnnoloopError as error:
+        console.error(error)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        console.say("Interrupted; what was finished is kept. Type the same command to go on.")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        raise typer.Exit(0) from None
+    except typer.Exit:
+        raise
+    except Exception:
+        # Without locals: they may hold tokens.
+        traceback.print_exc(file=sys.stderr)
+        sys.stderr.write("This is a bug in annoloop; please report the lines above.\n")
+        raise typer.Exit(1) from None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"annoloop {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A continuous image-annotation loop around Label Studio.
+
+    Start with: annoloop init, annoloop up, annoloop train, annoloop infer --batch FOLDER.
+    """
+
+
+command(app, init.init, init.show)
+command(app, studio.up, studio.show_up)
+command(app, studio.down, studio.show_down)
+command(app, studio.status, studio.show_status)
+command(app, studio.logs, studio.show_logs)
+command(app, train.train, train.show)
+command(app, infer.infer, infer.show)
+command(app, sync.sync, sync.show)
+command(app, dataset.stats, dataset.show_stats)
+command(app, demo.demo, demo.show)
+command(stack_app, stack.show_stack, stack.show_settings, "show")
+command(stack_app, stack.check, stack.show_check)
+command(dataset_app, dataset.list_, dataset.show_list, "list")
+command(dataset_app, dataset.stats_of, dataset.show_stats, "stats")
+command(dataset_app, dataset.launch, dataset.show_launch)
+app.add_typer(stack_app, name="stack")
+app.add_typer(dataset_app, name="dataset")
+
+
+def main() -> None:
+    """Entry point of ``annoloop``."""
+    app()

@@ -1,0 +1,95 @@
+"""`annoloop dataset` and `annoloop stats`."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from annolooop.console import Console
+from annolooop.records import DatasetListReport, LaunchReport, StatsReport
+
+NAME_HELP = "Name of the dataset."
+
+
+def stats(
+    console: Console,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the dataset; default: the stack's.")
+    ] = None,
+) -> StatsReport:
+    """Count tasks, labels, and what people did with the predictions."""
+    from annolooop.loop.stats import stats as run
+    from annolooop.stack import open_stack
+
+    stack = open_stack(console)
+    return run(stack, name or stack.config.dataset.name)
+
+
+def stats_of(console: Console, name: Annotated[str, typer.Argument(help=NAME_HELP)]) -> StatsReport:
+    """Count tasks, labels, and what people did with the predictions."""
+    return stats(console, name)
+
+
+def show_stats(console: Console, report: StatsReport) -> None:
+    """Print counts, labels, and a line for each model version."""
+    console.print(
+        f"[bold]{report.dataset}[/bold]: {report.total} tasks, {report.labeled} labelled, "
+        f"{report.unlabeled} to do, {report.skipped} skipped"
+    )
+    console.table(("label", "images"), report.labels.items())
+    if report.model_versions:
+        console.print()
+        console.table(
+            ("model version", "predictions", "accepted", "overridden", ""),
+            [
+                (v, s.predictions, s.accepted, s.overridden, "shown" * (v == report.model_version))
+                for v, s in report.model_versions.items()
+            ],
+        )
+    if report.unlabeled:
+        console.next(f"annoloop dataset launch {report.dataset}")
+    else:
+        console.next("annoloop train --rerun")
+
+
+def list_(console: Console) -> DatasetListReport:
+    """List the datasets of the store and of Label Studio."""
+    from annolooop.loop.dataset import list_datasets
+    from annolooop.stack import open_stack
+
+    return list_datasets(open_stack(console))
+
+
+def show_list(console: Console, report: DatasetListReport) -> None:
+    """Print a table."""
+    if not report.datasets:
+        console.print("no datasets yet")
+        console.next("annoloop train")
+        return
+    console.table(
+        ("dataset", "tasks", "labelled", "model version"),
+        [(r.name, r.tasks, r.labeled, r.model_version) for r in report.datasets],
+    )
+    console.next(f"annoloop dataset stats {report.datasets[0].name}")
+
+
+def launch(
+    console: Console,
+    name: Annotated[str, typer.Argument(help=NAME_HELP)],
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open a browser, or print the address.")
+    ] = True,
+) -> LaunchReport:
+    """Open the labelling stream in the browser."""
+    from annolooop.loop.dataset import launch as run
+    from annolooop.stack import open_stack
+
+    report = run(open_stack(console), name)
+    opened = browser and typer.launch(report.url) == 0
+    return replace(report, opened=opened)
+
+
+def show_launch(console: Console, report: LaunchReport) -> None:
+    """Print the address."""
+    console.plain(report.url)
+    console.next(f"annoloop dataset stats {report.dataset}", "when some are annotated")

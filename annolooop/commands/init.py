@@ -1,0 +1,28 @@
+"""`annoloop init`: a stack file to start from."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from annolooop.console import Console
+from annolooop.records import InitReport
+
+
+def init(
+    console: Console,
+    folder: Annotated[Path, typer.Argument(help="Where to put it.")] = Path(),
+) -> InitReport:
+    """Write a commented stack file, .env.example and .gitignore; overwrite nothing."""
+    from annolooop.loop.init import init as run
+
+    return run(folder)
+
+
+def show(console: Console, report: InitReport) -> None:
+    """Print which files were written."""
+    for name in report.written:
+        console.print(f"wrote  {name}")
+    for name in report.kept:
+        console.print(f"kept   {name}  (it was there)")
+    console.next(f"cd {report.folder} && annoloop up" if report.folder != "." else "annoloop up")

@@ -1,0 +1,136 @@
+"""Data to stdout, talk to stderr: reports, tables, progress, errors."""
+
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console as RichConsole
+from rich.markup import escape
+from rich.table import Table
+
+from annolooop.errors import AnnoloopError
+
+T = TypeVar("T")
+
+PLAIN_INTERVAL = 5.0  # seconds between two progress lines where there is no terminal
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What every command takes."""
+
+    stack: str | None = None
+    overrides: tuple[str, ...] = ()
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+class Console:
+    """Prints for one command. With ``--json`` only the report reaches stdout."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._out = RichConsole(highlight=False, soft_wrap=True)
+        self._err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+
+    def print(self, text: str = "") -> None:
+        """A line of the report, to stdout. Rich markup is understood."""
+        self._out.print(text)
+
+    def plain(self, text: str) -> None:
+        """A line of the report as it is: to be copied, or written by others."""
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """A table of the report, to stdout. Cells are shown as they are."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+        self._out.print(table, soft_wrap=False)
+
+    def say(self, text: str) -> None:
+        """What is going on, to stderr, unless ``--quiet``."""
+        if not self.options.quiet:
+            self._err.print(escape(text))
+
+    def detail(self, text: str) -> None:
+        """More of what is going on, to stderr, with ``--verbose`` only."""
+        if self.options.verbose:
+            self._err.print(escape(text), style="dim")
+
+    def next(self, command: str, why: str = "") -> None:
+        """The next command to type."""
+        if not self.options.quiet:
+            self._err.print(
+                f"[dim]next:[/dim] [bold]{escape(command)}[/bold]  {escape(why)}".rstrip()
+            )
+
+    def error(self, error: AnnoloopError) -> None:
+        """One clear error: what and where, then what to type next."""
+        self._err.print(f"[bold red]error:[/bold red] {escape(error.message)}")
+        if error.hint:
+            self._err.print(f"[dim]fix:[/dim]   {escape(error.hint)}")
+
+    def json(self, report: object) -> None:
+        """The report record as one JSON document on stdout."""
+        json.dump(report, sys.stdout, default=_plain, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+
+    def track(self, items: Iterable[T], stage: str, total: int | None = None) -> Iterator[T]:
+        """Pass the items through, showing stage, rate and time left on stderr."""
+        if total is None and isinstance(items, Sequence):
+            total = len(items)
+        if self.options.quiet or total == 0:
+            return iter(items)
+        if self._err.is_terminal:
+            return self._track_bar(items, stage, total)
+        return self._track_lines(items, stage, total)
+
+    def _track_bar(self, items: Iterable[T], stage: str, total: int | None) -> Iterator[T]:
+        from rich import progress
+
+        bar = progress.Progress(
+            progress.TextColumn("{task.description:<10}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeRemainingColumn(elapsed_when_finished=True),
+            console=self._err,
+        )
+        with bar:
+            task = bar.add_task(stage, total=total, rate="")
+            for item in items:
+                yield item
+                bar.advance(task)
+                speed = bar.tasks[task].speed
+                bar.update(task, rate=f"{speed:.1f}/s" if speed else "")
+
+    def _track_lines(self, items: Iterable[T], stage: str, total: int | None) -> Iterator[T]:
+        begun = said = time.monotonic()
+        for done, item in enumerate(items, start=1):
+            yield item
+            now = time.monotonic()
+            if done == total or now - said >= PLAIN_INTERVAL:
+                said = now
+                rate = done / max(now - begun, 1e-9)
+                line = f"{stage}: {done}" + (f"/{total}" if total else "") + f", {rate:.1f}/s"
+                if total and done < total:
+                    line += f", {(total - done) / rate:.0f} s left"
+                self.say(line)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {f.name: getattr(value, f.name) for f in fields if not f.metadata.get("secret")}
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be shown as JSON")

@@ -1,0 +1,41 @@
+"""Every error a user can meet: what went wrong and where, and the next command to type."""
+
+
+class AnnoloopError(Exception):
+    """Base of all expected errors.
+
+    Args:
+        message: what went wrong, and where.
+        hint: what to type or change next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(AnnoloopError):
+    """The command line asks for something that does not exist (exit 2)."""
+
+    exit_code = 2
+
+
+class ConfigError(AnnoloopError):
+    """The stack file, a variable it needs or an installed part is wrong (exit 3)."""
+
+    exit_code = 3
+
+
+class UnreachableError(AnnoloopError):
+    """Label Studio or the artifact store does not answer as it should (exit 4)."""
+
+    exit_code = 4
+
+
+class DataError(AnnoloopError):
+    """The data or the model does not allow it: too few labels, unreadable images (exit 5)."""
+
+    exit_code = 5

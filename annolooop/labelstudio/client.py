@@ -1,0 +1,454 @@
+"""The one place that talks to a Label Studio server. The SDK authenticates; requests are plain.
+
+The SDK's typed calls are not used for lists and bulk writes: its project pager asks for a page
+past the last one, and its generic retries would repeat an import that had succeeded.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx
+from label_studio_sdk.base_client import LabelStudioBase
+from label_studio_sdk.core.api_error import ApiError
+
+from annolooop.errors import AnnoloopError, ConfigError, DataError, UnreachableError
+from annolooop.labelstudio.label_config import build_label_config, build_result, label_of, labels_of
+from annolooop.records import Annotation, Prediction, ProjectCounts, Task
+
+PAGE = 1000
+EXPORT_CHUNK = 300  # task ids in one URL
+READ_TRIES = 3
+
+
+class Studio:
+    """A Label Studio server, seen with one person's access token.
+
+    Args:
+        url: base address, with a path prefix where the server has one.
+        api_key: legacy token or personal access token; told apart by the SDK.
+        timeout: seconds one request may take.
+        start_hint: what to type when the server does not answer.
+
+    Every method raises :class:`UnreachableError` when the server does not answer or refuses a
+    request, and :class:`ConfigError` when it refuses the token.
+    """
+
+    def __init__(self, url: str, api_key: str, timeout: float, start_hint: str) -> None:
+        self.url = url
+        self._start_hint = start_hint
+        # Proxies of the environment are for the world outside; a local server is not there.
+        local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
+        self._http = httpx.Client(timeout=timeout, trust_env=not local)
+        try:
+            self._sdk = LabelStudioBase(
+                base_url=url, api_key=api_key, timeout=timeout, httpx_client=self._http
+            )
+        except ApiError as error:
+            raise self._translated(error) from None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # -- the server ---------------------------------------------------------------------------
+
+    def version(self) -> str:
+        """Label Studio's release."""
+        return str(self._get("/api/version")["release"])
+
+    def whoami(self) -> str:
+        """E-mail address of the token's owner. Proves that the token is accepted."""
+        return str(self._get("/api/current-user/whoami")["email"])
+
+    # -- projects -----------------------------------------------------------------------------
+
+    def projects(self) -> list[ProjectCounts]:
+        """All projects, with their counters."""
+        return [_counts(raw) for raw in self._projects()]
+
+    def find_project(self, title: str) -> ProjectCounts | None:
+        """The project with exactly this title, with its counters; one request."""
+        return next((_counts(raw) for raw in self._projects(title) if raw["title"] == title), None)
+
+    def ensure_project(self, title: str, labels: Sequence[str]) -> tuple[ProjectCounts, bool]:
+        """Find the project, or create it; new labels are added to its config.
+
+        Returns:
+            The project, and whether it was created or changed.
+
+        Raises:
+            DataError: a project of this title has another kind of label config, or lacks room
+                for the labels: one that it has is not among them.
+        """
+        raw = next((raw for raw in self._projects(title) if raw["title"] == title), None)
+        config = build_label_config(labels)
+        if raw is None:
+            raw = self._post(
+                "/api/projects",
+                {
+                    "title": title,
+                    "label_config": config,
+                    "show_collab_predictions": True,
+                    "sampling": "Uncertainty sampling",
+                },
+            )
+            return _counts(raw), True
+        known = labels_of(raw["label_config"])
+        if known is None:
+            raise DataError(
+                f"the Label Studio project {title} has a label config that annoloop did not make",
+                "Use another name: dataset.name in the stack file",
+            )
+        missing = [label for label in known if label not in labels]
+        if missing:
+            raise DataError(
+                f"the Label Studio project {title} has the label {missing[0]!r}, "
+                "which dataset.labels lacks",
+                "Put it back into dataset.labels: people may have used it",
+            )
+        if list(labels) != known:
+            self._call("PATCH", f"/api/projects/{raw['id']}", body={"label_config": config})
+            return _counts(raw), True
+        return _counts(raw), False
+
+    def delete_project(self, project: int) -> None:
+        """Delete a project with all its tasks and annotations."""
+        self._call("DELETE", f"/api/projects/{project}")
+
+    def model_versions(self, project: int) -> dict[str, int]:
+        """Model version -> number of its predictions."""
+        found = self._get(f"/api/projects/{project}/model-versions/", {"extended": "true"})
+        return {str(row["model_version"]): int(row["count"]) for row in found["static"]}
+
+    def show_model_version(self, project: int, version: str) -> None:
+        """Make the server show this version's predictions, and order its stream by them."""
+        self._call("PATCH", f"/api/projects/{project}", body={"model_version": version})
+
+    def stream_url(self, project: int) -> str:
+        """Address of the labelling stream, for people."""
+        return f"{self.url}/projects/{project}/data?labeling=1"
+
+    # -- storages -----------------------------------------------------------------------------
+
+    def ensure_local_storage(self, project: int, path: str) -> bool:
+        """Let a project's tasks show files below ``path``; the storage is never synced.
+
+        Returns:
+            Whether it had to be created.
+        """
+        for storage in self._get("/api/storages/localfiles/", {"project": project}):
+            if storage["path"] == path:
+                return False
+        self._post(
+            "/api/storages/localfiles/",
+            {
+                "project": project,
+                "title": "annoloop: shows images, is never synced",
+                "path": path,
+                "use_blob_urls": True,
+                "synchronizable": False,
+            },
+        )
+        return True
+
+    # -- tasks and predictions ----------------------------------------------------------------
+
+    def tasks(self, project: int) -> Iterator[Task]:
+        """All tasks, by id."""
+        for raw in self._task_pages(project, "id,data"):
+            data = raw["data"]
+            yield Task(int(raw["id"]), str(data.get("key", "")), str(data.get("sha256", "")))
+
+    def tasks_predicted(self, project: int, versions: Sequence[str]) -> set[int]:
+        """Ids of the tasks that have a prediction of any of these versions.
+
+        The server compares by "contains", so no version's name may be part of another's.
+        """
+        if not versions:
+            return set()
+        condition = {
+            "filter": "filter:tasks:predictions_model_versions",
+            "operator": "contains",
+            "type": "List",
+            "value": list(versions),
+        }
+        return {int(raw["id"]) for raw in self._task_pages(project, "id", [condition])}
+
+    def create_tasks(
+        self, project: int, tasks: Sequence[tuple[Mapping[str, str], Prediction]], version: str
+    ) -> None:
+        """Create tasks, each with its data and the prediction of ``version``, in one request.
+
+        Raises:
+            UnreachableError: also when the server created fewer than were sent.
+        """
+        payload = [
+            {"data": dict(data), "predictions": [_prediction(prediction, version)]}
+            for data, prediction in tasks
+        ]
+        made = self._post(f"/api/projects/{project}/import", payload)
+        _check_created("tasks", len(payload), int(made["task_count"]))
+        _check_created("predictions", len(payload), int(made["prediction_count"]))
+
+    def create_predictions(
+        self, project: int, predictions: Sequence[tuple[int, Prediction]], version: str
+    ) -> None:
+        """Add predictions of ``version`` to existing tasks, given by id, in one request.
+
+        Raises:
+            UnreachableError: also when the server kept fewer than were sent.
+        """
+        payload = [
+            {"task": task, **_prediction(prediction, version)} for task, prediction in predictions
+        ]
+        made = self._post(f"/api/projects/{project}/import/predictions", payload)
+        _check_created("predictions", len(payload), int(made["created"]))
+
+    # -- annotations --------------------------------------------------------------------------
+
+    def annotated_tasks(self, project: int, since: str = "") -> dict[int, str]:
+        """Tasks with an annotation or a skip, changed after ``since``.
+
+        Args:
+            since: ISO 8601 with microseconds, empty for all.
+
+        Returns:
+            Task id -> when it was last changed.
+        """
+        conditions: list[dict[str, Any]] = [
+            {
+                "filter": "filter:tasks:annotations_ids",
+                "operator": "empty",
+                "type": "Boolean",
+                "value": False,
+            }
+        ]
+        if since:
+            conditions.append(
+                {
+                    "filter": "filter:tasks:updated_at",
+                    "operator": "greater",
+                    "type": "Datetime",
+                    "value": since,
+                }
+            )
+        pages = self._task_pages(project, "id,updated_at", conditions)
+        return {int(raw["id"]): str(raw["updated_at"]) for raw in pages}
+
+    def annotations(self, project: int, tasks: Iterable[int]) -> Iterator[Annotation]:
+        """The annotation in force of each of these tasks: the latest that is not a skip."""
+        ids = sorted(tasks)
+        for start in range(0, len(ids), EXPORT_CHUNK):
+            chunk = ids[start : start + EXPORT_CHUNK]
+            exported = self._get(
+                f"/api/projects/{project}/export", {"exportType": "JSON", "ids[]": chunk}
+            )
+            for raw in exported:
+                annotation = _annotation(raw)
+                if annotation:
+                    yield annotation
+
+    def next_task(self, project: int) -> int | None:
+        """The task that the labelling stream serves next, or ``None`` when all are done."""
+        try:
+            return int(self._get(f"/api/projects/{project}/next")["id"])
+        except _NotFound:
+            return None
+
+    def look(self, task: int) -> tuple[str, dict[str, str]]:
+        """What a person sees of a task: the image's key, and the predicted label by version."""
+        raw = self._get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        predicted = {p["model_version"]: label_of(p["result"]) or "" for p in raw["predictions"]}
+        return str(raw["data"].get("key", "")), predicted
+
+    def annotate(self, task: int, label: str, lead_time: float) -> None:
+        """Submit an annotation as the token's owner, as the browser does."""
+        body = {"result": build_result(label), "lead_time": lead_time}
+        self._post(f"/api/tasks/{task}/annotations", body)
+
+    # -- requests -----------------------------------------------------------------------------
+
+    def _projects(self, title: str = "") -> list[dict[str, Any]]:
+        include = (
+            "id,title,label_config,task_number,num_tasks_with_annotations,"
+            "skipped_annotations_number,model_version"
+        )
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self._get(
+                "/api/projects",
+                {
+                    "include": include,
+                    "page": len(found) // PAGE + 1,
+                    "page_size": PAGE,
+                    **({"title": title} if title else {}),
+                },
+            )
+            found += page["results"]
+            if not page["next"]:
+                return found
+
+    def _task_pages(
+        self, project: int, include: str, conditions: Sequence[Mapping[str, Any]] = ()
+    ) -> Iterator[dict[str, Any]]:
+        query = {
+            "filters": {"conjunction": "and", "items": list(conditions)},
+            "ordering": ["tasks:id"],
+        }
+        page, seen = 1, 0
+        while True:
+            found = self._get(
+                "/api/tasks",
+                {
+                    "project": project,
+                    "fields": "task_only",
+                    "include": include,
+                    "page": page,
+                    "page_size": PAGE,
+                    "resolve_uri": "false",
+                    "query": json.dumps(query),
+                },
+            )
+            yield from found["tasks"]
+            seen += len(found["tasks"])
+            if seen >= found["total"] or not found["tasks"]:
+                return
+            page += 1
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        for attempt in range(READ_TRIES):
+            try:
+                return self._call("GET", path, params=params).json()
+            except (_Busy, _Slow):
+                if attempt == READ_TRIES - 1:
+                    raise
+                time.sleep(2.0**attempt)
+        raise AssertionError("unreachable")
+
+    def _post(self, path: str, body: object) -> Any:
+        return self._call("POST", path, body=body).json()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        body: object = None,
+    ) -> httpx.Response:
+        try:
+            # The SDK refreshes an expired access token here.
+            headers = self._sdk._client_wrapper.get_headers()
+            answer = self._http.request(
+                method,
+                f"{self.url}{path}",
+                params=dict(params) if params else None,
+                json=body,
+                headers=headers,
+            )
+        except (httpx.HTTPError, ApiError) as error:
+            raise self._translated(error) from None
+        if answer.is_success:
+            return answer
+        raise self._refusal(method, path, answer)
+
+    def _translated(self, error: Exception) -> AnnoloopError:
+        if isinstance(error, httpx.TimeoutException) and not isinstance(
+            error, httpx.ConnectTimeout
+        ):
+            return _Slow(
+                f"Label Studio at {self.url} did not answer in time",
+                "Type the same command again: it resumes. Give it longer: "
+                "--set label_studio.timeout=300",
+            )
+        if isinstance(error, ApiError):
+            # Its text holds headers and cookies: only the status may be shown.
+            return self._token_refused(error.status_code or 401)
+        return UnreachableError(f"Label Studio does not answer at {self.url}", self._start_hint)
+
+    def _token_refused(self, status: int) -> ConfigError:
+        return ConfigError(
+            f"Label Studio at {self.url} refuses the access token ({status})",
+            "Copy a token from Label Studio (Account & Settings) into the variable that "
+            "label_studio.api_key names",
+        )
+
+    def _refusal(self, method: str, path: str, answer: httpx.Response) -> AnnoloopError:
+        if answer.status_code in (401, 403):
+            return self._token_refused(answer.status_code)
+        try:
+            detail = answer.json()
+            text = str(detail.get("validation_errors") or detail.get("detail") or detail)
+        except (ValueError, AttributeError):
+            text = answer.text
+        kind = UnreachableError
+        if answer.status_code == 404:
+            kind = _NotFound
+        elif answer.status_code >= 500:
+            kind = _Busy
+        return kind(
+            f"Label Studio answered {answer.status_code} to {method} {path}: {text[:300]}",
+            "Look at its log: annoloop logs",
+        )
+
+
+class _NotFound(UnreachableError):
+    """The server knows no such thing."""
+
+
+class _Busy(UnreachableError):
+    """The server failed; a read may be tried again."""
+
+
+class _Slow(UnreachableError):
+    """No answer in time; what was sent may or may not have been done."""
+
+
+def _counts(raw: Mapping[str, Any]) -> ProjectCounts:
+    return ProjectCounts(
+        id=int(raw["id"]),
+        title=str(raw["title"]),
+        tasks=int(raw.get("task_number") or 0),
+        labeled=int(raw.get("num_tasks_with_annotations") or 0),
+        skipped_annotations=int(raw.get("skipped_annotations_number") or 0),
+        model_version=str(raw.get("model_version") or ""),
+    )
+
+
+def _prediction(prediction: Prediction, version: str) -> dict[str, Any]:
+    return {
+        "model_version": version,
+        "score": prediction.score,
+        "result": build_result(prediction.label, prediction.score),
+    }
+
+
+def _annotation(raw: Mapping[str, Any]) -> Annotation | None:
+    given = sorted(raw["annotations"], key=lambda a: (a["updated_at"], a["id"]))
+    if not given:
+        return None
+    kept = [a for a in given if not a["was_cancelled"]]
+    last = (kept or given)[-1]
+    shown = last.get("prediction") or {}
+    who = last.get("completed_by")
+    return Annotation(
+        task=int(raw["id"]),
+        key=str(raw["data"].get("key", "")),
+        sha256=str(raw["data"].get("sha256", "")),
+        label=label_of(last["result"]) if kept else None,
+        skipped=not kept,
+        annotator=who.get("id") if isinstance(who, dict) else who,
+        updated_at=str(last["updated_at"]),
+        shown_version=shown.get("model_version"),
+        shown_label=label_of(shown.get("result") or []),
+        skips=len(given) - len(kept),
+    )
+
+
+def _check_created(what: str, sent: int, created: int) -> None:
+    if created != sent:
+        raise UnreachableError(
+            f"Label Studio kept {created} of the {sent} {what} that it was sent",
+            "Type the same command again: what is missing is sent anew.",
+        )

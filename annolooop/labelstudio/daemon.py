@@ -1,0 +1,363 @@
+"""The local Label Studio server: started, found again, waited for, stopped."""
+
+import json
+import os
+import secrets
+import sqlite3
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
+from annolooop.labelstudio.environment import ensure_environment, release_environment
+
+HOST = "127.0.0.1"
+USERNAME = "annoloop@localhost.local"
+MARK = "ANNOLOOP_DATA_DIR"  # in the server's environment: says whose it is
+KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERPROFILE")
+STOP_TIMEOUT = 20.0
+LOG_LIMIT = 10_000_000  # bytes after which the log is put aside at the next start
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Login of the one account of a local server. Never printed by accident."""
+
+    username: str
+    password: str
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.username})"
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """One local Label Studio, known by its data folder.
+
+    Attributes:
+        port: on 127.0.0.1.
+        data_dir: its database, uploads and login.
+        name: a plain name of its own, for what it shares with others.
+        log: file that receives its output.
+        document_root: the only folder whose files it may serve.
+        environments: where Label Studio's own environments are kept.
+        version: of Label Studio to install.
+        command: an executable to start instead.
+        start_timeout: seconds to wait for it.
+    """
+
+    port: int
+    data_dir: Path
+    name: str
+    log: Path
+    document_root: Path
+    environments: Path
+    version: str
+    command: str | None
+    start_timeout: float
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def credentials_file(self) -> Path:
+        return self.data_dir / "credentials.json"
+
+    def credentials(self) -> Credentials | None:
+        """The login made at the first start, or ``None`` before it.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
+        try:
+            return Credentials(**json.loads(self.credentials_file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError):
+            # No cause: a JSON error may quote what it read.
+            raise ConfigError(
+                f"{self.credentials_file} cannot be read",
+                "Put it back from a backup; it holds the server's login.",
+            ) from None
+
+    def process(self) -> psutil.Process | None:
+        """Our server's process, found by the mark in its environment, whoever started it."""
+        for process in psutil.process_iter():
+            try:
+                if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
+                    continue
+                if process.environ().get(MARK) == str(self.data_dir):
+                    return process
+            except (psutil.Error, OSError):
+                continue
+        return None
+
+    def running(self) -> psutil.Process | None:
+        """Our server's process, if it runs as we are set up.
+
+        Raises:
+            UnreachableError: it runs on another port, or serves another store.
+        """
+        process = self.process()
+        if process:
+            self._check_setup(process.environ())
+        return process
+
+    def healthy(self, timeout: float = 2.0) -> bool:
+        """Whether something at the port calls itself a healthy Label Studio."""
+        try:
+            answer = httpx.get(f"{self.url}/health", timeout=timeout, trust_env=False)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 200 and '"UP"' in answer.text
+
+    def running_version(self) -> str | None:
+        """Version that the server at the port tells, or ``None``."""
+        try:
+            answer = httpx.get(f"{self.url}/api/version", timeout=10, trust_env=False)
+            return str(answer.json()["release"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return None
+
+    def start(self, say: Callable[[str], None]) -> tuple[int, bool]:
+        """Make Label Studio run and be ready.
+
+        Returns:
+            Its process id, and whether this call started it.
+
+        Raises:
+            UnreachableError: the port belongs to another program, or the server did not come up.
+            ConfigError: it could not be installed.
+        """
+        running = self.running()
+        if running:
+            self._wait(running, say)
+            return running.pid, False
+        self._check_port()
+        executable = self._executable(say)
+        credentials = self._prepare_folder()
+        process = self._launch(executable, credentials)
+        say(f"Starting Label Studio on {self.url} …")
+        try:
+            self._wait(process, say)
+        except (AnnoloopError, KeyboardInterrupt):
+            _end(process)
+            raise
+        return process.pid, True
+
+    def stop(self) -> int | None:
+        """Stop our server, and wait for its end. Returns its process id, if it ran."""
+        process = self.process()
+        if process is None:
+            return None
+        _end(process)
+        return process.pid
+
+    def release_environment(self) -> Path | None:
+        """Let go of the installed Label Studio; it is removed if nobody else uses it."""
+        return release_environment(self.environments, self.version, self.name)
+
+    def log_tail(self, lines: int) -> list[str]:
+        """The last lines of the server's log."""
+        try:
+            with self.log.open(encoding="utf-8", errors="replace") as file:
+                return [line.rstrip("\n") for line in deque(file, maxlen=lines)]
+        except FileNotFoundError:
+            return []
+
+    def follow_log(self) -> Iterator[str]:
+        """Lines as the server writes them, for ever."""
+        while not self.log.exists():
+            time.sleep(0.5)
+        with self.log.open(encoding="utf-8", errors="replace") as file:
+            file.seek(0, os.SEEK_END)
+            while True:
+                line = file.readline()
+                if line:
+                    yield line.rstrip("\n")
+                else:
+                    time.sleep(0.3)
+
+    def _check_setup(self, environ: Mapping[str, str]) -> None:
+        port = environ.get("LABEL_STUDIO_PORT")
+        if port != str(self.port):
+            raise UnreachableError(
+                f"Label Studio for {self.data_dir} already runs on port {port}, not {self.port}",
+                "Stop it first: annoloop down; then: annoloop up",
+            )
+        root = environ.get("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT")
+        if root != str(self.document_root):
+            raise UnreachableError(
+                f"the running Label Studio serves images of {root}, not of {self.document_root}",
+                "Start it anew: annoloop down, then: annoloop up",
+            )
+
+    def _check_port(self) -> None:
+        if not self._port_taken():
+            return
+        owner = self._port_owner()
+        kind = "another Label Studio" if self.healthy() else "another program"
+        raise UnreachableError(
+            f"port {self.port} is taken by {kind}{owner}",
+            "Stop it, or use another port: annoloop up --set "
+            f"label_studio.port={self.port + 1} (or set it in the stack file)",
+        )
+
+    def _port_taken(self) -> bool:
+        import socket
+
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, self.port))
+            except PermissionError as error:
+                raise ConfigError(
+                    f"port {self.port} may not be used by this account",
+                    "Use a port above 1023: annoloop up --set label_studio.port=8093",
+                ) from error
+            except OSError:
+                return True
+        return False
+
+    def _port_owner(self) -> str:
+        try:
+            for connection in psutil.net_connections("tcp"):
+                if (
+                    connection.status == psutil.CONN_LISTEN
+                    and tuple(connection.laddr)[1:2] == (self.port,)
+                    and connection.pid
+                ):
+                    name = psutil.Process(connection.pid).name()
+                    return f" ({name}, process {connection.pid})"
+        except (psutil.Error, OSError):
+            pass  # other users' processes may not be looked at
+        return ""
+
+    def _executable(self, say: Callable[[str], None]) -> Path:
+        if self.command is None:
+            return ensure_environment(self.environments, self.version, self.name, say)
+        executable = Path(self.command).expanduser()
+        if not os.access(executable, os.X_OK) or executable.is_dir():
+            raise ConfigError(
+                f"label_studio.command is {self.command}, which cannot be executed",
+                "Name a label-studio executable, or leave the key out to have one installed.",
+            )
+        return executable
+
+    def _prepare_folder(self) -> Credentials:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.data_dir.chmod(0o700)
+        self.document_root.mkdir(parents=True, exist_ok=True)
+        database = self.data_dir / "label_studio.sqlite3"
+        existing = self.credentials()
+        if existing is None and database.exists() and database.stat().st_size > 0:
+            raise ConfigError(
+                f"{self.data_dir} holds a Label Studio database but no credentials.json",
+                "Put credentials.json back, or name another folder: label_studio.data_dir",
+            )
+        # WAL lets people annotate while predictions are written; it stays with the file.
+        connection = sqlite3.connect(database)
+        connection.execute("PRAGMA journal_mode=wal")
+        connection.close()
+        return existing or self._make_credentials()
+
+    def _make_credentials(self) -> Credentials:
+        made = Credentials(USERNAME, secrets.token_urlsafe(12), secrets.token_hex(20))
+        descriptor = os.open(
+            self.credentials_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode=0o600
+        )
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(made), file)
+        return made
+
+    def _launch(self, executable: Path, credentials: Credentials) -> psutil.Popen:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        with self.log.open("a", encoding="utf-8") as log:
+            # --debug only makes a busy port an error; without it another port is taken silently.
+            return psutil.Popen(
+                [str(executable), "start", "--no-browser", "--debug", "--internal-host", HOST],
+                env=self._environment(executable, credentials),
+                cwd=self.data_dir,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _environment(self, executable: Path, credentials: Credentials) -> dict[str, str]:
+        """Everything the server may see. Any stray PORT, DEBUG or HOST would configure it."""
+        kept = {k: os.environ[k] for k in KEPT_VARIABLES if k in os.environ}
+        return {
+            **kept,
+            "PATH": os.pathsep.join([str(executable.parent), os.defpath]),
+            "PYTHONUNBUFFERED": "1",
+            MARK: str(self.data_dir),
+            "LABEL_STUDIO_BASE_DATA_DIR": str(self.data_dir),
+            "LABEL_STUDIO_PORT": str(self.port),
+            "LABEL_STUDIO_USERNAME": credentials.username,
+            "LABEL_STUDIO_PASSWORD": credentials.password,
+            "LABEL_STUDIO_USER_TOKEN": credentials.token,
+            "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+            "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
+            "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
+            "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(self.document_root),
+            "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
+            "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
+            "LABEL_STUDIO_SENTRY_DSN": "",
+            "LABEL_STUDIO_FRONTEND_SENTRY_DSN": "",
+            "SENTRY_DSN": "",
+            "FRONTEND_SENTRY_DSN": "",
+            # Without it, adding one prediction costs a recount of the whole project.
+            "fflag_fix_back_4620_memory_efficient_predictions_import_08012025_short": "true",
+        }
+
+    def _wait(self, process: psutil.Process, say: Callable[[str], None]) -> None:
+        begun = said = time.monotonic()
+        while not self.healthy():
+            # A child of ours that ended would otherwise stay a zombie and look alive.
+            if isinstance(process, psutil.Popen):
+                process.poll()
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                raise UnreachableError(
+                    "Label Studio ended while it started" + self._log_quote(),
+                    "Read more: annoloop logs",
+                )
+            now = time.monotonic()
+            if now - begun > self.start_timeout:
+                raise UnreachableError(
+                    f"Label Studio did not answer within {self.start_timeout:.0f} s"
+                    + self._log_quote(),
+                    "Read more: annoloop logs; give it longer: annoloop up --set "
+                    f"label_studio.start_timeout={2 * self.start_timeout:.0f}",
+                )
+            if now - said >= 15:
+                said = now
+                say(f"  waiting for Label Studio, {now - begun:.0f} s (a first start takes longer)")
+            time.sleep(0.2)
+
+    def _log_quote(self) -> str:
+        lines = self.log_tail(8)
+        return ":\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+
+
+def _end(process: psutil.Process) -> None:
+    """Ask a process to end, and make it after a while."""
+    try:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_TIMEOUT)
+    except psutil.NoSuchProcess:
+        pass

@@ -1,0 +1,45 @@
+"""How Label Studio reaches the images of the artifact store."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from annolooop.errors import ConfigError
+from annolooop.labelstudio.client import Studio
+
+
+@dataclass(frozen=True)
+class LocalImages:
+    """Images in a folder that the server may serve files of.
+
+    Attributes:
+        document_root: the folder whose files the server serves.
+        store: the store's folder, below it or the same.
+        images: name of the images' folder in the store.
+    """
+
+    document_root: Path
+    store: Path
+    images: str
+
+    def connect(self, studio: Studio, project: int) -> bool:
+        """Let a project show them. Returns whether anything had to be made."""
+        folder = self.store / self.images
+        folder.mkdir(parents=True, exist_ok=True)
+        return studio.ensure_local_storage(project, str(folder))
+
+    def url(self, key: str) -> str:
+        """What a task's ``image`` says for this key of the store.
+
+        Raises:
+            ConfigError: the store is not below the document root.
+        """
+        try:
+            relative = (self.store / key).relative_to(self.document_root)
+        except ValueError:
+            raise ConfigError(
+                f"label_studio.document_root is {self.document_root}, and the store "
+                f"{self.store} is not below it",
+                "Set label_studio.document_root to a folder that holds the store.",
+            ) from None
+        return f"/data/local-files/?d={quote(relative.as_posix())}"

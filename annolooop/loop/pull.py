@@ -1,0 +1,44 @@
+"""Pull annotations: only what changed since the last snapshot, and all of it when in doubt."""
+
+from datetime import datetime, timedelta
+
+from annolooop.labelstudio.client import Studio
+from annolooop.records import Annotation, ProjectCounts, Snapshot
+
+OVERLAP = timedelta(seconds=5)  # a change may become visible after a later one was read
+
+
+def pull(studio: Studio, project: ProjectCounts, last: Snapshot, now: datetime) -> Snapshot:
+    """The annotations as they are now, as a snapshot that is not yet stored (number 0).
+
+    Changed tasks are found by the time of their last change. Deleted annotations leave no
+    such trace, so the result is held against the project's own counters, and everything is
+    pulled anew when they differ.
+    """
+    since = _earlier(last.watermark) if last.watermark else ""
+    pulled = _merge(studio, project, last, since, now)
+    if since and not _agrees(pulled, project):
+        pulled = _merge(studio, project, Snapshot(), "", now)
+    return pulled
+
+
+def _merge(
+    studio: Studio, project: ProjectCounts, last: Snapshot, since: str, now: datetime
+) -> Snapshot:
+    changed = studio.annotated_tasks(project.id, since)
+    merged: dict[int, Annotation] = {a.task: a for a in last.annotations}
+    merged |= {a.task: a for a in studio.annotations(project.id, changed)}
+    watermark = max([last.watermark, *changed.values()])
+    annotations = tuple(merged[task] for task in sorted(merged))
+    return Snapshot(0, now.isoformat(), watermark, annotations)
+
+
+def _agrees(pulled: Snapshot, project: ProjectCounts) -> bool:
+    labeled = sum(not a.skipped for a in pulled.annotations)
+    skips = sum(a.skips for a in pulled.annotations)
+    return labeled == project.labeled and skips == project.skipped_annotations
+
+
+def _earlier(watermark: str) -> str:
+    moment = datetime.fromisoformat(watermark.replace("Z", "+00:00")) - OVERLAP
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

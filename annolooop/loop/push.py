@@ -1,0 +1,110 @@
+"""Push tasks and predictions to Label Studio: each once, whatever interrupts it."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from annolooop.records import Image, Prediction, ProjectCounts, Track
+from annolooop.stack import Stack
+
+T = TypeVar("T")
+
+SETTLE = 10.0  # seconds without change after which an interrupted request counts as over
+POLL = 0.5
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What was sent, and how many tasks were left with predictions of other versions only."""
+
+    tasks: int
+    predictions: int
+    stale: int
+
+
+def push(
+    stack: Stack,
+    project: ProjectCounts,
+    predictions: Mapping[Image, Prediction],
+    version: str,
+    refresh: bool,
+    track: Track,
+) -> Pushed:
+    """Create the tasks that are missing, and add predictions where they are missing.
+
+    Args:
+        stack: the annotation loop.
+        project: the dataset's project.
+        predictions: image -> what ``version`` says of it.
+        version: name of the model version.
+        refresh: also add predictions to tasks that only have those of other versions.
+        track: shows how far it is.
+    """
+    studio, size = stack.studio, stack.config.label_studio.import_size
+    _settle(stack, project)
+    tasks = {task.key: task for task in studio.tasks(project.id) if task.key}
+    present = studio.model_versions(project.id)
+    current = studio.tasks_predicted(project.id, [version] if version in present else [])
+    others = studio.tasks_predicted(project.id, [v for v in present if v != version])
+    new = [image for image in predictions if image.key not in tasks]
+    lacking = [i for i in predictions if i.key in tasks and tasks[i.key].id not in current]
+    bare = [i for i in lacking if refresh or tasks[i.key].id not in others]
+    chunks = [*_chunks(new, size), *_chunks(bare, size)]
+    for chunk in track(chunks, "push"):
+        _note(stack, chunk, version)
+        if chunk[0].key in tasks:
+            sent = [(tasks[image.key].id, predictions[image]) for image in chunk]
+            studio.create_predictions(project.id, sent, version)
+        else:
+            made = [(_data(stack, image), predictions[image]) for image in chunk]
+            studio.create_tasks(project.id, made, version)
+        stack.store.delete(_note_key(stack))
+    if version != project.model_version and (chunks or version in present):
+        studio.show_model_version(project.id, version)
+    return Pushed(len(new), len(new) + len(bare), len(lacking) - len(bare))
+
+
+def _data(stack: Stack, image: Image) -> dict[str, str]:
+    return {"image": stack.image_source.url(image.key), "key": image.key, "sha256": image.sha256}
+
+
+def _chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _note_key(stack: Stack) -> str:
+    return f"datasets/{stack.config.dataset.name}/pushing.json"
+
+
+def _note(stack: Stack, chunk: Sequence[Image], version: str) -> None:
+    """Say in the store what is about to be sent; the note goes when the server has answered."""
+    note = {"version": version, "keys": [image.key for image in chunk]}
+    stack.store.put(_note_key(stack), json.dumps(note, ensure_ascii=False).encode())
+
+
+def _settle(stack: Stack, project: ProjectCounts) -> None:
+    """Wait for the end of a request whose answer nobody received.
+
+    A server goes on with a request when its sender dies. Looking for what is missing before
+    it is done would send it twice.
+    """
+    try:
+        note = json.loads(stack.store.get(_note_key(stack)))
+    except KeyError:
+        return
+    studio, keys = stack.studio, set(note["keys"])
+    seen, since = -1, time.monotonic()
+    while True:
+        ids = {task.id for task in studio.tasks(project.id) if task.key in keys}
+        predicted = studio.tasks_predicted(project.id, [note["version"]])
+        if len(ids & predicted) >= len(keys):
+            break
+        progress = len(ids) + len(ids & predicted)
+        if progress != seen:
+            seen, since = progress, time.monotonic()
+        elif time.monotonic() - since > SETTLE:
+            break
+        time.sleep(POLL)
+    stack.store.delete(_note_key(stack))

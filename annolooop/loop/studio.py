@@ -1,0 +1,82 @@
+"""Start, stop and look at Label Studio."""
+
+import time
+from collections.abc import Callable
+
+from annolooop.errors import ConfigError, UnreachableError
+from annolooop.records import DownReport, LogsReport, StatusReport, UpReport
+from annolooop.stack import Stack
+
+
+def up(stack: Stack, say: Callable[[str], None]) -> UpReport:
+    """Make Label Studio run and be ready for us.
+
+    Raises:
+        ConfigError: it cannot be installed, or refuses our token.
+        UnreachableError: it does not come up, or its port is taken.
+    """
+    begun = time.monotonic()
+    daemon = stack.daemon
+    pid, started = daemon.start(say) if daemon else (None, False)
+    studio = stack.studio
+    owner = studio.whoami()
+    return UpReport(
+        url=studio.url,
+        pid=pid,
+        version=studio.version(),
+        started=started,
+        username=owner,
+        credentials=str(daemon.credentials_file) if daemon else None,
+        seconds=round(time.monotonic() - begun, 3),
+    )
+
+
+def down(stack: Stack) -> DownReport:
+    """Stop our own Label Studio and wait for its end; someone else's is left alone.
+
+    Raises:
+        ConfigError: the stack uses a server that someone else runs.
+    """
+    if stack.daemon is None:
+        raise ConfigError(
+            f"Label Studio at {stack.config.label_studio.url} was not started by annoloop",
+            "Whoever runs it can stop it.",
+        )
+    pid = stack.daemon.stop()
+    return DownReport(pid is not None, pid)
+
+
+def status(stack: Stack) -> StatusReport:
+    """Whether Label Studio runs. Never raises for a server that does not."""
+    daemon = stack.daemon
+    if daemon is None:
+        try:
+            version = stack.studio.version()
+        except UnreachableError:
+            version = None
+        return StatusReport(version is not None, stack.studio.url, None, version, False)
+    process = daemon.process()
+    running = process is not None and daemon.healthy()
+    return StatusReport(
+        running=running,
+        url=daemon.url,
+        pid=process.pid if process else None,
+        version=daemon.running_version() if running else None,
+        ours=True,
+        data_dir=str(daemon.data_dir),
+        log=str(daemon.log),
+    )
+
+
+def logs(stack: Stack, lines: int) -> LogsReport:
+    """The end of our Label Studio's log.
+
+    Raises:
+        ConfigError: the stack uses a server that someone else runs.
+    """
+    if stack.daemon is None:
+        raise ConfigError(
+            f"Label Studio at {stack.config.label_studio.url} keeps its log where it runs",
+            "Ask whoever runs it.",
+        )
+    return LogsReport(str(stack.daemon.log), tuple(stack.daemon.log_tail(lines)))

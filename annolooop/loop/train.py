@@ -1,0 +1,226 @@
+"""Make the first model version, or learn from what people annotated since."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from annolooop.errors import DataError
+from annolooop.loop.embed import Embedder
+from annolooop.loop.project import ensure_project
+from annolooop.loop.pull import pull
+from annolooop.loop.sync import pull_snapshot
+from annolooop.model.fit import fit_head
+from annolooop.model.head import Head
+from annolooop.model.metrics import holdout_accuracy
+from annolooop.records import (
+    BackboneInfo,
+    Example,
+    Holdout,
+    Image,
+    ModelVersion,
+    Track,
+    TrainReport,
+)
+from annolooop.stack import Stack
+from annolooop.storage.dataset import build_examples, fingerprint
+from annolooop.storage.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from annolooop.model.pipeline import Pipeline
+
+
+def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
+    """Make version 1 if there is no model; with ``rerun``, learn from the annotations.
+
+    Without ``rerun`` an existing model is left alone, and the report says what is new. With
+    it, nothing is written either when neither a label nor the backbone changed.
+
+    Raises:
+        DataError: too few labels.
+        UnreachableError: Label Studio, the store or the hub of the weights fails.
+    """
+    begun = time.monotonic()
+    stack.studio.whoami()  # before anything slow: is the server there, and ours?
+    version = stack.registry.promoted()
+    registered = version is None
+    if version is None:
+        version = _register_first(stack)
+    project = ensure_project(stack)
+    started = time.monotonic()
+    if rerun:
+        snapshot, _ = pull_snapshot(stack, project)
+    else:
+        last = stack.snapshots.latest()
+        snapshot = pull(stack.studio, project, last, datetime.now(timezone.utc))
+    examples = build_examples(snapshot.annotations, stack.config.train.holdout)
+    news = _news(stack, version, examples)
+    pulled = time.monotonic()
+    trained = rerun and (not version.trained or bool(news) or _setup_changed(stack, version))
+    if trained:
+        version = _train(stack, version, snapshot.number, examples, track)
+    return TrainReport(
+        dataset=project.title,
+        model_version=version.name,
+        promoted=True,
+        registered=registered or trained,
+        trained=trained,
+        examples=len(examples),
+        holdout=Holdout(**version.metrics["holdout"]),
+        new_labels=news.new,
+        changed_labels=news.changed,
+        removed_labels=news.removed,
+        backbone=version.backbone,
+        labels=_count(stack, examples),
+        cross_validation=version.metrics.get("cross_validation", {}),
+        url=stack.studio.stream_url(project.id),
+        seconds={
+            "setup": round(started - begun, 3),
+            "pull": round(pulled - started, 3),
+            "train": round(time.monotonic() - pulled, 3),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _News:
+    """Labels that differ from those a version learnt from."""
+
+    new: int
+    changed: int
+    removed: int
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.removed)
+
+
+def _news(stack: Stack, version: ModelVersion, examples: Sequence[Example]) -> _News:
+    learnt: dict[str, str] = {}
+    if version.snapshot:
+        holdout = stack.config.train.holdout
+        annotations = stack.snapshots.read(version.snapshot).annotations
+        learnt = {e.sha256: e.label for e in build_examples(annotations, holdout)}
+    now = {e.sha256: e.label for e in examples}
+    both = learnt.keys() & now.keys()
+    return _News(
+        len(now.keys() - learnt.keys()),
+        sum(learnt[sha256] != now[sha256] for sha256 in both),
+        len(learnt.keys() - now.keys()),
+    )
+
+
+def _setup_changed(stack: Stack, version: ModelVersion) -> bool:
+    return version.config != _shaping(stack) or version.labels != stack.config.dataset.labels
+
+
+def _shaping(stack: Stack) -> dict[str, Any]:
+    """The settings that a version depends on."""
+    config = stack.config
+    return {
+        "backbone": config.model.backbone,
+        "weights": config.model.weights,
+        "holdout": config.train.holdout,
+        "seed": config.train.seed,
+    }
+
+
+def _register_first(stack: Stack) -> ModelVersion:
+    pipeline = stack.build_pipeline()
+    labels = stack.config.dataset.labels
+    head = Head.fresh(len(labels), pipeline.info.dim, stack.config.train.seed)
+    metrics = {"holdout": {"n": 0}}
+    return _register(stack, None, pipeline, pipeline.info, head, 0, [], metrics)
+
+
+def _train(
+    stack: Stack,
+    parent: ModelVersion,
+    snapshot: int,
+    examples: Sequence[Example],
+    track: Track,
+) -> ModelVersion:
+    if not examples:
+        raise DataError(
+            "nothing is annotated yet, so there is nothing to learn from",
+            f"Annotate some images: annoloop dataset launch {stack.config.dataset.name}",
+        )
+    pipeline, info = None, parent.backbone
+    now, before = _shaping(stack), parent.config
+    if any(now[key] != before.get(key) for key in ("backbone", "weights")):
+        pipeline = stack.build_pipeline()
+        info = pipeline.info
+    embeddings = stack.embeddings(info)
+    embedder = Embedder(
+        stack.store,
+        stack.catalog,
+        embeddings,
+        lambda: pipeline or stack.restore_pipeline(info),
+    )
+    unreadable = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
+    usable = [example for example in examples if example.sha256 not in unreadable]
+    learn = [example for example in usable if example.split == "train"]
+    held = [example for example in usable if example.split == "holdout"]
+    labels = list(stack.config.dataset.labels)
+    head, figures = fit_head(
+        embeddings.matrix(e.sha256 for e in learn),
+        [labels.index(e.label) for e in learn],
+        labels,
+        stack.config.train.seed,
+    )
+    metrics = {
+        "holdout": vars(_evaluate(head, embeddings, held, labels)),
+        "cross_validation": figures,
+    }
+    return _register(stack, parent, pipeline, info, head, snapshot, usable, metrics)
+
+
+def _evaluate(
+    head: Head, embeddings: Embeddings, held: Sequence[Example], labels: Sequence[str]
+) -> Holdout:
+    if not held:
+        return holdout_accuracy(0, 0)
+    best = head.predict(embeddings.matrix(e.sha256 for e in held)).argmax(axis=1)
+    correct = sum(labels[k] == e.label for k, e in zip(best, held, strict=True))
+    return holdout_accuracy(correct, len(held))
+
+
+def _register(
+    stack: Stack,
+    parent: ModelVersion | None,
+    pipeline: "Pipeline | None",
+    info: BackboneInfo,
+    head: Head,
+    snapshot: int,
+    examples: Sequence[Example],
+    metrics: dict[str, Any],
+) -> ModelVersion:
+    """Store the weights, then the record that names them, then put it in force."""
+    if pipeline:
+        stack.registry.put_backbone(info.fingerprint, pipeline.weights())
+    now = datetime.now(timezone.utc).isoformat()
+    draft = ModelVersion(
+        number=0,
+        name="",
+        dataset=stack.config.dataset.name,
+        labels=stack.config.dataset.labels,
+        trained=bool(examples),
+        parent=parent.name if parent else None,
+        dataset_fingerprint=fingerprint(examples),
+        snapshot=snapshot,
+        backbone=info,
+        head="",
+        created_at=now,
+        created_by=stack.person,
+        metrics=metrics,
+        config=_shaping(stack),
+    )
+    version = stack.registry.register(draft, head.to_bytes())
+    stack.registry.promote(version, now, stack.person)
+    return version
+
+
+def _count(stack: Stack, examples: Sequence[Example]) -> dict[str, int]:
+    counts = Counter(example.label for example in examples)
+    return {label: counts.get(label, 0) for label in stack.config.dataset.labels}

@@ -1,0 +1,29 @@
+"""How good, and how sure."""
+
+from math import sqrt
+
+from annolooop.records import Holdout
+
+MIN_HOLDOUT = 10  # below it, an interval spans more than half of the scale
+
+
+def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (Wilson 1927), 95 % by default.
+
+    Raises:
+        ValueError: ``n`` is 0.
+    """
+    if n == 0:
+        raise ValueError("an interval needs at least one trial")
+    p = successes / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def holdout_accuracy(correct: int, n: int) -> Holdout:
+    """Accuracy with its interval; without a number when there are too few images for one."""
+    if n < MIN_HOLDOUT:
+        return Holdout(n)
+    low, high = wilson(correct, n)
+    return Holdout(n, correct / n, low, high)

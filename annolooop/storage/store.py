@@ -1,0 +1,194 @@
+"""The artifact store: named bytes in a folder or bucket, over fsspec."""
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from annolooop.errors import DataError, UnreachableError
+
+PART = ".part"  # ends the name of an object that is being written
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object: key, size in bytes, and a tag that changes when its content does."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class ArtifactStore:
+    """Bytes by key, below one root. Keys use ``/`` and may hold any other character.
+
+    Reading a key that is not there raises :class:`KeyError`; anything else that goes wrong
+    raises :class:`UnreachableError`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._fs: Any
+        self._fs, root = fsspec.url_to_fs(url)
+        self._root = str(root).rstrip("/")
+        self.url = url
+
+    @property
+    def local_path(self) -> Path | None:
+        """The folder, where the store is one on this machine."""
+        return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
+
+    def get(self, key: str) -> bytes:
+        """Read an object."""
+        try:
+            return bytes(self._fs.cat_file(self._full(key)))
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            raise KeyError(key) from None
+        except OSError as error:
+            raise self._failed("read", key, error) from error
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object of this key."""
+        try:
+            return bool(self._fs.isfile(self._full(key)))
+        except OSError as error:
+            raise self._failed("read", key, error) from error
+
+    def info(self, key: str) -> StoredObject:
+        """Size and etag of an object; KeyError when there is none."""
+        try:
+            found = self._fs.info(self._full(key))
+        except FileNotFoundError:
+            raise KeyError(key) from None
+        except OSError as error:
+            raise self._failed("read", key, error) from error
+        return StoredObject(key, int(found["size"]), _etag(found))
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object, replacing what was there: at no moment is it half-written."""
+        self._write(key, data, replace=True)
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        """Write an object unless one of this key exists, as one step.
+
+        Returns:
+            Whether it was written; of several writers one is told so.
+        """
+        return self._write(key, data, replace=False)
+
+    def walk(self, prefix: str) -> Iterator[StoredObject]:
+        """Objects below a prefix, by key. Missing prefixes hold none."""
+        try:
+            found: dict[str, Any] = self._fs.find(self._full(prefix), detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise self._failed("list", prefix, error) from error
+        for path in sorted(found):
+            info = found[path]
+            if path.endswith(PART) or info["type"] != "file":
+                continue
+            yield StoredObject(path[len(self._root) + 1 :], int(info["size"]), _etag(info))
+
+    def delete(self, key: str) -> None:
+        """Remove an object, if it is there."""
+        try:
+            self._fs.rm_file(self._full(key))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._failed("delete", key, error) from error
+
+    def append(self, prefix: str, data: bytes) -> int:
+        """Write the next of a numbered series that only grows.
+
+        Returns:
+            Its number, from 1. Two writers at the same moment get two numbers.
+        """
+        number = max(self.numbers(prefix), default=0) + 1
+        while not self.put_new(numbered(prefix, number), data):
+            number += 1
+        return number
+
+    def numbers(self, prefix: str) -> list[int]:
+        """The numbers of a series, ascending."""
+        names = (item.key.rpartition("/")[2].removesuffix(".json") for item in self.walk(prefix))
+        return sorted(int(name) for name in names if name.isdigit())
+
+    def _full(self, key: str) -> str:
+        parts = key.split("/")
+        if not key or any(part in ("", ".", "..") for part in parts):
+            raise DataError(
+                f"{key!r} is not a key of the artifact store", "Use plain relative keys."
+            )
+        return f"{self._root}/{key}"
+
+    def _write(self, key: str, data: bytes, replace: bool) -> bool:
+        try:
+            if isinstance(self._fs, LocalFileSystem):
+                return _write_file(Path(self._full(key)), data, replace)
+            mode = "overwrite" if replace else "create"
+            self._fs.pipe_file(self._full(key), data, mode=mode)
+            return True
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise self._failed("write", key, error) from error
+
+    def _failed(self, verb: str, key: str, error: OSError) -> UnreachableError:
+        reason = error.strerror or type(error).__name__
+        return UnreachableError(
+            f"the artifact store {self.url} cannot {verb} {key}: {reason}",
+            "Check that it is there, writable and not full, then type the same command again.",
+        )
+
+
+def numbered(prefix: str, number: int) -> str:
+    """Key of one object of a numbered series."""
+    return f"{prefix}/{number:06d}.json"
+
+
+def _etag(info: dict[str, Any]) -> str:
+    if "mtime" in info:  # a local file
+        return f"{info['size']}-{info['mtime']}"
+    return str(info.get("ETag") or info.get("etag") or "")
+
+
+def _write_file(path: Path, data: bytes, replace: bool) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not replace and path.exists():
+        return False
+    # The name is short whatever the key's length, and in the same folder as the target.
+    part = path.parent / f".{secrets.token_hex(8)}{PART}"
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            part.replace(path)
+            return True
+        return _publish(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _publish(part: Path, path: Path) -> bool:
+    """Give a finished file its name, unless the name is taken; as one step."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A file system without hard links: claim the name, then fill it at once.
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR))
+        except FileExistsError:
+            return False
+        part.replace(path)
+    return True
