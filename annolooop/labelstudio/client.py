@@ -320,7 +320,7 @@ class Studio:
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         for attempt in range(READ_TRIES):
             try:
-                return self._call("GET", path, params=params).json()
+                return self._json(self._call("GET", path, params=params))
             except (_Busy, _Slow):
                 if attempt == READ_TRIES - 1:
                     raise
@@ -328,7 +328,16 @@ class Studio:
         raise AssertionError("unreachable")
 
     def _post(self, path: str, body: object) -> Any:
-        return self._call("POST", path, body=body).json()
+        return self._json(self._call("POST", path, body=body))
+
+    def _json(self, answer: httpx.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise UnreachableError(
+                f"what answers at {self.url} does so, but not as a Label Studio",
+                "Check label_studio.url (or label_studio.port) in the stack file.",
+            ) from None
 
     def _call(
         self,

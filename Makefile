@@ -1,0 +1,42 @@
+# make demo   the whole loop, once, on photographs that come with the project
+# make test   install what the tests need, and run them
+# make check  everything that must hold: format, lint, types, imports, docs, tests
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check lint docs clean
+
+demo: .venv/installed
+	$(BIN)/annoloop demo
+
+test: .venv/installed-dev
+	$(BIN)/python tests/install_browser.py
+	$(BIN)/python -m pytest
+
+check: lint test
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+docs: .venv/installed-dev
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+.venv/installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed pyproject.toml
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@

@@ -1,0 +1,152 @@
+"""Talking to a real server."""
+
+import shutil
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Server, free_port
+
+from annolooop.errors import ConfigError, DataError, UnreachableError
+from annolooop.labelstudio.client import Studio
+from annolooop.labelstudio.daemon import Daemon
+from annolooop.labelstudio.label_config import build_label_config, build_result, label_of, labels_of
+from annolooop.records import Prediction
+
+START = "annoloop up"
+
+
+@pytest.fixture
+def studio(server: Server) -> Studio:
+    return Studio(server.url, server.token, 60, START)
+
+
+def data(n: int) -> dict[str, str]:
+    return {"image": f"/data/local-files/?d={n}.jpg", "key": f"images/{n}.jpg", "sha256": "00"}
+
+
+def test_wrong_token_is_a_configuration_error(server: Server) -> None:
+    with pytest.raises(ConfigError, match="refuses the access token") as caught:
+        Studio(server.url, "0" * 40, 60, START).whoami()
+    assert "0" * 40 not in caught.value.message + caught.value.hint
+
+
+def test_personal_access_token_works_too(studio: Studio, server: Server) -> None:
+    made = httpx.post(
+        f"{server.url}/api/token/", headers={"Authorization": f"Token {server.token}"}
+    ).json()
+    assert Studio(server.url, made["token"], 60, START).whoami() == studio.whoami()
+
+
+def test_dead_server_says_what_to_start() -> None:
+    with pytest.raises(UnreachableError) as caught:
+        Studio(f"http://127.0.0.1:{free_port()}", "0" * 40, 5, START).whoami()
+    assert caught.value.hint == START
+
+
+def test_server_that_is_no_label_studio_is_named() -> None:
+    class Hello(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Hello) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        with pytest.raises(UnreachableError, match="not as a Label Studio"):
+            Studio(f"http://127.0.0.1:{other.server_port}", "0" * 40, 5, START).whoami()
+        other.shutdown()
+
+
+def test_project_is_made_once_and_found_by_its_exact_title(studio: Studio) -> None:
+    project, made = studio.ensure_project("exact title", ["a", "b"])
+    assert made
+    assert studio.ensure_project("exact title", ["a", "b"]) == (project, False)
+    assert studio.find_project("exact title") == project
+    assert studio.find_project("exact") is None
+    assert project in studio.projects()
+
+
+def test_labels_can_be_added_but_not_taken_away(studio: Studio) -> None:
+    studio.ensure_project("growing", ["a", "b"])
+    assert studio.ensure_project("growing", ["a", "b", "c"])[1]
+    with pytest.raises(DataError, match="has the label 'c', which"):
+        studio.ensure_project("growing", ["a", "b"])
+
+
+def test_project_of_another_kind_is_refused(studio: Studio, server: Server) -> None:
+    config = (
+        '<View><Text name="t" value="$t"/>'
+        '<Choices name="c" toName="t"><Choice value="x"/></Choices></View>'
+    )
+    httpx.post(
+        f"{server.url}/api/projects",
+        headers={"Authorization": f"Token {server.token}"},
+        json={"title": "about text", "label_config": config},
+    ).raise_for_status()
+    with pytest.raises(DataError, match="annoloop did not make"):
+        studio.ensure_project("about text", ["a", "b"])
+
+
+def test_tasks_predictions_and_annotations(studio: Studio) -> None:
+    project, _ = studio.ensure_project("tasks and more", ["a", "b"])
+    studio.create_tasks(
+        project.id, [(data(n), Prediction("a", 0.5 + n / 100)) for n in range(5)], "v1-aaaaaa"
+    )
+    studio.show_model_version(project.id, "v1-aaaaaa")
+    tasks = list(studio.tasks(project.id))
+    assert [task.key for task in tasks] == [f"images/{n}.jpg" for n in range(5)]
+    studio.create_predictions(project.id, [(tasks[4].id, Prediction("b", 0.9))], "v2-bbbbbb")
+    assert studio.model_versions(project.id) == {"v1-aaaaaa": 5, "v2-bbbbbb": 1}
+    assert studio.tasks_predicted(project.id, ["v2-bbbbbb"]) == {tasks[4].id}
+    assert len(studio.tasks_predicted(project.id, ["v1-aaaaaa", "v2-bbbbbb"])) == 5
+    # The least certain prediction is served first.
+    assert studio.next_task(project.id) == tasks[0].id
+    studio.annotate(tasks[0].id, "b", 1.0)
+    changed = studio.annotated_tasks(project.id)
+    (annotation,) = studio.annotations(project.id, changed)
+    assert (annotation.label, annotation.key) == ("b", "images/0.jpg")
+    assert (annotation.shown_version, annotation.shown_label) == ("v1-aaaaaa", "a")
+    assert studio.annotated_tasks(project.id, max(changed.values())) == {}
+
+
+def test_rows_that_a_server_drops_are_noticed(
+    make_daemon: Callable[..., Daemon], migrated: Path, tmp_path: Path
+) -> None:
+    class Plain(Daemon):
+        """A server as others run it, without the setting that makes ours take every row."""
+
+        def _environment(self, *given: Any) -> dict[str, str]:
+            made = super()._environment(*given)
+            return {name: value for name, value in made.items() if not name.startswith("fflag")}
+
+    shutil.copytree(migrated, tmp_path / "theirs")
+    theirs = Plain(**vars(make_daemon(tmp_path / "theirs", tmp_path / "store")))
+    theirs.start(print)
+    credentials = theirs.credentials()
+    assert credentials
+    studio = Studio(theirs.url, credentials.token, 60, START)
+    project, _ = studio.ensure_project("dropping", ["a", "b"])
+    studio.create_tasks(project.id, [(data(1), Prediction("a", 0.5))], "v1-aaaaaa")
+    (task,) = studio.tasks(project.id)
+    with pytest.raises(UnreachableError, match="kept 0 of the 1 predictions"):
+        studio.create_predictions(project.id, [(task.id, Prediction("no label", 0.5))], "v2-bbbbbb")
+
+
+def test_label_config_is_escaped_and_read_back() -> None:
+    labels = ['<a> & "b"', "ünï 猫", "c"]
+    assert labels_of(build_label_config(labels)) == labels
+    assert labels_of("<View/>") is None
+    assert labels_of("<View") is None
+
+
+def test_result_says_its_label() -> None:
+    assert label_of(build_result("a", 0.5)) == "a"
+    assert label_of([]) is None

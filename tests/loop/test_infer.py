@@ -1,0 +1,223 @@
+"""Batches: odd names, unreadable files, repeats, kills."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import Project, Server, write_photos
+
+from annolooop.loop.infer import infer
+from annolooop.loop.sync import sync
+from annolooop.loop.train import train
+from annolooop.records import InferReport, untracked
+from annolooop.stack import Stack
+
+ODD_NAMES = [
+    "a b.jpg",
+    "c#1.jpg",
+    "d?x=1.jpg",
+    "e%41.jpg",
+    "f+g.jpg",
+    "h&i=j.jpg",
+    "it's.jpg",
+    'quo"te.jpg',
+    "ünï-猫.jpg",
+    "deep/er still/N.JPG",
+    "[1].PNG",
+    "semi;colon,comma.jpeg",
+]
+
+
+def run(project: Project, batch: str | None, rerun: bool = False, *overrides: str) -> InferReport:
+    return infer(project.stack(*overrides), batch, rerun, untracked)
+
+
+def counts(stack: Stack) -> tuple[Counter[str], dict[str, int]]:
+    """How many tasks each key has, and how many predictions each version has."""
+    found = stack.studio.find_project(stack.config.dataset.name)
+    assert found
+    keys = Counter(task.key for task in stack.studio.tasks(found.id))
+    return keys, stack.studio.model_versions(found.id)
+
+
+@pytest.fixture
+def ready(project: Project) -> Project:
+    """A project with its first model version."""
+    train(project.stack(), False, untracked)
+    return project
+
+
+def test_without_a_model_it_says_to_train(project: Project) -> None:
+    write_photos(project.folder / "b", ["a.jpg"])
+    told = project.run("infer", "--batch", "b", code=5).stderr
+    assert "has no model yet" in told
+    assert "annoloop train" in told
+
+
+def test_odd_keys_work_everywhere(ready: Project, server: Server) -> None:
+    write_photos(ready.folder / "odd batch", ODD_NAMES)
+    report = run(ready, str(ready.folder / "odd batch"))
+    assert (report.images, report.tasks_created, report.unreadable) == (len(ODD_NAMES), 12, ())
+    stack = ready.stack()
+    keys, _ = counts(stack)
+    assert set(keys) == {f"images/odd batch/{name}" for name in ODD_NAMES}
+    found = stack.studio.find_project(stack.config.dataset.name)
+    assert found
+    headers = {"Authorization": f"Token {server.token}"}
+    for task in stack.studio.tasks(found.id):
+        shown = httpx.get(f"{server.url}/api/tasks/{task.id}", headers=headers).json()
+        picture = httpx.get(f"{server.url}{shown['data']['image']}", headers=headers)
+        original = ready.folder / task.key.removeprefix("images/")
+        assert picture.content == original.read_bytes(), task.key
+        stack.studio.annotate(task.id, "aria", 1.0)
+    assert sync(ready.stack(), untracked).labeled == len(ODD_NAMES)
+    assert run(ready, str(ready.folder / "odd batch")).predictions_pushed == 0
+
+
+def test_unreadable_files_are_named_and_the_rest_goes_on(ready: Project) -> None:
+    batch = ready.folder / "b"
+    write_photos(batch, ["good.jpg", "cut.jpg"])
+    (batch / "cut.jpg").write_bytes((batch / "cut.jpg").read_bytes()[:500])
+    (batch / "empty.jpg").touch()
+    (batch / "text.png").write_text("not a picture")
+    (batch / "notes.txt").write_text("no image at all")
+    (batch / ".hidden.jpg").write_bytes(b"")
+    report = run(ready, str(batch))
+    reasons = {Path(row["file"]).name: row["reason"] for row in report.unreadable}
+    assert set(reasons) == {"cut.jpg", "empty.jpg", "text.png"}
+    assert reasons["empty.jpg"] == "the file is empty"
+    assert (report.images, report.tasks_created) == (1, 1)
+    assert [i.key for i in ready.stack().catalog.images()] == ["images/b/good.jpg"]
+    stored = [found.key for found in ready.stack().store.walk("images")]
+    assert stored == ["images/b/good.jpg"]
+
+
+def test_batch_without_a_readable_image_fails(ready: Project) -> None:
+    (ready.folder / "b").mkdir()
+    told = ready.run("infer", "--batch", "b", code=5).stderr
+    assert "no image files" in told
+    (ready.folder / "b" / "x.jpg").touch()
+    told = ready.run("infer", "--batch", "b", code=5).stderr
+    assert "none of the 1 files can be read" in told
+    assert "x.jpg: the file is empty" in told
+
+
+def test_batch_that_is_nowhere_is_a_usage_error(ready: Project) -> None:
+    told = ready.run("infer", "--batch", "nowhere", code=2).stderr
+    assert "no such folder here, and no such prefix in the store" in told
+
+
+def test_same_name_with_other_content_overwrites_nothing(ready: Project) -> None:
+    write_photos(ready.folder / "one" / "b", ["x.jpg"])
+    write_photos(ready.folder / "two" / "b", ["x.jpg"], seed=50)
+    run(ready, str(ready.folder / "one" / "b"))
+    report = run(ready, str(ready.folder / "two" / "b"))
+    assert (report.uploaded, report.tasks_created) == (1, 1)
+    stack = ready.stack()
+    first, second = (stack.store.get(image.key) for image in stack.catalog.images())
+    assert {first, second} == {
+        (ready.folder / n / "b" / "x.jpg").read_bytes() for n in ("one", "two")
+    }
+    assert run(ready, str(ready.folder / "two" / "b")).uploaded == 0
+
+
+def test_prefix_of_the_store_uses_what_is_there(ready: Project) -> None:
+    folder = ready.stack().store.local_path
+    assert folder
+    write_photos(folder / "images" / "given", ["a.jpg", "sub/b.jpg"])
+    for batch in ("given", "images/given", str(folder / "images" / "given")):
+        report = run(ready, batch)
+        assert (report.images, report.uploaded) == (2, 0)
+    keys, _ = counts(ready.stack())
+    assert keys == Counter({"images/given/a.jpg": 1, "images/given/sub/b.jpg": 1})
+    assert run(ready, "given/sub").images == 1
+
+
+def test_two_keys_of_one_content_are_two_tasks_embedded_once(ready: Project) -> None:
+    batch = ready.folder / "b"
+    write_photos(batch, ["a.jpg"])
+    shutil.copy(batch / "a.jpg", batch / "b.jpg")
+    report = run(ready, str(batch))
+    assert (report.images, report.embedded, report.tasks_created) == (2, 1, 2)
+
+
+def test_rerun_refreshes_predictions_of_older_versions(ready: Project) -> None:
+    names = [f"aria_{n}.jpg" for n in range(6)] + [f"not_aria_{n}.jpg" for n in range(6)]
+    write_photos(ready.folder / "b", names)
+    write_photos(ready.folder / "c", ["aria_new.jpg"], seed=9)
+    batch = str(ready.folder / "b")
+    first = run(ready, batch)
+    stack = ready.stack()
+    found = stack.studio.find_project(stack.config.dataset.name)
+    assert found
+    for task in stack.studio.tasks(found.id):
+        stack.studio.annotate(task.id, "not_aria" if "not_aria" in task.key else "aria", 1.0)
+    version = train(ready.stack(), True, untracked).model_version
+    report = run(ready, batch)
+    assert (report.predictions_pushed, report.stale) == (0, 12)
+    found = stack.studio.find_project(found.title)
+    assert found
+    assert found.model_version == first.model_version
+    assert run(ready, str(ready.folder / "c")).predictions_pushed == 1
+    report = run(ready, batch, rerun=True)
+    assert (report.predictions_pushed, report.stale) == (12, 0)
+    assert run(ready, None, rerun=True).predictions_pushed == 0
+    assert run(ready, None).images == 13
+    keys, versions = counts(ready.stack())
+    assert set(keys.values()) == {1}
+    assert versions == {first.model_version: 12, version: 13}
+    found = stack.studio.find_project(found.title)
+    assert found
+    assert found.model_version == version
+
+
+@pytest.mark.parametrize("moment", ["embedding", "pushing"])
+def test_killed_infer_is_completed_by_the_next(ready: Project, moment: str) -> None:
+    names = [f"{n:03d}.jpg" for n in range(60)]
+    write_photos(ready.folder / "b", names)
+    small = ["--set", "label_studio.import_size=2"]
+    command = ready.command("infer", "--batch", "b", *small, "-q")
+    process = subprocess.Popen(command, cwd=ready.folder)
+    stack = ready.stack()
+    found = stack.studio.find_project(stack.config.dataset.name)
+    assert found
+    embeddings = stack.store.local_path
+    assert embeddings
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        pushed = len(list(stack.studio.tasks(found.id)))
+        if moment == "pushing" and pushed >= 6:
+            break
+        if moment == "embedding" and any((embeddings / "images").glob("b/*.jpg")):
+            break
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    if moment == "pushing":
+        assert len(list(stack.studio.tasks(found.id))) < 60
+    report = ready.json("infer", "--batch", "b")
+    assert report["images"] == 60
+    keys, versions = counts(ready.stack())
+    assert keys == Counter({f"images/b/{name}": 1 for name in names})
+    assert versions == {report["model_version"]: 60}
+    again = ready.json("infer", "--batch", "b")
+    assert (again["tasks_created"], again["predictions_pushed"], again["embedded"]) == (0, 0, 0)
+
+
+def test_request_whose_sender_died_is_waited_for(ready: Project) -> None:
+    """The note of a request says that its tasks may still come."""
+    write_photos(ready.folder / "b", ["a.jpg"])
+    stack = ready.stack()
+    key = f"datasets/{stack.config.dataset.name}/pushing.json"
+    stack.store.put(key, b'{"version": "v1-000000", "keys": ["images/b/a.jpg"]}')
+    begun = time.monotonic()
+    report = run(ready, str(ready.folder / "b"))
+    assert time.monotonic() - begun > 9  # it never came: the wait has an end
+    assert report.tasks_created == 1
+    assert not stack.store.exists(key)

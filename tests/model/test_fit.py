@@ -1,0 +1,79 @@
+"""The head: fitted to convergence, the same for the same inputs."""
+
+import numpy as np
+import pytest
+
+from annolooop.errors import DataError
+from annolooop.model.fit import fit_head
+from annolooop.model.head import Head
+from annolooop.model.metrics import holdout_accuracy, wilson
+from annolooop.records import Holdout
+
+
+def clouds(counts: list[int], dim: int = 64, seed: int = 0) -> tuple[np.ndarray, list[int]]:
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(0, 1, (len(counts), dim))
+    targets = [k for k, n in enumerate(counts) for _ in range(n)]
+    x = centres[targets] + rng.normal(0, 1.5, (len(targets), dim))
+    return x.astype(np.float32), targets
+
+
+@pytest.mark.parametrize("counts", [[30, 30], [25, 10, 40]])
+def test_head_learns_what_can_be_learnt(counts: list[int]) -> None:
+    x, y = clouds(counts)
+    head, figures = fit_head(x, y, [str(k) for k in range(len(counts))], 0)
+    probabilities = head.predict(x)
+    assert (probabilities.argmax(axis=1) == y).mean() > 0.95
+    assert np.allclose(probabilities.sum(axis=1), 1)
+    assert figures["accuracy"] > 0.9
+    assert figures["folds"] == 5
+
+
+def test_same_inputs_give_the_same_head() -> None:
+    x, y = clouds([12, 12])
+    first, second = (fit_head(x, y, ["a", "b"], 7)[0].to_bytes() for _ in range(2))
+    assert first == second
+
+
+def test_two_labels_of_one_example_each_are_enough() -> None:
+    x, y = clouds([1, 1])
+    head, figures = fit_head(x, y, ["a", "b"], 0)
+    assert head.predict(x).argmax(axis=1).tolist() == [0, 1]
+    assert set(figures) == {"C"}
+
+
+def test_label_without_examples_is_never_predicted() -> None:
+    x, y = clouds([20, 20])
+    head, _ = fit_head(x, [2 * k for k in y], ["a", "none", "b"], 0)
+    assert set(head.predict(x * 3).argmax(axis=1).tolist()) <= {0, 2}
+
+
+def test_one_label_is_too_few() -> None:
+    x, _ = clouds([5])
+    with pytest.raises(DataError, match=r"at least two labels .* there are a: 5, b: 0"):
+        fit_head(x, [0] * 5, ["a", "b"], 0)
+
+
+def test_head_comes_back_from_its_file() -> None:
+    head = Head.fresh(3, 8, 1)
+    again = Head.from_bytes(head.to_bytes())
+    assert np.array_equal(again.weight, head.weight)
+    assert np.array_equal(again.bias, head.bias)
+    with pytest.raises(DataError):
+        Head.from_bytes(b"nothing")
+
+
+def test_wilson_interval() -> None:
+    low, high = wilson(8, 10)
+    assert (round(low, 3), round(high, 3)) == (0.49, 0.943)
+    assert wilson(10, 10)[1] == 1.0
+    with pytest.raises(ValueError, match="at least one"):
+        wilson(0, 0)
+
+
+def test_too_few_images_give_no_accuracy() -> None:
+    assert holdout_accuracy(9, 9) == Holdout(9)
+    stated = holdout_accuracy(9, 10)
+    assert stated.accuracy == 0.9
+    assert stated.low is not None
+    assert stated.low < 0.9

@@ -1,0 +1,94 @@
+"""What every artifact store must do; each provider's test subclasses this."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from annolooop.errors import DataError
+from annolooop.storage.store import ArtifactStore
+
+ODD_KEYS = [
+    "images/a b.jpg",
+    "images/c#1.jpg",
+    "images/d?x=1.jpg",
+    "images/e%41.jpg",
+    "images/f+g.jpg",
+    "images/h&i.jpg",
+    "images/it's.jpg",
+    'images/quo"te.jpg',
+    "images/ünï-猫.jpg",
+    "images/deep/er/N.JPG",
+    "images/[1].jpg",
+    "images/st*r.jpg",
+]
+
+
+class StoreContract:
+    @pytest.fixture
+    def store(self) -> ArtifactStore:
+        raise NotImplementedError
+
+    def test_gives_back_what_was_put(self, store: ArtifactStore) -> None:
+        store.put("a/b", b"\x00\xff")
+        assert store.get("a/b") == b"\x00\xff"
+        assert store.exists("a/b")
+
+    def test_missing_key_is_a_key_error(self, store: ArtifactStore) -> None:
+        for read in (store.get, store.info):
+            with pytest.raises(KeyError):
+                read("a/none")
+        assert not store.exists("a/none")
+        assert list(store.walk("none")) == []
+        store.delete("a/none")
+
+    def test_put_replaces(self, store: ArtifactStore) -> None:
+        store.put("a/b", b"one")
+        before = store.info("a/b")
+        store.put("a/b", b"three")
+        assert store.get("a/b") == b"three"
+        assert store.info("a/b").size == 5
+        assert store.info("a/b").etag != before.etag
+
+    def test_put_new_never_replaces(self, store: ArtifactStore) -> None:
+        assert store.put_new("a/b", b"one")
+        assert not store.put_new("a/b", b"two")
+        assert store.get("a/b") == b"one"
+
+    def test_of_many_writers_one_wins(self, store: ArtifactStore) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            won = list(pool.map(lambda n: store.put_new("a/b", str(n).encode()), range(16)))
+        assert sum(won) == 1
+        assert store.get("a/b") == str(won.index(True)).encode()
+
+    def test_series_gives_each_writer_a_number_of_its_own(self, store: ArtifactStore) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            numbers = list(pool.map(lambda n: store.append("s", str(n).encode()), range(12)))
+        assert sorted(numbers) == list(range(1, 13))
+        assert store.numbers("s") == list(range(1, 13))
+
+    def test_odd_keys_are_kept_as_they_are(self, store: ArtifactStore) -> None:
+        for key in ODD_KEYS:
+            store.put(key, key.encode())
+        assert sorted(found.key for found in store.walk("images")) == sorted(ODD_KEYS)
+        assert all(store.get(key) == key.encode() for key in ODD_KEYS)
+
+    def test_walk_tells_size_and_a_stable_etag(self, store: ArtifactStore) -> None:
+        store.put("a/b", b"123")
+        (first,), (second,) = store.walk("a"), store.walk("a")
+        assert first == second == store.info("a/b")
+        assert first.size == 3
+
+    def test_walk_keeps_to_the_prefix(self, store: ArtifactStore) -> None:
+        store.put("a/1", b"")
+        store.put("ab/1", b"")
+        assert [found.key for found in store.walk("a")] == ["a/1"]
+
+    def test_delete_removes(self, store: ArtifactStore) -> None:
+        store.put("a/b", b"1")
+        store.delete("a/b")
+        assert not store.exists("a/b")
+
+    @pytest.mark.parametrize("key", ["", "/a", "a//b", "a/../b", "a/./b", "a/"])
+    def test_keys_that_leave_the_root_are_refused(self, store: ArtifactStore, key: str) -> None:
+        with pytest.raises(DataError):
+            store.put(key, b"")

@@ -1,0 +1,147 @@
+"""Snapshots, examples, the holdout, embeddings and model versions in the store."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from annolooop.records import Annotation, BackboneInfo, Changes, Image, ModelVersion, Snapshot
+from annolooop.storage.dataset import (
+    Snapshots,
+    build_examples,
+    compare,
+    fingerprint,
+    split_of,
+)
+from annolooop.storage.embeddings import Embeddings
+from annolooop.storage.images import ImageCatalog, is_image_name
+from annolooop.storage.registry import Registry
+from annolooop.storage.store import ArtifactStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore(str(tmp_path / "store"))
+
+
+def annotation(task: int, label: str | None = "cat", **changed: object) -> Annotation:
+    sha256 = hashlib.sha256(str(task).encode()).hexdigest()
+    made = Annotation(task, f"images/{task}.jpg", sha256, label, False, 1, f"2026-01-{task:02d}")
+    return replace(made, **changed)  # type: ignore[arg-type]
+
+
+def test_snapshot_comes_back_as_it_was(store: ArtifactStore) -> None:
+    snapshots = Snapshots(store, "cats")
+    assert snapshots.latest() == Snapshot()
+    written = snapshots.write(Snapshot(0, "now", "then", (annotation(1), annotation(2, None))))
+    assert written.number == 1
+    assert snapshots.latest() == written
+    assert snapshots.read(1) == written
+
+
+def test_changes_between_snapshots_are_counted() -> None:
+    old = Snapshot(annotations=(annotation(1), annotation(2), annotation(3)))
+    new = Snapshot(annotations=(annotation(1), annotation(2, "dog"), annotation(4)))
+    assert compare(old, new) == Changes(created=1, updated=1, deleted=1)
+    assert not compare(old, old)
+
+
+def test_skipped_and_foreign_tasks_are_no_examples() -> None:
+    given = [annotation(1), annotation(2, None, skipped=True), annotation(3, sha256="", key="")]
+    assert [example.key for example in build_examples(given, 0.2)] == ["images/1.jpg"]
+
+
+def test_latest_label_of_a_content_wins() -> None:
+    first = annotation(1, "cat", updated_at="2026-01-01")
+    second = annotation(2, "dog", updated_at="2026-01-02", sha256=first.sha256)
+    for order in ([first, second], [second, first]):
+        (example,) = build_examples(order, 0.2)
+        assert example.label == "dog"
+
+
+def test_holdout_depends_on_the_content_only() -> None:
+    many = [annotation(n) for n in range(1, 30)]
+    sides = {e.sha256: e.split for e in build_examples(many, 0.3)}
+    few = {e.sha256: e.split for e in build_examples(many[:5], 0.3)}
+    assert all(sides[sha256] == split for sha256, split in few.items())
+
+
+def test_larger_holdout_keeps_what_a_smaller_one_held() -> None:
+    hashes = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(2000)]
+    small = {h for h in hashes if split_of(h, 0.1) == "holdout"}
+    large = {h for h in hashes if split_of(h, 0.2) == "holdout"}
+    assert small < large
+    assert 150 < len(small) < 250
+    assert not {h for h in hashes if split_of(h, 0.0) == "holdout"}
+
+
+def test_fingerprint_changes_with_a_corrected_label() -> None:
+    before = fingerprint(build_examples([annotation(1), annotation(2)], 0.2))
+    assert before == fingerprint(build_examples([annotation(2), annotation(1)], 0.2))
+    assert before != fingerprint(build_examples([annotation(1), annotation(2, "dog")], 0.2))
+
+
+def test_catalog_knows_images_until_they_change(store: ArtifactStore) -> None:
+    store.put("images/a.jpg", b"1")
+    found = store.info("images/a.jpg")
+    ImageCatalog(store, "cats").add([Image("images/a.jpg", "hash")], {found.key: found.etag})
+    catalog = ImageCatalog(store, "cats")
+    assert catalog.known(found) == Image("images/a.jpg", "hash")
+    assert catalog.images() == [Image("images/a.jpg", "hash")]
+    store.put("images/a.jpg", b"22")
+    assert catalog.known(store.info("images/a.jpg")) is None
+
+
+def test_catalog_writes_nothing_that_is_known(store: ArtifactStore) -> None:
+    catalog = ImageCatalog(store, "cats")
+    catalog.add([Image("images/a.jpg", "hash")], {"images/a.jpg": "tag"})
+    catalog.add([Image("images/a.jpg", "hash")], {"images/a.jpg": "tag"})
+    assert store.numbers("datasets/cats/images") == [1]
+
+
+def test_image_names_in_any_case() -> None:
+    assert is_image_name("x/A.JPG")
+    assert is_image_name("b.WebP")
+    assert not is_image_name("labels.csv")
+
+
+def test_embeddings_are_shared_through_the_store(store: ArtifactStore, tmp_path: Path) -> None:
+    mine = Embeddings(store, "space", tmp_path)
+    mine.add({"b" * 64: np.ones(3, np.float32), "a" * 64: np.zeros(3, np.float32)})
+    yours = Embeddings(store, "space", tmp_path)
+    yours.load()
+    assert "a" * 64 in yours
+    assert yours.matrix(["b" * 64, "a" * 64]).tolist() == [[1, 1, 1], [0, 0, 0]]
+    other = Embeddings(store, "another space", tmp_path)
+    other.load()
+    assert "a" * 64 not in other
+
+
+def draft(**changed: object) -> ModelVersion:
+    info = BackboneInfo("resnet18", "none", "f" * 16, "bilinear 256 224 0,0,0 1,1,1", 512)
+    made = ModelVersion(
+        0, "", "cats", ("cat", "dog"), False, None, "", 0, info, "", "now", "me", {"n": 1}, {}
+    )
+    return replace(made, **changed)  # type: ignore[arg-type]
+
+
+def test_versions_are_numbered_and_promoted(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    assert registry.promoted() is None
+    first = registry.register(draft(), b"head one")
+    second = registry.register(draft(parent=first.name, trained=True), b"head two")
+    assert (first.number, second.number) == (1, 2)
+    registry.promote(first, "now", "me")
+    registry.promote(second, "now", "me")
+    assert registry.promoted() == second
+    registry.promote(first, "now", "me")
+    assert registry.promoted() == first
+    assert registry.head(second) == b"head two"
+
+
+def test_no_version_name_is_part_of_another(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    names = [registry.register(draft(), f"head {n}".encode()).name for n in range(12)]
+    assert not [(a, b) for a in names for b in names if a != b and a in b]

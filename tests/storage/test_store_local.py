@@ -1,0 +1,47 @@
+"""The artifact store in a local folder."""
+
+import os
+from pathlib import Path
+
+import pytest
+from storage.contract import StoreContract
+
+from annolooop.errors import UnreachableError
+from annolooop.storage.store import ArtifactStore
+
+
+class TestLocalStore(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> ArtifactStore:
+        return ArtifactStore(str(tmp_path / "a store"))
+
+
+def test_failed_put_leaves_the_old_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ArtifactStore(str(tmp_path))
+    store.put("a", b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UnreachableError, match="cannot write a: No space left on device"):
+        store.put("a", b"new")
+    assert store.get("a") == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_object_that_is_being_written_is_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".1234.part").write_bytes(b"half")
+    assert list(ArtifactStore(str(tmp_path)).walk("a")) == []
+
+
+def test_put_new_works_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", refuse)
+    store = ArtifactStore(str(tmp_path))
+    assert store.put_new("a", b"1")
+    assert not store.put_new("a", b"2")
+    assert store.get("a") == b"1"

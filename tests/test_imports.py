@@ -1,0 +1,62 @@
+"""Asking for help or state must not pay for what it does not use."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import Project
+
+HEAVY = ("torch", "torchvision", "label_studio_sdk", "fsspec", "sklearn", "numpy")
+COMMANDS = (
+    ["--help"],
+    ["init", "--help"],
+    ["up", "--help"],
+    ["down", "--help"],
+    ["status", "--help"],
+    ["logs", "--help"],
+    ["train", "--help"],
+    ["infer", "--help"],
+    ["sync", "--help"],
+    ["stats", "--help"],
+    ["demo", "--help"],
+    ["stack", "--help"],
+    ["stack", "show", "--help"],
+    ["stack", "check", "--help"],
+    ["dataset", "--help"],
+    ["dataset", "list", "--help"],
+    ["dataset", "stats", "--help"],
+    ["dataset", "launch", "--help"],
+)
+PROBE = """
+import sys
+sys.argv = ["annoloop", *{words!r}]
+from annolooop.cli import main
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0, end.code
+sys.stderr.write("LOADED " + " ".join(m for m in {heavy!r} if m in sys.modules))
+"""
+
+
+def loaded(words: list[str], cwd: str | None = None) -> set[str]:
+    probe = PROBE.format(words=words, heavy=HEAVY)
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=cwd
+    )
+    return set(done.stderr.rpartition("LOADED ")[2].split())
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    assert loaded(words) == set()
+
+
+def test_status_loads_nothing_heavy(own_project: Project) -> None:
+    assert loaded(["status"], str(own_project.folder)) == set()
+
+
+def test_sync_and_stats_never_load_torch(project: Project) -> None:
+    project.run("train")
+    for words in (["sync"], ["stats"], ["dataset", "list"]):
+        assert not {"torch", "torchvision", "sklearn"} & loaded(words, str(project.folder))
