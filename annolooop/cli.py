@@ -1,6 +1,7 @@
 """The command line: which commands there are, what all of them take, and the one error boundary."""
 
 import inspect
+import logging
 import sys
 import traceback
 from collections.abc import Callable
@@ -25,9 +26,9 @@ app = typer.Typer(
 stack_app = typer.Typer(help="Look at the stack file.", no_args_is_help=True)
 dataset_app = typer.Typer(help="Look at datasets, and annotate them.", no_args_is_help=True)
 
+PANEL = "Every command"
 StackOption = Annotated[
-    str | None,
-    typer.Option("--stack", metavar="FILE", help="Stack file.", rich_help_panel="Every command"),
+    str | None, typer.Option("--stack", metavar="FILE", help="Stack file.", rich_help_panel=PANEL)
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -35,20 +36,17 @@ SetOption = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Set a value of the stack for this run; repeatable.",
-        rich_help_panel="Every command",
+        rich_help_panel=PANEL,
     ),
 ]
 JsonOption = Annotated[
-    bool,
-    typer.Option("--json", help="Print the report as JSON.", rich_help_panel="Every command"),
+    bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=PANEL)
 ]
 QuietOption = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", help="No progress, no hints.", rich_help_panel="Every command"),
+    bool, typer.Option("--quiet", "-q", help="No progress, no hints.", rich_help_panel=PANEL)
 ]
 VerboseOption = Annotated[
-    bool,
-    typer.Option("--verbose", "-v", help="Say more.", rich_help_panel="Every command"),
+    bool, typer.Option("--verbose", "-v", help="Show each request made.", rich_help_panel=PANEL)
 ]
 COMMON = {
     "stack_file": (StackOption, None),
@@ -94,6 +92,8 @@ def _guarded(
     console: Console, run: Callable[..., Any], show: Callable[..., None], given: dict[str, Any]
 ) -> None:
     """The error boundary: every way a command can end becomes an exit code."""
+    if console.options.verbose:  # each request to a server, without its headers
+        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     try:
         report = run(console, **given)
         if console.options.json:

@@ -103,7 +103,7 @@ class LabelStudioConfig(_Section):
 
 
 class DatasetConfig(_Section):
-    name: str = Field("aria_detector", min_length=3, max_length=50, pattern=r"^[\w][\w .-]*$")
+    name: str = Field("aria_detector", min_length=3, max_length=50, pattern=r"^\w[\w .-]*\w$")
     """Name of the dataset, and title of its Label Studio project."""
 
     labels: tuple[str, ...] = ("aria", "not_aria")

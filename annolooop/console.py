@@ -61,11 +61,6 @@ class Console:
         if not self.options.quiet:
             self._err.print(escape(text))
 
-    def detail(self, text: str) -> None:
-        """More of what is going on, to stderr, with ``--verbose`` only."""
-        if self.options.verbose:
-            self._err.print(escape(text), style="dim")
-
     def next(self, command: str, why: str = "") -> None:
         """The next command to type."""
         if not self.options.quiet:

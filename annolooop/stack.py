@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from annolooop.storage.registry import Registry
     from annolooop.storage.store import ArtifactStore
 
-START = "Start it: annoloop up"
-
 
 def open_stack(console: Console) -> Stack:
     """The stack that the command line names; nothing is opened yet.
@@ -99,13 +97,15 @@ class Stack:
                 section.url,
                 section.api_key.get_secret_value(),
                 section.timeout,
-                f"Check that {section.url} can be reached from here (label_studio.url).",
+                ours=False,
             )
         assert self.daemon is not None
         credentials = self.daemon.credentials()
         if credentials is None or self.daemon.running() is None:
-            raise UnreachableError(f"Label Studio is not running on {self.daemon.url}", START)
-        return Studio(self.daemon.url, credentials.token, section.timeout, START)
+            raise UnreachableError(
+                f"Label Studio is not running on {self.daemon.url}", "Start it: annoloop up"
+            )
+        return Studio(self.daemon.url, credentials.token, section.timeout, ours=True)
 
     @cached_property
     def store(self) -> ArtifactStore:

@@ -1,6 +1,5 @@
 """`annoloop dataset` and `annoloop stats`."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -80,16 +79,16 @@ def launch(
         bool, typer.Option("--browser/--no-browser", help="Open a browser, or print the address.")
     ] = True,
 ) -> LaunchReport:
-    """Open the labelling stream in the browser."""
+    """Open the labelling stream in the browser, logged in."""
     from annolooop.loop.dataset import launch as run
     from annolooop.stack import open_stack
 
-    report = run(open_stack(console), name)
-    opened = browser and typer.launch(report.url) == 0
-    return replace(report, opened=opened)
+    return run(open_stack(console), name, browser)
 
 
 def show_launch(console: Console, report: LaunchReport) -> None:
     """Print the address."""
     console.plain(report.url)
+    if not report.opened:
+        console.say("The login is in the file that `annoloop up` names.")
     console.next(f"annoloop dataset stats {report.dataset}", "when some are annotated")

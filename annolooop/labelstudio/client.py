@@ -29,15 +29,15 @@ class Studio:
         url: base address, with a path prefix where the server has one.
         api_key: legacy token or personal access token; told apart by the SDK.
         timeout: seconds one request may take.
-        start_hint: what to type when the server does not answer.
+        ours: the server is the local one that `annoloop up` starts; decides what errors advise.
 
     Every method raises :class:`UnreachableError` when the server does not answer or refuses a
     request, and :class:`ConfigError` when it refuses the token.
     """
 
-    def __init__(self, url: str, api_key: str, timeout: float, start_hint: str) -> None:
+    def __init__(self, url: str, api_key: str, timeout: float, ours: bool) -> None:
         self.url = url
-        self._start_hint = start_hint
+        self._ours = ours
         # Proxies of the environment are for the world outside; a local server is not there.
         local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
         self._http = httpx.Client(timeout=timeout, trust_env=not local)
@@ -137,20 +137,29 @@ class Studio:
 
         Returns:
             Whether it had to be created.
+
+        Raises:
+            ConfigError: the server may not serve files of this folder.
         """
-        for storage in self._get("/api/storages/localfiles/", {"project": project}):
-            if storage["path"] == path:
+        for known in self._get("/api/storages/localfiles/", {"project": project}):
+            if known["path"] == path:
                 return False
-        self._post(
-            "/api/storages/localfiles/",
-            {
-                "project": project,
-                "title": "annoloop: shows images, is never synced",
-                "path": path,
-                "use_blob_urls": True,
-                "synchronizable": False,
-            },
-        )
+        storage = {
+            "project": project,
+            "title": "annoloop: shows images, is never synced",
+            "path": path,
+            "use_blob_urls": True,
+            "synchronizable": False,
+        }
+        try:
+            self._post("/api/storages/localfiles/", storage)
+        except _Rejected as error:
+            raise ConfigError(
+                f"Label Studio at {self.url} may not show the images of {path}: {error.message}",
+                "Start it with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
+                "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT set to a folder above, and set "
+                "label_studio.document_root to the same folder.",
+            ) from error
         return True
 
     # -- tasks and predictions ----------------------------------------------------------------
@@ -374,13 +383,20 @@ class Studio:
         if isinstance(error, ApiError):
             # Its text holds headers and cookies: only the status may be shown.
             return self._token_refused(error.status_code or 401)
-        return UnreachableError(f"Label Studio does not answer at {self.url}", self._start_hint)
+        return UnreachableError(
+            f"Label Studio does not answer at {self.url}",
+            "Start it: annoloop up"
+            if self._ours
+            else "Check that it can be reached from here (label_studio.url).",
+        )
 
     def _token_refused(self, status: int) -> ConfigError:
         return ConfigError(
             f"Label Studio at {self.url} refuses the access token ({status})",
-            "Copy a token from Label Studio (Account & Settings) into the variable that "
-            "label_studio.api_key names",
+            "Its database is not the one that credentials.json belongs to: put both back."
+            if self._ours
+            else "Copy a token from Label Studio (Account & Settings) into the variable that "
+            "label_studio.api_key names.",
         )
 
     def _refusal(self, method: str, path: str, answer: httpx.Response) -> AnnoloopError:
@@ -391,19 +407,23 @@ class Studio:
             text = str(detail.get("validation_errors") or detail.get("detail") or detail)
         except (ValueError, AttributeError):
             text = answer.text
-        kind = UnreachableError
+        kind: type[UnreachableError] = _Rejected
         if answer.status_code == 404:
             kind = _NotFound
         elif answer.status_code >= 500:
             kind = _Busy
         return kind(
             f"Label Studio answered {answer.status_code} to {method} {path}: {text[:300]}",
-            "Look at its log: annoloop logs",
+            "Look at its log: annoloop logs" if self._ours else "Look at the server's log.",
         )
 
 
 class _NotFound(UnreachableError):
     """The server knows no such thing."""
+
+
+class _Rejected(UnreachableError):
+    """The server understood, and will not do it."""
 
 
 class _Busy(UnreachableError):

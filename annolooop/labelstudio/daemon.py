@@ -22,6 +22,7 @@ USERNAME = "annoloop@localhost.local"
 MARK = "ANNOLOOP_DATA_DIR"  # in the server's environment: says whose it is
 KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERPROFILE")
 STOP_TIMEOUT = 20.0
+EXPORTS_KEPT = 7 * 86_400.0  # seconds
 LOG_LIMIT = 10_000_000  # bytes after which the log is put aside at the next start
 
 
@@ -263,11 +264,18 @@ class Daemon:
                 f"{self.data_dir} holds a Label Studio database but no credentials.json",
                 "Put credentials.json back, or name another folder: label_studio.data_dir",
             )
+        self._prune_exports()
         # WAL lets people annotate while predictions are written; it stays with the file.
         connection = sqlite3.connect(database)
         connection.execute("PRAGMA journal_mode=wal")
         connection.close()
         return existing or self._make_credentials()
+
+    def _prune_exports(self) -> None:
+        """Remove old copies that the server keeps of every export it has answered."""
+        for file in (self.data_dir / "export").glob("project-*"):
+            if time.time() - file.stat().st_mtime > EXPORTS_KEPT:
+                file.unlink()
 
     def _make_credentials(self) -> Credentials:
         made = Credentials(USERNAME, secrets.token_urlsafe(12), secrets.token_hex(20))

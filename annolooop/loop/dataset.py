@@ -1,5 +1,8 @@
 """Which datasets there are, and where people annotate them."""
 
+import webbrowser
+
+from annolooop.labelstudio.login import open_browser, open_session
 from annolooop.loop.project import find_project
 from annolooop.records import DatasetListReport, DatasetRow, LaunchReport
 from annolooop.stack import Stack
@@ -31,11 +34,23 @@ def list_datasets(stack: Stack) -> DatasetListReport:
     return DatasetListReport(tuple(rows))
 
 
-def launch(stack: Stack, name: str) -> LaunchReport:
-    """Where people annotate this dataset. Opens nothing.
+def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
+    """Show people where to annotate this dataset.
+
+    Args:
+        stack: the annotation loop.
+        name: of the dataset.
+        browser: open the page in the browser, logged in where the server is ours.
 
     Raises:
         DataError: there is no such dataset.
     """
-    project = find_project(stack, name)
-    return LaunchReport(name, stack.studio.stream_url(project.id), False)
+    url = stack.studio.stream_url(find_project(stack, name).id)
+    return LaunchReport(name, url, browser and _open(stack, url))
+
+
+def _open(stack: Stack, url: str) -> bool:
+    credentials = stack.daemon.credentials() if stack.daemon else None
+    if credentials is None:
+        return webbrowser.open(url)
+    return open_browser(url, open_session(stack.studio.url, credentials))

@@ -2,8 +2,10 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from annolooop.records import Image, Prediction, ProjectCounts, Track
@@ -52,7 +54,8 @@ def push(
     lacking = [i for i in predictions if i.key in tasks and tasks[i.key].id not in current]
     bare = [i for i in lacking if refresh or tasks[i.key].id not in others]
     chunks = [*_chunks(new, size), *_chunks(bare, size)]
-    for chunk in track(chunks, "push"):
+    progress = track(range(len(new) + len(bare)), "push")
+    for chunk in chunks:
         _note(stack, chunk, version)
         if chunk[0].key in tasks:
             sent = [(tasks[image.key].id, predictions[image]) for image in chunk]
@@ -61,6 +64,8 @@ def push(
             made = [(_data(stack, image), predictions[image]) for image in chunk]
             studio.create_tasks(project.id, made, version)
         stack.store.delete(_note_key(stack))
+        deque(islice(progress, len(chunk)), maxlen=0)
+    deque(progress, maxlen=0)
     if version != project.model_version and (chunks or version in present):
         studio.show_model_version(project.id, version)
     return Pushed(len(new), len(new) + len(bare), len(lacking) - len(bare))

@@ -62,11 +62,8 @@ def test_server_is_private(daemon: Daemon) -> None:
     assert credentials.password not in log
     assert credentials.token not in log
     assert credentials.token not in repr(credentials)
-    signup = httpx.post(
-        f"{daemon.url}/user/signup/", data={"email": "a@b.c", "password": "12345678"}
-    )
-    assert signup.status_code in (302, 403)
-    assert "/user/login" in str(signup.headers.get("location", "/user/login"))
+    stranger = {"email": "a@example.org", "password": "12345678"}
+    assert httpx.post(f"{daemon.url}/user/signup/", data=stranger).status_code == 403
 
 
 def test_server_sees_nothing_of_our_environment(
@@ -85,7 +82,7 @@ def test_database_is_in_wal_mode_and_survives_kill(daemon: Daemon) -> None:
     pid, _ = daemon.start(quiet)
     credentials = daemon.credentials()
     assert credentials is not None
-    studio = Studio(daemon.url, credentials.token, 60, "")
+    studio = Studio(daemon.url, credentials.token, 60, True)
     project, _ = studio.ensure_project("kept over a kill", ["a", "b"])
     with sqlite3.connect(daemon.data_dir / "label_studio.sqlite3") as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
