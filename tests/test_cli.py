@@ -1,0 +1,269 @@
+"""The command line: exit codes, where output goes, and what every command takes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from conftest import Project, Server, free_port, write_photos
+
+NO_SERVER = ["--set", f"label_studio.port={free_port()}"]
+
+
+def bare(folder: Path) -> Project:
+    """A folder without a stack file."""
+    project = Project(folder, {})
+    project.file.unlink()
+    return project
+
+
+def test_without_a_stack_file_it_says_to_make_one(tmp_path: Path) -> None:
+    told = bare(tmp_path).run("status", code=3).stderr
+    assert "No stack file" in told
+    assert "annoloop init" in told
+
+
+def test_init_makes_a_valid_stack_and_overwrites_nothing(tmp_path: Path) -> None:
+    project = bare(tmp_path)
+    (tmp_path / ".gitignore").write_text("mine\n")
+    report = project.json("init")
+    assert report["written"] == ["annoloop.yaml", ".env.example"]
+    assert report["kept"] == [".gitignore"]
+    assert (tmp_path / ".gitignore").read_text() == "mine\n"
+    assert "is valid" in project.run("stack", "check").stdout
+    assert project.json("init")["written"] == []
+    assert project.json("init", "deeper/folder")["written"][0] == "deeper/folder/annoloop.yaml"
+
+
+def test_stack_show_tells_origins_and_masks_secrets(project: Project) -> None:
+    project.write({**project.values, "train": {"seed": "${SEED:-3}"}})
+    report = project.json("stack", "show", "--set", "infer.batch_size=4")
+    rows = {row["key"]: (row["value"], row["origin"]) for row in report["settings"]}
+    assert rows["infer.batch_size"] == (4, "flag")
+    assert rows["train.seed"] == (3, "env:SEED")
+    assert rows["dataset.labels"][1].startswith("file:")
+    assert rows["train.holdout"] == (0.2, "default")
+    assert rows["label_studio.api_key"][0] == "********"
+    text = project.run("stack", "show").stdout
+    assert str(project.values["label_studio"]["api_key"]) not in text  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("stroe: {}\n", "annoloop.yaml:1: stroe: unknown key; did you mean store?"),
+        ("train:\n  seed: x\n", "annoloop.yaml:2: train.seed: input should be a valid integer"),
+        ("train:\n  seed: 1\n  seed: 2\n", "annoloop.yaml:3: train.seed is given twice"),
+        ("store:\n  url: ${NOT_SET}\n", "annoloop.yaml:2: store.url: the variable NOT_SET is"),
+        ("store: [\n", "annoloop.yaml:2: not valid YAML"),
+    ],
+)
+def test_wrong_stack_file_is_exit_3_with_the_place(tmp_path: Path, text: str, told: str) -> None:
+    project = Project(tmp_path, {})
+    project.file.write_text(text)
+    for words in (["stack", "check"], ["up"], ["train"], ["stats"]):
+        done = project.run(*words, code=3)
+        assert told in done.stderr
+        assert done.stdout == ""
+
+
+def test_usage_errors_are_exit_2(tmp_path: Path) -> None:
+    project = Project(tmp_path, {})
+    project.run("train", "--nonsense", code=2)
+    project.run("nonsense", code=2)
+    project.run("status", "--set", "port", code=2)
+    project.run("dataset", "launch", code=2)
+
+
+def test_dead_server_is_exit_4_and_says_up(tmp_path: Path) -> None:
+    project = Project(tmp_path, {})
+    for words in (["train"], ["infer"], ["sync"], ["stats"], ["dataset", "list"]):
+        told = project.run(*words, *NO_SERVER, code=4).stderr
+        assert "Label Studio is not running" in told
+        assert "annoloop up" in told
+    assert project.json("status", *NO_SERVER)["running"] is False
+    assert project.json("down", *NO_SERVER)["stopped"] is False
+
+
+def test_server_of_others_that_is_dead_is_exit_4(project: Project) -> None:
+    url = f"label_studio.url=http://127.0.0.1:{free_port()}"
+    told = project.run("stats", "--set", url, code=4).stderr
+    assert "does not answer" in told
+    assert "label_studio.url" in told
+    assert project.json("status", "--set", url)["running"] is False
+
+
+def test_wrong_token_is_exit_3_and_not_repeated(project: Project) -> None:
+    wrong = "f" * 40
+    done = project.run("stats", "--set", f"label_studio.api_key='{wrong}'", code=3)
+    assert "refuses the access token" in done.stderr
+    assert wrong not in done.stderr + done.stdout
+
+
+def test_port_of_another_program_is_exit_4_and_left_alone(own_project: Project) -> None:
+    class Hello(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    port = own_project.values["label_studio"]["port"]  # type: ignore[index]
+    with HTTPServer(("127.0.0.1", port), Hello) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        told = own_project.run("up", code=4).stderr
+        assert f"port {port} is taken by another program" in told
+        assert f"--set label_studio.port={port + 1}" in told
+        assert own_project.json("status")["running"] is False
+        assert own_project.json("down")["stopped"] is False
+        other.shutdown()
+
+
+def test_json_is_all_that_is_on_stdout(project: Project) -> None:
+    write_photos(project.folder / "b", ["a.jpg"])
+    assert project.json("train")["registered"] is True
+    done = project.run("infer", "--batch", "b", "--json", "-v")
+    assert json.loads(done.stdout)["images"] == 1
+    assert "embed: 1/1" in done.stderr
+    assert "HTTP Request: GET" in done.stderr
+    assert str(project.values["label_studio"]["api_key"]) not in done.stderr  # type: ignore[index]
+
+
+def test_quiet_says_nothing_on_stderr(project: Project) -> None:
+    project.run("train")
+    assert project.run("stats", "-q").stderr == ""
+
+
+def test_output_has_no_colours_where_there_is_no_terminal(project: Project) -> None:
+    project.run("train")
+    done = project.run("stats")
+    assert "\x1b[" not in done.stdout + done.stderr
+    assert "next: annoloop" in done.stderr
+
+
+def test_no_color_is_honoured_on_a_terminal(project: Project) -> None:
+    import pty
+
+    project.run("train")
+
+    def on_terminal(**env: str) -> bytes:
+        main, end = pty.openpty()
+        done = subprocess.Popen(
+            project.command("stats"),
+            cwd=project.folder,
+            env={**os.environ, **env},
+            stdout=end,
+            stderr=end,
+        )
+        os.close(end)
+        text = b""
+        try:
+            while block := os.read(main, 4096):
+                text += block
+        except OSError:  # the other end is closed
+            pass
+        assert done.wait() == 0
+        return text
+
+    plain = {"TERM": "xterm-256color", "COLORTERM": ""}
+    assert b"\x1b[1m" in on_terminal(**plain, NO_COLOR="")
+    assert b"\x1b[3" not in on_terminal(**plain, NO_COLOR="1")
+
+
+def test_interrupt_is_exit_130_and_what_was_done_is_kept(project: Project) -> None:
+    project.run("train")
+    names = [f"{n}.jpg" for n in range(40)]
+    write_photos(project.folder / "b", names)
+    small = ["--set", "label_studio.import_size=1"]
+    running = subprocess.Popen(
+        project.command("infer", "--batch", "b", *small),
+        cwd=project.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    studio, stack = project.stack().studio, project.stack()
+    found = studio.find_project(stack.config.dataset.name)
+    assert found
+    deadline = time.monotonic() + 60
+    while not any(studio.tasks(found.id)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    told = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert "Interrupted" in told
+    assert "Traceback" not in told
+    report = project.json("infer", "--batch", "b")
+    assert report["embedded"] == 0
+    assert len({task.key for task in studio.tasks(found.id)}) == 40
+    assert len(list(studio.tasks(found.id))) == 40
+
+
+def test_bug_shows_a_traceback_without_values(tmp_path: Path) -> None:
+    probe = """
+import sys
+from annolooop.commands import studio
+def broken(console):
+    token = "s3cr3t"
+    raise RuntimeError("boom")
+studio.status = broken
+broken.__name__ = "status"
+sys.argv = ["annoloop", "status"]
+from annolooop.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert "RuntimeError: boom" in done.stderr
+    assert "report" in done.stderr
+
+
+def test_logs_shows_the_end_of_the_server_log(own_project: Project) -> None:
+    assert own_project.json("logs")["lines"] == []
+    own_project.run("up")
+    lines = own_project.json("logs", "-n", "3")["lines"]
+    assert len(lines) == 3
+    assert own_project.run("logs", "-n", "3").stdout.splitlines() == lines
+    following = subprocess.Popen(
+        own_project.command("logs", "-f", "-n", "0"),
+        cwd=own_project.folder,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(2)
+    own_project.run("stats", code=5)  # the server logs our requests
+    assert following.stdout
+    assert following.stdout.readline().strip()
+    following.send_signal(signal.SIGINT)
+    assert following.wait(timeout=20) == 130
+
+
+def test_store_on_a_folder_the_server_may_not_serve_is_refused(
+    project: Project, server: Server, tmp_path: Path
+) -> None:
+    elsewhere = ["--set", f"store.url={tmp_path / 'elsewhere'}"]
+    told = project.run("train", *elsewhere, code=3).stderr
+    assert "may not show the images of" in told
+    assert "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT" in told
+
+
+def test_store_that_cannot_be_written_is_exit_4(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = project.run("train", "--set", f"store.url={tmp_path / 'file' / 'x'}", code=4).stderr
+    assert "the artifact store" in told
+    shutil.rmtree(project.folder / "cache", ignore_errors=True)
+
+
+def test_version_is_told() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "annolooop", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("annoloop 0.")
