@@ -18,7 +18,6 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="annoloop",
-    help="A continuous image-annotation loop around Label Studio.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

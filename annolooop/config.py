@@ -37,8 +37,7 @@ class _Section(BaseModel):
 
 class StoreConfig(_Section):
     url: str = "annoloop-data/store"
-    """Where images, dataset snapshots, model versions and embeddings are kept: a local folder,
-    relative to the project folder."""
+    """The folder where images, dataset snapshots, model versions and embeddings are kept."""
 
     @field_validator("url")
     @classmethod
@@ -65,7 +64,7 @@ class LabelStudioConfig(_Section):
     """Version of Label Studio that `annoloop up` installs into an environment of its own."""
 
     command: str | None = None
-    """Path of a `label-studio` executable to start instead of installing one."""
+    """A `label-studio` executable, by name or path, to start instead of installing one."""
 
     url: str | None = None
     """Address of a Label Studio that someone else runs. `up` then starts nothing."""
@@ -99,6 +98,8 @@ class LabelStudioConfig(_Section):
             raise ValueError("url needs api_key, for example api_key: ${LABEL_STUDIO_API_KEY}")
         if self.api_key and not self.url:
             raise ValueError("api_key is only used with url; the local server makes its own key")
+        if self.document_root and not self.url:
+            raise ValueError("document_root is only used with url; the local server has its own")
         return self
 
 
@@ -106,14 +107,12 @@ class DatasetConfig(_Section):
     name: str = Field("aria_detector", min_length=3, max_length=50, pattern=r"^\w[\w .-]*\w$")
     """Name of the dataset, and title of its Label Studio project."""
 
-    labels: tuple[str, ...] = ("aria", "not_aria")
-    """The classes people choose from, in the order in which the buttons appear."""
+    labels: tuple[str, ...] = Field(("aria", "not_aria"), min_length=2)
+    """The classes people choose from, at least two, in the order of the buttons."""
 
     @field_validator("labels")
     @classmethod
     def _distinct(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        if len(labels) < 2:
-            raise ValueError("needs at least two labels")
         if len(set(labels)) < len(labels):
             raise ValueError("names a label twice")
         if any(not label.strip() or label != label.strip() for label in labels):
@@ -159,8 +158,16 @@ class StackConfig(_Section):
     infer: InferConfig = InferConfig()
 
     cache_dir: str = Field(default_factory=lambda: str(user_cache_path("annoloop")))
-    """Folder that may be deleted at any time: Label Studio's own environment, logs, weights,
-    copies of embeddings."""
+    """Folder that may be deleted at any time, which costs only time: Label Studio's own
+    environment and log, the starter weights."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_sections(cls, values: Any) -> Any:
+        """A section whose keys are all commented out says nothing."""
+        if isinstance(values, dict):
+            return {key: value for key, value in values.items() if value is not None}
+        return values
 
 
 @dataclass(frozen=True)
@@ -221,7 +228,7 @@ def load_stack(
     Args:
         explicit: value of ``--stack``.
         overrides: values of ``--set``, each ``dotted.key=value``.
-        environ: the environment; a ``.env`` beside the stack file fills what it lacks.
+        environ: the environment; a ``.env`` in the project folder fills what it lacks.
 
     Raises:
         ConfigError: the file is missing, is not YAML, or holds a wrong key or value.
@@ -231,8 +238,9 @@ def load_stack(
     # A stack file kept in a folder called configs belongs to the folder above it.
     here = file.resolve().parent
     folder = here.parent if here.name == "configs" else here
-    dotenv = {k: v for k, v in dotenv_values(folder / ".env").items() if v is not None}
-    raw = _RawFile(file, {**dotenv, **environ})
+    dotenv = dotenv_values(folder / ".env")
+    known = {name: environ.get(name) or dotenv.get(name) or "" for name in {*dotenv, *environ}}
+    raw = _RawFile(file, known)
     values = raw.values
     origins = dict(raw.origins)
     for override in overrides:
@@ -241,9 +249,15 @@ def load_stack(
             raise UsageError(
                 f"--set {override} is not key=value", "For example: --set label_studio.port=8094"
             )
-        path = tuple(key.strip().split("."))
-        _assign(values, path, yaml.safe_load(text), override)
-        origins[path] = "flag"
+        path: Path_ = tuple(key.strip().split("."))
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise UsageError(
+                f"--set {override}: the value is not valid YAML", "Quote it: --set 'KEY=VALUE'"
+            ) from None
+        _assign(values, path, value, override)
+        origins |= dict.fromkeys(_paths(value, path), "flag")
     try:
         config = StackConfig.model_validate(values)
     except ValidationError as error:
@@ -300,7 +314,14 @@ class _RawFile:
             return self._build_mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._build(child, (*path, i)) for i, child in enumerate(node.value)]
-        value = self._loader.construct_object(node)
+        try:
+            value = self._loader.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            name = ".".join(map(str, path))
+            raise ConfigError(
+                f"{self.file}:{self.lines[path]}: {name}: {getattr(error, 'problem', error)}",
+                "Write a plain value; put quotes around text.",
+            ) from None
         if isinstance(value, str):
             return self._interpolate(value, path)
         self.origins[path] = f"file:{self.lines[path]}"
@@ -361,6 +382,14 @@ def _assign(values: dict[str, Any], path: Path_, value: Any, override: str) -> N
         if not isinstance(values, dict):
             raise UsageError(f"--set {override}: {part} holds no keys", "See: annoloop stack show")
     values[str(path[-1])] = value
+
+
+def _paths(value: object, path: Path_) -> Iterator[Path_]:
+    """The path of a value, and of all below it."""
+    yield path
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _paths(below, (*path, str(key)))
 
 
 def _explain(

@@ -39,11 +39,7 @@ class Console:
         self._err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
 
     def print(self, text: str = "") -> None:
-        """A line of the report, to stdout. Rich markup is understood."""
-        self._out.print(text)
-
-    def plain(self, text: str) -> None:
-        """A line of the report as it is: to be copied, or written by others."""
+        """A line of the report, to stdout, as it is."""
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 

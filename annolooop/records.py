@@ -57,6 +57,7 @@ class Annotation:
         updated_at: when it was last changed, ISO 8601.
         shown_version: the model version whose prediction the person saw, if any.
         shown_label: the label it predicted.
+        given: how many annotations the task has that are no skips.
         skips: how often the task was skipped.
     """
 
@@ -69,6 +70,7 @@ class Annotation:
     updated_at: str
     shown_version: str | None = None
     shown_label: str | None = None
+    given: int = 1
     skips: int = 0
 
 
@@ -144,13 +146,18 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class ProjectCounts:
-    """Label Studio's own counters of one project."""
+    """Label Studio's own counters of one project.
+
+    ``labeled`` counts tasks, without those whose only annotation is ground truth.
+    ``annotations`` and ``skips`` count annotations that are no skips, and that are.
+    """
 
     id: int
     title: str
     tasks: int
     labeled: int
-    skipped_annotations: int
+    annotations: int
+    skips: int
     model_version: str
 
 

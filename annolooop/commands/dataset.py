@@ -1,5 +1,6 @@
 """`annoloop dataset` and `annoloop stats`."""
 
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -32,10 +33,10 @@ def stats_of(console: Console, name: Annotated[str, typer.Argument(help=NAME_HEL
 def show_stats(console: Console, report: StatsReport) -> None:
     """Print counts, labels, and a line for each model version."""
     console.print(
-        f"[bold]{report.dataset}[/bold]: {report.total} tasks, {report.labeled} labelled, "
+        f"{report.dataset}: {report.total} tasks, {report.labeled} labelled, "
         f"{report.unlabeled} to do, {report.skipped} skipped"
     )
-    console.table(("label", "images"), report.labels.items())
+    console.table(("label", "labelled"), report.labels.items())
     if report.model_versions:
         console.print()
         console.table(
@@ -46,7 +47,7 @@ def show_stats(console: Console, report: StatsReport) -> None:
             ],
         )
     if report.unlabeled:
-        console.next(f"annoloop dataset launch {report.dataset}")
+        console.next(f"annoloop dataset launch {quote(report.dataset)}")
     else:
         console.next("annoloop train --rerun")
 
@@ -69,7 +70,7 @@ def show_list(console: Console, report: DatasetListReport) -> None:
         ("dataset", "tasks", "labelled", "model version"),
         [(r.name, r.tasks, r.labeled, r.model_version) for r in report.datasets],
     )
-    console.next(f"annoloop dataset stats {report.datasets[0].name}")
+    console.next(f"annoloop dataset stats {quote(report.datasets[0].name)}")
 
 
 def launch(
@@ -88,7 +89,7 @@ def launch(
 
 def show_launch(console: Console, report: LaunchReport) -> None:
     """Print the address."""
-    console.plain(report.url)
+    console.print(report.url)
     if not report.opened:
         console.say("The login is in the file that `annoloop up` names.")
-    console.next(f"annoloop dataset stats {report.dataset}", "when some are annotated")
+    console.next(f"annoloop dataset stats {quote(report.dataset)}", "when some are annotated")

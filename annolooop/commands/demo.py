@@ -32,6 +32,7 @@ def demo(
     return loop.demo(
         folder,
         port,
+        console.options.overrides,
         console.say,
         lambda report: None if silent else show_stats(console, report),
         console.track,
@@ -42,7 +43,7 @@ def show(console: Console, report: DemoReport | CleanReport) -> None:
     """Print the closing table and the way in, or what was removed."""
     if isinstance(report, CleanReport):
         for path in report.removed:
-            console.plain(f"removed {path}")
+            console.print(f"removed {path}")
         if not report.removed:
             console.print("there is no demo to remove")
         return
@@ -58,6 +59,6 @@ def show(console: Console, report: DemoReport | CleanReport) -> None:
     console.table(("step", "seconds"), [(k, f"{v:.1f}") for k, v in report.seconds.items()])
     console.print()
     console.print("Now annotate batch_2 yourself:")
-    console.plain(f"  {report.url}")
-    console.plain(f"  login {report.username}, password {report.password}")
+    console.print(f"  {report.url}")
+    console.print(f"  login {report.username}, password {report.password}")
     console.next("annoloop demo --clean", "stops it and removes it")

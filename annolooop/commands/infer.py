@@ -1,5 +1,6 @@
 """`annoloop infer`: pre-annotate a batch."""
 
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -39,16 +40,16 @@ def show(console: Console, report: InferReport) -> None:
         f"{report.embedded} embedded, {report.cached} known"
     )
     console.print(
-        f"[bold]{report.model_version}[/bold]: {report.tasks_created} tasks created, "
+        f"{report.model_version}: {report.tasks_created} tasks created, "
         f"{report.predictions_pushed} predictions pushed"
     )
     for row in report.unreadable[:SHOWN]:
-        console.plain(f"unreadable: {row['file']}: {row['reason']}")
+        console.print(f"unreadable: {row['file']}: {row['reason']}")
     if len(report.unreadable) > SHOWN:
         console.print(f"unreadable: {len(report.unreadable) - SHOWN} more (all with --json)")
     if report.stale:
         console.print(f"{report.stale} tasks only have predictions of other model versions")
-        batch = f" --batch {report.batch}" if report.batch else ""
+        batch = f" --batch {quote(report.batch)}" if report.batch else ""
         console.next(f"annoloop infer{batch} --rerun", "to refresh them")
     else:
-        console.next(f"annoloop dataset launch {report.dataset}")
+        console.next(f"annoloop dataset launch {quote(report.dataset)}")

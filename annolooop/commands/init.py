@@ -1,6 +1,7 @@
 """`annoloop init`: a stack file to start from."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -25,4 +26,6 @@ def show(console: Console, report: InitReport) -> None:
         console.print(f"wrote  {name}")
     for name in report.kept:
         console.print(f"kept   {name}  (it was there)")
-    console.next(f"cd {report.folder} && annoloop up" if report.folder != "." else "annoloop up")
+    console.next(
+        f"cd {quote(report.folder)} && annoloop up" if report.folder != "." else "annoloop up"
+    )

@@ -14,7 +14,7 @@ def show_stack(console: Console) -> StackReport:
 
 def show_settings(console: Console, report: StackReport) -> None:
     """Print the settings as a table."""
-    console.print(f"[bold]{report.file}[/bold]")
+    console.print(f"{report.file}")
     console.table(("key", "value", "origin"), [(r.key, r.value, r.origin) for r in report.settings])
     console.next("annoloop up")
 

@@ -19,7 +19,7 @@ def up(console: Console) -> UpReport:
 def show_up(console: Console, report: UpReport) -> None:
     """Print where it is and how to log in."""
     what = "started" if report.started else "runs already"
-    console.print(f"Label Studio {report.version} {what}: [bold]{report.url}[/bold]")
+    console.print(f"Label Studio {report.version} {what}: {report.url}")
     console.print(f"login: {report.username}")
     if report.credentials:
         console.print(f"password: in {report.credentials}")
@@ -72,15 +72,18 @@ def logs(
     report = studio.logs(stack, lines)
     if follow and stack.daemon and not console.options.json:
         show_logs(console, report)
-        for line in stack.daemon.follow_log():
-            console.plain(line)
+        try:
+            for line in stack.daemon.follow_log():
+                console.print(line)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
     return report
 
 
 def show_logs(console: Console, report: LogsReport) -> None:
     """Print the lines as they are."""
     for line in report.lines:
-        console.plain(line)
+        console.print(line)
     if not report.lines:
         console.say(f"{report.path} is empty or not there yet.")
         console.next("annoloop up")

@@ -1,5 +1,7 @@
 """`annoloop sync`: annotations into the store, missing tasks into Label Studio."""
 
+from shlex import quote
+
 from annolooop.console import Console
 from annolooop.records import SyncReport
 
@@ -26,4 +28,4 @@ def show(console: Console, report: SyncReport) -> None:
     if report.labeled:
         console.next("annoloop train --rerun")
     else:
-        console.next(f"annoloop dataset launch {report.dataset}")
+        console.next(f"annoloop dataset launch {quote(report.dataset)}")

@@ -1,5 +1,6 @@
 """`annoloop train`: the first model version, and the next ones."""
 
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -23,10 +24,11 @@ def train(
 
 def show(console: Console, report: TrainReport) -> None:
     """Print what was learnt, or what there is to learn."""
-    name = f"[bold]{report.model_version}[/bold]"
+    name = f"{report.model_version}"
     backbone = f"{report.backbone.name}, weights {report.backbone.weights}"
     if report.trained:
-        console.print(f"trained {name} on {report.examples} labels ({backbone}); it is promoted")
+        learnt = report.examples - report.holdout.n
+        console.print(f"trained {name} on {learnt} labels ({backbone}); it is promoted")
     elif report.registered:
         console.print(f"registered {name}: untrained, a fresh head on {backbone}; it is promoted")
     else:
@@ -44,14 +46,16 @@ def show(console: Console, report: TrainReport) -> None:
         console.next("annoloop train --rerun")
     elif report.examples:
         console.print("nothing new to learn from")
-        console.next(f"annoloop dataset launch {report.dataset}")
+        console.next(f"annoloop dataset launch {quote(report.dataset)}")
     else:
         console.next("annoloop infer --batch FOLDER")
 
 
 def _holdout(holdout: Holdout) -> str:
+    from annolooop.model.metrics import MIN_HOLDOUT
+
     if holdout.accuracy is None:
-        return f"{holdout.n} labelled images, too few to state an accuracy (10 are needed)"
+        return f"{holdout.n} labelled images, too few to tell ({MIN_HOLDOUT} are needed)"
     return (
         f"accuracy {holdout.accuracy:.3f} on {holdout.n} images "
         f"(95 %: {holdout.low:.3f} to {holdout.high:.3f})"

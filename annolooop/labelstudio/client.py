@@ -43,14 +43,10 @@ class Studio:
         self._http = httpx.Client(timeout=timeout, trust_env=not local)
         try:
             self._sdk = LabelStudioBase(
-                base_url=url, api_key=api_key, timeout=timeout, httpx_client=self._http
+                base_url=f"{url}/", api_key=api_key, timeout=timeout, httpx_client=self._http
             )
         except ApiError as error:
             raise self._translated(error) from None
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
 
     # -- the server ---------------------------------------------------------------------------
 
@@ -281,7 +277,7 @@ class Studio:
 
     def _projects(self, title: str = "") -> list[dict[str, Any]]:
         include = (
-            "id,title,label_config,task_number,num_tasks_with_annotations,"
+            "id,title,label_config,task_number,total_annotations_number,num_tasks_with_annotations,"
             "skipped_annotations_number,model_version"
         )
         found: list[dict[str, Any]] = []
@@ -440,7 +436,8 @@ def _counts(raw: Mapping[str, Any]) -> ProjectCounts:
         title=str(raw["title"]),
         tasks=int(raw.get("task_number") or 0),
         labeled=int(raw.get("num_tasks_with_annotations") or 0),
-        skipped_annotations=int(raw.get("skipped_annotations_number") or 0),
+        annotations=int(raw.get("total_annotations_number") or 0),
+        skips=int(raw.get("skipped_annotations_number") or 0),
         model_version=str(raw.get("model_version") or ""),
     )
 
@@ -471,6 +468,7 @@ def _annotation(raw: Mapping[str, Any]) -> Annotation | None:
         updated_at=str(last["updated_at"]),
         shown_version=shown.get("model_version"),
         shown_label=label_of(shown.get("result") or []),
+        given=len(kept),
         skips=len(given) - len(kept),
     )
 

@@ -4,7 +4,7 @@ import csv
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,7 @@ MARK = ".annoloop-demo"  # in the folder: says that it may be removed
 def demo(
     folder: Path | None,
     port: int | None,
+    overrides: Sequence[str],
     say: Callable[[str], None],
     show_stats: Callable[[StatsReport], None],
     track: Track,
@@ -38,6 +39,7 @@ def demo(
     Args:
         folder: where everything is kept; default: a folder of the demo's in the user's data.
         port: of the demo's Label Studio; default: 8094, or the next free one.
+        overrides: values of ``--set``, for the demo's stack.
         say: told what happens.
         show_stats: given the dataset's state after the annotations.
         track: shows how far it is.
@@ -49,7 +51,7 @@ def demo(
     home = _claim(folder or default_folder())
     batches = [shipped(f"data/batch_{n}") for n in (1, 2)]
     with _step(seconds, "weights", say, "1/7 choosing the weights"):
-        stack = _choose_weights(home, port, say)
+        stack = _choose_weights(home, port, overrides, say)
     with _step(seconds, "label studio", say, "2/7 annoloop up"):
         up(stack, say)
         _forget_last_run(stack)
@@ -77,7 +79,7 @@ def demo(
         backbone=second.backbone,
         model_before=first.model_version,
         model_after=second.model_version,
-        accuracy_before=seen.accepted / (seen.accepted + seen.overridden),
+        accuracy_before=seen.accepted / max(seen.accepted + seen.overridden, 1),
         accuracy_after=_accuracy(stack, second.model_version, _read_labels(batches[1])),
         accepted=seen.accepted,
         overridden=seen.overridden,
@@ -99,15 +101,17 @@ def clean(folder: Path | None) -> CleanReport:
     _claim(home)
     removed: list[str] = []
     if (home / "annoloop.yaml").exists():
-        daemon = Stack(load_stack(str(home / "annoloop.yaml")), lambda _: None).daemon
+        stack = Stack(load_stack(str(home / "annoloop.yaml")), lambda _: None)
+        daemon = stack.daemon
         assert daemon is not None
         daemon.stop()
         environment = daemon.release_environment()
         if environment:
             removed.append(str(environment))
-        if daemon.log.exists():
-            daemon.log.unlink()
-            removed.append(str(daemon.log))
+        for file in (daemon.log, stack.starter_file):
+            if file.exists():
+                file.unlink()
+                removed.append(str(file))
     shutil.rmtree(home)
     return CleanReport((*removed, str(home)))
 
@@ -130,22 +134,24 @@ def _claim(folder: Path) -> Path:
     return home
 
 
-def _choose_weights(home: Path, port: int | None, say: Callable[[str], None]) -> Stack:
+def _choose_weights(
+    home: Path, port: int | None, overrides: Sequence[str], say: Callable[[str], None]
+) -> Stack:
     """ResNet-18 when torch's cache or hub has it within seconds, else the starter weights."""
-    stack = _write_stack(home, port, "resnet18", "DEFAULT", say)
+    file = _write_stack(home, port, "resnet18", "DEFAULT")
+    stack = Stack(load_stack(str(file), overrides), say)
     try:
         stack.build_pipeline(HUB_LIMIT)
         say("backbone: ResNet-18, pretrained on ImageNet by torchvision")
     except UnreachableError:
         say("no model hub within reach; backbone: MobileNetV2 with the starter weights (ImageNet)")
-        stack = _write_stack(home, port, "mobilenet_v2", "starter", say)
+        file = _write_stack(home, port, "mobilenet_v2", "starter")
+        stack = Stack(load_stack(str(file), overrides), say)
         stack.build_pipeline()
     return stack
 
 
-def _write_stack(
-    home: Path, port: int | None, backbone: str, weights: str, say: Callable[[str], None]
-) -> Stack:
+def _write_stack(home: Path, port: int | None, backbone: str, weights: str) -> Path:
     file = home / "annoloop.yaml"
     if port is None:
         written = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
@@ -160,7 +166,7 @@ def _write_stack(
         sort_keys=False,
     )
     file.write_text(text, encoding="utf-8")
-    return Stack(load_stack(str(file)), say)
+    return file
 
 
 def _free_port(first: int) -> int:

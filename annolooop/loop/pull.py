@@ -34,9 +34,9 @@ def _merge(
 
 
 def _agrees(pulled: Snapshot, project: ProjectCounts) -> bool:
-    labeled = sum(not a.skipped for a in pulled.annotations)
+    given = sum(a.given for a in pulled.annotations)
     skips = sum(a.skips for a in pulled.annotations)
-    return labeled == project.labeled and skips == project.skipped_annotations
+    return given == project.annotations and skips == project.skips
 
 
 def _earlier(watermark: str) -> str:

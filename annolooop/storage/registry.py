@@ -29,8 +29,8 @@ class Registry:
         return self.version(int(record["number"]))
 
     def version(self, number: int) -> ModelVersion:
-        """A version by number; KeyError when there is none."""
-        read = json.loads(self._store.get(numbered(f"{self._root}/versions", number)))
+        """A version by number; DataError when there is none."""
+        read = json.loads(self._store.require(numbered(f"{self._root}/versions", number)))
         read["backbone"] = BackboneInfo(**read["backbone"])
         read["labels"] = tuple(read["labels"])
         name = f"v{number}-{_head_hash(read['head'])}"
@@ -58,20 +58,16 @@ class Registry:
         self._store.append(f"{self._root}/promotions", json.dumps(record).encode())
 
     def head(self, version: ModelVersion) -> bytes:
-        """A version's head, a safetensors file."""
-        return self._store.get(version.head)
+        """A version's head, a safetensors file; DataError when it is not kept."""
+        return self._store.require(version.head)
 
     def put_backbone(self, fingerprint: str, weights: bytes) -> None:
         """Keep a backbone's weights, a safetensors file, unless they are there."""
         self._store.put_new(_backbone_key(fingerprint), weights)
 
-    def has_backbone(self, fingerprint: str) -> bool:
-        """Whether this backbone's weights are kept."""
-        return self._store.exists(_backbone_key(fingerprint))
-
     def backbone(self, fingerprint: str) -> bytes:
-        """A backbone's weights, a safetensors file; KeyError when they are not kept."""
-        return self._store.get(_backbone_key(fingerprint))
+        """A backbone's weights, a safetensors file; DataError when they are not kept."""
+        return self._store.require(_backbone_key(fingerprint))
 
 
 def _backbone_key(fingerprint: str) -> str:

@@ -52,6 +52,20 @@ class ArtifactStore:
         except OSError as error:
             raise self._failed("read", key, error) from error
 
+    def require(self, key: str) -> bytes:
+        """Read an object that another one names.
+
+        Raises:
+            DataError: it is not there.
+        """
+        try:
+            return self.get(key)
+        except KeyError:
+            raise DataError(
+                f"the artifact store {self.url} lacks {key}",
+                "Something removed it: put it back from a backup.",
+            ) from None
+
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""
         try:

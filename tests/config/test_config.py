@@ -96,6 +96,34 @@ def test_override_of_an_unknown_key_says_so(tmp_path: Path) -> None:
         load_stack(write(tmp_path, ""), ["train.sed=1"], environ={})
 
 
+def test_override_of_a_section_is_told_as_such(tmp_path: Path) -> None:
+    loaded = load_stack(write(tmp_path, ""), ["train={seed: 3}"], environ={})
+    assert ("train.seed", 3, "flag") in [(s.key, s.value, s.origin) for s in loaded.settings]
+    with pytest.raises(ConfigError, match=r"--set infer\.device: input should be 'auto'"):
+        load_stack(write(tmp_path, ""), ["infer={device: tpu}"], environ={})
+
+
+@pytest.mark.parametrize("override", ["dataset.labels=[a", "train.seed={"])
+def test_override_that_is_not_yaml_is_a_usage_error(tmp_path: Path, override: str) -> None:
+    with pytest.raises(UsageError, match="not valid YAML"):
+        load_stack(write(tmp_path, ""), [override], environ={})
+
+
+@pytest.mark.parametrize("value", ["2024-99-99", "!!python/object:os.system {}", "!secret x"])
+def test_value_that_yaml_cannot_build_is_named(tmp_path: Path, value: str) -> None:
+    assert "annoloop.yaml:2: store.url" in message(tmp_path, f"store:\n  url: {value}\n")
+
+
+def test_section_with_all_keys_commented_out_says_nothing(tmp_path: Path) -> None:
+    assert load_stack(write(tmp_path, "infer:\n# batch_size: 4\n"), environ={}).config.infer
+
+
+def test_empty_variable_counts_as_unset(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=file\n", encoding="utf-8")
+    loaded = load_stack(write(tmp_path, "store:\n  url: ${A}\n"), environ={"A": ""})
+    assert loaded.config.store.url == "file"
+
+
 def test_override_without_value_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not key=value"):
         load_stack(write(tmp_path, ""), ["train.seed"], environ={})
@@ -112,12 +140,13 @@ def test_secret_is_masked_in_settings_and_errors(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("dataset:\n  labels: [a]\n", "at least two labels"),
+        ("dataset:\n  labels: [a]\n", "at least 2 items"),
         ("dataset:\n  labels: [a, a]\n", "twice"),
         ("dataset:\n  name: ab\n", "at least 3"),
         ("store:\n  url: s3://bucket/prefix\n", "s3:// is not supported"),
         ("label_studio:\n  url: example.org\n  api_key: x\n", "must start with http"),
         ("label_studio:\n  url: https://example.org\n", "needs api_key"),
+        ("label_studio:\n  document_root: /data\n", "only used with url"),
     ],
 )
 def test_values_that_cannot_work_are_refused(tmp_path: Path, text: str, told: str) -> None:

@@ -126,6 +126,16 @@ def test_skipped_tasks_are_counted_and_not_learnt_from(loop: Loop) -> None:
     assert (changes(report), report.labeled, report.skipped) == ((0, 1, 0), 2, 0)
 
 
+def test_ground_truth_annotations_are_pulled_incrementally_like_others(loop: Loop) -> None:
+    loop.annotate("aria_0.jpg", "aria")
+    loop.annotate("aria_1.jpg", "aria")
+    url = f"/api/annotations/{loop.annotation_id('aria_0.jpg')}"
+    loop.http.patch(url, json={"ground_truth": True}).raise_for_status()
+    assert loop.sync().labeled == 2
+    assert loop.stats().labeled == 2
+    assert changes(loop.sync()) == (0, 0, 0)
+
+
 def test_tasks_that_people_uploaded_by_hand_are_no_crash(loop: Loop) -> None:
     body = [{"data": {"image": "https://example.org/x.jpg"}}]
     loop.http.post(f"/api/projects/{loop.id}/import", json=body).raise_for_status()
