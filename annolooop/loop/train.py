@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from annolooop.errors import DataError
@@ -141,11 +142,9 @@ def _train(
     examples: Sequence[Example],
     track: Track,
 ) -> ModelVersion:
+    annotate = f"Annotate more images: annoloop dataset launch {quote(parent.dataset)}"
     if not examples:
-        raise DataError(
-            "nothing is annotated yet, so there is nothing to learn from",
-            f"Annotate some images: annoloop dataset launch {stack.config.dataset.name}",
-        )
+        raise DataError("nothing is annotated yet, so there is nothing to learn from", annotate)
     pipeline, info = None, parent.backbone
     now, before = _shaping(stack), parent.config
     if any(now[key] != before.get(key) for key in ("backbone", "weights")):
@@ -163,11 +162,15 @@ def _train(
     learn = [example for example in usable if example.split == "train"]
     held = [example for example in usable if example.split == "holdout"]
     labels = list(stack.config.dataset.labels)
+    targets = [labels.index(e.label) for e in learn]
+    if len(set(targets)) < 2:
+        told = ", ".join(f"{label} {targets.count(k)}" for k, label in enumerate(labels))
+        raise DataError(
+            f"training needs at least two labels with images outside the holdout; it has {told}",
+            annotate,
+        )
     head, figures = fit_head(
-        embeddings.matrix(e.sha256 for e in learn),
-        [labels.index(e.label) for e in learn],
-        labels,
-        stack.config.train.seed,
+        embeddings.matrix(e.sha256 for e in learn), targets, len(labels), stack.config.train.seed
     )
     metrics = {
         "holdout": vars(_evaluate(head, embeddings, held, labels)),

@@ -9,7 +9,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
-from annolooop.errors import DataError
 from annolooop.model.head import Array, Head
 
 PENALTIES = tuple(10.0**n for n in range(-5, 3))  # candidates for C, strongest penalty first
@@ -19,38 +18,29 @@ ABSENT = -20.0  # logit of a label without examples, against the others' mean of
 
 
 def fit_head(
-    embeddings: Array, targets: Sequence[int], labels: Sequence[str], seed: int
+    embeddings: Array, targets: Sequence[int], labels: int, seed: int
 ) -> tuple[Head, dict[str, float]]:
     """Fit a head; its penalty is chosen by cross-validated log loss.
 
     Args:
         embeddings: (n, d) float32.
-        targets: n indices into ``labels``.
-        labels: all labels of the dataset; one without examples is never predicted.
+        targets: n numbers of labels, of at least two different ones.
+        labels: how many labels there are; one without examples is never predicted.
         seed: of the folds.
 
     Returns:
         The head, and the out-of-fold figures ``accuracy``, ``log_loss``, ``folds``, ``C``.
         Only ``C`` where a label has too few examples to cross-validate.
-
-    Raises:
-        DataError: fewer than two labels have examples.
     """
     y = np.asarray(targets)
     counts = Counter(y.tolist())
-    if len(counts) < 2:
-        told = ", ".join(f"{label}: {counts.get(i, 0)}" for i, label in enumerate(labels))
-        raise DataError(
-            f"training needs examples of at least two labels outside the holdout; there are {told}",
-            "Annotate more images, then: annoloop train --rerun",
-        )
     # Centred and of unit variance overall, so that the penalties mean the same for all backbones.
     centre = embeddings.mean(axis=0)
     scale = float(np.sqrt(((embeddings - centre) ** 2).mean())) or 1.0
     x = ((embeddings - centre) / scale).astype(np.float64)
     figures = _cross_validate(x, y, min(FOLDS, min(counts.values())), seed)
     model = _fit(x, y, figures["C"])
-    return _as_head(model, centre, scale, len(labels)), figures
+    return _as_head(model, centre, scale, labels), figures
 
 
 def _cross_validate(

@@ -21,7 +21,7 @@ def clouds(counts: list[int], dim: int = 64, seed: int = 0) -> tuple[np.ndarray,
 @pytest.mark.parametrize("counts", [[30, 30], [25, 10, 40]])
 def test_head_learns_what_can_be_learnt(counts: list[int]) -> None:
     x, y = clouds(counts)
-    head, figures = fit_head(x, y, [str(k) for k in range(len(counts))], 0)
+    head, figures = fit_head(x, y, len(counts), 0)
     probabilities = head.predict(x)
     assert (probabilities.argmax(axis=1) == y).mean() > 0.95
     assert np.allclose(probabilities.sum(axis=1), 1)
@@ -31,27 +31,21 @@ def test_head_learns_what_can_be_learnt(counts: list[int]) -> None:
 
 def test_same_inputs_give_the_same_head() -> None:
     x, y = clouds([12, 12])
-    first, second = (fit_head(x, y, ["a", "b"], 7)[0].to_bytes() for _ in range(2))
+    first, second = (fit_head(x, y, 2, 7)[0].to_bytes() for _ in range(2))
     assert first == second
 
 
 def test_two_labels_of_one_example_each_are_enough() -> None:
     x, y = clouds([1, 1])
-    head, figures = fit_head(x, y, ["a", "b"], 0)
+    head, figures = fit_head(x, y, 2, 0)
     assert head.predict(x).argmax(axis=1).tolist() == [0, 1]
     assert set(figures) == {"C"}
 
 
 def test_label_without_examples_is_never_predicted() -> None:
     x, y = clouds([20, 20])
-    head, _ = fit_head(x, [2 * k for k in y], ["a", "none", "b"], 0)
+    head, _ = fit_head(x, [2 * k for k in y], 3, 0)
     assert set(head.predict(x * 3).argmax(axis=1).tolist()) <= {0, 2}
-
-
-def test_one_label_is_too_few() -> None:
-    x, _ = clouds([5])
-    with pytest.raises(DataError, match=r"at least two labels .* there are a: 5, b: 0"):
-        fit_head(x, [0] * 5, ["a", "b"], 0)
 
 
 def test_head_comes_back_from_its_file() -> None:
