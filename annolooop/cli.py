@@ -1,9 +1,7 @@
 """The command line: which commands there are, what all of them take, and the one error boundary."""
 
 import inspect
-import logging
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -16,37 +14,34 @@ from annolooop.errors import AnnoloopError
 
 INTERRUPTED = 130
 
-app = typer.Typer(
-    name="annoloop",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-stack_app = typer.Typer(help="Look at the stack file.", no_args_is_help=True)
-dataset_app = typer.Typer(help="Look at datasets, and annotate them.", no_args_is_help=True)
 
-PANEL = "Every command"
-StackOption = Annotated[
-    str | None, typer.Option("--stack", metavar="FILE", help="Stack file.", rich_help_panel=PANEL)
-]
+def _group(name: str, about: str | None = None) -> typer.Typer:
+    return typer.Typer(
+        name=name,
+        help=about,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # plain help: drawing a pretty one takes longer than all the rest
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+app = _group("annoloop")
+stack_app = _group("stack", "Look at the stack file.")
+dataset_app = _group("dataset", "Look at datasets, and annotate them.")
+
+StackOption = Annotated[str | None, typer.Option("--stack", metavar="FILE", help="Stack file.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
         help="Set a value of the stack for this run; repeatable.",
-        rich_help_panel=PANEL,
     ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=PANEL)
-]
-QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, no hints.", rich_help_panel=PANEL)
-]
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show each request made.", rich_help_panel=PANEL)
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no hints.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show each request made.")]
 COMMON = {
     "stack_file": (StackOption, None),
     "overrides": (SetOption, None),
@@ -91,7 +86,10 @@ def _guarded(
     console: Console, run: Callable[..., Any], show: Callable[..., None], given: dict[str, Any]
 ) -> None:
     """The error boundary: every way a command can end becomes an exit code."""
-    if console.options.verbose:  # each request to a server, without its headers
+    if console.options.verbose:
+        import logging
+
+        # Each request to a server, without its headers.
         logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     try:
         report = run(console, **given)
@@ -110,6 +108,8 @@ def _guarded(
     except typer.Exit:
         raise
     except Exception:
+        import traceback
+
         # Without locals: they may hold tokens.
         traceback.print_exc(file=sys.stderr)
         sys.stderr.write("This is a bug in annoloop; please report the lines above.\n")
@@ -149,8 +149,8 @@ command(stack_app, stack.check, stack.show_check)
 command(dataset_app, dataset.list_, dataset.show_list, "list")
 command(dataset_app, dataset.stats_of, dataset.show_stats, "stats")
 command(dataset_app, dataset.launch, dataset.show_launch)
-app.add_typer(stack_app, name="stack")
-app.add_typer(dataset_app, name="dataset")
+app.add_typer(stack_app)
+app.add_typer(dataset_app)
 
 
 def main() -> None:

@@ -5,14 +5,14 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
-
-from rich.console import Console as RichConsole
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from annolooop.errors import AnnoloopError
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
 
 T = TypeVar("T")
 
@@ -35,8 +35,13 @@ class Console:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self._out = RichConsole(highlight=False, soft_wrap=True)
-        self._err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+
+    @cached_property
+    def _err(self) -> "RichConsole":
+        # Rich is imported when something is printed: asking for help must not wait for it.
+        from rich.console import Console as RichConsole
+
+        return RichConsole(stderr=True, highlight=False, soft_wrap=True)
 
     def print(self, text: str = "") -> None:
         """A line of the report, to stdout, as it is."""
@@ -45,30 +50,35 @@ class Console:
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table of the report, to stdout. Cells are shown as they are."""
+        from rich.console import Console as RichConsole
+        from rich.markup import escape
+        from rich.table import Table
+
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
-        self._out.print(table, soft_wrap=False)
+        RichConsole(highlight=False).print(table)
 
     def say(self, text: str) -> None:
         """What is going on, to stderr, unless ``--quiet``."""
         if not self.options.quiet:
-            self._err.print(escape(text))
+            self._err.print(text, markup=False)
 
     def next(self, command: str, why: str = "") -> None:
         """The next command to type."""
         if not self.options.quiet:
-            self._err.print(
-                f"[dim]next:[/dim] [bold]{escape(command)}[/bold]  {escape(why)}".rstrip()
-            )
+            self._err.print("next:", style="dim", end=" ")
+            self._err.print(f"{command}  {why}".rstrip(), style="bold", markup=False)
 
     def error(self, error: AnnoloopError) -> None:
         """One clear error: what and where, then what to type next."""
-        self._err.print(f"[bold red]error:[/bold red] {escape(error.message)}")
+        self._err.print("error:", style="bold red", end=" ")
+        self._err.print(error.message, markup=False)
         if error.hint:
-            self._err.print(f"[dim]fix:[/dim]   {escape(error.hint)}")
+            self._err.print("fix:  ", style="dim", end=" ")
+            self._err.print(error.hint, markup=False)
 
     def json(self, report: object) -> None:
         """The report record as one JSON document on stdout."""

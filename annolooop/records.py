@@ -91,12 +91,14 @@ class Snapshot:
     Attributes:
         number: its place in the dataset's history, from 1.
         created_at: when it was written, ISO 8601.
+        project: which project they are from: a server may be replaced by a fresh one.
         watermark: the server's newest change that it contains, ISO 8601.
         annotations: one for each task that a person has touched, by task id.
     """
 
     number: int = 0
     created_at: str = ""
+    project: str = ""
     watermark: str = ""
     annotations: tuple[Annotation, ...] = ()
 
@@ -153,6 +155,7 @@ class ProjectCounts:
     """
 
     id: int
+    created_at: str
     title: str
     tasks: int
     labeled: int
@@ -265,6 +268,7 @@ class TrainReport:
         examples: labelled images at hand, holdout included.
         holdout: accuracy of ``model_version`` on the holdout.
         new_labels, changed_labels, removed_labels: against what ``model_version`` learnt from.
+        unreadable: ``file`` and ``reason`` of labelled images that could not be learnt from.
     """
 
     dataset: str
@@ -277,6 +281,7 @@ class TrainReport:
     new_labels: int
     changed_labels: int
     removed_labels: int
+    unreadable: tuple[dict[str, str], ...]
     backbone: BackboneInfo
     labels: dict[str, int]
     cross_validation: dict[str, float]

@@ -1,12 +1,14 @@
 """`annoloop dataset` and `annoloop stats`."""
 
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annolooop.console import Console
-from annolooop.records import DatasetListReport, LaunchReport, StatsReport
+
+if TYPE_CHECKING:
+    from annolooop.records import DatasetListReport, LaunchReport, StatsReport
 
 NAME_HELP = "Name of the dataset."
 
@@ -16,7 +18,7 @@ def stats(
     name: Annotated[
         str | None, typer.Argument(help="Name of the dataset; default: the stack's.")
     ] = None,
-) -> StatsReport:
+) -> "StatsReport":
     """Count tasks, labels, and what people did with the predictions."""
     from annolooop.loop.stats import stats as run
     from annolooop.stack import open_stack
@@ -25,12 +27,14 @@ def stats(
     return run(stack, name or stack.config.dataset.name)
 
 
-def stats_of(console: Console, name: Annotated[str, typer.Argument(help=NAME_HELP)]) -> StatsReport:
+def stats_of(
+    console: Console, name: Annotated[str, typer.Argument(help=NAME_HELP)]
+) -> "StatsReport":
     """Count tasks, labels, and what people did with the predictions."""
     return stats(console, name)
 
 
-def show_stats(console: Console, report: StatsReport) -> None:
+def show_stats(console: Console, report: "StatsReport") -> None:
     """Print counts, labels, and a line for each model version."""
     console.print(
         f"{report.dataset}: {report.total} tasks, {report.labeled} labelled, "
@@ -52,7 +56,7 @@ def show_stats(console: Console, report: StatsReport) -> None:
         console.next("annoloop train --rerun")
 
 
-def list_(console: Console) -> DatasetListReport:
+def list_(console: Console) -> "DatasetListReport":
     """List the datasets of the store and of Label Studio."""
     from annolooop.loop.dataset import list_datasets
     from annolooop.stack import open_stack
@@ -60,7 +64,7 @@ def list_(console: Console) -> DatasetListReport:
     return list_datasets(open_stack(console))
 
 
-def show_list(console: Console, report: DatasetListReport) -> None:
+def show_list(console: Console, report: "DatasetListReport") -> None:
     """Print a table."""
     if not report.datasets:
         console.print("no datasets yet")
@@ -79,7 +83,7 @@ def launch(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open a browser, or print the address.")
     ] = True,
-) -> LaunchReport:
+) -> "LaunchReport":
     """Open the labelling stream in the browser, logged in."""
     from annolooop.loop.dataset import launch as run
     from annolooop.stack import open_stack
@@ -87,7 +91,7 @@ def launch(
     return run(open_stack(console), name, browser)
 
 
-def show_launch(console: Console, report: LaunchReport) -> None:
+def show_launch(console: Console, report: "LaunchReport") -> None:
     """Print the address."""
     console.print(report.url)
     if not report.opened:

@@ -1,13 +1,15 @@
 """`annoloop demo`: the whole loop once, on photographs that come with the program."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annolooop.commands.dataset import show_stats
 from annolooop.console import Console
-from annolooop.records import CleanReport, DemoReport
+
+if TYPE_CHECKING:
+    from annolooop.records import CleanReport, DemoReport
 
 
 def demo(
@@ -19,10 +21,10 @@ def demo(
     port: Annotated[
         int | None, typer.Option("--port", help="Port of the demo's Label Studio.")
     ] = None,
-) -> DemoReport | CleanReport:
-    """Run the whole loop once: start, train, infer, annotate, retrain, infer again.
+) -> "DemoReport | CleanReport":
+    """Run the whole loop once, in a folder of its own.
 
-    It uses a folder and a Label Studio of its own, and leaves your files alone.
+    Start, train, infer, annotate, retrain, infer again. Your files are left alone.
     """
     from annolooop.loop import demo as loop
 
@@ -39,8 +41,10 @@ def demo(
     )
 
 
-def show(console: Console, report: DemoReport | CleanReport) -> None:
+def show(console: Console, report: "DemoReport | CleanReport") -> None:
     """Print the closing table and the way in, or what was removed."""
+    from annolooop.records import CleanReport
+
     if isinstance(report, CleanReport):
         for path in report.removed:
             console.print(f"removed {path}")

@@ -1,12 +1,14 @@
 """`annoloop infer`: pre-annotate a batch."""
 
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annolooop.console import Console
-from annolooop.records import InferReport
+
+if TYPE_CHECKING:
+    from annolooop.records import InferReport
 
 SHOWN = 10  # unreadable files named before the rest is only counted
 
@@ -25,15 +27,15 @@ def infer(
         bool,
         typer.Option("--rerun", help="Refresh predictions that other model versions made."),
     ] = False,
-) -> InferReport:
-    """Predict images and show the predictions to people in Label Studio."""
+) -> "InferReport":
+    """Predict images, and show people the predictions."""
     from annolooop.loop.infer import infer as run
     from annolooop.stack import open_stack
 
     return run(open_stack(console), batch, rerun, console.track)
 
 
-def show(console: Console, report: InferReport) -> None:
+def show(console: Console, report: "InferReport") -> None:
     """Print what was done, and what could not be read."""
     console.print(
         f"{report.images} images: {report.uploaded} put into the store, "

@@ -2,25 +2,30 @@
 
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annolooop.console import Console
-from annolooop.records import InitReport
+
+if TYPE_CHECKING:
+    from annolooop.records import InitReport
 
 
 def init(
     console: Console,
     folder: Annotated[Path, typer.Argument(help="Where to put it.")] = Path(),
-) -> InitReport:
-    """Write a commented stack file, .env.example and .gitignore; overwrite nothing."""
+) -> "InitReport":
+    """Write a stack file to start from; overwrite nothing.
+
+    Also .env.example and .gitignore.
+    """
     from annolooop.loop.init import init as run
 
     return run(folder)
 
 
-def show(console: Console, report: InitReport) -> None:
+def show(console: Console, report: "InitReport") -> None:
     """Print which files were written."""
     for name in report.written:
         console.print(f"wrote  {name}")

@@ -1,10 +1,14 @@
 """`annoloop stack`: what the stack file says."""
 
+from typing import TYPE_CHECKING
+
 from annolooop.console import Console
-from annolooop.records import StackReport
+
+if TYPE_CHECKING:
+    from annolooop.records import StackReport
 
 
-def show_stack(console: Console) -> StackReport:
+def show_stack(console: Console) -> "StackReport":
     """Show the effective settings, and where each comes from."""
     from annolooop.config import load_stack
 
@@ -12,19 +16,19 @@ def show_stack(console: Console) -> StackReport:
     return StackReport(str(loaded.file), loaded.settings)
 
 
-def show_settings(console: Console, report: StackReport) -> None:
+def show_settings(console: Console, report: "StackReport") -> None:
     """Print the settings as a table."""
     console.print(f"{report.file}")
     console.table(("key", "value", "origin"), [(r.key, r.value, r.origin) for r in report.settings])
     console.next("annoloop up")
 
 
-def check(console: Console) -> StackReport:
+def check(console: Console) -> "StackReport":
     """Validate the stack file."""
     return show_stack(console)
 
 
-def show_check(console: Console, report: StackReport) -> None:
+def show_check(console: Console, report: "StackReport") -> None:
     """Print that it is valid; what is wrong is an error."""
     console.print(f"{report.file} is valid")
     console.next("annoloop up")

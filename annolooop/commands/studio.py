@@ -1,14 +1,16 @@
 """`annoloop up`, `down`, `status`, `logs`: the Label Studio server."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annolooop.console import Console
-from annolooop.records import DownReport, LogsReport, StatusReport, UpReport
+
+if TYPE_CHECKING:
+    from annolooop.records import DownReport, LogsReport, StatusReport, UpReport
 
 
-def up(console: Console) -> UpReport:
+def up(console: Console) -> "UpReport":
     """Start Label Studio, ready to use; install it first if need be."""
     from annolooop.loop import studio
     from annolooop.stack import open_stack
@@ -16,7 +18,7 @@ def up(console: Console) -> UpReport:
     return studio.up(open_stack(console), console.say)
 
 
-def show_up(console: Console, report: UpReport) -> None:
+def show_up(console: Console, report: "UpReport") -> None:
     """Print where it is and how to log in."""
     what = "started" if report.started else "runs already"
     console.print(f"Label Studio {report.version} {what}: {report.url}")
@@ -26,7 +28,7 @@ def show_up(console: Console, report: UpReport) -> None:
     console.next("annoloop train")
 
 
-def down(console: Console) -> DownReport:
+def down(console: Console) -> "DownReport":
     """Stop the Label Studio that `up` started, and wait for its end."""
     from annolooop.loop import studio
     from annolooop.stack import open_stack
@@ -34,13 +36,13 @@ def down(console: Console) -> DownReport:
     return studio.down(open_stack(console))
 
 
-def show_down(console: Console, report: DownReport) -> None:
+def show_down(console: Console, report: "DownReport") -> None:
     """Print whether anything was stopped."""
     console.print("Label Studio stopped." if report.stopped else "Label Studio was not running.")
     console.next("annoloop up")
 
 
-def status(console: Console) -> StatusReport:
+def status(console: Console) -> "StatusReport":
     """Tell whether Label Studio runs."""
     from annolooop.loop import studio
     from annolooop.stack import open_stack
@@ -48,7 +50,7 @@ def status(console: Console) -> StatusReport:
     return studio.status(open_stack(console))
 
 
-def show_status(console: Console, report: StatusReport) -> None:
+def show_status(console: Console, report: "StatusReport") -> None:
     """Print it in a few lines."""
     state = "runs" if report.running else "does not run"
     console.print(f"Label Studio {report.version or ''} {state}".replace("  ", " "))
@@ -63,7 +65,7 @@ def logs(
     console: Console,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines to show.")] = 50,
-) -> LogsReport:
+) -> "LogsReport":
     """Show the end of Label Studio's log."""
     from annolooop.loop import studio
     from annolooop.stack import open_stack
@@ -80,7 +82,7 @@ def logs(
     return report
 
 
-def show_logs(console: Console, report: LogsReport) -> None:
+def show_logs(console: Console, report: "LogsReport") -> None:
     """Print the lines as they are."""
     for line in report.lines:
         console.print(line)

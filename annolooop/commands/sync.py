@@ -1,20 +1,26 @@
 """`annoloop sync`: annotations into the store, missing tasks into Label Studio."""
 
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from annolooop.console import Console
-from annolooop.records import SyncReport
+
+if TYPE_CHECKING:
+    from annolooop.records import SyncReport
 
 
-def sync(console: Console) -> SyncReport:
-    """Pull annotations into a snapshot of the dataset; push what Label Studio lacks."""
+def sync(console: Console) -> "SyncReport":
+    """Pull annotations into a snapshot; push what is missing.
+
+    Missing are tasks for images of the dataset, and predictions of tasks that have none.
+    """
     from annolooop.loop.sync import sync as run
     from annolooop.stack import open_stack
 
     return run(open_stack(console), console.track)
 
 
-def show(console: Console, report: SyncReport) -> None:
+def show(console: Console, report: "SyncReport") -> None:
     """Print what changed on either side."""
     console.print(
         f"annotations: {report.created} created, {report.updated} updated, "

@@ -1,12 +1,14 @@
 """`annoloop train`: the first model version, and the next ones."""
 
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annolooop.console import Console
-from annolooop.records import Holdout, TrainReport
+
+if TYPE_CHECKING:
+    from annolooop.records import Holdout, TrainReport
 
 
 def train(
@@ -14,15 +16,15 @@ def train(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Learn from what was annotated since.")
     ] = False,
-) -> TrainReport:
-    """Make the first model version; with --rerun, learn from the annotations."""
+) -> "TrainReport":
+    """Make the first model version, or learn from annotations."""
     from annolooop.loop.train import train as run
     from annolooop.stack import open_stack
 
     return run(open_stack(console), rerun, console.track)
 
 
-def show(console: Console, report: TrainReport) -> None:
+def show(console: Console, report: "TrainReport") -> None:
     """Print what was learnt, or what there is to learn."""
     name = f"{report.model_version}"
     backbone = f"{report.backbone.name}, weights {report.backbone.weights}"
@@ -34,6 +36,8 @@ def show(console: Console, report: TrainReport) -> None:
     else:
         console.print(f"{name} stays ({backbone})")
     console.print("labels: " + ", ".join(f"{k} {n}" for k, n in report.labels.items()))
+    for row in report.unreadable:
+        console.print(f"left out: {row['file']}: {row['reason']}")
     console.print(f"holdout: {_holdout(report.holdout)}")
     if "accuracy" in report.cross_validation:
         figures = report.cross_validation
@@ -51,7 +55,7 @@ def show(console: Console, report: TrainReport) -> None:
         console.next("annoloop infer --batch FOLDER")
 
 
-def _holdout(holdout: Holdout) -> str:
+def _holdout(holdout: "Holdout") -> str:
     from annolooop.model.metrics import MIN_HOLDOUT
 
     if holdout.accuracy is None:
@@ -62,7 +66,7 @@ def _holdout(holdout: Holdout) -> str:
     )
 
 
-def _news(report: TrainReport) -> str:
+def _news(report: "TrainReport") -> str:
     parts = {
         "new": report.new_labels,
         "corrected": report.changed_labels,

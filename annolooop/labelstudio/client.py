@@ -277,8 +277,8 @@ class Studio:
 
     def _projects(self, title: str = "") -> list[dict[str, Any]]:
         include = (
-            "id,title,label_config,task_number,total_annotations_number,num_tasks_with_annotations,"
-            "skipped_annotations_number,model_version"
+            "id,created_at,title,label_config,model_version,task_number,"
+            "num_tasks_with_annotations,total_annotations_number,skipped_annotations_number"
         )
         found: list[dict[str, Any]] = []
         while True:
@@ -433,6 +433,7 @@ class _Slow(UnreachableError):
 def _counts(raw: Mapping[str, Any]) -> ProjectCounts:
     return ProjectCounts(
         id=int(raw["id"]),
+        created_at=str(raw["created_at"]),
         title=str(raw["title"]),
         tasks=int(raw.get("task_number") or 0),
         labeled=int(raw.get("num_tasks_with_annotations") or 0),

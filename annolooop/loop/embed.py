@@ -84,21 +84,23 @@ class Embedder:
         """Embed images of the store that lack an embedding.
 
         Returns:
-            Content hash -> reason, of those that cannot be read.
+            Key -> reason, of those that cannot be read.
         """
         lacking = [image for image in images if image.sha256 not in self._embeddings]
+        keys = {image.sha256: image.key for image in lacking}
         unreadable: dict[str, str] = {}
 
-        def files() -> Iterator[tuple[str, bytes]]:
-            for image in remaining:
+        def files(part: Iterable[Image]) -> Iterator[tuple[str, bytes]]:
+            for image in part:
                 try:
                     yield image.sha256, self._store.get(image.key)
-                except KeyError:
-                    unreadable[image.sha256] = "it is no longer in the store"
+                except KeyError as error:
+                    unreadable[image.key] = _why(error)
 
-        for start in range(0, len(lacking), CHECKPOINT):
-            remaining = track(lacking[start : start + CHECKPOINT], "embed")
-            unreadable |= self._embed(files())[1]
+        remaining = iter(track(lacking, "embed"))
+        for _ in range(0, len(lacking), CHECKPOINT):
+            failed = self._embed(files(islice(remaining, CHECKPOINT)))[1]
+            unreadable |= {keys[sha256]: reason for sha256, reason in failed.items()}
         return unreadable
 
     def _run_part(self, part: Iterator[Source], batch: Batch) -> bool:
@@ -169,6 +171,8 @@ class Embedder:
             return "it changed while it was read"
         if self._store.put_new(image.key, data):
             batch.uploaded += 1
+        elif source.found is None and content_hash(self._store.get(image.key)) != image.sha256:
+            return "another image was put under its key just now; type the command again"
         return None
 
     def _register(self, kept: Sequence[tuple[Source, Image]]) -> None:

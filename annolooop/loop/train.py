@@ -60,8 +60,9 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
     news = _news(stack, version, examples)
     pulled = time.monotonic()
     trained = rerun and (not version.trained or bool(news) or _setup_changed(stack, version))
+    unreadable: dict[str, str] = {}
     if trained:
-        version = _train(stack, version, snapshot.number, examples, track)
+        version, unreadable = _train(stack, version, snapshot.number, examples, track)
     return TrainReport(
         dataset=project.title,
         model_version=version.name,
@@ -73,6 +74,7 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
         new_labels=news.new,
         changed_labels=news.changed,
         removed_labels=news.removed,
+        unreadable=tuple({"file": f, "reason": r} for f, r in unreadable.items()),
         backbone=version.backbone,
         labels=_count(stack, examples),
         cross_validation=version.metrics.get("cross_validation", {}),
@@ -141,7 +143,8 @@ def _train(
     snapshot: int,
     examples: Sequence[Example],
     track: Track,
-) -> ModelVersion:
+) -> tuple[ModelVersion, dict[str, str]]:
+    """Learn from the examples. Also returns key -> reason of those that cannot be read."""
     annotate = f"Annotate more images: annoloop dataset launch {quote(parent.dataset)}"
     if not examples:
         raise DataError("nothing is annotated yet, so there is nothing to learn from", annotate)
@@ -158,7 +161,7 @@ def _train(
         lambda: pipeline or stack.restore_pipeline(info),
     )
     unreadable = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
-    usable = [example for example in examples if example.sha256 not in unreadable]
+    usable = [example for example in examples if example.key not in unreadable]
     learn = [example for example in usable if example.split == "train"]
     held = [example for example in usable if example.split == "holdout"]
     labels = list(stack.config.dataset.labels)
@@ -176,7 +179,8 @@ def _train(
         "holdout": vars(_evaluate(head, embeddings, held, labels)),
         "cross_validation": figures,
     }
-    return _register(stack, parent, pipeline, info, head, snapshot, usable, metrics)
+    version = _register(stack, parent, pipeline, info, head, snapshot, usable, metrics)
+    return version, unreadable
 
 
 def _evaluate(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from annolooop.records import Annotation, Changes, Example, Snapshot
 from annolooop.storage.store import ArtifactStore, numbered
@@ -25,17 +25,18 @@ class Snapshots:
         """A snapshot by number; DataError when there is none."""
         read = json.loads(self._store.require(numbered(self._prefix, number)))
         annotations = tuple(Annotation(**row) for row in read["annotations"])
-        return Snapshot(number, read["created_at"], read["watermark"], annotations)
+        return Snapshot(number, read["created_at"], read["project"], read["watermark"], annotations)
 
     def write(self, snapshot: Snapshot) -> Snapshot:
         """Store a new snapshot, and return it with the number that it got."""
         body = {
             "created_at": snapshot.created_at,
+            "project": snapshot.project,
             "watermark": snapshot.watermark,
             "annotations": [asdict(annotation) for annotation in snapshot.annotations],
         }
         number = self._store.append(self._prefix, json.dumps(body, ensure_ascii=False).encode())
-        return Snapshot(number, snapshot.created_at, snapshot.watermark, snapshot.annotations)
+        return replace(snapshot, number=number)
 
 
 def compare(old: Snapshot, new: Snapshot) -> Changes:

@@ -220,6 +220,35 @@ def test_another_backbone_trains_anew_on_the_same_labels(loop: Loop) -> None:
     assert infer(other, None, True, untracked).predictions_pushed == 16
 
 
+def test_labelled_images_that_are_gone_are_named(loop: Loop) -> None:
+    loop.annotate_all()
+    loop.train()
+    other = loop.project.stack("model.backbone=resnet18")
+    other.store.delete("images/b/aria_0.jpg")
+    report = train(other, True, untracked)
+    assert report.unreadable == (
+        {"file": "images/b/aria_0.jpg", "reason": "it is no longer in the store"},
+    )
+    assert report.trained
+
+
+def test_server_that_was_replaced_does_not_mix_with_the_old_one(loop: Loop) -> None:
+    loop.annotate("aria_0.jpg", "aria")
+    loop.sync()
+    loop.studio.delete_project(loop.id)
+    loop.sync()
+    again = loop.studio.find_project(loop.name)
+    assert again
+    assert again.tasks == 16
+    (task,) = (t.id for t in loop.studio.tasks(again.id) if t.key.endswith("not_aria_7.jpg"))
+    loop.studio.annotate(task, "not_aria", 1.0)
+    loop.sync()
+    (only,) = loop.project.stack().snapshots.latest().annotations
+    assert (only.key, only.label) == ("images/b/not_aria_7.jpg", "not_aria")
+    first = loop.project.stack().snapshots.read(1).annotations  # what was said is still there
+    assert [a.label for a in first] == ["aria"]
+
+
 def test_added_label_keeps_what_people_said(loop: Loop) -> None:
     loop.annotate_all()
     loop.train()

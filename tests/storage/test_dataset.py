@@ -35,7 +35,9 @@ def annotation(task: int, label: str | None = "cat", **changed: object) -> Annot
 def test_snapshot_comes_back_as_it_was(store: ArtifactStore) -> None:
     snapshots = Snapshots(store, "cats")
     assert snapshots.latest() == Snapshot()
-    written = snapshots.write(Snapshot(0, "now", "then", (annotation(1), annotation(2, None))))
+    written = snapshots.write(
+        Snapshot(0, "now", "1 then", "then", (annotation(1), annotation(2, None)))
+    )
     assert written.number == 1
     assert snapshots.latest() == written
     assert snapshots.read(1) == written
