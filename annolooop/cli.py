@@ -15,7 +15,7 @@ from annolooop.errors import AnnoloopError
 INTERRUPTED = 130
 
 
-def _group(name: str, about: str | None = None) -> typer.Typer:
+def _group(name: str, about: str) -> typer.Typer:
     return typer.Typer(
         name=name,
         help=about,
@@ -26,7 +26,11 @@ def _group(name: str, about: str | None = None) -> typer.Typer:
     )
 
 
-app = _group("annoloop")
+app = _group(
+    "annoloop",
+    "A continuous image-annotation loop around Label Studio.\n\n"
+    "Start with: annoloop init, annoloop up, annoloop train, annoloop infer --batch FOLDER.",
+)
 stack_app = _group("stack", "Look at the stack file.")
 dataset_app = _group("dataset", "Look at datasets, and annotate them.")
 
@@ -128,10 +132,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """A continuous image-annotation loop around Label Studio.
-
-    Start with: annoloop init, annoloop up, annoloop train, annoloop infer --batch FOLDER.
-    """
+    """Takes what comes before the command."""
 
 
 command(app, init.init, init.show)

@@ -52,7 +52,8 @@ CLI_COMMON = """\
 
 They come after the command: `annoloop train --json`, not `annoloop --json train`. With `--json`,
 stdout holds the report as one JSON document and nothing else; an error is still text on stderr.
-`annoloop init` and `annoloop demo` read no stack file, so `--stack` and `--set` do nothing there.
+`annoloop init` reads no stack file and `annoloop demo` writes its own, so `--stack` does nothing
+there.
 """
 
 STACK_INTRO = f"""\

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def show_stack(console: Console) -> "StackReport":
     """Show the effective settings, and where each comes from."""
     from annolooop.config import load_stack
+    from annolooop.records import StackReport
 
     loaded = load_stack(console.options.stack, console.options.overrides)
     return StackReport(str(loaded.file), loaded.settings)

@@ -56,6 +56,7 @@ def push(
     chunks = [*_chunks(new, size), *_chunks(bare, size)]
     progress = track(range(len(new) + len(bare)), "push")
     for chunk in chunks:
+        deque(islice(progress, len(chunk)), maxlen=0)
         _note(stack, chunk, version)
         if chunk[0].key in tasks:
             sent = [(tasks[image.key].id, predictions[image]) for image in chunk]
@@ -64,7 +65,6 @@ def push(
             made = [(_data(stack, image), predictions[image]) for image in chunk]
             studio.create_tasks(project.id, made, version)
         stack.store.delete(_note_key(stack))
-        deque(islice(progress, len(chunk)), maxlen=0)
     deque(progress, maxlen=0)
     if version != project.model_version and (chunks or version in present):
         studio.show_model_version(project.id, version)
