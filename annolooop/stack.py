@@ -11,10 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annolooop.config import LoadedStack, StackConfig, load_stack
+from annolooop.config import StackConfig
 from annolooop.console import Console
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.packages import download_wheel
+from annolooop.stack_file import LoadedStack, load_stack
 
 if TYPE_CHECKING:
     from annolooop.labelstudio.client import Studio
@@ -96,22 +97,19 @@ class Stack:
             ConfigError: its login is lost.
         """
         from annolooop.labelstudio.client import Studio
+        from annolooop.labelstudio.connection import Connection
 
         section = self.config.label_studio
         if section.url and section.api_key:
-            return Studio(
-                section.url,
-                section.api_key.get_secret_value(),
-                section.timeout,
-                ours=False,
-            )
+            key = section.api_key.get_secret_value()
+            return Studio(Connection(section.url, key, section.timeout, ours=False))
         assert self.daemon is not None
         credentials = self.daemon.credentials()
         if credentials is None or self.daemon.running() is None:
             raise UnreachableError(
                 f"Label Studio is not running on {self.daemon.url}", "Start it: annoloop up"
             )
-        return Studio(self.daemon.url, credentials.token, section.timeout, ours=True)
+        return Studio(Connection(self.daemon.url, credentials.token, section.timeout, ours=True))
 
     @cached_property
     def store(self) -> ArtifactStore:

@@ -33,13 +33,13 @@ from typing import Any
 
 import httpx
 
-from annolooop.config import load_stack
 from annolooop.errors import AnnoloopError
 from annolooop.labelstudio.label_config import build_result
 from annolooop.loop.push import push
 from annolooop.loop.studio import down, up
 from annolooop.records import Image, Prediction, ProjectCounts, untracked
 from annolooop.stack import Stack
+from annolooop.stack_file import load_stack
 
 TARGET = 0.8
 VERSION = "v1-benchmark"

@@ -15,7 +15,8 @@ from typing import Any
 import typer.main
 
 from annolooop.cli import COMMON, app
-from annolooop.config import SEARCHED, STACK_VARIABLE, StackConfig
+from annolooop.config import StackConfig
+from annolooop.stack_file import SEARCHED, STACK_VARIABLE
 
 DOCS = Path(__file__).resolve().parent
 MEND = "python docs/generate.py"

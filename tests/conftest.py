@@ -15,11 +15,12 @@ import yaml
 from PIL import Image, ImageDraw
 from platformdirs import user_cache_path
 
-from annolooop.config import DEFAULT_LABEL_STUDIO, load_stack
+from annolooop.config import DEFAULT_LABEL_STUDIO
 from annolooop.labelstudio.daemon import Daemon
 from annolooop.labelstudio.environment import ensure_environment
 from annolooop.records import untracked
 from annolooop.stack import Stack
+from annolooop.stack_file import load_stack
 
 CACHE = Path(os.environ.get("ANNOLOOP_TEST_CACHE", user_cache_path("annoloop-tests")))
 LABELS = ["aria", "not_aria"]

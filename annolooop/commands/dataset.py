@@ -8,7 +8,7 @@ import typer
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import DatasetListReport, LaunchReport, StatsReport
+    from annolooop.reports import DatasetListReport, LaunchReport, StatsReport
 
 NAME_HELP = "Name of the dataset."
 

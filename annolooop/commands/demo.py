@@ -9,7 +9,7 @@ from annolooop.commands.dataset import show_stats
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import CleanReport, DemoReport
+    from annolooop.reports import CleanReport, DemoReport
 
 
 def demo(
@@ -43,7 +43,7 @@ def demo(
 
 def show(console: Console, report: "DemoReport | CleanReport") -> None:
     """Print the closing table and the way in, or what was removed."""
-    from annolooop.records import CleanReport
+    from annolooop.reports import CleanReport
 
     if isinstance(report, CleanReport):
         for path in report.removed:

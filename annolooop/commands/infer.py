@@ -8,7 +8,7 @@ import typer
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import InferReport
+    from annolooop.reports import InferReport
 
 SHOWN = 10  # unreadable files named before the rest is only counted
 

@@ -9,7 +9,7 @@ import typer
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import InitReport
+    from annolooop.reports import InitReport
 
 
 def init(

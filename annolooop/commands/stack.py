@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import StackReport
+    from annolooop.reports import StackReport
 
 
 def show_stack(console: Console) -> "StackReport":
     """Show the effective settings, and where each comes from."""
-    from annolooop.config import load_stack
-    from annolooop.records import StackReport
+    from annolooop.reports import StackReport
+    from annolooop.stack_file import load_stack
 
     loaded = load_stack(console.options.stack, console.options.overrides)
     return StackReport(str(loaded.file), loaded.settings)

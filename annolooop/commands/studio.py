@@ -7,7 +7,7 @@ import typer
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import DownReport, LogsReport, StatusReport, UpReport
+    from annolooop.reports import DownReport, LogsReport, StatusReport, UpReport
 
 
 def up(console: Console) -> "UpReport":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import SyncReport
+    from annolooop.reports import SyncReport
 
 
 def sync(console: Console) -> "SyncReport":

@@ -8,7 +8,8 @@ import typer
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import Holdout, TrainReport
+    from annolooop.records import Holdout
+    from annolooop.reports import TrainReport
 
 
 def train(

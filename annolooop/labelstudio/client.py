@@ -1,62 +1,45 @@
-"""The one place that talks to a Label Studio server. The SDK authenticates; requests are plain.
-
-The SDK's typed calls are not used for lists and bulk writes: its project pager asks for a page
-past the last one, and its generic retries would repeat an import that had succeeded.
-"""
+"""What annoloop asks of a Label Studio server: projects, tasks, predictions, annotations."""
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import httpx
-from label_studio_sdk.base_client import LabelStudioBase
-from label_studio_sdk.core.api_error import ApiError
-
-from annolooop.errors import AnnoloopError, ConfigError, DataError, UnreachableError
+from annolooop.errors import ConfigError, DataError, UnreachableError
+from annolooop.labelstudio.connection import Connection, NotFound, Rejected
 from annolooop.labelstudio.label_config import build_label_config, build_result, label_of, labels_of
 from annolooop.records import Annotation, Prediction, ProjectCounts, Task
 
 PAGE = 1000
 EXPORT_CHUNK = 300  # task ids in one URL
-READ_TRIES = 3
 
 
 class Studio:
     """A Label Studio server, seen with one person's access token.
 
     Args:
-        url: base address, with a path prefix where the server has one.
-        api_key: legacy token or personal access token; told apart by the SDK.
-        timeout: seconds one request may take.
-        ours: the server is the local one that `annoloop up` starts; decides what errors advise.
+        connection: to the server.
 
     Every method raises :class:`UnreachableError` when the server does not answer or refuses a
     request, and :class:`ConfigError` when it refuses the token.
     """
 
-    def __init__(self, url: str, api_key: str, timeout: float, ours: bool) -> None:
-        self.url = url
-        self._ours = ours
-        # Proxies of the environment are for the world outside; a local server is not there.
-        local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx.Client(timeout=timeout, trust_env=not local)
-        try:
-            self._sdk = LabelStudioBase(
-                base_url=f"{url}/", api_key=api_key, timeout=timeout, httpx_client=self._http
-            )
-        except ApiError as error:
-            raise self._translated(error) from None
+    def __init__(self, connection: Connection) -> None:
+        self._server = connection
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._server.url
 
     # -- the server ---------------------------------------------------------------------------
 
     def version(self) -> str:
         """Label Studio's release."""
-        return str(self._get("/api/version")["release"])
+        return str(self._server.get("/api/version")["release"])
 
     def whoami(self) -> str:
         """E-mail address of the token's owner. Proves that the token is accepted."""
-        return str(self._get("/api/current-user/whoami")["email"])
+        return str(self._server.get("/api/current-user/whoami")["email"])
 
     # -- projects -----------------------------------------------------------------------------
 
@@ -81,7 +64,7 @@ class Studio:
         raw = next((raw for raw in self._projects(title) if raw["title"] == title), None)
         config = build_label_config(labels)
         if raw is None:
-            raw = self._post(
+            raw = self._server.post(
                 "/api/projects",
                 {
                     "title": title,
@@ -105,22 +88,22 @@ class Studio:
                 "Put it back into dataset.labels: people may have used it",
             )
         if list(labels) != known:
-            self._call("PATCH", f"/api/projects/{raw['id']}", body={"label_config": config})
+            self._server.call("PATCH", f"/api/projects/{raw['id']}", body={"label_config": config})
             return _counts(raw), True
         return _counts(raw), False
 
     def delete_project(self, project: int) -> None:
         """Delete a project with all its tasks and annotations."""
-        self._call("DELETE", f"/api/projects/{project}")
+        self._server.call("DELETE", f"/api/projects/{project}")
 
     def model_versions(self, project: int) -> dict[str, int]:
         """Model version -> number of its predictions."""
-        found = self._get(f"/api/projects/{project}/model-versions/", {"extended": "true"})
+        found = self._server.get(f"/api/projects/{project}/model-versions/", {"extended": "true"})
         return {str(row["model_version"]): int(row["count"]) for row in found["static"]}
 
     def show_model_version(self, project: int, version: str) -> None:
         """Make the server show this version's predictions, and order its stream by them."""
-        self._call("PATCH", f"/api/projects/{project}", body={"model_version": version})
+        self._server.call("PATCH", f"/api/projects/{project}", body={"model_version": version})
 
     def stream_url(self, project: int) -> str:
         """Address of the labelling stream, for people."""
@@ -137,7 +120,7 @@ class Studio:
         Raises:
             ConfigError: the server may not serve files of this folder.
         """
-        for known in self._get("/api/storages/localfiles/", {"project": project}):
+        for known in self._server.get("/api/storages/localfiles/", {"project": project}):
             if known["path"] == path:
                 return False
         storage = {
@@ -148,8 +131,8 @@ class Studio:
             "synchronizable": False,
         }
         try:
-            self._post("/api/storages/localfiles/", storage)
-        except _Rejected as error:
+            self._server.post("/api/storages/localfiles/", storage)
+        except Rejected as error:
             raise ConfigError(
                 f"Label Studio at {self.url} may not show the images of {path}: {error.message}",
                 "Start it with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
@@ -193,7 +176,7 @@ class Studio:
             {"data": dict(data), "predictions": [_prediction(prediction, version)]}
             for data, prediction in tasks
         ]
-        made = self._post(f"/api/projects/{project}/import", payload)
+        made = self._server.post(f"/api/projects/{project}/import", payload)
         _check_created("tasks", len(payload), int(made["task_count"]))
         _check_created("predictions", len(payload), int(made["prediction_count"]))
 
@@ -208,7 +191,7 @@ class Studio:
         payload = [
             {"task": task, **_prediction(prediction, version)} for task, prediction in predictions
         ]
-        made = self._post(f"/api/projects/{project}/import/predictions", payload)
+        made = self._server.post(f"/api/projects/{project}/import/predictions", payload)
         _check_created("predictions", len(payload), int(made["created"]))
 
     # -- annotations --------------------------------------------------------------------------
@@ -247,7 +230,7 @@ class Studio:
         ids = sorted(tasks)
         for start in range(0, len(ids), EXPORT_CHUNK):
             chunk = ids[start : start + EXPORT_CHUNK]
-            exported = self._get(
+            exported = self._server.get(
                 f"/api/projects/{project}/export", {"exportType": "JSON", "ids[]": chunk}
             )
             for raw in exported:
@@ -258,22 +241,22 @@ class Studio:
     def next_task(self, project: int) -> int | None:
         """The task that the labelling stream serves next, or ``None`` when all are done."""
         try:
-            return int(self._get(f"/api/projects/{project}/next")["id"])
-        except _NotFound:
+            return int(self._server.get(f"/api/projects/{project}/next")["id"])
+        except NotFound:
             return None
 
     def look(self, task: int) -> tuple[str, dict[str, str]]:
         """What a person sees of a task: the image's key, and the predicted label by version."""
-        raw = self._get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        raw = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
         predicted = {p["model_version"]: label_of(p["result"]) or "" for p in raw["predictions"]}
         return str(raw["data"].get("key", "")), predicted
 
     def annotate(self, task: int, label: str, lead_time: float) -> None:
         """Submit an annotation as the token's owner, as the browser does."""
         body = {"result": build_result(label), "lead_time": lead_time}
-        self._post(f"/api/tasks/{task}/annotations", body)
+        self._server.post(f"/api/tasks/{task}/annotations", body)
 
-    # -- requests -----------------------------------------------------------------------------
+    # -- pages -------------------------------------------------------------------------------
 
     def _projects(self, title: str = "") -> list[dict[str, Any]]:
         include = (
@@ -282,7 +265,7 @@ class Studio:
         )
         found: list[dict[str, Any]] = []
         while True:
-            page = self._get(
+            page = self._server.get(
                 "/api/projects",
                 {
                     "include": include,
@@ -304,7 +287,7 @@ class Studio:
         }
         page, seen = 1, 0
         while True:
-            found = self._get(
+            found = self._server.get(
                 "/api/tasks",
                 {
                     "project": project,
@@ -321,113 +304,6 @@ class Studio:
             if seen >= found["total"] or not found["tasks"]:
                 return
             page += 1
-
-    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        for attempt in range(READ_TRIES):
-            try:
-                return self._json(self._call("GET", path, params=params))
-            except (_Busy, _Slow):
-                if attempt == READ_TRIES - 1:
-                    raise
-                time.sleep(2.0**attempt)
-        raise AssertionError("unreachable")
-
-    def _post(self, path: str, body: object) -> Any:
-        return self._json(self._call("POST", path, body=body))
-
-    def _json(self, answer: httpx.Response) -> Any:
-        try:
-            return answer.json()
-        except ValueError:
-            raise UnreachableError(
-                f"what answers at {self.url} does so, but not as a Label Studio",
-                "Check label_studio.url (or label_studio.port) in the stack file.",
-            ) from None
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None = None,
-        body: object = None,
-    ) -> httpx.Response:
-        try:
-            # The SDK refreshes an expired access token here.
-            headers = self._sdk._client_wrapper.get_headers()
-            answer = self._http.request(
-                method,
-                f"{self.url}{path}",
-                params=dict(params) if params else None,
-                json=body,
-                headers=headers,
-            )
-        except (httpx.HTTPError, ApiError) as error:
-            raise self._translated(error) from None
-        if answer.is_success:
-            return answer
-        raise self._refusal(method, path, answer)
-
-    def _translated(self, error: Exception) -> AnnoloopError:
-        if isinstance(error, httpx.TimeoutException) and not isinstance(
-            error, httpx.ConnectTimeout
-        ):
-            return _Slow(
-                f"Label Studio at {self.url} did not answer in time",
-                "Type the same command again: it resumes. Give it longer: "
-                "--set label_studio.timeout=300",
-            )
-        if isinstance(error, ApiError):
-            # Its text holds headers and cookies: only the status may be shown.
-            return self._token_refused(error.status_code or 401)
-        return UnreachableError(
-            f"Label Studio does not answer at {self.url}",
-            "Start it: annoloop up"
-            if self._ours
-            else "Check that it can be reached from here (label_studio.url).",
-        )
-
-    def _token_refused(self, status: int) -> ConfigError:
-        return ConfigError(
-            f"Label Studio at {self.url} refuses the access token ({status})",
-            "Its database is not the one that credentials.json belongs to: put both back."
-            if self._ours
-            else "Copy a token from Label Studio (Account & Settings) into the variable that "
-            "label_studio.api_key names.",
-        )
-
-    def _refusal(self, method: str, path: str, answer: httpx.Response) -> AnnoloopError:
-        if answer.status_code in (401, 403):
-            return self._token_refused(answer.status_code)
-        try:
-            detail = answer.json()
-            text = str(detail.get("validation_errors") or detail.get("detail") or detail)
-        except (ValueError, AttributeError):
-            text = answer.text
-        kind: type[UnreachableError] = _Rejected
-        if answer.status_code == 404:
-            kind = _NotFound
-        elif answer.status_code >= 500:
-            kind = _Busy
-        return kind(
-            f"Label Studio answered {answer.status_code} to {method} {path}: {text[:300]}",
-            "Look at its log: annoloop logs" if self._ours else "Look at the server's log.",
-        )
-
-
-class _NotFound(UnreachableError):
-    """The server knows no such thing."""
-
-
-class _Rejected(UnreachableError):
-    """The server understood, and will not do it."""
-
-
-class _Busy(UnreachableError):
-    """The server failed; a read may be tried again."""
-
-
-class _Slow(UnreachableError):
-    """No answer in time; what was sent may or may not have been done."""
 
 
 def _counts(raw: Mapping[str, Any]) -> ProjectCounts:

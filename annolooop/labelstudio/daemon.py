@@ -1,41 +1,27 @@
 """The local Label Studio server: started, found again, waited for, stopped."""
 
-import json
 import os
-import secrets
 import sqlite3
 import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psutil
 
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
+from annolooop.labelstudio.credentials import Credentials, load_credentials, make_credentials
 from annolooop.labelstudio.environment import ensure_environment, release_environment
 
 HOST = "127.0.0.1"
-USERNAME = "annoloop@localhost.local"
 MARK = "ANNOLOOP_DATA_DIR"  # in the server's environment: says whose it is
 KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERPROFILE")
 STOP_TIMEOUT = 20.0
 EXPORTS_KEPT = 7 * 86_400.0  # seconds
 LOG_LIMIT = 10_000_000  # bytes after which the log is put aside at the next start
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """Login of the one account of a local server. Never printed by accident."""
-
-    username: str
-    password: str
-    token: str
-
-    def __repr__(self) -> str:
-        return f"Credentials({self.username})"
 
 
 @dataclass(frozen=True)
@@ -78,16 +64,7 @@ class Daemon:
         Raises:
             ConfigError: the file cannot be read.
         """
-        try:
-            return Credentials(**json.loads(self.credentials_file.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError):
-            # No cause: a JSON error may quote what it read.
-            raise ConfigError(
-                f"{self.credentials_file} cannot be read",
-                "Put it back from a backup; it holds the server's login.",
-            ) from None
+        return load_credentials(self.credentials_file)
 
     def process(self) -> psutil.Process | None:
         """Our server's process, found by the mark in its environment, whoever started it."""
@@ -269,22 +246,13 @@ class Daemon:
         connection = sqlite3.connect(database)
         connection.execute("PRAGMA journal_mode=wal")
         connection.close()
-        return existing or self._make_credentials()
+        return existing or make_credentials(self.credentials_file)
 
     def _prune_exports(self) -> None:
         """Remove old copies that the server keeps of every export it has answered."""
         for file in (self.data_dir / "export").glob("project-*"):
             if time.time() - file.stat().st_mtime > EXPORTS_KEPT:
                 file.unlink()
-
-    def _make_credentials(self) -> Credentials:
-        made = Credentials(USERNAME, secrets.token_urlsafe(12), secrets.token_hex(20))
-        descriptor = os.open(
-            self.credentials_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode=0o600
-        )
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(asdict(made), file)
-        return made
 
     def _launch(self, executable: Path, credentials: Credentials) -> psutil.Popen:
         self.log.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,8 @@ from threading import Thread
 import httpx
 
 from annolooop.errors import UnreachableError
-from annolooop.labelstudio.daemon import HOST, Credentials
+from annolooop.labelstudio.credentials import Credentials
+from annolooop.labelstudio.daemon import HOST
 
 WAIT = 20.0  # seconds for the browser to come
 

@@ -4,7 +4,7 @@ import webbrowser
 
 from annolooop.labelstudio.login import open_browser, open_session
 from annolooop.loop.project import find_project
-from annolooop.records import DatasetListReport, DatasetRow, LaunchReport
+from annolooop.reports import DatasetListReport, DatasetRow, LaunchReport
 from annolooop.stack import Stack
 
 

@@ -11,15 +11,16 @@ from pathlib import Path
 import yaml
 from platformdirs import user_data_path
 
-from annolooop.config import load_stack
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.loop.infer import infer
 from annolooop.loop.init import shipped
 from annolooop.loop.stats import stats
 from annolooop.loop.studio import up
 from annolooop.loop.train import train
-from annolooop.records import CleanReport, DemoReport, StatsReport, Track
+from annolooop.records import Track
+from annolooop.reports import CleanReport, DemoReport, StatsReport
 from annolooop.stack import Stack
+from annolooop.stack_file import load_stack
 
 PORT = 8094
 HUB_LIMIT = 20.0  # seconds that ResNet-18 may take to come; the starter weights are faster

@@ -7,7 +7,8 @@ from annolooop.loop.embed import Embedder
 from annolooop.loop.predict import predict, require_promoted
 from annolooop.loop.project import ensure_project
 from annolooop.loop.push import push
-from annolooop.records import InferReport, Track
+from annolooop.records import Track
+from annolooop.reports import InferReport
 from annolooop.stack import Stack
 
 

@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from annolooop.errors import ConfigError
-from annolooop.records import InitReport
+from annolooop.reports import InitReport
 
 ENV_EXAMPLE = """\
 # Copy to .env: it is read beside the stack file, and must not be committed.

@@ -6,7 +6,8 @@ from datetime import datetime, timezone
 
 from annolooop.loop.project import find_project
 from annolooop.loop.pull import pull
-from annolooop.records import Annotation, StatsReport, VersionStats
+from annolooop.records import Annotation
+from annolooop.reports import StatsReport, VersionStats
 from annolooop.stack import Stack
 
 

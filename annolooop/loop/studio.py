@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from annolooop.errors import ConfigError, UnreachableError
-from annolooop.records import DownReport, LogsReport, StatusReport, UpReport
+from annolooop.reports import DownReport, LogsReport, StatusReport, UpReport
 from annolooop.stack import Stack
 
 

@@ -8,7 +8,8 @@ from annolooop.loop.predict import predict
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
 from annolooop.loop.push import Pushed, push
-from annolooop.records import Changes, ProjectCounts, Snapshot, SyncReport, Track
+from annolooop.records import Changes, ProjectCounts, Snapshot, Track
+from annolooop.reports import SyncReport
 from annolooop.stack import Stack
 from annolooop.storage.dataset import compare
 

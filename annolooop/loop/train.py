@@ -16,15 +16,8 @@ from annolooop.loop.sync import pull_snapshot
 from annolooop.model.fit import fit_head
 from annolooop.model.head import Head
 from annolooop.model.metrics import holdout_accuracy
-from annolooop.records import (
-    BackboneInfo,
-    Example,
-    Holdout,
-    Image,
-    ModelVersion,
-    Track,
-    TrainReport,
-)
+from annolooop.records import BackboneInfo, Example, Holdout, Image, ModelVersion, Track
+from annolooop.reports import TrainReport
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples, fingerprint
 from annolooop.storage.embeddings import Embeddings

@@ -13,6 +13,7 @@ from conftest import Server, free_port
 
 from annolooop.errors import ConfigError, DataError, UnreachableError
 from annolooop.labelstudio.client import Studio
+from annolooop.labelstudio.connection import Connection
 from annolooop.labelstudio.daemon import Daemon
 from annolooop.labelstudio.label_config import build_label_config, build_result, label_of, labels_of
 from annolooop.records import Prediction
@@ -20,7 +21,7 @@ from annolooop.records import Prediction
 
 @pytest.fixture
 def studio(server: Server) -> Studio:
-    return Studio(server.url, server.token, 60, False)
+    return Studio(Connection(server.url, server.token, 60, False))
 
 
 def data(n: int) -> dict[str, str]:
@@ -29,7 +30,7 @@ def data(n: int) -> dict[str, str]:
 
 def test_wrong_token_is_a_configuration_error(server: Server) -> None:
     with pytest.raises(ConfigError, match="refuses the access token") as caught:
-        Studio(server.url, "0" * 40, 60, False).whoami()
+        Studio(Connection(server.url, "0" * 40, 60, False)).whoami()
     assert "0" * 40 not in caught.value.message + caught.value.hint
 
 
@@ -37,12 +38,12 @@ def test_personal_access_token_works_too(studio: Studio, server: Server) -> None
     made = httpx.post(
         f"{server.url}/api/token/", headers={"Authorization": f"Token {server.token}"}
     ).json()
-    assert Studio(server.url, made["token"], 60, False).whoami() == studio.whoami()
+    assert Studio(Connection(server.url, made["token"], 60, False)).whoami() == studio.whoami()
 
 
 def test_dead_server_says_what_to_start() -> None:
     with pytest.raises(UnreachableError) as caught:
-        Studio(f"http://127.0.0.1:{free_port()}", "0" * 40, 5, True).whoami()
+        Studio(Connection(f"http://127.0.0.1:{free_port()}", "0" * 40, 5, True)).whoami()
     assert caught.value.hint == "Start it: annoloop up"
 
 
@@ -59,7 +60,7 @@ def test_server_that_is_no_label_studio_is_named() -> None:
     with HTTPServer(("127.0.0.1", 0), Hello) as other:
         Thread(target=other.serve_forever, daemon=True).start()
         with pytest.raises(UnreachableError, match="not as a Label Studio"):
-            Studio(f"http://127.0.0.1:{other.server_port}", "0" * 40, 5, True).whoami()
+            Studio(Connection(f"http://127.0.0.1:{other.server_port}", "0" * 40, 5, True)).whoami()
         other.shutdown()
 
 
@@ -130,7 +131,7 @@ def test_rows_that_a_server_drops_are_noticed(
     theirs.start(print)
     credentials = theirs.credentials()
     assert credentials
-    studio = Studio(theirs.url, credentials.token, 60, False)
+    studio = Studio(Connection(theirs.url, credentials.token, 60, False))
     project, _ = studio.ensure_project("dropping", ["a", "b"])
     studio.create_tasks(project.id, [(data(1), Prediction("a", 0.5))], "v1-aaaaaa")
     (task,) = studio.tasks(project.id)

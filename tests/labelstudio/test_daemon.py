@@ -19,6 +19,7 @@ from conftest import free_port
 
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.labelstudio.client import Studio
+from annolooop.labelstudio.connection import Connection
 from annolooop.labelstudio.daemon import Daemon
 
 
@@ -82,7 +83,7 @@ def test_database_is_in_wal_mode_and_survives_kill(daemon: Daemon) -> None:
     pid, _ = daemon.start(quiet)
     credentials = daemon.credentials()
     assert credentials is not None
-    studio = Studio(daemon.url, credentials.token, 60, True)
+    studio = Studio(Connection(daemon.url, credentials.token, 60, True))
     project, _ = studio.ensure_project("kept over a kill", ["a", "b"])
     with sqlite3.connect(daemon.data_dir / "label_studio.sqlite3") as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -15,7 +15,8 @@ from conftest import Project, Server, write_photos
 from annolooop.loop.infer import infer
 from annolooop.loop.sync import sync
 from annolooop.loop.train import train
-from annolooop.records import InferReport, untracked
+from annolooop.records import untracked
+from annolooop.reports import InferReport
 from annolooop.stack import Stack
 
 ODD_NAMES = [

@@ -9,7 +9,8 @@ from annolooop.loop.infer import infer
 from annolooop.loop.stats import stats
 from annolooop.loop.sync import sync
 from annolooop.loop.train import train
-from annolooop.records import StatsReport, SyncReport, TrainReport, VersionStats, untracked
+from annolooop.records import untracked
+from annolooop.reports import StatsReport, SyncReport, TrainReport, VersionStats
 
 NAMES = [f"aria_{n}.jpg" for n in range(8)] + [f"not_aria_{n}.jpg" for n in range(8)]
 
@@ -280,13 +281,14 @@ def test_counts_of_stats_cost_two_requests(loop: Loop, monkeypatch: pytest.Monke
     loop.sync()
     asked: list[str] = []
     stack = loop.project.stack()
-    call = stack.studio._call
+    server = stack.studio._server
+    call = server.call
 
     def listen(method: str, path: str, **given: object) -> object:
         asked.append(path)
         return call(method, path, **given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stack.studio, "_call", listen)
+    monkeypatch.setattr(server, "call", listen)
     stats(stack, loop.name)
     counts = [path for path in asked if path != "/api/tasks" and not path.endswith("/export")]
     assert counts == ["/api/projects", f"/api/projects/{loop.id}/model-versions/"]

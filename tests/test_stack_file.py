@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from annolooop.config import find_stack, load_stack
 from annolooop.errors import ConfigError, UsageError
+from annolooop.stack_file import find_stack, load_stack
 
-SHIPPED = Path(__file__).parents[2] / "configs" / "default.yaml"
+SHIPPED = Path(__file__).parents[1] / "configs" / "default.yaml"
 
 
 def write(folder: Path, text: str) -> str:

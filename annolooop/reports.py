@@ -1,0 +1,219 @@
+"""What each command answers: one frozen record, which `--json` prints as it is."""
+
+from dataclasses import dataclass, field
+
+from annolooop.records import BackboneInfo, Holdout, Setting
+
+
+@dataclass(frozen=True)
+class StackReport:
+    """A valid stack file and its effective values."""
+
+    file: str
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """Whether Label Studio runs, where, and which one."""
+
+    running: bool
+    url: str
+    pid: int | None
+    version: str | None
+    ours: bool
+    data_dir: str | None = None
+    log: str | None = None
+
+
+@dataclass(frozen=True)
+class UpReport:
+    """Label Studio after `up`. ``started`` is False when it already ran."""
+
+    url: str
+    pid: int | None
+    version: str
+    started: bool
+    username: str | None
+    credentials: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class DownReport:
+    """``stopped`` is False when there was nothing of ours to stop."""
+
+    stopped: bool
+    pid: int | None
+
+
+@dataclass(frozen=True)
+class LogsReport:
+    """The end of Label Studio's log."""
+
+    path: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InitReport:
+    """Files that `init` wrote, and those it left as they were."""
+
+    folder: str
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What `train` did.
+
+    Attributes:
+        model_version: the promoted version after this command.
+        trained: a head was fitted in this run.
+        registered: a new version was written in this run.
+        examples: labelled images at hand, holdout included.
+        holdout: accuracy of ``model_version`` on the holdout.
+        new_labels, changed_labels, removed_labels: against what ``model_version`` learnt from.
+        unreadable: ``file`` and ``reason`` of labelled images that could not be learnt from.
+    """
+
+    dataset: str
+    model_version: str
+    promoted: bool
+    registered: bool
+    trained: bool
+    examples: int
+    holdout: Holdout
+    new_labels: int
+    changed_labels: int
+    removed_labels: int
+    unreadable: tuple[dict[str, str], ...]
+    backbone: BackboneInfo
+    labels: dict[str, int]
+    cross_validation: dict[str, float]
+    url: str
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class InferReport:
+    """What `infer` did.
+
+    Attributes:
+        images: readable images of the batch.
+        uploaded: of these, put into the store in this run.
+        embedded, cached: embeddings computed in this run, and found.
+        unreadable: ``file`` and ``reason`` of each file that could not be read.
+        stale: tasks of the batch that only have predictions of other versions.
+        seconds: by stage.
+    """
+
+    dataset: str
+    batch: str | None
+    model_version: str
+    images: int
+    uploaded: int
+    embedded: int
+    cached: int
+    unreadable: tuple[dict[str, str], ...]
+    tasks_created: int
+    predictions_pushed: int
+    stale: int
+    url: str
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What `sync` pulled and pushed. ``snapshot`` is 0 while nothing is annotated."""
+
+    dataset: str
+    snapshot: int
+    created: int
+    updated: int
+    deleted: int
+    labeled: int
+    skipped: int
+    tasks_created: int
+    predictions_pushed: int
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class VersionStats:
+    """One model version in the project: predictions, and what people did with them."""
+
+    predictions: int = 0
+    accepted: int = 0
+    overridden: int = 0
+
+
+@dataclass(frozen=True)
+class StatsReport:
+    """The state of a dataset. ``total`` = ``labeled`` + ``unlabeled`` + ``skipped`` (tasks)."""
+
+    dataset: str
+    total: int
+    labeled: int
+    unlabeled: int
+    skipped: int
+    labels: dict[str, int]
+    model_version: str
+    model_versions: dict[str, VersionStats]
+    url: str
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """One line of `dataset list`."""
+
+    name: str
+    tasks: int | None
+    labeled: int | None
+    model_version: str | None
+    url: str | None
+
+
+@dataclass(frozen=True)
+class DatasetListReport:
+    """Datasets of the store, and of Label Studio."""
+
+    datasets: tuple[DatasetRow, ...]
+
+
+@dataclass(frozen=True)
+class LaunchReport:
+    """Where people annotate."""
+
+    dataset: str
+    url: str
+    opened: bool
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """The whole loop, once. Accuracies are those of the pre-annotations that people see.
+
+    ``password`` is that of the throw-away server; it is left out of JSON.
+    """
+
+    folder: str
+    url: str
+    username: str
+    password: str = field(repr=False, metadata={"secret": True})
+    backbone: BackboneInfo
+    model_before: str
+    model_after: str
+    accuracy_before: float
+    accuracy_after: float
+    accepted: int
+    overridden: int
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class CleanReport:
+    """What `demo --clean` removed."""
+
+    removed: tuple[str, ...]
