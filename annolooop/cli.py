@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from annolooop import __version__
-from annolooop.commands import dataset, demo, infer, init, stack, studio, sync, train
+from annolooop.commands import dataset, demo, infer, init, model, stack, studio, sync, train
 from annolooop.console import Console, Options
 from annolooop.errors import AnnoloopError
 
@@ -32,6 +32,7 @@ app = _group(
     "Start with: annoloop init, annoloop up, annoloop train, annoloop infer --batch FOLDER.",
 )
 stack_app = _group("stack", "Look at the stack file.")
+model_app = _group("model", "Look at model versions, and put one in force.")
 dataset_app = _group("dataset", "Look at datasets, and annotate them.")
 
 StackOption = Annotated[str | None, typer.Option("--stack", metavar="FILE", help="Stack file.")]
@@ -150,7 +151,12 @@ command(stack_app, stack.check, stack.show_check)
 command(dataset_app, dataset.list_, dataset.show_list, "list")
 command(dataset_app, dataset.stats_of, dataset.show_stats, "stats")
 command(dataset_app, dataset.launch, dataset.show_launch)
+command(model_app, model.list_, model.show_list, "list")
+command(model_app, model.show, model.show_version)
+command(model_app, model.promote, model.show_promoted)
+command(model_app, model.rollback, model.show_promoted)
 app.add_typer(stack_app)
+app.add_typer(model_app)
 app.add_typer(dataset_app)
 
 

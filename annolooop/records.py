@@ -147,6 +147,16 @@ class ModelVersion:
 
 
 @dataclass(frozen=True)
+class Promotion:
+    """One time that a version was put in force: which, when, by whom."""
+
+    number: int
+    name: str
+    at: str
+    by: str
+
+
+@dataclass(frozen=True)
 class ProjectCounts:
     """Label Studio's own counters of one project.
 

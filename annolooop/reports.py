@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from annolooop.records import BackboneInfo, Holdout, Setting
+from annolooop.records import BackboneInfo, Holdout, ModelVersion, Promotion, Setting
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,48 @@ class TrainReport:
     cross_validation: dict[str, float]
     url: str
     seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One line of `model list`. ``accuracy`` is that on the holdout of ``holdout`` images."""
+
+    name: str
+    promoted: bool
+    trained: bool
+    parent: str | None
+    backbone: str
+    holdout: int
+    accuracy: float | None
+    created_at: str
+    created_by: str
+
+
+@dataclass(frozen=True)
+class ModelListReport:
+    """The model versions of a dataset, by number."""
+
+    dataset: str
+    versions: tuple[ModelRow, ...]
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One model version, and the times it was put in force."""
+
+    version: ModelVersion
+    promoted: bool
+    promotions: tuple[Promotion, ...]
+
+
+@dataclass(frozen=True)
+class PromoteReport:
+    """What `model promote` and `model rollback` did; ``changed`` is False if it was in force."""
+
+    dataset: str
+    model_version: str
+    before: str
+    changed: bool
 
 
 @dataclass(frozen=True)

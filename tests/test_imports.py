@@ -22,6 +22,8 @@ COMMANDS = (
     ["stack", "--help"],
     ["stack", "show", "--help"],
     ["stack", "check", "--help"],
+    ["model", "--help"],
+    ["model", "promote", "--help"],
     ["dataset", "--help"],
     ["dataset", "list", "--help"],
     ["dataset", "stats", "--help"],
@@ -58,5 +60,5 @@ def test_status_loads_nothing_heavy(own_project: Project) -> None:
 
 def test_sync_and_stats_never_load_torch(project: Project) -> None:
     project.run("train")
-    for words in (["sync"], ["stats"], ["dataset", "list"]):
+    for words in (["sync"], ["stats"], ["dataset", "list"], ["model", "list"]):
         assert not {"torch", "torchvision", "sklearn"} & loaded(words, str(project.folder))

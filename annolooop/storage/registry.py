@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, replace
 
-from annolooop.records import BackboneInfo, ModelVersion
+from annolooop.records import BackboneInfo, ModelVersion, Promotion
 from annolooop.storage.images import content_hash
 from annolooop.storage.store import ArtifactStore, numbered
 
@@ -23,10 +23,15 @@ class Registry:
     def promoted(self) -> ModelVersion | None:
         """The version in force, or ``None`` before the first."""
         numbers = self._store.numbers(f"{self._root}/promotions")
-        if not numbers:
-            return None
-        record = json.loads(self._store.get(numbered(f"{self._root}/promotions", numbers[-1])))
-        return self.version(int(record["number"]))
+        return self.version(self._promotion(numbers[-1]).number) if numbers else None
+
+    def promotions(self) -> list[Promotion]:
+        """Every promotion, the newest last."""
+        return [self._promotion(n) for n in self._store.numbers(f"{self._root}/promotions")]
+
+    def versions(self) -> list[ModelVersion]:
+        """Every version, by number."""
+        return [self.version(n) for n in self._store.numbers(f"{self._root}/versions")]
 
     def version(self, number: int) -> ModelVersion:
         """A version by number; DataError when there is none."""
@@ -54,8 +59,12 @@ class Registry:
 
     def promote(self, version: ModelVersion, at: str, by: str) -> None:
         """Put a version in force."""
-        record = {"number": version.number, "name": version.name, "at": at, "by": by}
+        record = asdict(Promotion(version.number, version.name, at, by))
         self._store.append(f"{self._root}/promotions", json.dumps(record).encode())
+
+    def _promotion(self, number: int) -> Promotion:
+        key = numbered(f"{self._root}/promotions", number)
+        return Promotion(**json.loads(self._store.require(key)))
 
     def head(self, version: ModelVersion) -> bytes:
         """A version's head, a safetensors file; DataError when it is not kept."""

@@ -300,3 +300,28 @@ def test_dataset_list_names_datasets_exactly(loop: Loop) -> None:
     assert rows[loop.name]["tasks"] == 16
     told = loop.project.run("dataset", "stats", loop.name[:-1], code=5).stderr
     assert f"did you mean {loop.name}?" in told
+
+
+def test_versions_are_listed_shown_promoted_and_rolled_back(loop: Loop) -> None:
+    loop.annotate_all()
+    loop.train()
+    project = loop.project
+    first, second = (row["name"] for row in project.json("model", "list")["versions"])
+    shown = project.json("model", "show", "v2")
+    assert (shown["version"]["name"], shown["promoted"]) == (second, True)
+    assert shown["version"]["parent"] == first
+    assert len(shown["promotions"]) == 1
+    assert "in force" in project.run("model", "list").stdout
+    assert "untrained" not in project.run("model", "show", second).stdout
+    assert project.json("model", "rollback")["model_version"] == first
+    assert project.json("model", "promote", first)["changed"] is False
+    assert infer(project.stack(), None, False, untracked).model_version == first
+    assert "the first model version" in project.run("model", "rollback", code=5).stderr
+    assert project.json("model", "promote", "2") == {
+        "dataset": loop.name,
+        "model_version": second,
+        "before": first,
+        "changed": True,
+    }
+    assert f"did you mean {second}?" in project.run("model", "show", "v2-ffffff", code=5).stderr
+    assert len(project.stack().registry.promotions()) == 4

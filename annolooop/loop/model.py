@@ -1,0 +1,92 @@
+"""Look at model versions, and put another one in force."""
+
+import difflib
+from datetime import datetime, timezone
+
+from annolooop.errors import DataError
+from annolooop.loop.predict import require_promoted
+from annolooop.records import ModelVersion
+from annolooop.reports import ModelListReport, ModelReport, ModelRow, PromoteReport
+from annolooop.stack import Stack
+
+
+def list_models(stack: Stack) -> ModelListReport:
+    """The versions of the stack's dataset, by number."""
+    promoted = stack.registry.promoted()
+    rows = tuple(
+        ModelRow(
+            name=version.name,
+            promoted=promoted is not None and version.number == promoted.number,
+            trained=version.trained,
+            parent=version.parent,
+            backbone=version.backbone.name,
+            holdout=version.metrics["holdout"]["n"],
+            accuracy=version.metrics["holdout"].get("accuracy"),
+            created_at=version.created_at,
+            created_by=version.created_by,
+        )
+        for version in stack.registry.versions()
+    )
+    return ModelListReport(stack.config.dataset.name, rows)
+
+
+def show_model(stack: Stack, name: str) -> ModelReport:
+    """One version, and when it was put in force.
+
+    Raises:
+        DataError: there is no such version.
+    """
+    version = _find(stack, name)
+    history = stack.registry.promotions()
+    return ModelReport(
+        version,
+        bool(history) and history[-1].number == version.number,
+        tuple(promotion for promotion in history if promotion.number == version.number),
+    )
+
+
+def promote(stack: Stack, name: str) -> PromoteReport:
+    """Put a version in force; `infer --rerun` then shows people its predictions.
+
+    Raises:
+        DataError: there is no such version.
+    """
+    return _promote(stack, require_promoted(stack), _find(stack, name))
+
+
+def rollback(stack: Stack) -> PromoteReport:
+    """Put the parent of the version in force back in force.
+
+    Raises:
+        DataError: it is the first one.
+    """
+    current = require_promoted(stack)
+    if current.parent is None:
+        raise DataError(
+            f"{current.name} is the first model version, so there is none to go back to",
+            "See which there are: annoloop model list",
+        )
+    return _promote(stack, current, _find(stack, current.parent))
+
+
+def _promote(stack: Stack, current: ModelVersion, wanted: ModelVersion) -> PromoteReport:
+    changed = wanted.number != current.number
+    if changed:
+        now = datetime.now(timezone.utc).isoformat()
+        stack.registry.promote(wanted, now, stack.person)
+    return PromoteReport(wanted.dataset, wanted.name, current.name, changed)
+
+
+def _find(stack: Stack, name: str) -> ModelVersion:
+    """The version called ``v3-1a2b3c``, ``v3`` or ``3``."""
+    versions = stack.registry.versions()
+    for version in versions:
+        if name in (version.name, f"v{version.number}", str(version.number)):
+            return version
+    names = [version.name for version in versions]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.3)
+    raise DataError(
+        f"the dataset {stack.config.dataset.name} has no model version {name}"
+        + (f"; did you mean {close[0]}?" if close else ""),
+        "See which there are: annoloop model list" if names else "Make one: annoloop train",
+    )
