@@ -102,6 +102,7 @@ def _guarded(
             console.json(report)
         else:
             show(console, report)
+        code = getattr(report, "exit_code", 0)
     except AnnoloopError as error:
         console.error(error)
         raise typer.Exit(error.exit_code) from None
@@ -119,6 +120,8 @@ def _guarded(
         traceback.print_exc(file=sys.stderr)
         sys.stderr.write("This is a bug in annoloop; please report the lines above.\n")
         raise typer.Exit(1) from None
+    if code:
+        raise typer.Exit(code)
 
 
 def _version(wanted: bool) -> None:

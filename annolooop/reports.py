@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from annolooop.records import BackboneInfo, Holdout, ModelVersion, Promotion, Setting
 
+PENDING = 2  # exit code of a dry run that found work to do
+
 
 @dataclass(frozen=True)
 class StackReport:
@@ -143,17 +145,20 @@ class InferReport:
     """What `infer` did.
 
     Attributes:
+        dry_run: nothing was done, and the counts are what would be.
         images: readable images of the batch.
         uploaded: of these, put into the store in this run.
         embedded, cached: embeddings computed in this run, and found.
         unreadable: ``file`` and ``reason`` of each file that could not be read.
         stale: tasks of the batch that only have predictions of other versions.
+        out: the file that predictions were written to.
         seconds: by stage.
     """
 
     dataset: str
     batch: str | None
     model_version: str
+    dry_run: bool
     images: int
     uploaded: int
     embedded: int
@@ -162,15 +167,26 @@ class InferReport:
     tasks_created: int
     predictions_pushed: int
     stale: int
-    url: str
+    out: str | None
+    url: str | None
     seconds: dict[str, float]
+
+    @property
+    def exit_code(self) -> int:
+        """2 when a dry run found work to do."""
+        work = self.uploaded or self.embedded or self.predictions_pushed
+        return PENDING if self.dry_run and work else 0
 
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What `sync` pulled and pushed. ``snapshot`` is 0 while nothing is annotated."""
+    """What `sync` pulled and pushed. ``snapshot`` is 0 while nothing is annotated.
+
+    With ``check``, nothing was done, and the counts are what would be.
+    """
 
     dataset: str
+    check: bool
     snapshot: int
     created: int
     updated: int
@@ -180,6 +196,12 @@ class SyncReport:
     tasks_created: int
     predictions_pushed: int
     seconds: dict[str, float]
+
+    @property
+    def exit_code(self) -> int:
+        """2 when a check found work to do."""
+        changes = self.created or self.updated or self.deleted
+        return PENDING if self.check and (changes or self.predictions_pushed) else 0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from conftest import LABELS, Project, Server, write_photos
 from install_browser import find_browser
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from annolooop.loop.infer import infer
+from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.train import train
 from annolooop.records import untracked
 
@@ -83,7 +83,7 @@ def test_people_accept_one_prediction_and_override_another(
     train(project.stack(), False, untracked)
     names = ["what? 50% #1 + ünï.jpg", "aria & 'two'.jpg"]
     write_photos(project.folder / "b", names)
-    infer(project.stack(), str(project.folder / "b"), False, untracked)
+    infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
     name = project.stack().config.dataset.name
     page.goto(project.run("dataset", "launch", name, "--no-browser").stdout.strip())
     log_in(page, server)

@@ -1,5 +1,6 @@
 """`annoloop infer`: pre-annotate a batch."""
 
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,16 +28,31 @@ def infer(
         bool,
         typer.Option("--rerun", help="Refresh predictions that other model versions made."),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Write nothing; count what is to be done, exit 2 if any."),
+    ] = False,
+    push: Annotated[
+        bool, typer.Option("--push/--no-push", help="Send tasks and predictions to Label Studio.")
+    ] = True,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Also write predictions to a .csv, .jsonl or .parquet file."),
+    ] = None,
 ) -> "InferReport":
     """Predict images, and show people the predictions."""
+    from annolooop.loop.infer import InferOptions
     from annolooop.loop.infer import infer as run
     from annolooop.stack import open_stack
 
-    return run(open_stack(console), batch, rerun, console.track)
+    options = InferOptions(rerun, dry_run, push, out)
+    return run(open_stack(console), batch, options, console.track)
 
 
 def show(console: Console, report: "InferReport") -> None:
     """Print what was done, and what could not be read."""
+    if report.dry_run:
+        console.print("nothing was written; what would be done:")
     console.print(
         f"{report.images} images: {report.uploaded} put into the store, "
         f"{report.embedded} embedded, {report.cached} known"
@@ -49,7 +65,12 @@ def show(console: Console, report: "InferReport") -> None:
         console.print(f"unreadable: {row['file']}: {row['reason']}")
     if len(report.unreadable) > SHOWN:
         console.print(f"unreadable: {len(report.unreadable) - SHOWN} more (all with --json)")
-    if report.stale:
+    if report.out:
+        console.print(f"predictions of all labels: {report.out}")
+    if report.dry_run:
+        batch = f" --batch {quote(report.batch)}" if report.batch else ""
+        console.next(f"annoloop infer{batch}" if report.exit_code else "annoloop stats")
+    elif report.stale:
         console.print(f"{report.stale} tasks only have predictions of other model versions")
         batch = f" --batch {quote(report.batch)}" if report.batch else ""
         console.next(f"annoloop infer{batch} --rerun", "to refresh them")

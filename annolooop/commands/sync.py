@@ -1,7 +1,9 @@
 """`annoloop sync`: annotations into the store, missing tasks into Label Studio."""
 
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from annolooop.console import Console
 
@@ -9,7 +11,13 @@ if TYPE_CHECKING:
     from annolooop.reports import SyncReport
 
 
-def sync(console: Console) -> "SyncReport":
+def sync(
+    console: Console,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Write nothing; count what is to be done, exit 2 if any."),
+    ] = False,
+) -> "SyncReport":
     """Pull annotations into a snapshot; push what is missing.
 
     Missing are tasks for images of the dataset, and predictions of tasks that have none.
@@ -17,7 +25,7 @@ def sync(console: Console) -> "SyncReport":
     from annolooop.loop.sync import sync as run
     from annolooop.stack import open_stack
 
-    return run(open_stack(console), console.track)
+    return run(open_stack(console), check, console.track)
 
 
 def show(console: Console, report: "SyncReport") -> None:
@@ -30,8 +38,11 @@ def show(console: Console, report: "SyncReport") -> None:
         console.print(
             f"snapshot {report.snapshot}: {report.labeled} labelled, {report.skipped} skipped"
         )
-    console.print(f"pushed: {report.tasks_created} tasks, {report.predictions_pushed} predictions")
-    if report.labeled:
+    verb = "to push" if report.check else "pushed"
+    console.print(f"{verb}: {report.tasks_created} tasks, {report.predictions_pushed} predictions")
+    if report.check:
+        console.next("annoloop sync" if report.exit_code else "annoloop stats")
+    elif report.labeled:
         console.next("annoloop train --rerun")
     else:
         console.next(f"annoloop dataset launch {quote(report.dataset)}")

@@ -12,7 +12,7 @@ import yaml
 from platformdirs import user_data_path
 
 from annolooop.errors import ConfigError, UnreachableError
-from annolooop.loop.infer import infer
+from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.init import shipped
 from annolooop.loop.stats import stats
 from annolooop.loop.studio import up
@@ -59,7 +59,7 @@ def demo(
     with _step(seconds, "train v1", say, "3/7 annoloop train"):
         first = train(stack, False, track)
     with _step(seconds, "infer batch_1", say, "4/7 annoloop infer --batch data/batch_1"):
-        infer(stack, str(batches[0]), False, track)
+        infer(stack, str(batches[0]), InferOptions(), track)
     with _step(seconds, "annotate batch_1", say, "5/7 a person annotates in Label Studio"):
         _annotate(stack, _read_labels(batches[0]), say)
     state = stats(stack, stack.config.dataset.name)
@@ -67,14 +67,14 @@ def demo(
     with _step(seconds, "retrain", say, "6/7 annoloop train --rerun"):
         second = train(stack, True, track)
     with _step(seconds, "infer batch_2", say, "7/7 annoloop infer --batch data/batch_2"):
-        last = infer(stack, str(batches[1]), False, track)
+        last = infer(stack, str(batches[1]), InferOptions(), track)
     seen = state.model_versions[first.model_version]
     assert stack.daemon is not None
     credentials = stack.daemon.credentials()
     assert credentials is not None
     return DemoReport(
         folder=str(home),
-        url=last.url,
+        url=last.url or "",
         username=credentials.username,
         password=credentials.password,
         backbone=second.backbone,

@@ -80,6 +80,26 @@ class Embedder:
             )
         return batch
 
+    def look(self, sources: Sequence[Source], track: Track) -> Batch:
+        """What :meth:`run` would do; nothing is decoded or written.
+
+        So files that cannot be decoded count as images here.
+        """
+        batch = Batch()
+        lacking: set[str] = set()
+        for source in track(sources, "look", len(sources)):
+            try:
+                image, data = self._identify(source)
+            except (OSError, KeyError, UnicodeEncodeError) as error:
+                batch.unreadable[source.name] = _why(error)
+                continue
+            batch.images.append(image)
+            batch.uploaded += source.file is not None and not self._store.exists(image.key)
+            if data is not None:
+                lacking.add(image.sha256)
+        batch.embedded = len(lacking)
+        return batch
+
     def embed_images(self, images: Iterable[Image], track: Track) -> dict[str, str]:
         """Embed images of the store that lack an embedding.
 

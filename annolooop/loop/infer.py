@@ -1,35 +1,61 @@
 """Predict a batch and show it to people: put, embed, predict, push."""
 
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 from annolooop.loop.batch import list_batch
-from annolooop.loop.embed import Embedder
-from annolooop.loop.predict import predict, require_promoted
+from annolooop.loop.embed import Batch, Embedder
+from annolooop.loop.predict import predict, predict_probabilities, require_promoted
 from annolooop.loop.project import ensure_project
-from annolooop.loop.push import push
-from annolooop.records import Track
+from annolooop.loop.push import Plan, plan, push
+from annolooop.loop.write import check_output, write_predictions
+from annolooop.records import ModelVersion, Track
 from annolooop.reports import InferReport
 from annolooop.stack import Stack
 
 
-def infer(stack: Stack, batch: str | None, rerun: bool, track: Track) -> InferReport:
+@dataclass(frozen=True)
+class InferOptions:
+    """How to infer.
+
+    Attributes:
+        rerun: also refresh tasks that only have predictions of other versions.
+        dry_run: write nothing, and count what would be done.
+        push: send tasks and predictions to Label Studio.
+        out: a file to write predictions to: .csv, .jsonl or .parquet.
+    """
+
+    rerun: bool = False
+    dry_run: bool = False
+    push: bool = True
+    out: Path | None = None
+
+
+def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) -> InferReport:
     """Predict the images of a batch with the promoted version; create tasks, push predictions.
 
     Args:
         stack: the annotation loop.
         batch: a folder or a prefix of the store; ``None`` for every image of the dataset.
-        rerun: also refresh tasks that only have predictions of other versions.
+        options: how.
         track: shows how far it is.
 
     Raises:
         DataError: there is no model, or no readable image.
-        UsageError: there is no such folder or prefix.
+        UsageError: there is no such folder or prefix, or ``out`` cannot be written.
         UnreachableError: Label Studio or the store fails; what was done is kept.
     """
     begun = time.monotonic()
+    if options.out:
+        check_output(options.out)
     version = require_promoted(stack)
     sources = list_batch(batch, stack.store, stack.catalog)
-    project = ensure_project(stack)
+    project = None
+    if options.push and options.dry_run:
+        project = stack.studio.find_project(stack.config.dataset.name)
+    elif options.push:
+        project = ensure_project(stack)
     embeddings = stack.embeddings(version.backbone)
     listed = time.monotonic()
     embedder = Embedder(
@@ -38,28 +64,51 @@ def infer(stack: Stack, batch: str | None, rerun: bool, track: Track) -> InferRe
         embeddings,
         lambda: stack.restore_pipeline(version.backbone),
     )
-    done = embedder.run(sources, track)
+    done = embedder.look(sources, track) if options.dry_run else embedder.run(sources, track)
     embedded = time.monotonic()
-    predictions = predict(stack.registry, version, embeddings, done.images)
-    predicted = time.monotonic()
-    pushed = push(stack, project, predictions, version.name, rerun, track)
+    if options.out and not options.dry_run:
+        known = predict_probabilities(stack.registry, version, embeddings, done.images)
+        write_predictions(options.out, version, done.images, known)
+    if options.dry_run and options.push:
+        todo = plan(stack, project, done.images, version.name, options.rerun)
+    elif project:
+        predictions = predict(stack.registry, version, embeddings, done.images)
+        todo = push(stack, project, predictions, version.name, options.rerun, track)
+    else:
+        todo = Plan({}, [], [], 0, False)
+    seconds = {
+        "list": round(listed - begun, 3),
+        "embed": round(embedded - listed, 3),
+        "push": round(time.monotonic() - embedded, 3),
+    }
+    url = stack.studio.stream_url(project.id) if project else None
+    return _report(stack, batch, options, version, done, todo, url, seconds)
+
+
+def _report(
+    stack: Stack,
+    batch: str | None,
+    options: InferOptions,
+    version: ModelVersion,
+    done: Batch,
+    todo: Plan,
+    url: str | None,
+    seconds: dict[str, float],
+) -> InferReport:
     return InferReport(
-        dataset=project.title,
+        dataset=stack.config.dataset.name,
         batch=batch,
         model_version=version.name,
+        dry_run=options.dry_run,
         images=len(done.images),
         uploaded=done.uploaded,
         embedded=done.embedded,
         cached=len(done.images) - done.embedded,
         unreadable=tuple({"file": f, "reason": r} for f, r in done.unreadable.items()),
-        tasks_created=pushed.tasks,
-        predictions_pushed=pushed.predictions,
-        stale=pushed.stale,
-        url=stack.studio.stream_url(project.id),
-        seconds={
-            "list": round(listed - begun, 3),
-            "embed": round(embedded - listed, 3),
-            "predict": round(predicted - embedded, 3),
-            "push": round(time.monotonic() - predicted, 3),
-        },
+        tasks_created=len(todo.new),
+        predictions_pushed=len(todo.new) + len(todo.bare),
+        stale=todo.stale,
+        out=str(options.out) if options.out else None,
+        url=url,
+        seconds=seconds,
     )

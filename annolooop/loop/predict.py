@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from annolooop.errors import DataError
-from annolooop.model.head import Head
+from annolooop.model.head import Head, Probabilities
 from annolooop.records import Image, ModelVersion, Prediction
 from annolooop.stack import Stack
 from annolooop.storage.embeddings import Embeddings
@@ -29,14 +29,21 @@ def require_promoted(stack: Stack) -> ModelVersion:
     return version
 
 
+def predict_probabilities(
+    registry: Registry, version: ModelVersion, embeddings: Embeddings, images: Sequence[Image]
+) -> Probabilities:
+    """Probability of each label, (images, labels), of at least one image."""
+    head = Head.from_bytes(registry.head(version))
+    return head.predict(embeddings.matrix(image.sha256 for image in images))
+
+
 def predict(
     registry: Registry, version: ModelVersion, embeddings: Embeddings, images: Sequence[Image]
 ) -> dict[Image, Prediction]:
     """The most probable label of each image, with its probability."""
     if not images:
         return {}
-    head = Head.from_bytes(registry.head(version))
-    probabilities = head.predict(embeddings.matrix(image.sha256 for image in images))
+    probabilities = predict_probabilities(registry, version, embeddings, images)
     best = probabilities.argmax(axis=1)
     return {
         image: Prediction(version.labels[k], round(float(probabilities[i, k]), 6))

@@ -3,12 +3,12 @@
 import json
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from annolooop.records import Image, Prediction, ProjectCounts, Track
+from annolooop.records import Image, Prediction, ProjectCounts, Task, Track
 from annolooop.stack import Stack
 
 T = TypeVar("T")
@@ -18,12 +18,52 @@ POLL = 0.5
 
 
 @dataclass(frozen=True)
-class Pushed:
-    """What was sent, and how many tasks were left with predictions of other versions only."""
+class Plan:
+    """What Label Studio lacks.
 
-    tasks: int
-    predictions: int
+    Attributes:
+        tasks: key -> task, of those that exist.
+        new: images without a task.
+        bare: images whose task lacks a prediction that it should have.
+        stale: how many tasks are left with predictions of other versions only.
+        known: the server has predictions of this version already.
+    """
+
+    tasks: Mapping[str, Task]
+    new: Sequence[Image]
+    bare: Sequence[Image]
     stale: int
+    known: bool
+
+
+def plan(
+    stack: Stack,
+    project: ProjectCounts | None,
+    images: Iterable[Image],
+    version: str,
+    refresh: bool,
+) -> Plan:
+    """Find out what Label Studio lacks; nothing is written.
+
+    Args:
+        stack: the annotation loop.
+        project: the dataset's project, if it exists.
+        images: that should have a task with a prediction.
+        version: name of the model version.
+        refresh: tasks that only have predictions of other versions should get one too.
+    """
+    if project is None:
+        return Plan({}, list(images), [], 0, False)
+    studio = stack.studio
+    tasks = {task.key: task for task in studio.tasks(project.id) if task.key}
+    present = studio.model_versions(project.id)
+    current = studio.tasks_predicted(project.id, [version] if version in present else [])
+    others = studio.tasks_predicted(project.id, [v for v in present if v != version])
+    listed = list(images)
+    new = [image for image in listed if image.key not in tasks]
+    lacking = [i for i in listed if i.key in tasks and tasks[i.key].id not in current]
+    bare = [i for i in lacking if refresh or tasks[i.key].id not in others]
+    return Plan(tasks, new, bare, len(lacking) - len(bare), version in present)
 
 
 def push(
@@ -33,42 +73,36 @@ def push(
     version: str,
     refresh: bool,
     track: Track,
-) -> Pushed:
+) -> Plan:
     """Create the tasks that are missing, and add predictions where they are missing.
 
     Args:
-        stack: the annotation loop.
-        project: the dataset's project.
+        stack, project, version, refresh: as for :func:`plan`.
         predictions: image -> what ``version`` says of it.
-        version: name of the model version.
-        refresh: also add predictions to tasks that only have those of other versions.
         track: shows how far it is.
+
+    Returns:
+        What was found to be missing, and was sent.
     """
-    studio, size = stack.studio, stack.config.label_studio.import_size
     _settle(stack, project)
-    tasks = {task.key: task for task in studio.tasks(project.id) if task.key}
-    present = studio.model_versions(project.id)
-    current = studio.tasks_predicted(project.id, [version] if version in present else [])
-    others = studio.tasks_predicted(project.id, [v for v in present if v != version])
-    new = [image for image in predictions if image.key not in tasks]
-    lacking = [i for i in predictions if i.key in tasks and tasks[i.key].id not in current]
-    bare = [i for i in lacking if refresh or tasks[i.key].id not in others]
-    chunks = [*_chunks(new, size), *_chunks(bare, size)]
-    progress = track(range(len(new) + len(bare)), "push")
+    todo = plan(stack, project, predictions, version, refresh)
+    size = stack.config.label_studio.import_size
+    chunks = [*_chunks(todo.new, size), *_chunks(todo.bare, size)]
+    progress = track(range(len(todo.new) + len(todo.bare)), "push")
     for chunk in chunks:
         deque(islice(progress, len(chunk)), maxlen=0)
         _note(stack, chunk, version)
-        if chunk[0].key in tasks:
-            sent = [(tasks[image.key].id, predictions[image]) for image in chunk]
-            studio.create_predictions(project.id, sent, version)
+        if chunk[0].key in todo.tasks:
+            sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
+            stack.studio.create_predictions(project.id, sent, version)
         else:
             made = [(_data(stack, image), predictions[image]) for image in chunk]
-            studio.create_tasks(project.id, made, version)
+            stack.studio.create_tasks(project.id, made, version)
         stack.store.delete(_note_key(stack))
     deque(progress, maxlen=0)
-    if version != project.model_version and (chunks or version in present):
-        studio.show_model_version(project.id, version)
-    return Pushed(len(new), len(new) + len(bare), len(lacking) - len(bare))
+    if version != project.model_version and (chunks or todo.known):
+        stack.studio.show_model_version(project.id, version)
+    return todo
 
 
 def _data(stack: Stack, image: Image) -> dict[str, str]:

@@ -5,40 +5,52 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from annolooop.loop.predict import predict
-from annolooop.loop.project import ensure_project
+from annolooop.loop.project import ensure_project, find_project
 from annolooop.loop.pull import pull
-from annolooop.loop.push import Pushed, push
+from annolooop.loop.push import Plan, plan, push
 from annolooop.records import Changes, ProjectCounts, Snapshot, Track
 from annolooop.reports import SyncReport
 from annolooop.stack import Stack
 from annolooop.storage.dataset import compare
 
 
-def sync(stack: Stack, track: Track) -> SyncReport:
+def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
     """Bring the store and Label Studio to the same state.
 
     Pulled: annotations, as a new snapshot if anything changed. Pushed: a task for each image of
     the dataset that has none, and predictions of the promoted version for tasks that have none
     at all; images whose embedding is not kept wait for `infer`.
 
+    Args:
+        stack: the annotation loop.
+        check: write nothing, and count what would be done.
+        track: shows how far it is.
+
     Raises:
         UnreachableError: Label Studio or the store fails.
     """
     begun = time.monotonic()
-    project = ensure_project(stack)
-    snapshot, changes = pull_snapshot(stack, project)
+    if check:
+        project = find_project(stack, stack.config.dataset.name)
+        last = stack.snapshots.latest()
+        pulled_now = pull(stack.studio, project, last, datetime.now(timezone.utc))
+        snapshot, changes = replace(pulled_now, number=last.number), compare(last, pulled_now)
+    else:
+        project = ensure_project(stack)
+        snapshot, changes = pull_snapshot(stack, project)
     pulled = time.monotonic()
-    pushed = _push_missing(stack, project, track)
+    missing = _push_missing(stack, project, check, track)
     return SyncReport(
         dataset=project.title,
+        check=check,
         snapshot=snapshot.number,
         created=changes.created,
         updated=changes.updated,
         deleted=changes.deleted,
         labeled=sum(not a.skipped for a in snapshot.annotations),
         skipped=sum(a.skipped for a in snapshot.annotations),
-        tasks_created=pushed.tasks,
-        predictions_pushed=pushed.predictions,
+        tasks_created=len(missing.new),
+        predictions_pushed=len(missing.new) + len(missing.bare),
         seconds={
             "pull": round(pulled - begun, 3),
             "push": round(time.monotonic() - pulled, 3),
@@ -60,11 +72,13 @@ def pull_snapshot(stack: Stack, project: ProjectCounts) -> tuple[Snapshot, Chang
     return stack.snapshots.write(pulled), changes
 
 
-def _push_missing(stack: Stack, project: ProjectCounts, track: Track) -> Pushed:
+def _push_missing(stack: Stack, project: ProjectCounts, check: bool, track: Track) -> Plan:
     version = stack.registry.promoted()
     if version is None:
-        return Pushed(0, 0, 0)
+        return Plan({}, [], [], 0, False)
     embeddings = stack.embeddings(version.backbone)
     images = [image for image in stack.catalog.images() if image.sha256 in embeddings]
+    if check:
+        return plan(stack, project, images, version.name, False)
     predictions = predict(stack.registry, version, embeddings, images)
     return push(stack, project, predictions, version.name, False, track)

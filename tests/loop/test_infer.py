@@ -1,18 +1,22 @@
 """Batches: odd names, unreadable files, repeats, kills."""
 
+import csv
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Project, Server, write_photos
+from conftest import LABELS, Project, Server, free_port, write_photos
+from pyarrow import parquet
 
-from annolooop.loop.infer import infer
+from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.sync import sync
 from annolooop.loop.train import train
 from annolooop.records import untracked
@@ -36,7 +40,7 @@ ODD_NAMES = [
 
 
 def run(project: Project, batch: str | None, rerun: bool = False, *overrides: str) -> InferReport:
-    return infer(project.stack(*overrides), batch, rerun, untracked)
+    return infer(project.stack(*overrides), batch, InferOptions(rerun), untracked)
 
 
 def counts(stack: Stack) -> tuple[Counter[str], dict[str, int]]:
@@ -77,7 +81,7 @@ def test_odd_keys_work_everywhere(ready: Project, server: Server) -> None:
         original = ready.folder / task.key.removeprefix("images/")
         assert picture.content == original.read_bytes(), task.key
         stack.studio.annotate(task.id, "aria", 1.0)
-    assert sync(ready.stack(), untracked).labeled == len(ODD_NAMES)
+    assert sync(ready.stack(), False, untracked).labeled == len(ODD_NAMES)
     assert run(ready, str(ready.folder / "odd batch")).predictions_pushed == 0
 
 
@@ -222,3 +226,71 @@ def test_request_whose_sender_died_is_waited_for(ready: Project) -> None:
     assert time.monotonic() - begun > 9  # it never came: the wait has an end
     assert report.tasks_created == 1
     assert not stack.store.exists(key)
+
+
+def test_dry_run_counts_and_writes_nothing(ready: Project) -> None:
+    batch = ready.folder / "b"
+    write_photos(batch, ["a.jpg", "c.jpg"])
+    shutil.copy(batch / "a.jpg", batch / "b.jpg")
+    folder = ready.stack().store.local_path
+    assert folder
+    before = sorted(folder.rglob("*"))
+    report = ready.json("infer", "--batch", "b", "--dry-run", code=2)
+    assert (report["dry_run"], report["images"]) == (True, 3)
+    assert (report["uploaded"], report["embedded"], report["cached"]) == (3, 2, 1)
+    assert (report["tasks_created"], report["predictions_pushed"]) == (3, 3)
+    assert sorted(folder.rglob("*")) == before
+    assert counts(ready.stack())[0] == Counter()
+    done = run(ready, str(batch))
+    assert (done.uploaded, done.embedded, done.tasks_created) == (3, 2, 3)
+    assert ready.json("infer", "--batch", "b", "--dry-run")["predictions_pushed"] == 0
+
+
+def read_csv(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def read_jsonl(file: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def read_parquet(file: Path) -> list[dict[str, str]]:
+    return parquet.read_table(file).to_pylist()
+
+
+@pytest.mark.parametrize("read", [read_csv, read_jsonl, read_parquet])
+def test_predictions_are_written_with_all_probabilities(
+    ready: Project, read: Callable[[Path], list[dict[str, str]]]
+) -> None:
+    write_photos(ready.folder / "b", ['a, "1".jpg', "ünï.jpg"])
+    out = ready.folder / f"out.{read.__name__.removeprefix('read_')}"
+    report = infer(
+        ready.stack(), str(ready.folder / "b"), InferOptions(push=False, out=out), untracked
+    )
+    assert (report.predictions_pushed, report.url) == (0, None)
+    assert counts(ready.stack())[0] == Counter()
+    rows = read(out)
+    assert [row["key"] for row in rows] == ['images/b/a, "1".jpg', "images/b/ünï.jpg"]
+    for row in rows:
+        both = {label: float(row[f"p_{label}"]) for label in LABELS}
+        assert abs(sum(both.values()) - 1) < 1e-5
+        assert row["label"] == max(both, key=lambda label: both[label])
+        assert float(row["score"]) == both[row["label"]]
+        assert row["model_version"] == report.model_version
+    left = [path.name for path in ready.folder.iterdir() if "part" in path.name]
+    assert left == []
+
+
+def test_predictions_to_a_file_need_no_server(ready: Project) -> None:
+    write_photos(ready.folder / "b", ["a.jpg"])
+    dead = ["--set", f"label_studio.url=http://127.0.0.1:{free_port()}"]
+    ready.run("infer", "--batch", "b", "--no-push", "--out", "o.csv", *dead)
+    assert len(read_csv(ready.folder / "o.csv")) == 1
+
+
+@pytest.mark.parametrize("out", ["o.xlsx", "nowhere/o.csv", "o"])
+def test_output_that_cannot_be_is_refused_before_any_work(ready: Project, out: str) -> None:
+    write_photos(ready.folder / "b", ["a.jpg"])
+    assert "--out" in ready.run("infer", "--batch", "b", "--out", out, code=2).stderr
+    assert ready.stack().catalog.images() == []

@@ -5,7 +5,7 @@ import pytest
 from conftest import Project, Server, write_photos
 
 from annolooop.errors import DataError
-from annolooop.loop.infer import infer
+from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.stats import stats
 from annolooop.loop.sync import sync
 from annolooop.loop.train import train
@@ -25,7 +25,7 @@ class Loop:
         )
         train(project.stack(), False, untracked)
         write_photos(project.folder / "b", NAMES)
-        infer(project.stack(), str(project.folder / "b"), False, untracked)
+        infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
         stack = project.stack()
         self.studio = stack.studio
         self.name = stack.config.dataset.name
@@ -65,7 +65,7 @@ class Loop:
         self.http.delete(f"/api/annotations/{self.annotation_id(name)}").raise_for_status()
 
     def sync(self) -> SyncReport:
-        return sync(self.project.stack(), untracked)
+        return sync(self.project.stack(), False, untracked)
 
     def train(self, rerun: bool = True) -> TrainReport:
         return train(self.project.stack(), rerun, untracked)
@@ -218,7 +218,7 @@ def test_another_backbone_trains_anew_on_the_same_labels(loop: Loop) -> None:
     report = train(other, True, untracked)
     assert report.model_version != first.model_version
     assert (report.backbone.name, report.new_labels) == ("resnet18", 0)
-    assert infer(other, None, True, untracked).predictions_pushed == 16
+    assert infer(other, None, InferOptions(rerun=True), untracked).predictions_pushed == 16
 
 
 def test_labelled_images_that_are_gone_are_named(loop: Loop) -> None:
@@ -255,10 +255,15 @@ def test_added_label_keeps_what_people_said(loop: Loop) -> None:
     loop.train()
     wider = "dataset.labels=[aria, not_aria, dog]"
     with pytest.raises(DataError, match="knows the labels aria, not_aria"):
-        infer(loop.project.stack(wider), None, False, untracked)
+        infer(loop.project.stack(wider), None, InferOptions(), untracked)
     report = train(loop.project.stack(wider), True, untracked)
     assert report.labels == {"aria": 8, "not_aria": 8, "dog": 0}
-    assert infer(loop.project.stack(wider), None, True, untracked).predictions_pushed == 16
+    assert (
+        infer(
+            loop.project.stack(wider), None, InferOptions(rerun=True), untracked
+        ).predictions_pushed
+        == 16
+    )
     with pytest.raises(DataError, match="has the label 'dog'"):
         loop.train()
 
@@ -315,7 +320,7 @@ def test_versions_are_listed_shown_promoted_and_rolled_back(loop: Loop) -> None:
     assert "untrained" not in project.run("model", "show", second).stdout
     assert project.json("model", "rollback")["model_version"] == first
     assert project.json("model", "promote", first)["changed"] is False
-    assert infer(project.stack(), None, False, untracked).model_version == first
+    assert infer(project.stack(), None, InferOptions(), untracked).model_version == first
     assert "the first model version" in project.run("model", "rollback", code=5).stderr
     assert project.json("model", "promote", "2") == {
         "dataset": loop.name,
@@ -325,3 +330,16 @@ def test_versions_are_listed_shown_promoted_and_rolled_back(loop: Loop) -> None:
     }
     assert f"did you mean {second}?" in project.run("model", "show", "v2-ffffff", code=5).stderr
     assert len(project.stack().registry.promotions()) == 4
+
+
+def test_sync_check_counts_and_writes_nothing(loop: Loop) -> None:
+    assert loop.project.json("sync", "--check")["created"] == 0
+    loop.annotate("aria_0.jpg", "aria")
+    loop.http.delete(f"/api/tasks/{loop.tasks['aria_1.jpg']}").raise_for_status()
+    for _ in range(2):
+        report = loop.project.json("sync", "--check", code=2)
+        assert (report["created"], report["labeled"], report["snapshot"]) == (1, 1, 0)
+        assert (report["tasks_created"], report["predictions_pushed"]) == (1, 1)
+    assert loop.project.stack().snapshots.latest().number == 0
+    assert loop.sync().tasks_created == 1
+    assert loop.project.run("sync", "--check").returncode == 0
