@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from annolooop import __version__
-from annolooop.commands import dataset, demo, infer, init, model, stack, studio, sync, train
+from annolooop.commands import dataset, demo, doctor, infer, init, model, stack, studio, sync, train
 from annolooop.console import Console, Options
 from annolooop.errors import AnnoloopError
 
@@ -148,6 +148,7 @@ command(app, train.train, train.show)
 command(app, infer.infer, infer.show)
 command(app, sync.sync, sync.show)
 command(app, dataset.stats, dataset.show_stats)
+command(app, doctor.doctor, doctor.show)
 command(app, demo.demo, demo.show)
 command(stack_app, stack.show_stack, stack.show_settings, "show")
 command(stack_app, stack.check, stack.show_check)

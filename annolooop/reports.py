@@ -256,6 +256,29 @@ class LaunchReport:
 
 
 @dataclass(frozen=True)
+class Check:
+    """One line of `doctor`: ``status`` is ``ok``, ``warn`` or ``fail``."""
+
+    name: str
+    status: str
+    detail: str
+    fix: str = ""
+    code: int = 0
+
+
+@dataclass(frozen=True)
+class DoctorReport:
+    """All checks; ends with the exit code of the first that failed."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """That of the first check that failed."""
+        return next((check.code for check in self.checks if check.status == "fail"), 0)
+
+
+@dataclass(frozen=True)
 class DemoReport:
     """The whole loop, once. Accuracies are those of the pre-annotations that people see.
 

@@ -267,3 +267,37 @@ def test_version_is_told() -> None:
         [sys.executable, "-m", "annolooop", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("annoloop 0.")
+
+
+def check_lines(report: dict) -> dict[str, str]:  # type: ignore[type-arg]
+    return {check["name"]: check["status"] for check in report["checks"]}
+
+
+def test_doctor_finds_everything_well(own_project: Project) -> None:
+    own_project.run("up")
+    own_project.run("train")
+    write_photos(own_project.folder / "b", ["what? 50% #1.jpg"])
+    own_project.run("infer", "--batch", "b")
+    report = own_project.json("doctor")
+    statuses = check_lines(report)
+    assert "fail" not in statuses.values()
+    names = {"python", "stack file", "store", "disk", "label studio", "token", "clock"}
+    assert set(statuses) == names | {"image", "weights", "device"}
+    (image,) = (c for c in report["checks"] if c["name"] == "image")
+    assert "as a browser sees it: image/jpeg" in image["detail"]
+    (Path(own_project.stack().store.url) / "images" / "b" / "what? 50% #1.jpg").unlink()
+    report = own_project.json("doctor", code=4)
+    assert check_lines(report)["image"] == "fail"
+
+
+def test_doctor_names_the_fix_of_what_is_wrong(tmp_path: Path) -> None:
+    project = Project(tmp_path, {"model": {"backbone": "resnet18"}})
+    report = project.json("doctor", *NO_SERVER, code=4)
+    failed = {c["name"]: c["fix"] for c in report["checks"] if c["status"] == "fail"}
+    assert failed["label studio"] == "Start it: annoloop up"
+    assert check_lines(report)["store"] == "ok"
+    project.file.write_text("stroe: {}\n")
+    told = project.run("doctor", code=3).stdout
+    assert "fail  stack file" in told
+    assert "did you mean store?" in told
+    assert "ok    python" in told

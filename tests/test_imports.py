@@ -18,6 +18,7 @@ COMMANDS = (
     ["infer", "--help"],
     ["sync", "--help"],
     ["stats", "--help"],
+    ["doctor", "--help"],
     ["demo", "--help"],
     ["stack", "--help"],
     ["stack", "show", "--help"],

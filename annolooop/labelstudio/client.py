@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from annolooop.errors import ConfigError, DataError, UnreachableError
@@ -40,6 +42,19 @@ class Studio:
     def whoami(self) -> str:
         """E-mail address of the token's owner. Proves that the token is accepted."""
         return str(self._server.get("/api/current-user/whoami")["email"])
+
+    def now(self) -> datetime:
+        """The server's clock, to the second."""
+        return parsedate_to_datetime(self._server.call("GET", "/api/version").headers["date"])
+
+    def fetch(self, path: str, cookies: Mapping[str, str] | None) -> tuple[str, int]:
+        """Ask for a page or image: with a browser's cookies, or with the token.
+
+        Returns:
+            Its content type, and its size in bytes.
+        """
+        answer = self._server.call("GET", path, cookies=cookies)
+        return answer.headers.get("content-type", "nothing"), len(answer.content)
 
     # -- projects -----------------------------------------------------------------------------
 

@@ -119,6 +119,18 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
+def describe_device(wanted: str) -> str:
+    """The device that would be used, for people.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
+    device = pick_device(wanted)
+    if device.type == "cuda":
+        return f"cuda: {torch.cuda.get_device_name(device)}"
+    return f"{device.type}: {torch.get_num_threads()} threads"
+
+
 def _without_head(name: str) -> tuple[nn.Module, str, int]:
     """The network with an identity for its last linear layer; that layer's name and inputs."""
     known = torchvision.models.list_models(module=torchvision.models)
