@@ -294,7 +294,7 @@ def test_doctor_names_the_fix_of_what_is_wrong(tmp_path: Path) -> None:
     project = Project(tmp_path, {"model": {"backbone": "resnet18"}})
     report = project.json("doctor", *NO_SERVER, code=4)
     failed = {c["name"]: c["fix"] for c in report["checks"] if c["status"] == "fail"}
-    assert failed["label studio"] == "Start it: annoloop up"
+    assert failed == {"label studio": "Start it: annoloop up"}
     assert check_lines(report)["store"] == "ok"
     project.file.write_text("stroe: {}\n")
     told = project.run("doctor", code=3).stdout

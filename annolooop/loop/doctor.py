@@ -16,6 +16,7 @@ PACKAGES = ("annolooop", "torch", "torchvision", "label-studio-sdk", "typer", "f
 DISK_LOW = 5e9  # bytes: Label Studio's environment takes about 1 GB, and images need room
 DISK_FULL = 5e8
 SKEW = 60.0  # seconds
+NEED_SERVER = ("token", "clock", "image")
 PROBE = "doctor/probe"
 
 
@@ -41,6 +42,8 @@ def doctor(open_stack: Callable[[], Stack]) -> DoctorReport:
         ("weights", _weights),
         ("device", _device),
     ):
+        if name in NEED_SERVER and any(c.name == "label studio" and c.code for c in checks):
+            continue
         try:
             checks += check(stack)
         except AnnoloopError as error:
