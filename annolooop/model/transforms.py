@@ -56,7 +56,7 @@ class EvalTransform:
             with Image.open(io.BytesIO(data)) as opened:
                 # Lets the JPEG decoder skip detail that resizing would throw away.
                 opened.draft("RGB", (self.resize, self.resize))
-                image = ImageOps.exif_transpose(opened).convert("RGB")
+                image = _to_rgb(ImageOps.exif_transpose(opened))
         except Exception as error:  # decoders raise whatever they like on broken bytes
             raise Unreadable(_reason(data, error)) from error
         mode = InterpolationMode(self.interpolation)
@@ -69,6 +69,16 @@ class EvalTransform:
         mean = torch.tensor(self.mean, device=pixels.device).view(1, 3, 1, 1)
         std = torch.tensor(self.std, device=pixels.device).view(1, 3, 1, 1)
         return (pixels.float() / 255 - mean) / std
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """RGB of any mode: 16 bits are scaled to 8, and what is transparent becomes white."""
+    if image.mode.startswith("I"):
+        return image.point(lambda value: value / 257, "L").convert("RGB")
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
 
 
 def _reason(data: bytes, error: Exception) -> str:

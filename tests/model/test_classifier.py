@@ -108,6 +108,23 @@ def test_decode_gives_rgb_of_one_size(kind: str, mode: str) -> None:
     assert pixels.dtype == torch.uint8
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_decode_scales_16_bits(kind: str) -> None:
+    buffer = io.BytesIO()
+    steps = np.linspace(0, 65535, 300 * 300).reshape(300, 300).astype(np.uint16)
+    Image.fromarray(steps).save(buffer, kind)
+    pixels = EvalTransform().decode(buffer.getvalue()).float()
+    assert abs(pixels.mean() - 127.5) < 2
+    assert pixels.min() < 30
+    assert pixels.max() > 225
+
+
+def test_decode_shows_white_where_a_picture_is_transparent() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGBA", (300, 300), (0, 0, 0, 0)).save(buffer, "PNG")
+    assert EvalTransform().decode(buffer.getvalue()).float().mean() == 255
+
+
 def test_decode_turns_pictures_upright() -> None:
     buffer = io.BytesIO()
     picture = Image.open(io.BytesIO(photo()))
