@@ -51,6 +51,10 @@ def list_batch(batch: str | None, store: ArtifactStore, catalog: ImageCatalog) -
             )
         return sources
     path = Path(batch).expanduser()
+    if not batch.strip() or path.resolve().name == "":
+        raise UsageError(
+            f"--batch {batch!r} names no folder of images", "Name one: --batch data/batch_1"
+        )
     if path.exists():
         prefix = _prefix_of(path.resolve(), store)
         sources = _from_folder(path, store) if prefix is None else _from_store(store, prefix)
@@ -107,7 +111,7 @@ def _from_folder(path: Path, store: ArtifactStore) -> list[Source]:
     folder = path if path.is_dir() else path.parent
     home = f"{IMAGES}/{folder.resolve().name}"
     stored = {found.key: found for found in store.walk(home)}
-    files = sorted(_walk(path)) if path.is_dir() else [path]
+    files = sorted(_walk(path, store.local_path)) if path.is_dir() else [path]
     sources = []
     for file in files:
         key = f"{home}/{PurePosixPath(*file.relative_to(folder).parts)}"
@@ -116,8 +120,11 @@ def _from_folder(path: Path, store: ArtifactStore) -> list[Source]:
     return sources
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, store: Path | None) -> Iterator[Path]:
+    """Image files below a folder; hidden ones, and those of the store itself, are left out."""
     for file in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if not hidden and is_image_name(file.name) and file.is_file():
+        if hidden or not is_image_name(file.name) or not file.is_file():
+            continue
+        if store is None or not file.resolve().is_relative_to(store):
             yield file

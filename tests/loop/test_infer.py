@@ -16,12 +16,14 @@ import pytest
 from conftest import LABELS, Project, Server, free_port, write_photos
 from pyarrow import parquet
 
+from annolooop.loop.batch import list_batch
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.sync import sync
 from annolooop.loop.train import train
 from annolooop.records import untracked
 from annolooop.reports import InferReport
 from annolooop.stack import Stack
+from annolooop.storage.store import ArtifactStore
 
 ODD_NAMES = [
     "a b.jpg",
@@ -116,6 +118,26 @@ def test_batch_without_a_readable_image_fails(ready: Project) -> None:
 def test_batch_that_is_nowhere_is_a_usage_error(ready: Project) -> None:
     told = ready.run("infer", "--batch", "nowhere", code=2).stderr
     assert "no such folder here, and no such prefix in the store" in told
+
+
+@pytest.mark.parametrize("batch", ["", " ", "/", "images/../.."])
+def test_batch_that_names_no_folder_of_images_is_refused(ready: Project, batch: str) -> None:
+    done = subprocess.run(
+        ready.command("infer", "--batch", batch), cwd=ready.folder, capture_output=True, text=True
+    )
+    assert done.returncode in (2, 5)
+    assert "fix:" in done.stderr
+
+
+def test_this_folder_as_a_batch_leaves_the_store_out(ready: Project) -> None:
+    store = ready.folder / "annoloop-data" / "store"
+    write_photos(store / "images" / "kept", ["inside.jpg"])
+    write_photos(ready.folder, ["outside.jpg", "x.jpg/in a folder.jpg"])
+    (ready.folder / "broken.jpg").symlink_to(ready.folder / "nowhere.jpg")
+    (ready.folder / "loop").symlink_to(ready.folder)
+    sources = list_batch(str(ready.folder), ArtifactStore(str(store)), ready.stack().catalog)
+    names = [Path(source.name).name for source in sources]
+    assert names == ["outside.jpg", "in a folder.jpg"]
 
 
 def test_same_name_with_other_content_overwrites_nothing(ready: Project) -> None:
