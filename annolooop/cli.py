@@ -1,6 +1,7 @@
 """The command line: which commands there are, what all of them take, and the one error boundary."""
 
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -110,6 +111,8 @@ def _guarded(
         console.say("Interrupted; what was finished is kept. Type the same command to go on.")
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
+        # The reader has left; what is still in the buffer must not fail again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
     except typer.Exit:
         raise

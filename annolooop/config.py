@@ -136,8 +136,8 @@ class StackConfig(_Section):
     infer: InferConfig = InferConfig()
 
     cache_dir: str = Field(default_factory=lambda: str(user_cache_path("annoloop")))
-    """Folder that may be deleted at any time, which costs only time: Label Studio's own
-    environment and log, the starter weights."""
+    """Folder that may be deleted while Label Studio is stopped, which costs only time: Label
+    Studio's own environment and log, the starter weights."""
 
     @model_validator(mode="before")
     @classmethod

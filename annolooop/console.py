@@ -59,7 +59,10 @@ class Console:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
-        RichConsole(highlight=False).print(table)
+        console = RichConsole(highlight=False)
+        with console.capture() as drawn:
+            console.print(table)
+        self.print(drawn.get().rstrip("\n"))
 
     def say(self, text: str) -> None:
         """What is going on, to stderr, unless ``--quiet``."""

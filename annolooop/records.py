@@ -173,6 +173,11 @@ class ProjectCounts:
     skips: int
     model_version: str
 
+    @property
+    def identity(self) -> str:
+        """Ids start from 1 again on a fresh server; the time of creation does not."""
+        return f"{self.id} {self.created_at}"
+
 
 @dataclass(frozen=True)
 class Holdout:

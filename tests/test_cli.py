@@ -301,3 +301,25 @@ def test_doctor_names_the_fix_of_what_is_wrong(tmp_path: Path) -> None:
     assert "fail  stack file" in told
     assert "did you mean store?" in told
     assert "ok    python" in told
+
+
+def test_reader_that_leaves_early_is_no_error(project: Project) -> None:
+    project.run("train")
+    words = " ".join(project.command("stats"))
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {words} -q | head -c 1"],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_status_tells_where_it_runs_when_the_port_was_changed(own_project: Project) -> None:
+    up = own_project.json("up")
+    moved = ["--set", f"label_studio.port={free_port()}"]
+    status = own_project.json("status", *moved)
+    assert (status["running"], status["url"], status["pid"]) == (True, up["url"], up["pid"])
+    assert "already runs on port" in own_project.run("up", *moved, code=4).stderr
+    assert own_project.json("down", *moved)["stopped"] is True

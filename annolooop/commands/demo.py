@@ -19,7 +19,8 @@ def demo(
         Path | None, typer.Option("--folder", help="Where the demo keeps everything.")
     ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", help="Port of the demo's Label Studio.")
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="Port of the demo's Label Studio."),
     ] = None,
 ) -> "DemoReport | CleanReport":
     """Run the whole loop once, in a folder of its own.

@@ -8,7 +8,13 @@ from typing import Any
 
 from annolooop.errors import ConfigError, DataError, UnreachableError
 from annolooop.labelstudio.connection import Connection, NotFound, Rejected
-from annolooop.labelstudio.label_config import build_label_config, build_result, label_of, labels_of
+from annolooop.labelstudio.label_config import (
+    add_labels,
+    build_label_config,
+    build_result,
+    label_of,
+    labels_of,
+)
 from annolooop.records import Annotation, Prediction, ProjectCounts, Task
 
 PAGE = 1000
@@ -64,7 +70,8 @@ class Studio:
 
     def find_project(self, title: str) -> ProjectCounts | None:
         """The project with exactly this title, with its counters; one request."""
-        return next((_counts(raw) for raw in self._projects(title) if raw["title"] == title), None)
+        raw = self._titled(title)
+        return _counts(raw) if raw else None
 
     def ensure_project(self, title: str, labels: Sequence[str]) -> tuple[ProjectCounts, bool]:
         """Find the project, or create it; new labels are added to its config.
@@ -76,14 +83,13 @@ class Studio:
             DataError: a project of this title has another kind of label config, or lacks room
                 for the labels: one that it has is not among them.
         """
-        raw = next((raw for raw in self._projects(title) if raw["title"] == title), None)
-        config = build_label_config(labels)
+        raw = self._titled(title)
         if raw is None:
             raw = self._server.post(
                 "/api/projects",
                 {
                     "title": title,
-                    "label_config": config,
+                    "label_config": build_label_config(labels),
                     "show_collab_predictions": True,
                     "sampling": "Uncertainty sampling",
                 },
@@ -100,9 +106,10 @@ class Studio:
             raise DataError(
                 f"the Label Studio project {title} has the label {missing[0]!r}, "
                 "which dataset.labels lacks",
-                "Put it back into dataset.labels: people may have used it",
+                "Add it to dataset.labels: people may have used it",
             )
-        if list(labels) != known:
+        if set(labels) - set(known):
+            config = add_labels(raw["label_config"], [x for x in labels if x not in known])
             self._server.call("PATCH", f"/api/projects/{raw['id']}", body={"label_config": config})
             return _counts(raw), True
         return _counts(raw), False
@@ -272,6 +279,16 @@ class Studio:
         self._server.post(f"/api/tasks/{task}/annotations", body)
 
     # -- pages -------------------------------------------------------------------------------
+
+    def _titled(self, title: str) -> dict[str, Any] | None:
+        found = [raw for raw in self._projects(title) if raw["title"] == title]
+        if len(found) > 1:
+            numbers = " and ".join(str(raw["id"]) for raw in found)
+            raise DataError(
+                f"Label Studio has several projects called {title}: {numbers}",
+                "Rename those that do not belong to the dataset, in their settings.",
+            )
+        return found[0] if found else None
 
     def _projects(self, title: str = "") -> list[dict[str, Any]]:
         include = (

@@ -47,6 +47,11 @@ class Connection:
     """
 
     def __init__(self, url: str, api_key: str, timeout: float, ours: bool) -> None:
+        if not api_key.isascii() or not api_key.isprintable():
+            raise ConfigError(
+                "label_studio.api_key holds characters that no access token has",
+                "Copy the token again from Label Studio (Account & Settings).",
+            )
         self.url = url
         self._ours = ours
         # Proxies of the environment are for the world outside; a local server is not there.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+from filelock import FileLock
 
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
 from annolooop.labelstudio.credentials import Credentials, load_credentials, make_credentials
@@ -119,10 +120,16 @@ class Daemon:
         if running:
             self._wait(running, say)
             return running.pid, False
-        self._check_port()
         executable = self._executable(say)
-        credentials = self._prepare_folder()
-        process = self._launch(executable, credentials)
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.data_dir / "start.lock"):  # two servers on one database would ruin it
+            running = self.running()
+            if running is None:
+                self._check_port()
+                process = self._launch(executable, self._prepare_folder())
+        if running:
+            self._wait(running, say)
+            return running.pid, False
         say(f"Starting Label Studio on {self.url} …")
         try:
             self._wait(process, say)
@@ -181,7 +188,13 @@ class Daemon:
     def _check_port(self) -> None:
         if not self._port_taken():
             return
-        owner = self._port_owner()
+        owner, folder = self._port_owner()
+        if folder:
+            raise UnreachableError(
+                f"port {self.port} is taken by annoloop's own Label Studio for {folder}{owner}",
+                "Stop it with annoloop down where its stack file is; if that folder was moved, "
+                "end the process.",
+            )
         kind = "another Label Studio" if self.healthy() else "another program"
         raise UnreachableError(
             f"port {self.port} is taken by {kind}{owner}",
@@ -205,7 +218,8 @@ class Daemon:
                 return True
         return False
 
-    def _port_owner(self) -> str:
+    def _port_owner(self) -> tuple[str, str]:
+        """Name and number of the process at the port, and the data folder of one of ours."""
         try:
             for connection in psutil.net_connections("tcp"):
                 if (
@@ -213,11 +227,12 @@ class Daemon:
                     and tuple(connection.laddr)[1:2] == (self.port,)
                     and connection.pid
                 ):
-                    name = psutil.Process(connection.pid).name()
-                    return f" ({name}, process {connection.pid})"
+                    process = psutil.Process(connection.pid)
+                    told = f" ({process.name()}, process {process.pid})"
+                    return told, process.environ().get(MARK, "")
         except (psutil.Error, OSError):
             pass  # other users' processes may not be looked at
-        return ""
+        return "", ""
 
     def _executable(self, say: Callable[[str], None]) -> Path:
         if self.command is None:
@@ -231,7 +246,6 @@ class Daemon:
         return executable
 
     def _prepare_folder(self) -> Credentials:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
         self.data_dir.chmod(0o700)
         self.document_root.mkdir(parents=True, exist_ok=True)
         database = self.data_dir / "label_studio.sqlite3"
@@ -299,7 +313,7 @@ class Daemon:
 
     def _wait(self, process: psutil.Process, say: Callable[[str], None]) -> None:
         begun = said = time.monotonic()
-        while not self.healthy():
+        while True:
             # A child of ours that ended would otherwise stay a zombie and look alive.
             if isinstance(process, psutil.Popen):
                 process.poll()
@@ -308,6 +322,8 @@ class Daemon:
                     "Label Studio ended while it started" + self._log_quote(),
                     "Read more: annoloop logs",
                 )
+            if self.healthy():
+                return
             now = time.monotonic()
             if now - begun > self.start_timeout:
                 raise UnreachableError(

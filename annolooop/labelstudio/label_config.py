@@ -22,6 +22,16 @@ def build_label_config(labels: Sequence[str]) -> str:
     return ElementTree.tostring(view, encoding="unicode")
 
 
+def add_labels(label_config: str, labels: Sequence[str]) -> str:
+    """A config of ours with more labels; what people added to it stays."""
+    view = ElementTree.fromstring(label_config)
+    choices = view.find(f".//Choices[@name='{CONTROL}']")
+    assert choices is not None
+    for label in labels:
+        ElementTree.SubElement(choices, "Choice", value=label)
+    return ElementTree.tostring(view, encoding="unicode")
+
+
 def labels_of(label_config: str) -> list[str] | None:
     """Labels of a config of ours, or ``None`` when it is another kind of config."""
     try:

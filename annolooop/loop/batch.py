@@ -51,18 +51,20 @@ def list_batch(batch: str | None, store: ArtifactStore, catalog: ImageCatalog) -
             )
         return sources
     path = Path(batch).expanduser()
-    if not batch.strip() or path.resolve().name == "":
+    there = _exists(path)
+    if not batch.strip() or (there and not path.resolve().name):
         raise UsageError(
             f"--batch {batch!r} names no folder of images", "Name one: --batch data/batch_1"
         )
-    if path.exists():
+    if there:
         prefix = _prefix_of(path.resolve(), store)
         sources = _from_folder(path, store) if prefix is None else _from_store(store, prefix)
     else:
         prefix = batch.strip("/")
         if prefix != IMAGES and not prefix.startswith(f"{IMAGES}/"):
             prefix = f"{IMAGES}/{prefix}"
-        sources = _from_store(store, prefix)
+        plain = not {"", ".", ".."} & set(prefix.split("/"))
+        sources = _from_store(store, prefix) if plain else []
         if not sources:
             raise UsageError(
                 f"--batch {batch}: there is no such folder here, and no such prefix in the store",
@@ -87,6 +89,13 @@ def place(source: Source, sha256: str, store: ArtifactStore, catalog: ImageCatal
         return Image(source.key, sha256)
     stem, dot, suffix = source.key.rpartition(".")
     return Image(f"{stem}-{sha256[:8]}{dot}{suffix}", sha256)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long for the file system
+        return False
 
 
 def _prefix_of(path: Path, store: ArtifactStore) -> str | None:

@@ -17,6 +17,7 @@ from annolooop.storage.store import ArtifactStore
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
 
+CHANGED = "it is not the picture that it was when its task was made"
 CHECKPOINT = 256  # images after which everything done so far is kept
 
 
@@ -113,9 +114,14 @@ class Embedder:
         def files(part: Iterable[Image]) -> Iterator[tuple[str, bytes]]:
             for image in part:
                 try:
-                    yield image.sha256, self._store.get(image.key)
+                    data = self._store.get(image.key)
                 except KeyError as error:
                     unreadable[image.key] = _why(error)
+                    continue
+                if content_hash(data) == image.sha256:
+                    yield image.sha256, data
+                else:
+                    unreadable[image.key] = CHANGED
 
         remaining = iter(track(lacking, "embed"))
         for _ in range(0, len(lacking), CHECKPOINT):

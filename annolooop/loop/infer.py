@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annolooop.loop.batch import list_batch
-from annolooop.loop.embed import Batch, Embedder
+from annolooop.loop.embed import CHANGED, Batch, Embedder
 from annolooop.loop.predict import predict, predict_probabilities, require_promoted
 from annolooop.loop.project import ensure_project
 from annolooop.loop.push import Plan, plan, push
@@ -75,7 +75,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         predictions = predict(stack.registry, version, embeddings, done.images)
         todo = push(stack, project, predictions, version.name, options.rerun, track)
     else:
-        todo = Plan({}, [], [], 0, False)
+        todo = Plan({}, [], [], [], 0, False)
     seconds = {
         "list": round(listed - begun, 3),
         "embed": round(embedded - listed, 3),
@@ -95,6 +95,7 @@ def _report(
     url: str | None,
     seconds: dict[str, float],
 ) -> InferReport:
+    left_out = {**done.unreadable, **{image.key: CHANGED for image in todo.changed}}
     return InferReport(
         dataset=stack.config.dataset.name,
         batch=batch,
@@ -104,7 +105,7 @@ def _report(
         uploaded=done.uploaded,
         embedded=done.embedded,
         cached=len(done.images) - done.embedded,
-        unreadable=tuple({"file": f, "reason": r} for f, r in done.unreadable.items()),
+        unreadable=tuple({"file": f, "reason": r} for f, r in left_out.items()),
         tasks_created=len(todo.new),
         predictions_pushed=len(todo.new) + len(todo.bare),
         stale=todo.stale,

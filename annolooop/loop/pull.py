@@ -15,7 +15,7 @@ def pull(studio: Studio, project: ProjectCounts, last: Snapshot, now: datetime) 
     such trace, so the result is held against the project's own counters, and everything is
     pulled anew when they differ.
     """
-    if last.project != _identity(project):
+    if last.project != project.identity:
         last = Snapshot()
     since = _earlier(last.watermark) if last.watermark else ""
     pulled = _merge(studio, project, last, since, now)
@@ -32,12 +32,7 @@ def _merge(
     merged |= {a.task: a for a in studio.annotations(project.id, changed)}
     watermark = max([last.watermark, *changed.values()])
     annotations = tuple(merged[task] for task in sorted(merged))
-    return Snapshot(0, now.isoformat(), _identity(project), watermark, annotations)
-
-
-def _identity(project: ProjectCounts) -> str:
-    """Ids start from 1 again on a fresh server; the time of creation does not."""
-    return f"{project.id} {project.created_at}"
+    return Snapshot(0, now.isoformat(), project.identity, watermark, annotations)
 
 
 def _agrees(pulled: Snapshot, project: ProjectCounts) -> bool:

@@ -25,6 +25,7 @@ class Plan:
         tasks: key -> task, of those that exist.
         new: images without a task.
         bare: images whose task lacks a prediction that it should have.
+        changed: images whose task was made for another picture under the same key.
         stale: how many tasks are left with predictions of other versions only.
         known: the server has predictions of this version already.
     """
@@ -32,6 +33,7 @@ class Plan:
     tasks: Mapping[str, Task]
     new: Sequence[Image]
     bare: Sequence[Image]
+    changed: Sequence[Image]
     stale: int
     known: bool
 
@@ -53,7 +55,7 @@ def plan(
         refresh: tasks that only have predictions of other versions should get one too.
     """
     if project is None:
-        return Plan({}, list(images), [], 0, False)
+        return Plan({}, list(images), [], [], 0, False)
     studio = stack.studio
     tasks = {task.key: task for task in studio.tasks(project.id) if task.key}
     present = studio.model_versions(project.id)
@@ -61,9 +63,11 @@ def plan(
     others = studio.tasks_predicted(project.id, [v for v in present if v != version])
     listed = list(images)
     new = [image for image in listed if image.key not in tasks]
-    lacking = [i for i in listed if i.key in tasks and tasks[i.key].id not in current]
+    changed = [i for i in listed if i.key in tasks and tasks[i.key].sha256 != i.sha256]
+    same = [i for i in listed if i.key in tasks and tasks[i.key].sha256 == i.sha256]
+    lacking = [image for image in same if tasks[image.key].id not in current]
     bare = [i for i in lacking if refresh or tasks[i.key].id not in others]
-    return Plan(tasks, new, bare, len(lacking) - len(bare), version in present)
+    return Plan(tasks, new, bare, changed, len(lacking) - len(bare), version in present)
 
 
 def push(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.reports import DownReport, LogsReport, StatusReport, UpReport
@@ -56,6 +57,9 @@ def status(stack: Stack) -> StatusReport:
             version = None
         return StatusReport(version is not None, stack.studio.url, None, version, False)
     process = daemon.process()
+    if process:  # where it runs counts, not where the stack file would start it
+        port = process.environ().get("LABEL_STUDIO_PORT", daemon.port)
+        daemon = replace(daemon, port=int(port))
     running = process is not None and daemon.healthy()
     return StatusReport(
         running=running,

@@ -154,10 +154,13 @@ def _train(
         lambda: pipeline or stack.restore_pipeline(info),
     )
     unreadable = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
+    labels = list(stack.config.dataset.labels)
+    for example in examples:
+        if example.label not in labels:
+            unreadable[example.key] = f"its label {example.label!r} is not in dataset.labels"
     usable = [example for example in examples if example.key not in unreadable]
     learn = [example for example in usable if example.split == "train"]
     held = [example for example in usable if example.split == "holdout"]
-    labels = list(stack.config.dataset.labels)
     targets = [labels.index(e.label) for e in learn]
     if len(set(targets)) < 2:
         told = ", ".join(f"{label} {targets.count(k)}" for k, label in enumerate(labels))
@@ -223,4 +226,4 @@ def _register(
 
 def _count(stack: Stack, examples: Sequence[Example]) -> dict[str, int]:
     counts = Counter(example.label for example in examples)
-    return {label: counts.get(label, 0) for label in stack.config.dataset.labels}
+    return {label: counts.get(label, 0) for label in [*stack.config.dataset.labels, *counts]}

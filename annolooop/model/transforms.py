@@ -8,6 +8,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as F
 
+MAX_ASPECT = 100  # long side over short: beyond it, resizing the short side fills the memory
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -56,7 +57,11 @@ class EvalTransform:
             with Image.open(io.BytesIO(data)) as opened:
                 # Lets the JPEG decoder skip detail that resizing would throw away.
                 opened.draft("RGB", (self.resize, self.resize))
+                if max(opened.size) > MAX_ASPECT * min(opened.size):
+                    raise Unreadable(f"too long and thin: {opened.width} × {opened.height} pixels")
                 image = _to_rgb(ImageOps.exif_transpose(opened))
+        except Unreadable:
+            raise
         except Exception as error:  # decoders raise whatever they like on broken bytes
             raise Unreadable(_reason(data, error)) from error
         mode = InterpolationMode(self.interpolation)

@@ -9,6 +9,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -45,6 +46,23 @@ def test_start_is_idempotent_and_stop_waits(daemon: Daemon) -> None:
     assert not psutil.pid_exists(pid)
     assert daemon.stop() is None
     assert not daemon.healthy()
+
+
+def test_two_starts_at_once_make_one_server(daemon: Daemon) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(lambda _: daemon.start(quiet), range(3)))
+    assert len({pid for pid, _ in results}) == 1
+    assert sorted(started for _, started in results) == [False, False, True]
+
+
+def test_server_whose_folder_was_moved_is_named(
+    daemon: Daemon, make_daemon: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    daemon.start(quiet)
+    shutil.copytree(daemon.data_dir, tmp_path / "moved")
+    moved = make_daemon(tmp_path / "moved", tmp_path / "store", daemon.port)
+    with pytest.raises(UnreachableError, match=f"own Label Studio for {daemon.data_dir}"):
+        moved.start(quiet)
 
 
 def test_server_is_private(daemon: Daemon) -> None:

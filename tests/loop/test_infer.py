@@ -120,12 +120,12 @@ def test_batch_that_is_nowhere_is_a_usage_error(ready: Project) -> None:
     assert "no such folder here, and no such prefix in the store" in told
 
 
-@pytest.mark.parametrize("batch", ["", " ", "/", "images/../.."])
+@pytest.mark.parametrize("batch", ["", " ", "/", "../nowhere", "images//b", "n" * 300])
 def test_batch_that_names_no_folder_of_images_is_refused(ready: Project, batch: str) -> None:
     done = subprocess.run(
         ready.command("infer", "--batch", batch), cwd=ready.folder, capture_output=True, text=True
     )
-    assert done.returncode in (2, 5)
+    assert done.returncode == 2, done.stderr
     assert "fix:" in done.stderr
 
 
@@ -138,6 +138,18 @@ def test_this_folder_as_a_batch_leaves_the_store_out(ready: Project) -> None:
     sources = list_batch(str(ready.folder), ArtifactStore(str(store)), ready.stack().catalog)
     names = [Path(source.name).name for source in sources]
     assert names == ["outside.jpg", "in a folder.jpg"]
+
+
+def test_picture_that_changed_under_its_key_is_left_out_and_named(ready: Project) -> None:
+    folder = ready.stack().store.local_path
+    assert folder
+    write_photos(folder / "images" / "b", ["a.jpg", "b.jpg"])
+    run(ready, "b")
+    write_photos(folder / "images" / "b", ["a.jpg"], seed=90)
+    report = run(ready, "b", rerun=True)
+    assert [row["file"] for row in report.unreadable] == ["images/b/a.jpg"]
+    assert "not the picture" in report.unreadable[0]["reason"]
+    assert (report.tasks_created, report.predictions_pushed) == (0, 0)
 
 
 def test_same_name_with_other_content_overwrites_nothing(ready: Project) -> None:

@@ -343,3 +343,38 @@ def test_sync_check_counts_and_writes_nothing(loop: Loop) -> None:
     assert loop.project.stack().snapshots.latest().number == 0
     assert loop.sync().tasks_created == 1
     assert loop.project.run("sync", "--check").returncode == 0
+
+
+def test_renamed_project_is_not_replaced_by_a_new_one(loop: Loop) -> None:
+    loop.annotate("aria_0.jpg", "aria")
+    loop.sync()
+    url = f"/api/projects/{loop.id}"
+    loop.http.patch(url, json={"title": "renamed by hand"}).raise_for_status()
+    with pytest.raises(DataError, match="is now called renamed by hand"):
+        loop.sync()
+    with pytest.raises(DataError, match="is now called"):
+        loop.train()
+    loop.http.patch(url, json={"title": loop.name}).raise_for_status()
+    assert changes(loop.sync()) == (0, 0, 0)
+
+
+def test_label_that_the_dataset_lacks_is_left_out_and_named(loop: Loop) -> None:
+    loop.annotate_all()
+    loop.correct("aria_3.jpg", "zebra")
+    report = loop.train()
+    assert report.trained
+    assert report.unreadable == (
+        {"file": "images/b/aria_3.jpg", "reason": "its label 'zebra' is not in dataset.labels"},
+    )
+    assert report.labels == {"aria": 7, "not_aria": 8, "zebra": 1}
+
+
+def test_embedding_is_never_kept_under_another_content(loop: Loop) -> None:
+    loop.annotate_all()
+    loop.train()
+    other = loop.project.stack("model.backbone=resnet18")
+    other.store.put("images/b/aria_0.jpg", other.store.get("images/b/not_aria_0.jpg"))
+    report = train(other, True, untracked)
+    (left_out,) = report.unreadable
+    assert left_out["file"] == "images/b/aria_0.jpg"
+    assert "not the picture" in left_out["reason"]

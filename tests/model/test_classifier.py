@@ -145,6 +145,13 @@ def test_what_cannot_be_decoded_says_why(data: bytes, reason: str) -> None:
         EvalTransform().decode(data)
 
 
+def test_long_thin_picture_does_not_fill_the_memory() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (1, 40_000)).save(buffer, "PNG")
+    with pytest.raises(Unreadable, match="too long and thin: 1 × 40000 pixels"):
+        EvalTransform().decode(buffer.getvalue())
+
+
 def test_pipeline_names_the_unreadable_and_embeds_the_rest() -> None:
     files = [(f"{n}.jpg", photo((n * 20, 0, 0))) for n in range(7)]
     files.insert(3, ("bad.jpg", b"no"))
