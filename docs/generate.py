@@ -78,7 +78,7 @@ Folders above the current one are not searched.
 
 Relative paths start at the project folder: the folder that holds the stack file, or the folder
 above it if the file lies in a folder called `configs`. `~` stands for your home folder.
-`label_studio.command` is the exception: give it as an absolute path, or with `~`.
+A `label_studio.command` without a slash is the name of a program on the PATH.
 
 ## Variables
 
@@ -92,7 +92,7 @@ Any value in the file may be a variable, or hold some in its text:
 | `$$` | one `$` |
 
 They are taken from the environment and from a file `.env` in the project folder, which holds lines
-of the form `NAME=value`. Where both have a variable, the environment wins, also with an empty one.
+of the form `NAME=value`. Where both have a variable, the environment wins, unless it is empty there.
 
 ## Values for one run
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -21,7 +22,7 @@ from conftest import free_port
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.labelstudio.client import Studio
 from annolooop.labelstudio.connection import Connection
-from annolooop.labelstudio.daemon import Daemon
+from annolooop.labelstudio.daemon import MARK, Daemon
 
 
 @pytest.fixture
@@ -136,13 +137,22 @@ def test_another_program_on_the_port_is_told_apart(daemon: Daemon) -> None:
 def test_another_label_studio_on_the_port_is_told_apart_and_left_alone(
     daemon: Daemon, make_daemon: Callable[..., Daemon], migrated: Path, tmp_path: Path
 ) -> None:
+    class Theirs(Daemon):
+        """A server that somebody started without annoloop: it bears no mark."""
+
+        def _environment(self, *given: Any) -> dict[str, str]:
+            return {k: v for k, v in super()._environment(*given).items() if k != MARK}
+
     shutil.copytree(migrated, tmp_path / "theirs")
-    theirs = make_daemon(tmp_path / "theirs", tmp_path / "their store", daemon.port)
+    theirs = Theirs(**vars(make_daemon(tmp_path / "theirs", tmp_path / "store", daemon.port)))
     pid, _ = theirs.start(quiet)
-    with pytest.raises(UnreachableError, match="is taken by another Label Studio"):
-        daemon.start(quiet)
-    assert daemon.stop() is None
-    assert psutil.pid_exists(pid)
+    try:
+        with pytest.raises(UnreachableError, match="is taken by another Label Studio"):
+            daemon.start(quiet)
+        assert daemon.stop() is None
+        assert psutil.pid_exists(pid)
+    finally:
+        psutil.Process(pid).kill()
 
 
 def test_change_of_port_while_it_runs_is_noticed(
