@@ -92,7 +92,8 @@ Any value in the file may be a variable, or hold some in its text:
 | `$$` | one `$` |
 
 They are taken from the environment and from a file `.env` in the project folder, which holds lines
-of the form `NAME=value`. Where both have a variable, the environment wins, unless it is empty there.
+of the form `NAME=value`. Where both have a variable, the environment wins, unless it is
+empty there.
 
 ## Values for one run
 
