@@ -255,12 +255,14 @@ class Daemon:
                 f"{self.data_dir} holds a Label Studio database but no credentials.json",
                 "Put credentials.json back, or name another folder: label_studio.data_dir",
             )
+        # The login first: a database without one would be refused at the next start.
+        credentials = existing or make_credentials(self.credentials_file)
         self._prune_exports()
         # WAL lets people annotate while predictions are written; it stays with the file.
         connection = sqlite3.connect(database)
         connection.execute("PRAGMA journal_mode=wal")
         connection.close()
-        return existing or make_credentials(self.credentials_file)
+        return credentials
 
     def _prune_exports(self) -> None:
         """Remove old copies that the server keeps of every export it has answered."""
