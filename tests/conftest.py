@@ -18,7 +18,6 @@ from platformdirs import user_cache_path
 from annolooop.config import DEFAULT_LABEL_STUDIO
 from annolooop.labelstudio.daemon import Daemon
 from annolooop.labelstudio.environment import ensure_environment
-from annolooop.records import untracked
 from annolooop.stack import Stack
 from annolooop.stack_file import load_stack
 
@@ -200,6 +199,3 @@ def own_project(tmp_path: Path, migrated: Path, label_studio_command: str) -> It
     daemon = made.stack().daemon
     assert daemon
     daemon.stop()
-
-
-track = untracked

@@ -1,6 +1,7 @@
 """The local Label Studio server: started, found again, waited for, stopped."""
 
 import os
+import socket
 import sqlite3
 import subprocess
 import time
@@ -186,7 +187,7 @@ class Daemon:
             )
 
     def _check_port(self) -> None:
-        if not self._port_taken():
+        if not port_taken(self.port):
             return
         owner, folder = self._port_owner()
         if folder:
@@ -201,22 +202,6 @@ class Daemon:
             "Stop it, or use another port: annoloop up --set "
             f"label_studio.port={self.port + 1} (or set it in the stack file)",
         )
-
-    def _port_taken(self) -> bool:
-        import socket
-
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, self.port))
-            except PermissionError as error:
-                raise ConfigError(
-                    f"port {self.port} may not be used by this account",
-                    "Use a port above 1023: annoloop up --set label_studio.port=8093",
-                ) from error
-            except OSError:
-                return True
-        return False
 
     def _port_owner(self) -> tuple[str, str]:
         """Name and number of the process at the port, and the data folder of one of ours."""
@@ -342,6 +327,26 @@ class Daemon:
     def _log_quote(self) -> str:
         lines = self.log_tail(8)
         return ":\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+
+
+def port_taken(port: int) -> bool:
+    """Whether a program on this machine listens at the port.
+
+    Raises:
+        ConfigError: this account may not use it.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError as error:
+            raise ConfigError(
+                f"port {port} may not be used by this account",
+                "Use a port above 1023: annoloop up --set label_studio.port=8093",
+            ) from error
+        except OSError:
+            return True
+    return False
 
 
 def _end(process: psutil.Process) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import yaml
 from platformdirs import user_data_path
 
 from annolooop.errors import ConfigError, UnreachableError
+from annolooop.labelstudio.daemon import port_taken
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.init import shipped
 from annolooop.loop.stats import stats
@@ -172,12 +172,7 @@ def _write_stack(home: Path, port: int | None, backbone: str, weights: str) -> P
 
 def _free_port(first: int) -> int:
     for port in range(first, first + 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if not port_taken(port):
             return port
     raise ConfigError(f"no free port from {first} on", "Name one: annoloop demo --port PORT")
 

@@ -75,7 +75,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         predictions = predict(stack.registry, version, embeddings, done.images)
         todo = push(stack, project, predictions, version.name, options.rerun, track)
     else:
-        todo = Plan({}, [], [], [], 0, False)
+        todo = Plan()
     seconds = {
         "list": round(listed - begun, 3),
         "embed": round(embedded - listed, 3),

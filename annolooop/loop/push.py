@@ -4,7 +4,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
@@ -30,12 +30,12 @@ class Plan:
         known: the server has predictions of this version already.
     """
 
-    tasks: Mapping[str, Task]
-    new: Sequence[Image]
-    bare: Sequence[Image]
-    changed: Sequence[Image]
-    stale: int
-    known: bool
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    new: Sequence[Image] = ()
+    bare: Sequence[Image] = ()
+    changed: Sequence[Image] = ()
+    stale: int = 0
+    known: bool = False
 
 
 def plan(
@@ -55,7 +55,7 @@ def plan(
         refresh: tasks that only have predictions of other versions should get one too.
     """
     if project is None:
-        return Plan({}, list(images), [], [], 0, False)
+        return Plan(new=list(images))
     studio = stack.studio
     tasks = {task.key: task for task in studio.tasks(project.id) if task.key}
     present = studio.model_versions(project.id)

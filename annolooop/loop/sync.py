@@ -75,7 +75,7 @@ def pull_snapshot(stack: Stack, project: ProjectCounts) -> tuple[Snapshot, Chang
 def _push_missing(stack: Stack, project: ProjectCounts, check: bool, track: Track) -> Plan:
     version = stack.registry.promoted()
     if version is None:
-        return Plan({}, [], [], [], 0, False)
+        return Plan()
     embeddings = stack.embeddings(version.backbone)
     images = [image for image in stack.catalog.images() if image.sha256 in embeddings]
     if check:
