@@ -88,6 +88,13 @@ class DatasetConfig(_Section):
     labels: tuple[str, ...] = Field(("aria", "not_aria"), min_length=2)
     """The classes people choose from, at least two, in the order of the buttons."""
 
+    choice: Literal["single", "multiple"] = "single"
+    """Whether an image has exactly one of the labels, or any number of them."""
+
+    agreement: Literal["majority", "unanimous", "latest"] = "majority"
+    """Whose answer counts when several people annotate one image: that of most of them (the
+    latest, at a tie), only one that all give, or the latest. Ground truth beats them all."""
+
     @field_validator("labels")
     @classmethod
     def _distinct(cls, labels: tuple[str, ...]) -> tuple[str, ...]:

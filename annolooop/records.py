@@ -28,9 +28,15 @@ class Image:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model version says of one image. ``score`` is the probability of ``label``."""
+    """What a model version says of one image.
 
-    label: str
+    Attributes:
+        labels: the predicted labels: one for single choice, any number for multiple.
+        score: how sure it is, 0 to 1: the probability of the label; for multiple choice, that of
+            what it says of the label it is least sure of.
+    """
+
+    labels: tuple[str, ...]
     score: float
 
 
@@ -45,42 +51,45 @@ class Task:
 
 @dataclass(frozen=True)
 class Annotation:
-    """The annotation in force of one task.
+    """What one person said of one task.
 
     Attributes:
+        id: Label Studio's number of it.
         task: task id.
-        key: the image's key in the store, empty for a task that people uploaded by hand.
+        key: the image's key in the store, empty for a task whose image is not there.
         sha256: content hash of the image, empty likewise.
-        label: the chosen label; ``None`` when the task was skipped or left empty.
+        labels: the chosen labels, sorted; empty when the task was skipped or nothing was chosen.
         skipped: the person skipped the task.
+        ground_truth: someone marked it as the right answer.
         annotator: Label Studio's user id.
         updated_at: when it was last changed, ISO 8601.
         shown_version: the model version whose prediction the person saw, if any.
-        shown_label: the label it predicted.
-        given: how many annotations the task has that are no skips.
-        skips: how often the task was skipped.
+        shown: the labels it predicted, sorted.
     """
 
+    id: int
     task: int
     key: str
     sha256: str
-    label: str | None
+    labels: tuple[str, ...]
     skipped: bool
+    ground_truth: bool
     annotator: int | None
     updated_at: str
     shown_version: str | None = None
-    shown_label: str | None = None
-    given: int = 1
-    skips: int = 0
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Example:
-    """One image with one label, on one side of the split (``train`` or ``holdout``)."""
+    """One image with its labels, on one side of the split (``train`` or ``holdout``).
+
+    Single choice gives it exactly one label; multiple choice any number, also none.
+    """
 
     key: str
     sha256: str
-    label: str
+    labels: tuple[str, ...]
     split: str
 
 
@@ -93,7 +102,7 @@ class Snapshot:
         created_at: when it was written, ISO 8601.
         project: which project they are from: a server may be replaced by a fresh one.
         watermark: the server's newest change that it contains, ISO 8601.
-        annotations: one for each task that a person has touched, by task id.
+        annotations: all that there are, skips too, by task id and number.
     """
 
     number: int = 0
@@ -128,6 +137,7 @@ class ModelVersion:
         head: key of the head's weights in the store.
         metrics: figures on the holdout and from cross-validation.
         config: the settings that shaped it.
+        choice: ``single`` label or ``multiple``.
     """
 
     number: int
@@ -144,6 +154,7 @@ class ModelVersion:
     created_by: str
     metrics: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
+    choice: str = "single"
 
 
 @dataclass(frozen=True)

@@ -215,13 +215,17 @@ class VersionStats:
 
 @dataclass(frozen=True)
 class StatsReport:
-    """The state of a dataset. ``total`` = ``labeled`` + ``unlabeled`` + ``skipped`` (tasks)."""
+    """The state of a dataset. ``total`` = ``labeled`` + ``unlabeled`` + ``skipped`` (tasks).
+
+    ``disputed`` counts labelled tasks that have no label in force, since people disagree.
+    """
 
     dataset: str
     total: int
     labeled: int
     unlabeled: int
     skipped: int
+    disputed: int
     labels: dict[str, int]
     model_version: str
     model_versions: dict[str, VersionStats]

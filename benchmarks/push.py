@@ -34,7 +34,7 @@ from typing import Any
 import httpx
 
 from annolooop.errors import AnnoloopError
-from annolooop.labelstudio.label_config import build_result
+from annolooop.labelstudio.label_config import Labelling, build_result
 from annolooop.loop.push import push
 from annolooop.loop.studio import down, up
 from annolooop.records import Image, Prediction, ProjectCounts, untracked
@@ -180,13 +180,13 @@ def generate(stack: Stack, count: int) -> dict[Image, Prediction]:
         digest = hashlib.sha256(str(number).encode()).hexdigest()
         score = round(0.5 + 0.5 * int(digest[:8], 16) / 0xFFFFFFFF, 6)
         image = Image(f"images/benchmark/photo-{number:06d}.jpg", digest)
-        made[image] = Prediction(labels[number % len(labels)], score)
+        made[image] = Prediction((labels[number % len(labels)],), score)
     return made
 
 
 def make_project(stack: Stack, title: str) -> ProjectCounts:
     """A new project that can show the store's images, as ``infer`` makes it."""
-    project, _ = stack.studio.ensure_project(title, stack.config.dataset.labels)
+    project = stack.studio.create_project(title, stack.config.dataset.labels, "single")
     stack.image_source.connect(stack.studio, project.id)
     return project
 
@@ -212,7 +212,7 @@ def _task(stack: Stack, image: Image, prediction: Prediction) -> dict[str, Any]:
     said = {
         "model_version": VERSION,
         "score": prediction.score,
-        "result": build_result(prediction.label, prediction.score),
+        "result": build_result(Labelling(()), prediction.labels, prediction.score),
     }
     url = stack.image_source.url(image.key)
     data = {"image": url, "key": image.key, "sha256": image.sha256}

@@ -101,8 +101,8 @@ def test_people_accept_one_prediction_and_override_another(
     report = project.json("sync")
     assert (report["created"], report["labeled"]) == (2, 2)
     annotations = project.stack().snapshots.latest().annotations
-    said = sorted((a.shown_label, a.label) for a in annotations)
-    assert said == sorted([(accepted, accepted), (overridden, other)])
+    said = sorted((a.shown, a.labels) for a in annotations)
+    assert said == sorted([((accepted,), (accepted,)), ((overridden,), (other,))])
     stats = project.json("stats")
     assert stats["labeled"] == 2
     assert stats["model_versions"][stats["model_version"]] == {

@@ -40,6 +40,8 @@ def show_stats(console: Console, report: "StatsReport") -> None:
         f"{report.dataset}: {report.total} tasks, {report.labeled} labelled, "
         f"{report.unlabeled} to do, {report.skipped} skipped"
     )
+    if report.disputed:
+        console.print(f"{report.disputed} labelled tasks on which people disagree")
     console.table(("label", "labelled"), report.labels.items())
     if report.model_versions:
         console.print()

@@ -9,16 +9,23 @@ from typing import Any
 from annolooop.errors import ConfigError, DataError, UnreachableError
 from annolooop.labelstudio.connection import Connection, NotFound, Rejected
 from annolooop.labelstudio.label_config import (
-    add_labels,
+    Labelling,
+    Unfit,
     build_label_config,
     build_result,
-    label_of,
+    extend_label_config,
     labels_of,
+    parse_label_config,
 )
 from annolooop.records import Annotation, Prediction, ProjectCounts, Task
 
 PAGE = 1000
 EXPORT_CHUNK = 300  # task ids in one URL
+SHOWS_PREDICTIONS = {"show_collab_predictions": True, "sampling": "Uncertainty sampling"}
+PROJECT = (
+    "id,created_at,title,label_config,model_version,task_number,"
+    "num_tasks_with_annotations,total_annotations_number,skipped_annotations_number"
+)
 
 
 class Studio:
@@ -33,6 +40,7 @@ class Studio:
 
     def __init__(self, connection: Connection) -> None:
         self._server = connection
+        self._configs: dict[int, str] = {}  # project id -> label config, as last read
 
     @property
     def url(self) -> str:
@@ -53,66 +61,78 @@ class Studio:
         """The server's clock, to the second."""
         return parsedate_to_datetime(self._server.call("GET", "/api/version").headers["date"])
 
-    def fetch(self, path: str, cookies: Mapping[str, str] | None) -> tuple[str, int]:
-        """Ask for a page or image: with a browser's cookies, or with the token.
+    def fetch(self, address: str, cookies: Mapping[str, str] | None = None) -> tuple[str, bytes]:
+        """Ask for an image as a browser does: with its cookies, or else with the token.
+
+        Args:
+            address: a path of this server, or a whole address, which gets neither.
 
         Returns:
-            Its content type, and its size in bytes.
+            Its content type, and its bytes.
         """
-        answer = self._server.call("GET", path, cookies=cookies)
-        return answer.headers.get("content-type", "nothing"), len(answer.content)
+        answer = self._server.download(address, cookies)
+        return answer.headers.get("content-type", "nothing"), answer.content
 
     # -- projects -----------------------------------------------------------------------------
 
     def projects(self) -> list[ProjectCounts]:
         """All projects, with their counters."""
-        return [_counts(raw) for raw in self._projects()]
+        return [self._read(raw) for raw in self._projects()]
 
     def find_project(self, title: str) -> ProjectCounts | None:
-        """The project with exactly this title, with its counters; one request."""
-        raw = self._titled(title)
-        return _counts(raw) if raw else None
-
-    def ensure_project(self, title: str, labels: Sequence[str]) -> tuple[ProjectCounts, bool]:
-        """Find the project, or create it; new labels are added to its config.
-
-        Returns:
-            The project, and whether it was created or changed.
+        """The project with exactly this title, with its counters; one request.
 
         Raises:
-            DataError: a project of this title has another kind of label config, or lacks room
-                for the labels: one that it has is not among them.
+            DataError: there are several.
         """
-        raw = self._titled(title)
-        if raw is None:
-            raw = self._server.post(
-                "/api/projects",
-                {
-                    "title": title,
-                    "label_config": build_label_config(labels),
-                    "show_collab_predictions": True,
-                    "sampling": "Uncertainty sampling",
-                },
-            )
-            return _counts(raw), True
-        known = labels_of(raw["label_config"])
-        if known is None:
+        found = [raw for raw in self._projects(title) if raw["title"] == title]
+        if len(found) > 1:
+            numbers = " and ".join(str(raw["id"]) for raw in found)
             raise DataError(
-                f"the Label Studio project {title} has a label config that annoloop did not make",
-                "Use another name: dataset.name in the stack file",
+                f"Label Studio has several projects called {title}: {numbers}",
+                "Rename those that do not belong to the dataset, in their settings.",
             )
-        missing = [label for label in known if label not in labels]
-        if missing:
+        return self._read(found[0]) if found else None
+
+    def read_project(self, project: int) -> ProjectCounts | None:
+        """The project of this id, with its counters, or ``None``; one request."""
+        try:
+            return self._read(self._server.get(f"/api/projects/{project}", {"include": PROJECT}))
+        except NotFound:
+            return None
+
+    def create_project(self, title: str, labels: Sequence[str], choice: str) -> ProjectCounts:
+        """Make a project that asks for these labels."""
+        config = build_label_config(labels, choice)
+        body = {"title": title, "label_config": config, **SHOWS_PREDICTIONS}
+        return self._read(self._server.post("/api/projects", body))
+
+    def show_predictions(self, project: int) -> None:
+        """Make a project show predictions, and serve those first that are least sure."""
+        self._server.call("PATCH", f"/api/projects/{project}", body=SHOWS_PREDICTIONS)
+
+    def labelling(self, project: int) -> Labelling:
+        """What a project asks people for.
+
+        Raises:
+            DataError: something else than labels of an image.
+        """
+        if project not in self._configs:
+            self._read(self._server.get(f"/api/projects/{project}", {"include": PROJECT}))
+        try:
+            return parse_label_config(self._configs[project])
+        except Unfit as error:
             raise DataError(
-                f"the Label Studio project {title} has the label {missing[0]!r}, "
-                "which dataset.labels lacks",
-                "Add it to dataset.labels: people may have used it",
-            )
-        if set(labels) - set(known):
-            config = add_labels(raw["label_config"], [x for x in labels if x not in known])
-            self._server.call("PATCH", f"/api/projects/{raw['id']}", body={"label_config": config})
-            return _counts(raw), True
-        return _counts(raw), False
+                f"the label config of the Label Studio project {project} does not fit: {error}",
+                "Change it in the settings of the project to one set of choices about one image, "
+                "or use another project: dataset.name in the stack file",
+            ) from None
+
+    def extend_labelling(self, project: int, labels: Sequence[str], choice: str) -> None:
+        """Add labels to a project's choices, or let people choose several; the rest stays."""
+        config = extend_label_config(self._configs[project], labels, choice)
+        self._server.call("PATCH", f"/api/projects/{project}", body={"label_config": config})
+        self._configs[project] = config
 
     def delete_project(self, project: int) -> None:
         """Delete a project with all its tasks and annotations."""
@@ -171,6 +191,36 @@ class Studio:
             data = raw["data"]
             yield Task(int(raw["id"]), str(data.get("key", "")), str(data.get("sha256", "")))
 
+    def tasks_without_key(self, project: int) -> list[tuple[int, str]]:
+        """Tasks that were not made here: id, and the address of the image."""
+        condition = {
+            "filter": "filter:tasks:data.key",
+            "operator": "empty",
+            "type": "String",
+            "value": True,
+        }
+        name = self.labelling(project).data
+        pages = self._task_pages(project, "id,data", [condition])
+        return [(int(raw["id"]), str(raw["data"].get(name, ""))) for raw in pages]
+
+    def update_data(self, task: int, **values: str) -> None:
+        """Add to a task's data, or change what is there."""
+        data = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})["data"]
+        self._server.call("PATCH", f"/api/tasks/{task}", body={"data": {**data, **values}})
+
+    def forget_predictions(self, task: int) -> bool:
+        """Delete a task's predictions, unless someone has begun to annotate it.
+
+        Returns:
+            Whether nobody has.
+        """
+        raw = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        if raw["annotations"] or raw.get("drafts"):
+            return False
+        for prediction in raw["predictions"]:
+            self._server.call("DELETE", f"/api/predictions/{prediction['id']}")
+        return True
+
     def tasks_predicted(self, project: int, versions: Sequence[str]) -> set[int]:
         """Ids of the tasks that have a prediction of any of these versions.
 
@@ -194,8 +244,9 @@ class Studio:
         Raises:
             UnreachableError: also when the server created fewer than were sent.
         """
+        labelling = self.labelling(project)
         payload = [
-            {"data": dict(data), "predictions": [_prediction(prediction, version)]}
+            {"data": dict(data), "predictions": [_prediction(labelling, prediction, version)]}
             for data, prediction in tasks
         ]
         made = self._server.post(f"/api/projects/{project}/import", payload)
@@ -210,8 +261,10 @@ class Studio:
         Raises:
             UnreachableError: also when the server kept fewer than were sent.
         """
+        labelling = self.labelling(project)
         payload = [
-            {"task": task, **_prediction(prediction, version)} for task, prediction in predictions
+            {"task": task, **_prediction(labelling, prediction, version)}
+            for task, prediction in predictions
         ]
         made = self._server.post(f"/api/projects/{project}/import/predictions", payload)
         _check_created("predictions", len(payload), int(made["created"]))
@@ -248,17 +301,17 @@ class Studio:
         return {int(raw["id"]): str(raw["updated_at"]) for raw in pages}
 
     def annotations(self, project: int, tasks: Iterable[int]) -> Iterator[Annotation]:
-        """The annotation in force of each of these tasks: the latest that is not a skip."""
+        """All annotations of these tasks, skips too, by task id and number."""
+        labelling = self.labelling(project)
         ids = sorted(tasks)
         for start in range(0, len(ids), EXPORT_CHUNK):
             chunk = ids[start : start + EXPORT_CHUNK]
             exported = self._server.get(
                 f"/api/projects/{project}/export", {"exportType": "JSON", "ids[]": chunk}
             )
-            for raw in exported:
-                annotation = _annotation(raw)
-                if annotation:
-                    yield annotation
+            for task in exported:
+                for raw in sorted(task["annotations"], key=lambda a: int(a["id"])):
+                    yield _annotation(labelling, task, raw)
 
     def next_task(self, project: int) -> int | None:
         """The task that the labelling stream serves next, or ``None`` when all are done."""
@@ -267,40 +320,42 @@ class Studio:
         except NotFound:
             return None
 
-    def look(self, task: int) -> tuple[str, dict[str, str]]:
-        """What a person sees of a task: the image's key, and the predicted label by version."""
+    def look(self, project: int, task: int) -> tuple[str, dict[str, tuple[str, ...]]]:
+        """What a person sees of a task: the image's key, and the predicted labels by version."""
+        labelling = self.labelling(project)
         raw = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
-        predicted = {p["model_version"]: label_of(p["result"]) or "" for p in raw["predictions"]}
+        predicted = {
+            p["model_version"]: labels_of(labelling, p["result"]) for p in raw["predictions"]
+        }
         return str(raw["data"].get("key", "")), predicted
 
-    def annotate(self, task: int, label: str, lead_time: float) -> None:
+    def annotate(self, project: int, task: int, labels: Sequence[str], lead_time: float) -> None:
         """Submit an annotation as the token's owner, as the browser does."""
-        body = {"result": build_result(label), "lead_time": lead_time}
+        body = {"result": build_result(self.labelling(project), labels), "lead_time": lead_time}
         self._server.post(f"/api/tasks/{task}/annotations", body)
 
     # -- pages -------------------------------------------------------------------------------
 
-    def _titled(self, title: str) -> dict[str, Any] | None:
-        found = [raw for raw in self._projects(title) if raw["title"] == title]
-        if len(found) > 1:
-            numbers = " and ".join(str(raw["id"]) for raw in found)
-            raise DataError(
-                f"Label Studio has several projects called {title}: {numbers}",
-                "Rename those that do not belong to the dataset, in their settings.",
-            )
-        return found[0] if found else None
+    def _read(self, raw: Mapping[str, Any]) -> ProjectCounts:
+        self._configs[int(raw["id"])] = str(raw["label_config"])
+        return ProjectCounts(
+            id=int(raw["id"]),
+            created_at=str(raw["created_at"]),
+            title=str(raw["title"]),
+            tasks=int(raw.get("task_number") or 0),
+            labeled=int(raw.get("num_tasks_with_annotations") or 0),
+            annotations=int(raw.get("total_annotations_number") or 0),
+            skips=int(raw.get("skipped_annotations_number") or 0),
+            model_version=str(raw.get("model_version") or ""),
+        )
 
     def _projects(self, title: str = "") -> list[dict[str, Any]]:
-        include = (
-            "id,created_at,title,label_config,model_version,task_number,"
-            "num_tasks_with_annotations,total_annotations_number,skipped_annotations_number"
-        )
         found: list[dict[str, Any]] = []
         while True:
             page = self._server.get(
                 "/api/projects",
                 {
-                    "include": include,
+                    "include": PROJECT,
                     "page": len(found) // PAGE + 1,
                     "page_size": PAGE,
                     **({"title": title} if title else {}),
@@ -338,47 +393,35 @@ class Studio:
             page += 1
 
 
-def _counts(raw: Mapping[str, Any]) -> ProjectCounts:
-    return ProjectCounts(
-        id=int(raw["id"]),
-        created_at=str(raw["created_at"]),
-        title=str(raw["title"]),
-        tasks=int(raw.get("task_number") or 0),
-        labeled=int(raw.get("num_tasks_with_annotations") or 0),
-        annotations=int(raw.get("total_annotations_number") or 0),
-        skips=int(raw.get("skipped_annotations_number") or 0),
-        model_version=str(raw.get("model_version") or ""),
-    )
-
-
-def _prediction(prediction: Prediction, version: str) -> dict[str, Any]:
+def _prediction(labelling: Labelling, prediction: Prediction, version: str) -> dict[str, Any]:
     return {
         "model_version": version,
         "score": prediction.score,
-        "result": build_result(prediction.label, prediction.score),
+        "result": build_result(labelling, prediction.labels, prediction.score),
     }
 
 
-def _annotation(raw: Mapping[str, Any]) -> Annotation | None:
-    given = sorted(raw["annotations"], key=lambda a: (a["updated_at"], a["id"]))
-    if not given:
-        return None
-    kept = [a for a in given if not a["was_cancelled"]]
-    last = (kept or given)[-1]
-    shown = last.get("prediction") or {}
-    who = last.get("completed_by")
+def _annotation(
+    labelling: Labelling, task: Mapping[str, Any], raw: Mapping[str, Any]
+) -> Annotation:
+    data = task["data"]
+    skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
+    # Given to the picture that lay under the key at that time.
+    renewed = "replaced_at" in data and changed_at > str(data["replaced_at"])
+    shown = raw.get("prediction") or {}
+    who = raw.get("completed_by")
     return Annotation(
-        task=int(raw["id"]),
-        key=str(raw["data"].get("key", "")),
-        sha256=str(raw["data"].get("sha256", "")),
-        label=label_of(last["result"]) if kept else None,
-        skipped=not kept,
+        id=int(raw["id"]),
+        task=int(task["id"]),
+        key=str(data.get("key", "")),
+        sha256=str(data.get("replaced_by" if renewed else "sha256", "")),
+        labels=() if skipped else labels_of(labelling, raw["result"]),
+        skipped=skipped,
+        ground_truth=bool(raw.get("ground_truth")),
         annotator=who.get("id") if isinstance(who, dict) else who,
-        updated_at=str(last["updated_at"]),
+        updated_at=changed_at,
         shown_version=shown.get("model_version"),
-        shown_label=label_of(shown.get("result") or []),
-        given=len(kept),
-        skips=len(given) - len(kept),
+        shown=labels_of(labelling, shown.get("result") or []),
     )
 
 

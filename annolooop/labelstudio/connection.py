@@ -88,6 +88,21 @@ class Connection:
                 "Check label_studio.url (or label_studio.port) in the stack file.",
             ) from None
 
+    def download(self, address: str, cookies: Mapping[str, str] | None) -> httpx.Response:
+        """A file of the server by its path, or of another one by its whole address.
+
+        The token and the cookies go to our server only, also when it redirects elsewhere.
+        """
+        if address.startswith("/"):
+            return self.call("GET", address, cookies=cookies, redirects=True)
+        try:
+            answer = self._http.get(address, follow_redirects=True, headers={})
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise UnreachableError(f"{address} does not answer ({type(error).__name__})") from None
+        if not answer.is_success:
+            raise Rejected(f"{address} answers {answer.status_code}")
+        return answer
+
     def call(
         self,
         method: str,
@@ -95,6 +110,7 @@ class Connection:
         params: Mapping[str, Any] | None = None,
         body: object = None,
         cookies: Mapping[str, str] | None = None,
+        redirects: bool = False,
     ) -> httpx.Response:
         """One request, once; with a browser's cookies in the place of the token, if given."""
         try:
@@ -109,6 +125,7 @@ class Connection:
                 params=dict(params) if params else None,
                 json=body,
                 headers=headers,
+                follow_redirects=redirects,
             )
         except (httpx.HTTPError, ApiError) as error:
             raise self._translated(error) from None

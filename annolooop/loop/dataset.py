@@ -3,9 +3,11 @@
 import webbrowser
 
 from annolooop.labelstudio.login import open_browser, open_session
-from annolooop.loop.project import find_project
+from annolooop.loop.project import find_project, noted_project
 from annolooop.reports import DatasetListReport, DatasetRow, LaunchReport
 from annolooop.stack import Stack
+
+PARTS = ("datasets", "models")  # of the store, that have a folder for each dataset
 
 
 def list_datasets(stack: Stack) -> DatasetListReport:
@@ -14,8 +16,9 @@ def list_datasets(stack: Stack) -> DatasetListReport:
     Raises:
         UnreachableError: Label Studio or the store does not answer.
     """
-    projects = {project.title: project for project in stack.studio.projects()}
-    stored = {item.key.split("/")[1] for item in stack.store.walk("models")}
+    stored = {item.key.split("/")[1] for part in PARTS for item in stack.store.walk(part)}
+    noted = {noted_project(stack, name): name for name in stored}
+    projects = {noted.get(p.identity, p.title): p for p in stack.studio.projects()}
     rows = []
     for name in sorted(projects.keys() | stored):
         project = projects.get(name)

@@ -192,11 +192,12 @@ def _annotate(stack: Stack, labels: dict[str, str], say: Callable[[str], None]) 
     assert project is not None
     while (task := stack.studio.next_task(project.id)) is not None:
         begun = time.monotonic()
-        key, predicted = stack.studio.look(task)
+        key, predicted = stack.studio.look(project.id, task)
         answer = labels[key.rpartition("/")[2]]
-        guess = predicted.get(project.model_version)
-        stack.studio.annotate(task, answer, lead_time=round(time.monotonic() - begun, 3))
-        verdict = "accepted" if guess == answer else f"overridden (predicted {guess})"
+        guess = predicted.get(project.model_version, ())
+        stack.studio.annotate(project.id, task, [answer], round(time.monotonic() - begun, 3))
+        told = ", ".join(guess)
+        verdict = "accepted" if guess == (answer,) else f"overridden (predicted {told})"
         say(f"  {key}: {answer}, {verdict}")
 
 
@@ -208,7 +209,7 @@ def _accuracy(stack: Stack, version: str, labels: dict[str, str]) -> float:
     for task in stack.studio.tasks(project.id):
         name = task.key.rpartition("/")[2]
         if name in labels:
-            right += stack.studio.look(task.id)[1].get(version) == labels[name]
+            right += stack.studio.look(project.id, task.id)[1].get(version) == (labels[name],)
     return right / len(labels)
 
 

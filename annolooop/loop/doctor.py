@@ -9,6 +9,7 @@ from pathlib import Path
 
 from annolooop.errors import AnnoloopError, UnreachableError
 from annolooop.labelstudio.login import open_session
+from annolooop.loop.project import lookup_project
 from annolooop.reports import Check, DoctorReport
 from annolooop.stack import Stack
 
@@ -119,7 +120,7 @@ def _clock(stack: Stack) -> Iterator[Check]:
 
 
 def _image(stack: Stack) -> Iterator[Check]:
-    project = stack.studio.find_project(stack.config.dataset.name)
+    project = lookup_project(stack, stack.config.dataset.name)
     task = next((t for t in stack.studio.tasks(project.id) if t.key), None) if project else None
     if task is None:
         yield Check("image", "ok", "there is no task yet whose image could be shown")
@@ -127,8 +128,9 @@ def _image(stack: Stack) -> Iterator[Check]:
     cookies = None
     if stack.daemon and (credentials := stack.daemon.credentials()):
         cookies = open_session(stack.studio.url, credentials)
-    kind, size = stack.studio.fetch(stack.image_source.url(task.key), cookies)
-    if not kind.startswith("image/") or not size:
+    kind, data = stack.studio.fetch(stack.image_source.url(task.key), cookies)
+    size = len(data)
+    if not kind.startswith("image/") or not data:
         raise UnreachableError(
             f"Label Studio answers with {kind}, {size} bytes, for the image {task.key}",
             "Check that the file is in the store, and that Label Studio may serve its folder.",

@@ -7,7 +7,7 @@ from pathlib import Path
 from annolooop.loop.batch import list_batch
 from annolooop.loop.embed import CHANGED, Batch, Embedder
 from annolooop.loop.predict import predict, predict_probabilities, require_promoted
-from annolooop.loop.project import ensure_project
+from annolooop.loop.project import ensure_project, lookup_project
 from annolooop.loop.push import Plan, plan, push
 from annolooop.loop.write import check_output, write_predictions
 from annolooop.records import ModelVersion, Track
@@ -53,7 +53,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     sources = list_batch(batch, stack.store, stack.catalog)
     project = None
     if options.push and options.dry_run:
-        project = stack.studio.find_project(stack.config.dataset.name)
+        project = lookup_project(stack, stack.config.dataset.name)
     elif options.push:
         project = ensure_project(stack)
     embeddings = stack.embeddings(version.backbone)

@@ -1,9 +1,11 @@
 """What a model version says of images whose embeddings are kept. Needs no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from annolooop.errors import DataError
-from annolooop.model.head import Head, Probabilities
+from annolooop.model.head import THRESHOLD, Head, Probabilities
 from annolooop.records import Image, ModelVersion, Prediction
 from annolooop.stack import Stack
 from annolooop.storage.embeddings import Embeddings
@@ -14,17 +16,18 @@ def require_promoted(stack: Stack) -> ModelVersion:
     """The version in force.
 
     Raises:
-        DataError: there is none, or it knows other labels.
+        DataError: there is none, or it may say what the dataset does not know.
     """
-    labels = stack.config.dataset.labels
+    dataset = stack.config.dataset
     version = stack.registry.promoted()
     if version is None:
         raise DataError("the dataset has no model yet", "Make the first version: annoloop train")
-    if version.labels != labels:
+    gone = [label for label in version.labels if label not in dataset.labels]
+    if gone or version.choice != dataset.choice:
+        what = f"the label {gone[0]!r}" if gone else f"{version.choice} choice"
         raise DataError(
-            f"model {version.name} knows the labels {', '.join(version.labels)}; "
-            f"dataset.labels are {', '.join(labels)}",
-            "Train a version that knows them: annoloop train --rerun",
+            f"model {version.name} was made for {what}, which the dataset does not have (any more)",
+            "Train a version for what it has: annoloop train --rerun",
         )
     return version
 
@@ -40,12 +43,25 @@ def predict_probabilities(
 def predict(
     registry: Registry, version: ModelVersion, embeddings: Embeddings, images: Sequence[Image]
 ) -> dict[Image, Prediction]:
-    """The most probable label of each image, with its probability."""
+    """What is most probable for each image: a label, or any number of them; and how sure it is."""
     if not images:
         return {}
     probabilities = predict_probabilities(registry, version, embeddings, images)
-    best = probabilities.argmax(axis=1)
-    return {
-        image: Prediction(version.labels[k], round(float(probabilities[i, k]), 6))
-        for i, (image, k) in enumerate(zip(images, best, strict=True))
-    }
+    return dict(zip(images, best_labels(version, probabilities), strict=True))
+
+
+def best_labels(version: ModelVersion, probabilities: Probabilities) -> Iterator[Prediction]:
+    """What each row of probabilities, (n, labels), says.
+
+    Single choice predicts the most probable label. Multiple choice predicts each label above
+    0.5, and is as sure as it is of the label that it is least sure of.
+    """
+    for row in probabilities:
+        if version.choice == "multiple":
+            chosen = row >= THRESHOLD
+            score = float(np.where(chosen, row, 1 - row).min())
+        else:
+            chosen = np.arange(len(row)) == row.argmax()
+            score = float(row.max())
+        labels = sorted(version.labels[k] for k in np.flatnonzero(chosen))
+        yield Prediction(tuple(labels), round(score, 6))

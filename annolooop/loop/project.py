@@ -1,4 +1,4 @@
-"""Find or make the dataset's Label Studio project."""
+"""Find, make or take over the dataset's Label Studio project."""
 
 import difflib
 import json
@@ -12,33 +12,43 @@ def ensure_project(stack: Stack) -> ProjectCounts:
     """The project of this dataset, made if it is not there, able to show the store's images.
 
     Raises:
-        DataError: a project of this name has other labels or another kind of config, or the
-            dataset's project was given another name.
+        DataError: its label config does not fit the dataset.
     """
     dataset = stack.config.dataset
-    note = f"datasets/{dataset.name}/project.json"
-    try:
-        known = json.loads(stack.store.get(note))["identity"]
-    except KeyError:
-        known = None
-    if known and stack.studio.find_project(dataset.name) is None:
-        _check_renamed(stack, known)
-    project, _ = stack.studio.ensure_project(dataset.name, dataset.labels)
-    if project.identity != known:
-        stack.store.put(note, json.dumps({"identity": project.identity}).encode())
+    project = lookup_project(stack, dataset.name)
+    if project is None:
+        project = stack.studio.create_project(dataset.name, dataset.labels, dataset.choice)
+    else:
+        fit_project(stack, project)
+    if project.identity != noted_project(stack, dataset.name):
+        note_project(stack, project)
     stack.image_source.connect(stack.studio, project.id)
     return project
 
 
-def _check_renamed(stack: Stack, known: str) -> None:
-    """Refuse to make a second project while the first lives on under another name."""
-    name = stack.config.dataset.name
-    for project in stack.studio.projects():
-        if project.identity == known:
-            raise DataError(
-                f"the Label Studio project of the dataset {name} is now called {project.title}",
-                f"Give it its name back in Label Studio: {name}",
-            )
+def fit_project(stack: Stack, project: ProjectCounts) -> None:
+    """Make a project ask for the labels of the dataset; what it asked for before stays.
+
+    Raises:
+        DataError: it asks for something that the dataset does not know.
+    """
+    dataset = stack.config.dataset
+    known = stack.studio.labelling(project.id)
+    lacking = [label for label in known.labels if label not in dataset.labels]
+    if lacking:
+        raise DataError(
+            f"the Label Studio project {project.title} has the label {lacking[0]!r}, "
+            "which dataset.labels lacks",
+            "Put it back into dataset.labels. To rename or remove it for good: give its tasks "
+            "another label in Label Studio, then delete it under Settings, Labeling Interface.",
+        )
+    if known.choice == "multiple" and dataset.choice == "single":
+        raise DataError(
+            f"in the Label Studio project {project.title} people may choose several labels",
+            "Say so in the stack file: dataset.choice: multiple",
+        )
+    if set(dataset.labels) - set(known.labels) or known.choice != dataset.choice:
+        stack.studio.extend_labelling(project.id, dataset.labels, dataset.choice)
 
 
 def find_project(stack: Stack, name: str) -> ProjectCounts:
@@ -47,7 +57,7 @@ def find_project(stack: Stack, name: str) -> ProjectCounts:
     Raises:
         DataError: there is none; close names are suggested.
     """
-    project = stack.studio.find_project(name)
+    project = lookup_project(stack, name)
     if project is None:
         titles = [other.title for other in stack.studio.projects()]
         close = difflib.get_close_matches(name, titles, n=1)
@@ -57,3 +67,31 @@ def find_project(stack: Stack, name: str) -> ProjectCounts:
             "See which there are: annoloop dataset list; make it: annoloop train",
         )
     return project
+
+
+def lookup_project(stack: Stack, name: str) -> ProjectCounts | None:
+    """The project that was the dataset's last time, whatever it is called now; or by its title."""
+    noted = noted_project(stack, name)
+    if noted:
+        project = stack.studio.read_project(int(noted.partition(" ")[0]))
+        if project and project.identity == noted:
+            return project
+    return stack.studio.find_project(name)
+
+
+def note_project(stack: Stack, project: ProjectCounts) -> None:
+    """Remember which project is the dataset's."""
+    body = json.dumps({"identity": project.identity}).encode()
+    stack.store.put(_note(stack.config.dataset.name), body)
+
+
+def noted_project(stack: Stack, name: str) -> str | None:
+    """Identity of the project that was the dataset's last time, or ``None``."""
+    try:
+        return str(json.loads(stack.store.get(_note(name)))["identity"])
+    except KeyError:
+        return None
+
+
+def _note(name: str) -> str:
+    return f"datasets/{name}/project.json"

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from annolooop.labelstudio.client import Studio
-from annolooop.records import Annotation, ProjectCounts, Snapshot
+from annolooop.records import ProjectCounts, Snapshot
+from annolooop.storage.dataset import by_task
 
 OVERLAP = timedelta(seconds=5)  # a change may become visible after a later one was read
 
@@ -28,16 +29,16 @@ def _merge(
     studio: Studio, project: ProjectCounts, last: Snapshot, since: str, now: datetime
 ) -> Snapshot:
     changed = studio.annotated_tasks(project.id, since)
-    merged: dict[int, Annotation] = {a.task: a for a in last.annotations}
-    merged |= {a.task: a for a in studio.annotations(project.id, changed)}
+    merged = by_task(last.annotations)
+    merged |= by_task(studio.annotations(project.id, changed))
     watermark = max([last.watermark, *changed.values()])
-    annotations = tuple(merged[task] for task in sorted(merged))
+    annotations = tuple(a for task in sorted(merged) for a in merged[task])
     return Snapshot(0, now.isoformat(), project.identity, watermark, annotations)
 
 
 def _agrees(pulled: Snapshot, project: ProjectCounts) -> bool:
-    given = sum(a.given for a in pulled.annotations)
-    skips = sum(a.skips for a in pulled.annotations)
+    skips = sum(a.skipped for a in pulled.annotations)
+    given = len(pulled.annotations) - skips
     return given == project.annotations and skips == project.skips
 
 

@@ -9,6 +9,7 @@ from annolooop.loop.pull import pull
 from annolooop.records import Annotation
 from annolooop.reports import StatsReport, VersionStats
 from annolooop.stack import Stack
+from annolooop.storage.dataset import Disputed, by_task, resolve
 
 
 def stats(stack: Stack, name: str) -> StatsReport:
@@ -26,10 +27,11 @@ def stats(stack: Stack, name: str) -> StatsReport:
     predictions = stack.studio.model_versions(project.id)
     last = stack.snapshots_of(name).latest()
     snapshot = pull(stack.studio, project, last, datetime.now(timezone.utc))
-    skipped = sum(a.skipped for a in snapshot.annotations)
-    labeled = len(snapshot.annotations) - skipped
-    labels = Counter(a.label for a in snapshot.annotations if a.label is not None)
+    labeled, skipped = count_tasks(snapshot.annotations)
     own = stack.config.dataset
+    agreement = own.agreement if name == own.name else "majority"
+    choice = stack.studio.labelling(project.id).choice
+    labels, disputed = _labels(snapshot.annotations, choice, agreement)
     order = [*(own.labels if name == own.name else ()), *sorted(labels)]
     return StatsReport(
         dataset=name,
@@ -37,6 +39,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         labeled=labeled,
         unlabeled=project.tasks - labeled - skipped,
         skipped=skipped,
+        disputed=disputed,
         labels={label: labels.get(label, 0) for label in order},
         model_version=project.model_version,
         model_versions=_by_version(predictions, snapshot.annotations),
@@ -44,15 +47,36 @@ def stats(stack: Stack, name: str) -> StatsReport:
     )
 
 
+def count_tasks(annotations: Iterable[Annotation]) -> tuple[int, int]:
+    """Tasks that someone annotated, and tasks that were only skipped."""
+    tasks = by_task(annotations).values()
+    skipped = sum(all(a.skipped for a in said) for said in tasks)
+    return len(tasks) - skipped, skipped
+
+
+def _labels(
+    annotations: Iterable[Annotation], choice: str, agreement: str
+) -> tuple[Counter[str], int]:
+    """Label -> tasks that have it; and how many tasks people disagree about."""
+    labels: Counter[str] = Counter()
+    disputed = 0
+    for said in by_task(annotations).values():
+        try:
+            labels.update(resolve(said, choice, agreement) or ())
+        except Disputed:
+            disputed += 1
+    return labels, disputed
+
+
 def _by_version(
     predictions: Mapping[str, int], annotations: Iterable[Annotation]
 ) -> dict[str, VersionStats]:
-    """A person accepts a prediction by submitting the label that it says."""
+    """A person accepts a prediction by submitting the labels that it says."""
     accepted: dict[str, int] = defaultdict(int)
     overridden: dict[str, int] = defaultdict(int)
     for a in annotations:
-        if a.shown_version and a.label is not None:
-            outcome = accepted if a.label == a.shown_label else overridden
+        if a.shown_version and not a.skipped:
+            outcome = accepted if a.labels == a.shown else overridden
             outcome[a.shown_version] += 1
     names = sorted({*predictions, *accepted, *overridden}, key=_version_number)
     return {

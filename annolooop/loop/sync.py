@@ -8,6 +8,7 @@ from annolooop.loop.predict import predict
 from annolooop.loop.project import ensure_project, find_project
 from annolooop.loop.pull import pull
 from annolooop.loop.push import Plan, plan, push
+from annolooop.loop.stats import count_tasks
 from annolooop.records import Changes, ProjectCounts, Snapshot, Track
 from annolooop.reports import SyncReport
 from annolooop.stack import Stack
@@ -40,6 +41,7 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
         snapshot, changes = pull_snapshot(stack, project)
     pulled = time.monotonic()
     missing = _push_missing(stack, project, check, track)
+    labeled, skipped = count_tasks(snapshot.annotations)
     return SyncReport(
         dataset=project.title,
         check=check,
@@ -47,8 +49,8 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
         created=changes.created,
         updated=changes.updated,
         deleted=changes.deleted,
-        labeled=sum(not a.skipped for a in snapshot.annotations),
-        skipped=sum(a.skipped for a in snapshot.annotations),
+        labeled=labeled,
+        skipped=skipped,
         tasks_created=len(missing.new),
         predictions_pushed=len(missing.new) + len(missing.bare),
         seconds={

@@ -8,15 +8,25 @@ from datetime import datetime, timezone
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from annolooop.errors import DataError
 from annolooop.loop.embed import Embedder
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
 from annolooop.loop.sync import pull_snapshot
-from annolooop.model.fit import fit_head
+from annolooop.model.fit import Targets, all_right, fit_head, learnable
 from annolooop.model.head import Head
 from annolooop.model.metrics import holdout_accuracy
-from annolooop.records import BackboneInfo, Example, Holdout, Image, ModelVersion, Track
+from annolooop.records import (
+    BackboneInfo,
+    Example,
+    Holdout,
+    Image,
+    ModelVersion,
+    Snapshot,
+    Track,
+)
 from annolooop.reports import TrainReport
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples, fingerprint
@@ -24,6 +34,8 @@ from annolooop.storage.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
+
+UNTRAINED: dict[str, Any] = {"holdout": {"n": 0}}  # metrics
 
 
 def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
@@ -49,13 +61,16 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
     else:
         last = stack.snapshots.latest()
         snapshot = pull(stack.studio, project, last, datetime.now(timezone.utc))
-    examples = build_examples(snapshot.annotations, stack.config.train.holdout)
+    examples, left_out = _examples(stack, snapshot)
     news = _news(stack, version, examples)
     pulled = time.monotonic()
     trained = rerun and (not version.trained or bool(news) or _setup_changed(stack, version))
-    unreadable: dict[str, str] = {}
+    usable = [example for example in examples if example.key not in left_out]
+    if trained and not _teaches(stack, usable) and version.labels != stack.config.dataset.labels:
+        version, registered, trained = _relabel(stack, version), True, False
     if trained:
-        version, unreadable = _train(stack, version, snapshot.number, examples, track)
+        version, unreadable = _train(stack, version, snapshot.number, usable, track)
+        left_out |= unreadable
     return TrainReport(
         dataset=project.title,
         model_version=version.name,
@@ -67,7 +82,7 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
         new_labels=news.new,
         changed_labels=news.changed,
         removed_labels=news.removed,
-        unreadable=tuple({"file": f, "reason": r} for f, r in unreadable.items()),
+        unreadable=tuple({"file": f, "reason": r} for f, r in left_out.items()),
         backbone=version.backbone,
         labels=_count(stack, examples),
         cross_validation=version.metrics.get("cross_validation", {}),
@@ -92,13 +107,30 @@ class _News:
         return bool(self.new or self.changed or self.removed)
 
 
+def _examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
+    """Labelled images of a snapshot; and key -> reason of those that cannot be learnt from."""
+    dataset = stack.config.dataset
+    examples, left_out = build_examples(
+        snapshot.annotations, dataset.choice, dataset.agreement, stack.config.train.holdout
+    )
+    for example in examples:
+        for label in set(example.labels) - set(dataset.labels):
+            left_out[example.key] = f"its label {label!r} is not in dataset.labels"
+    return examples, left_out
+
+
+def _teaches(stack: Stack, examples: Sequence[Example]) -> bool:
+    dataset = stack.config.dataset
+    learn = [example for example in examples if example.split == "train"]
+    return learnable(_targets(learn, dataset.labels), dataset.choice == "multiple")
+
+
 def _news(stack: Stack, version: ModelVersion, examples: Sequence[Example]) -> _News:
-    learnt: dict[str, str] = {}
+    learnt: dict[str, tuple[str, ...]] = {}
     if version.snapshot:
-        holdout = stack.config.train.holdout
-        annotations = stack.snapshots.read(version.snapshot).annotations
-        learnt = {e.sha256: e.label for e in build_examples(annotations, holdout)}
-    now = {e.sha256: e.label for e in examples}
+        before, _ = _examples(stack, stack.snapshots.read(version.snapshot))
+        learnt = {e.sha256: e.labels for e in before}
+    now = {e.sha256: e.labels for e in examples}
     both = learnt.keys() & now.keys()
     return _News(
         len(now.keys() - learnt.keys()),
@@ -119,15 +151,25 @@ def _shaping(stack: Stack) -> dict[str, Any]:
         "weights": config.model.weights,
         "holdout": config.train.holdout,
         "seed": config.train.seed,
+        "choice": config.dataset.choice,
+        "agreement": config.dataset.agreement,
     }
 
 
 def _register_first(stack: Stack) -> ModelVersion:
     pipeline = stack.build_pipeline()
+    dataset, seed = stack.config.dataset, stack.config.train.seed
+    multiple = dataset.choice == "multiple"
+    head = Head.fresh(len(dataset.labels), pipeline.info.dim, seed, multiple)
+    return _register(stack, None, pipeline, pipeline.info, head, 0, [], UNTRAINED)
+
+
+def _relabel(stack: Stack, parent: ModelVersion) -> ModelVersion:
+    """A version for other labels that nothing can be learnt of yet; rows that stay are kept."""
+    head = Head.from_bytes(stack.registry.head(parent))
     labels = stack.config.dataset.labels
-    head = Head.fresh(len(labels), pipeline.info.dim, stack.config.train.seed)
-    metrics = {"holdout": {"n": 0}}
-    return _register(stack, None, pipeline, pipeline.info, head, 0, [], metrics)
+    made = head.with_labels(parent.labels, labels, stack.config.train.seed)
+    return _register(stack, parent, None, parent.backbone, made, 0, [], UNTRAINED)
 
 
 def _train(
@@ -154,22 +196,22 @@ def _train(
         lambda: pipeline or stack.restore_pipeline(info),
     )
     unreadable = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
-    labels = list(stack.config.dataset.labels)
-    for example in examples:
-        if example.label not in labels:
-            unreadable[example.key] = f"its label {example.label!r} is not in dataset.labels"
+    labels, multiple = stack.config.dataset.labels, stack.config.dataset.choice == "multiple"
     usable = [example for example in examples if example.key not in unreadable]
     learn = [example for example in usable if example.split == "train"]
     held = [example for example in usable if example.split == "holdout"]
-    targets = [labels.index(e.label) for e in learn]
-    if len(set(targets)) < 2:
-        told = ", ".join(f"{label} {targets.count(k)}" for k, label in enumerate(labels))
-        raise DataError(
-            f"training needs at least two labels with images outside the holdout; it has {told}",
-            annotate,
+    targets = _targets(learn, labels)
+    if not learnable(targets, multiple):
+        counts = targets.sum(axis=0)
+        told = ", ".join(f"{label} {counts[k]}" for k, label in enumerate(labels))
+        need = (
+            "a label that some images have and others lack"
+            if multiple
+            else "at least two labels with images"
         )
+        raise DataError(f"training needs {need}, outside the holdout; it has {told}", annotate)
     head, figures = fit_head(
-        embeddings.matrix(e.sha256 for e in learn), targets, len(labels), stack.config.train.seed
+        embeddings.matrix(e.sha256 for e in learn), targets, multiple, stack.config.train.seed
     )
     metrics = {
         "holdout": vars(_evaluate(head, embeddings, held, labels)),
@@ -184,9 +226,15 @@ def _evaluate(
 ) -> Holdout:
     if not held:
         return holdout_accuracy(0, 0)
-    best = head.predict(embeddings.matrix(e.sha256 for e in held)).argmax(axis=1)
-    correct = sum(labels[k] == e.label for k, e in zip(best, held, strict=True))
-    return holdout_accuracy(correct, len(held))
+    said = head.predict(embeddings.matrix(e.sha256 for e in held))
+    right = all_right(said, _targets(held, labels), head.multiple)
+    return holdout_accuracy(int(right.sum()), len(held))
+
+
+def _targets(examples: Sequence[Example], labels: Sequence[str]) -> Targets:
+    """(examples, labels) bool: which labels each example has."""
+    rows = [[label in example.labels for label in labels] for example in examples]
+    return np.array(rows, dtype=bool).reshape(len(rows), len(labels))
 
 
 def _register(
@@ -218,6 +266,7 @@ def _register(
         created_by=stack.person,
         metrics=metrics,
         config=_shaping(stack),
+        choice=stack.config.dataset.choice,
     )
     version = stack.registry.register(draft, head.to_bytes())
     stack.registry.promote(version, now, stack.person)
@@ -225,5 +274,5 @@ def _register(
 
 
 def _count(stack: Stack, examples: Sequence[Example]) -> dict[str, int]:
-    counts = Counter(example.label for example in examples)
+    counts = Counter(label for example in examples for label in example.labels)
     return {label: counts.get(label, 0) for label in [*stack.config.dataset.labels, *counts]}

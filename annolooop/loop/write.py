@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from annolooop.errors import ConfigError, UsageError
+from annolooop.loop.predict import best_labels
 from annolooop.model.head import Probabilities
 from annolooop.records import Image, ModelVersion
 
 Row = dict[str, Any]
+
+JOINT = "|"  # between labels of a multiple choice
 
 
 def check_output(file: Path) -> None:
@@ -62,14 +65,14 @@ def write_predictions(
 def _rows(
     version: ModelVersion, images: Sequence[Image], probabilities: Probabilities
 ) -> Iterator[Row]:
-    for image, row in zip(images, probabilities, strict=True):
-        best = int(row.argmax())
+    said = best_labels(version, probabilities)
+    for image, row, best in zip(images, probabilities, said, strict=True):
         yield {
             "key": image.key,
             "sha256": image.sha256,
             "model_version": version.name,
-            "label": version.labels[best],
-            "score": round(float(row[best]), 6),
+            "label": JOINT.join(best.labels),
+            "score": best.score,
             **{f"p_{label}": round(float(row[k]), 6) for k, label in enumerate(version.labels)},
         }
 

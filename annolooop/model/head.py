@@ -1,5 +1,6 @@
 """The head: a linear layer from embeddings to one logit for each label. Needs no torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ Array = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
 
 
+THRESHOLD = 0.5  # a label of a multiple choice is predicted from this probability on
+
+
 @dataclass(frozen=True)
 class Head:
     """Weights of the head.
@@ -20,31 +24,48 @@ class Head:
     Attributes:
         weight: (k, d) float32, one row for each label.
         bias: (k,) float32.
+        multiple: an image may have any number of the labels.
     """
 
     weight: Array
     bias: Array
+    multiple: bool = False
 
     @classmethod
-    def fresh(cls, labels: int, dim: int, seed: int) -> "Head":
+    def fresh(cls, labels: int, dim: int, seed: int, multiple: bool = False) -> "Head":
         """An untrained head, drawn as torch draws a new linear layer: uniform ±1/√d."""
         rng = np.random.default_rng(seed)
         bound = dim**-0.5
         return cls(
             rng.uniform(-bound, bound, (labels, dim)).astype(np.float32),
             rng.uniform(-bound, bound, labels).astype(np.float32),
+            multiple,
         )
 
+    def with_labels(self, old: Sequence[str], new: Sequence[str], seed: int) -> "Head":
+        """A head for other labels: rows of labels that stay are kept, new ones are fresh.
+
+        Args:
+            old: labels of this head's rows.
+            new: labels of the rows of the head that is made.
+            seed: of the fresh rows.
+        """
+        made = Head.fresh(len(new), self.weight.shape[1], seed, self.multiple)
+        for row, label in enumerate(new):
+            if label in old:
+                made.weight[row] = self.weight[old.index(label)]
+                made.bias[row] = self.bias[old.index(label)]
+        return made
+
     def predict(self, embeddings: Array) -> Probabilities:
-        """Probabilities, (n, k) float64 with rows that add up to 1, of (n, d) embeddings."""
+        """Probabilities, (n, k) float64, of (n, d) embeddings; see :func:`activate`."""
         logits = embeddings.astype(np.float64) @ self.weight.T.astype(np.float64) + self.bias
-        logits -= logits.max(axis=1, keepdims=True)
-        exponents = np.exp(logits)
-        return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), dtype=np.float64)
+        return activate(logits, self.multiple)
 
     def to_bytes(self) -> bytes:
         """As a safetensors file."""
-        return save({"weight": self.weight, "bias": self.bias})
+        tensors = {"weight": self.weight, "bias": self.bias}
+        return save({**tensors, "multiple": np.ones(1, np.uint8)} if self.multiple else tensors)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Head":
@@ -55,8 +76,16 @@ class Head:
         """
         try:
             tensors = load(data)
-            return cls(tensors["weight"], tensors["bias"])
+            return cls(tensors["weight"], tensors["bias"], "multiple" in tensors)
         except (SafetensorError, KeyError) as error:
             raise DataError(
                 "the model version's head cannot be read", "Train a new one: annoloop train --rerun"
             ) from error
+
+
+def activate(logits: Probabilities, multiple: bool) -> Probabilities:
+    """Probabilities of (n, k) logits: of rows that add up to 1, or each for itself."""
+    if multiple:
+        return np.asarray(0.5 * (1 + np.tanh(logits / 2)), dtype=np.float64)
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), dtype=np.float64)

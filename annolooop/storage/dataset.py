@@ -1,8 +1,9 @@
-"""Versioned snapshots of a dataset's annotations."""
+"""Versioned snapshots of a dataset's annotations, and what they say of each image."""
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
 from annolooop.records import Annotation, Changes, Example, Snapshot
@@ -24,7 +25,10 @@ class Snapshots:
     def read(self, number: int) -> Snapshot:
         """A snapshot by number; DataError when there is none."""
         read = json.loads(self._store.require(numbered(self._prefix, number)))
-        annotations = tuple(Annotation(**row) for row in read["annotations"])
+        annotations = tuple(
+            Annotation(**{**row, "labels": tuple(row["labels"]), "shown": tuple(row["shown"])})
+            for row in read["annotations"]
+        )
         return Snapshot(number, read["created_at"], read["project"], read["watermark"], annotations)
 
     def write(self, snapshot: Snapshot) -> Snapshot:
@@ -41,8 +45,7 @@ class Snapshots:
 
 def compare(old: Snapshot, new: Snapshot) -> Changes:
     """What people did between two snapshots, in tasks."""
-    before = {a.task: a for a in old.annotations}
-    after = {a.task: a for a in new.annotations}
+    before, after = by_task(old.annotations), by_task(new.annotations)
     return Changes(
         created=len(after.keys() - before.keys()),
         updated=sum(after[task] != before[task] for task in after.keys() & before.keys()),
@@ -50,24 +53,102 @@ def compare(old: Snapshot, new: Snapshot) -> Changes:
     )
 
 
-def build_examples(annotations: Iterable[Annotation], holdout: float) -> list[Example]:
-    """Labelled images, one for each content; the latest annotation of a content wins.
+def by_task(annotations: Iterable[Annotation]) -> dict[int, list[Annotation]]:
+    """Task id -> its annotations, skips too, in their order."""
+    found: dict[int, list[Annotation]] = defaultdict(list)
+    for annotation in annotations:
+        found[annotation.task].append(annotation)
+    return dict(found)
+
+
+class Disputed(Exception):
+    """People give different answers, and the rule asks for one that all give."""
+
+    def __init__(self, answers: Iterable[Sequence[str]]) -> None:
+        told = sorted({" + ".join(labels) or "none" for labels in answers})
+        super().__init__(f"people disagree: {', '.join(told)}")
+
+
+def resolve(
+    annotations: Iterable[Annotation], choice: str, agreement: str
+) -> tuple[str, ...] | None:
+    """The labels of one image, out of what people said of it.
+
+    Skips say nothing, nor does an empty annotation with single choice; with multiple choice it
+    says "none of the labels". Each annotator has one vote, the latest thing they said. Ground
+    truth beats votes; of several, the latest counts.
+
+    Args:
+        annotations: of one image, of any number of tasks.
+        choice: ``single`` or ``multiple``.
+        agreement: ``majority`` (ties go to the latest answer; with multiple choice, label by
+            label), ``unanimous`` or ``latest``.
+
+    Returns:
+        The labels, sorted; ``None`` when nobody said anything.
+
+    Raises:
+        Disputed: answers differ under ``unanimous``.
+    """
+    said = sorted(
+        (a for a in annotations if not a.skipped and (a.labels or choice == "multiple")),
+        key=lambda a: (a.updated_at, a.id),
+    )
+    truths = [a for a in said if a.ground_truth]
+    if truths or agreement == "latest":
+        said = (truths or said)[-1:]
+    # Later answers replace earlier ones of the same person; nameless ones stand for themselves.
+    votes = list({("id", a.id) if a.annotator is None else a.annotator: a for a in said}.values())
+    votes.sort(key=lambda a: (a.updated_at, a.id))
+    answers = [a.labels if choice == "multiple" else a.labels[:1] for a in votes]
+    if not answers:
+        return None
+    if agreement == "unanimous" and len(set(answers)) > 1:
+        raise Disputed(answers)
+    if choice == "single":
+        counts = Counter(answers)
+        most = max(counts.values())
+        return next(answer for answer in reversed(answers) if counts[answer] == most)
+    twice = Counter({label: 2 * n for label, n in Counter(sum(answers, ())).items()})
+    return tuple(
+        sorted(
+            label
+            for label, n in twice.items()
+            if n > len(answers) or (n == len(answers) and label in answers[-1])
+        )
+    )
+
+
+def build_examples(
+    annotations: Iterable[Annotation], choice: str, agreement: str, holdout: float
+) -> tuple[list[Example], dict[str, str]]:
+    """Labelled images, one for each content, whatever the number of its keys and tasks.
 
     Args:
         annotations: of one snapshot.
+        choice, agreement: as for :func:`resolve`.
         holdout: share of contents that go to the holdout.
 
     Returns:
-        Examples by content hash. Tasks without an image of the store are left out.
+        Examples by content hash, and key -> reason of images that people disagree about. Tasks
+        without an image of the store are left out.
     """
-    latest: dict[str, Annotation] = {}
-    for annotation in sorted(annotations, key=lambda a: (a.updated_at, a.task)):
-        if annotation.sha256 and annotation.label is not None:
-            latest[annotation.sha256] = annotation
-    return [
-        Example(a.key, sha256, str(a.label), split_of(sha256, holdout))
-        for sha256, a in sorted(latest.items())
-    ]
+    contents: dict[str, list[Annotation]] = defaultdict(list)
+    for annotation in annotations:
+        if annotation.sha256:
+            contents[annotation.sha256].append(annotation)
+    examples: list[Example] = []
+    disputed: dict[str, str] = {}
+    for sha256, said in sorted(contents.items()):
+        key = max(said, key=lambda a: (a.updated_at, a.id)).key
+        try:
+            labels = resolve(said, choice, agreement)
+        except Disputed as error:
+            disputed[key] = str(error)
+            continue
+        if labels is not None:
+            examples.append(Example(key, sha256, labels, split_of(sha256, holdout)))
+    return examples, disputed
 
 
 def split_of(sha256: str, holdout: float) -> str:
@@ -79,6 +160,6 @@ def split_of(sha256: str, holdout: float) -> str:
 
 
 def fingerprint(examples: Iterable[Example]) -> str:
-    """Hash of the (content, label) pairs: it changes when a label is added or corrected."""
-    pairs = sorted((example.sha256, example.label) for example in examples)
+    """Hash of the (content, labels) pairs: it changes when a label is added or corrected."""
+    pairs = sorted((example.sha256, example.labels) for example in examples)
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]

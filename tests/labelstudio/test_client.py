@@ -15,7 +15,14 @@ from annolooop.errors import ConfigError, DataError, UnreachableError
 from annolooop.labelstudio.client import Studio
 from annolooop.labelstudio.connection import Connection
 from annolooop.labelstudio.daemon import Daemon
-from annolooop.labelstudio.label_config import build_label_config, build_result, label_of, labels_of
+from annolooop.labelstudio.label_config import (
+    Labelling,
+    Unfit,
+    build_label_config,
+    build_result,
+    labels_of,
+    parse_label_config,
+)
 from annolooop.records import Prediction
 
 
@@ -64,37 +71,31 @@ def test_server_that_is_no_label_studio_is_named() -> None:
         other.shutdown()
 
 
-def test_project_is_made_once_and_found_by_its_exact_title(studio: Studio) -> None:
-    project, made = studio.ensure_project("exact title", ["a", "b"])
-    assert made
-    assert studio.ensure_project("exact title", ["a", "b"]) == (project, False)
+def test_project_is_found_by_its_exact_title_and_by_its_id(studio: Studio) -> None:
+    project = studio.create_project("exact title", ["a", "b"], "single")
     assert studio.find_project("exact title") == project
+    assert studio.read_project(project.id) == project
     assert studio.find_project("exact") is None
+    assert studio.read_project(999_999) is None
     assert project in studio.projects()
 
 
-def test_labels_can_be_added_but_not_taken_away(studio: Studio) -> None:
-    studio.ensure_project("growing", ["a", "b"])
-    assert studio.ensure_project("growing", ["a", "b", "c"])[1]
-    with pytest.raises(DataError, match="has the label 'c', which"):
-        studio.ensure_project("growing", ["a", "b"])
-
-
 def test_what_people_added_to_the_label_config_stays(studio: Studio, server: Server) -> None:
-    project, _ = studio.ensure_project("edited by hand", ["a", "b"])
+    project = studio.create_project("edited by hand", ["a", "b"], "single")
     config = build_label_config(["a", "b"]).replace("<View>", '<View><Header value="Look"/>')
     headers = {"Authorization": f"Token {server.token}"}
     url = f"{server.url}/api/projects/{project.id}"
     httpx.patch(url, headers=headers, json={"label_config": config}).raise_for_status()
-    assert studio.ensure_project("edited by hand", ["b", "a"])[1] is False
-    assert studio.ensure_project("edited by hand", ["a", "b", "c"])[1] is True
+    studio.read_project(project.id)
+    studio.extend_labelling(project.id, ["a", "b", "c"], "multiple")
+    assert studio.labelling(project.id) == Labelling(("a", "b", "c"), "multiple")
     now = httpx.get(url, headers=headers).json()["label_config"]
-    assert labels_of(now) == ["a", "b", "c"]
+    assert parse_label_config(now) == Labelling(("a", "b", "c"), "multiple")
     assert '<Header value="Look"' in now
 
 
 def test_several_projects_of_one_title_are_an_error(studio: Studio, server: Server) -> None:
-    studio.ensure_project("one of two", ["a", "b"])
+    studio.create_project("one of two", ["a", "b"], "single")
     headers = {"Authorization": f"Token {server.token}"}
     body = {"title": "one of two", "label_config": build_label_config(["a", "b"])}
     made = httpx.post(f"{server.url}/api/projects", headers=headers, json=body)
@@ -109,39 +110,25 @@ def test_token_that_cannot_be_one_is_refused(server: Server) -> None:
         Connection(server.url, "ReT é", 5, False)
 
 
-def test_project_of_another_kind_is_refused(studio: Studio, server: Server) -> None:
-    config = (
-        '<View><Text name="t" value="$t"/>'
-        '<Choices name="c" toName="t"><Choice value="x"/></Choices></View>'
-    )
-    httpx.post(
-        f"{server.url}/api/projects",
-        headers={"Authorization": f"Token {server.token}"},
-        json={"title": "about text", "label_config": config},
-    ).raise_for_status()
-    with pytest.raises(DataError, match="annoloop did not make"):
-        studio.ensure_project("about text", ["a", "b"])
-
-
 def test_tasks_predictions_and_annotations(studio: Studio) -> None:
-    project, _ = studio.ensure_project("tasks and more", ["a", "b"])
+    project = studio.create_project("tasks and more", ["a", "b"], "single")
     studio.create_tasks(
-        project.id, [(data(n), Prediction("a", 0.5 + n / 100)) for n in range(5)], "v1-aaaaaa"
+        project.id, [(data(n), Prediction(("a",), 0.5 + n / 100)) for n in range(5)], "v1-aaaaaa"
     )
     studio.show_model_version(project.id, "v1-aaaaaa")
     tasks = list(studio.tasks(project.id))
     assert [task.key for task in tasks] == [f"images/{n}.jpg" for n in range(5)]
-    studio.create_predictions(project.id, [(tasks[4].id, Prediction("b", 0.9))], "v2-bbbbbb")
+    studio.create_predictions(project.id, [(tasks[4].id, Prediction(("b",), 0.9))], "v2-bbbbbb")
     assert studio.model_versions(project.id) == {"v1-aaaaaa": 5, "v2-bbbbbb": 1}
     assert studio.tasks_predicted(project.id, ["v2-bbbbbb"]) == {tasks[4].id}
     assert len(studio.tasks_predicted(project.id, ["v1-aaaaaa", "v2-bbbbbb"])) == 5
     # The least certain prediction is served first.
     assert studio.next_task(project.id) == tasks[0].id
-    studio.annotate(tasks[0].id, "b", 1.0)
+    studio.annotate(project.id, tasks[0].id, ["b"], 1.0)
     changed = studio.annotated_tasks(project.id)
     (annotation,) = studio.annotations(project.id, changed)
-    assert (annotation.label, annotation.key) == ("b", "images/0.jpg")
-    assert (annotation.shown_version, annotation.shown_label) == ("v1-aaaaaa", "a")
+    assert (annotation.labels, annotation.key) == (("b",), "images/0.jpg")
+    assert (annotation.shown_version, annotation.shown) == ("v1-aaaaaa", ("a",))
     assert studio.annotated_tasks(project.id, max(changed.values())) == {}
 
 
@@ -161,20 +148,58 @@ def test_rows_that_a_server_drops_are_noticed(
     credentials = theirs.credentials()
     assert credentials
     studio = Studio(Connection(theirs.url, credentials.token, 60, False))
-    project, _ = studio.ensure_project("dropping", ["a", "b"])
-    studio.create_tasks(project.id, [(data(1), Prediction("a", 0.5))], "v1-aaaaaa")
+    project = studio.create_project("dropping", ["a", "b"], "single")
+    studio.create_tasks(project.id, [(data(1), Prediction(("a",), 0.5))], "v1-aaaaaa")
     (task,) = studio.tasks(project.id)
     with pytest.raises(UnreachableError, match="kept 0 of the 1 predictions"):
-        studio.create_predictions(project.id, [(task.id, Prediction("no label", 0.5))], "v2-bbbbbb")
+        studio.create_predictions(
+            project.id, [(task.id, Prediction(("no label",), 0.5))], "v2-bbbbbb"
+        )
 
 
 def test_label_config_is_escaped_and_read_back() -> None:
-    labels = ['<a> & "b"', "ünï 猫", "c"]
-    assert labels_of(build_label_config(labels)) == labels
-    assert labels_of("<View/>") is None
-    assert labels_of("<View") is None
+    labels = ('<a> & "b"', "ünï 猫", "c")
+    for choice in ("single", "multiple"):
+        assert parse_label_config(build_label_config(labels, choice)) == Labelling(labels, choice)
 
 
-def test_result_says_its_label() -> None:
-    assert label_of(build_result("a", 0.5)) == "a"
-    assert label_of([]) is None
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("<View", "not XML"),
+        ("<View/>", "has 0 sets of choices"),
+        ('<View><Choices name="a"/><Choices name="b"/></View>', "has 2 sets of choices"),
+        (
+            '<View><Text name="t" value="$t"/><Choices name="c" toName="t"/></View>',
+            "not about an image",
+        ),
+        (
+            '<View><Image name="i" value="$i"/><Choices name="c" toName="i" value="$c"/></View>',
+            "plain name",
+        ),
+        (
+            '<View><Image name="i" value="$i"/>'
+            '<Choices name="c" toName="i" perRegion="true"/></View>',
+            "about regions",
+        ),
+    ],
+)
+def test_label_config_that_does_not_fit_says_why(config: str, reason: str) -> None:
+    with pytest.raises(Unfit, match=reason):
+        parse_label_config(config)
+
+
+def test_label_config_that_people_wrote_is_read() -> None:
+    config = (
+        '<View><Image name="pic" value="$photo"/><TextArea name="why" toName="pic"/>'
+        '<Choices name="kind" toName="pic" choice="single-radio">'
+        '<Choice value="Cat" alias="cat"/><Choice value="dog"/></Choices></View>'
+    )
+    read = parse_label_config(config)
+    assert read == Labelling(("cat", "dog"), "single", "kind", "pic", "photo")
+
+
+def test_result_says_its_labels() -> None:
+    own = Labelling(("a", "b"))
+    assert labels_of(own, build_result(own, ["b", "a"], 0.5)) == ("a", "b")
+    assert labels_of(own, build_result(own, [])) == ()

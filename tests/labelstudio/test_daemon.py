@@ -103,7 +103,7 @@ def test_database_is_in_wal_mode_and_survives_kill(daemon: Daemon) -> None:
     credentials = daemon.credentials()
     assert credentials is not None
     studio = Studio(Connection(daemon.url, credentials.token, 60, True))
-    project, _ = studio.ensure_project("kept over a kill", ["a", "b"])
+    project = studio.create_project("kept over a kill", ["a", "b"], "single")
     with sqlite3.connect(daemon.data_dir / "label_studio.sqlite3") as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     os.kill(pid, signal.SIGKILL)

@@ -82,7 +82,7 @@ def test_odd_keys_work_everywhere(ready: Project, server: Server) -> None:
         picture = httpx.get(f"{server.url}{shown['data']['image']}", headers=headers)
         original = ready.folder / task.key.removeprefix("images/")
         assert picture.content == original.read_bytes(), task.key
-        stack.studio.annotate(task.id, "aria", 1.0)
+        stack.studio.annotate(found.id, task.id, ["aria"], 1.0)
     assert sync(ready.stack(), False, untracked).labeled == len(ODD_NAMES)
     assert run(ready, str(ready.folder / "odd batch")).predictions_pushed == 0
 
@@ -196,7 +196,8 @@ def test_rerun_refreshes_predictions_of_older_versions(ready: Project) -> None:
     found = stack.studio.find_project(stack.config.dataset.name)
     assert found
     for task in stack.studio.tasks(found.id):
-        stack.studio.annotate(task.id, "not_aria" if "not_aria" in task.key else "aria", 1.0)
+        answer = "not_aria" if "not_aria" in task.key else "aria"
+        stack.studio.annotate(found.id, task.id, [answer], 1.0)
     version = train(ready.stack(), True, untracked).model_version
     report = run(ready, batch)
     assert (report.predictions_pushed, report.stale) == (0, 12)

@@ -20,8 +20,8 @@ def annotate_all(stack: Stack, labels: dict[str, str]) -> int:
     assert project
     done = 0
     while (task := stack.studio.next_task(project.id)) is not None:
-        key, _ = stack.studio.look(task)
-        stack.studio.annotate(task, labels[key.rpartition("/")[2]], 1.0)
+        key, _ = stack.studio.look(project.id, task)
+        stack.studio.annotate(project.id, task, [labels[key.rpartition("/")[2]]], 1.0)
         done += 1
     return done
 
@@ -109,7 +109,9 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
     for task in stack.studio.tasks(1):
         name = task.key.rpartition("/")[2]
         if name in truth:
-            right += stack.studio.look(task.id)[1][second["model_version"]] == truth[name]
+            right += stack.studio.look(project.id, task.id)[1][second["model_version"]] == (
+                truth[name],
+            )
     assert right >= 9
 
     credentials = stack.daemon.credentials() if stack.daemon else None

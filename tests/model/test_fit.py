@@ -10,6 +10,10 @@ from annolooop.model.metrics import holdout_accuracy, wilson
 from annolooop.records import Holdout
 
 
+def one_hot(targets: list[int], labels: int) -> np.ndarray:
+    return np.eye(labels, dtype=bool)[targets]
+
+
 def clouds(counts: list[int], dim: int = 64, seed: int = 0) -> tuple[np.ndarray, list[int]]:
     rng = np.random.default_rng(seed)
     centres = rng.normal(0, 1, (len(counts), dim))
@@ -21,7 +25,7 @@ def clouds(counts: list[int], dim: int = 64, seed: int = 0) -> tuple[np.ndarray,
 @pytest.mark.parametrize("counts", [[30, 30], [25, 10, 40]])
 def test_head_learns_what_can_be_learnt(counts: list[int]) -> None:
     x, y = clouds(counts)
-    head, figures = fit_head(x, y, len(counts), 0)
+    head, figures = fit_head(x, one_hot(y, len(counts)), False, 0)
     probabilities = head.predict(x)
     assert (probabilities.argmax(axis=1) == y).mean() > 0.95
     assert np.allclose(probabilities.sum(axis=1), 1)
@@ -31,20 +35,20 @@ def test_head_learns_what_can_be_learnt(counts: list[int]) -> None:
 
 def test_same_inputs_give_the_same_head() -> None:
     x, y = clouds([12, 12])
-    first, second = (fit_head(x, y, 2, 7)[0].to_bytes() for _ in range(2))
+    first, second = (fit_head(x, one_hot(y, 2), False, 7)[0].to_bytes() for _ in range(2))
     assert first == second
 
 
 def test_two_labels_of_one_example_each_are_enough() -> None:
     x, y = clouds([1, 1])
-    head, figures = fit_head(x, y, 2, 0)
+    head, figures = fit_head(x, one_hot(y, 2), False, 0)
     assert head.predict(x).argmax(axis=1).tolist() == [0, 1]
     assert set(figures) == {"C"}
 
 
 def test_label_without_examples_is_never_predicted() -> None:
     x, y = clouds([20, 20])
-    head, _ = fit_head(x, [2 * k for k in y], 3, 0)
+    head, _ = fit_head(x, one_hot([2 * k for k in y], 3), False, 0)
     assert set(head.predict(x * 3).argmax(axis=1).tolist()) <= {0, 2}
 
 

@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annolooop.records import Annotation, BackboneInfo, Changes, Image, ModelVersion, Snapshot
+from annolooop.records import (
+    Annotation,
+    BackboneInfo,
+    Changes,
+    Example,
+    Image,
+    ModelVersion,
+    Snapshot,
+)
 from annolooop.storage.dataset import (
     Snapshots,
     build_examples,
@@ -28,8 +36,15 @@ def store(tmp_path: Path) -> ArtifactStore:
 
 def annotation(task: int, label: str | None = "cat", **changed: object) -> Annotation:
     sha256 = hashlib.sha256(str(task).encode()).hexdigest()
-    made = Annotation(task, f"images/{task}.jpg", sha256, label, False, 1, f"2026-01-{task:02d}")
+    labels = (label,) if label else ()
+    made = Annotation(
+        task, task, f"images/{task}.jpg", sha256, labels, False, False, 1, f"2026-01-{task:02d}"
+    )
     return replace(made, **changed)  # type: ignore[arg-type]
+
+
+def examples(given: list[Annotation], holdout: float = 0.2) -> list[Example]:
+    return build_examples(given, "single", "majority", holdout)[0]
 
 
 def test_snapshot_comes_back_as_it_was(store: ArtifactStore) -> None:
@@ -52,21 +67,21 @@ def test_changes_between_snapshots_are_counted() -> None:
 
 def test_skipped_and_foreign_tasks_are_no_examples() -> None:
     given = [annotation(1), annotation(2, None, skipped=True), annotation(3, sha256="", key="")]
-    assert [example.key for example in build_examples(given, 0.2)] == ["images/1.jpg"]
+    assert [example.key for example in examples(given)] == ["images/1.jpg"]
 
 
 def test_latest_label_of_a_content_wins() -> None:
     first = annotation(1, "cat", updated_at="2026-01-01")
     second = annotation(2, "dog", updated_at="2026-01-02", sha256=first.sha256)
     for order in ([first, second], [second, first]):
-        (example,) = build_examples(order, 0.2)
-        assert example.label == "dog"
+        (example,) = examples(order)
+        assert example.labels == ("dog",)
 
 
 def test_holdout_depends_on_the_content_only() -> None:
     many = [annotation(n) for n in range(1, 30)]
-    sides = {e.sha256: e.split for e in build_examples(many, 0.3)}
-    few = {e.sha256: e.split for e in build_examples(many[:5], 0.3)}
+    sides = {e.sha256: e.split for e in examples(many, 0.3)}
+    few = {e.sha256: e.split for e in examples(many[:5], 0.3)}
     assert all(sides[sha256] == split for sha256, split in few.items())
 
 
@@ -80,9 +95,9 @@ def test_larger_holdout_keeps_what_a_smaller_one_held() -> None:
 
 
 def test_fingerprint_changes_with_a_corrected_label() -> None:
-    before = fingerprint(build_examples([annotation(1), annotation(2)], 0.2))
-    assert before == fingerprint(build_examples([annotation(2), annotation(1)], 0.2))
-    assert before != fingerprint(build_examples([annotation(1), annotation(2, "dog")], 0.2))
+    before = fingerprint(examples([annotation(1), annotation(2)]))
+    assert before == fingerprint(examples([annotation(2), annotation(1)]))
+    assert before != fingerprint(examples([annotation(1), annotation(2, "dog")]))
 
 
 def test_catalog_knows_images_until_they_change(store: ArtifactStore) -> None:
