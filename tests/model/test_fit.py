@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from annolooop.errors import DataError
-from annolooop.model.fit import fit_head
+from annolooop.model.fit import all_right, fit_head, learnable
 from annolooop.model.head import Head
 from annolooop.model.metrics import holdout_accuracy, wilson
 from annolooop.records import Holdout
@@ -75,3 +75,42 @@ def test_too_few_images_give_no_accuracy() -> None:
     assert stated.accuracy == 0.9
     assert stated.low is not None
     assert stated.low < 0.9
+
+
+def test_multiple_choice_learns_each_label_for_itself() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.random((120, 3)) < [0.5, 0.2, 0.0]  # nobody ever chose the third
+    x = (targets @ rng.normal(0, 2, (3, 16)) + rng.normal(0, 0.5, (120, 16))).astype(np.float32)
+    head, figures = fit_head(x, targets, True, 0)
+    said = head.predict(x)
+    assert all_right(said, targets, True).mean() > 0.95
+    assert said[:, 2].max() < 0.01
+    assert not np.allclose(said.sum(axis=1), 1)
+    assert figures["accuracy"] > 0.9
+    again = Head.from_bytes(head.to_bytes())
+    assert again.multiple
+    assert np.array_equal(again.predict(x), said)
+
+
+def test_multiple_choice_with_a_handful_of_examples() -> None:
+    x, _ = clouds([2, 2])
+    head, figures = fit_head(x, np.array([[1, 1], [1, 0], [1, 0], [1, 0]], bool), True, 0)
+    said = head.predict(x)
+    assert figures == {"C": 1e-2}
+    assert (said[:, 0] > 0.5).all()  # a label that all have
+
+
+def test_what_teaches_a_difference() -> None:
+    assert learnable(one_hot([0, 1], 2), False)
+    assert not learnable(one_hot([1, 1], 2), False)
+    assert not learnable(one_hot([1, 1], 2), True)
+    assert learnable(np.array([[1, 0], [1, 1]], bool), True)
+    assert not learnable(np.zeros((0, 2), bool), False)
+
+
+def test_head_for_other_labels_keeps_the_rows_that_stay() -> None:
+    head = Head.fresh(2, 8, 1)
+    wider = head.with_labels(["a", "b"], ["new", "b", "a"], 5)
+    assert np.array_equal(wider.weight[1:], head.weight[::-1])
+    assert np.array_equal(wider.bias[1:], head.bias[::-1])
+    assert wider.weight[0].any()

@@ -21,6 +21,7 @@ from annolooop.storage.dataset import (
     build_examples,
     compare,
     fingerprint,
+    resolve,
     split_of,
 )
 from annolooop.storage.embeddings import Embeddings
@@ -162,3 +163,72 @@ def test_no_version_name_is_part_of_another(store: ArtifactStore) -> None:
     registry = Registry(store, "cats")
     names = [registry.register(draft(), f"head {n}".encode()).name for n in range(12)]
     assert not [(a, b) for a in names for b in names if a != b and a in b]
+
+
+def said(labels: str, by: int | None, at: int, **changed: object) -> Annotation:
+    """What person ``by`` said at a time, of one picture; labels are single letters."""
+    made = Annotation(
+        at, 1, "images/1.jpg", "f" * 64, tuple(labels), False, False, by, f"2026-01-{at:02d}"
+    )
+    return replace(made, **changed)  # type: ignore[arg-type]
+
+
+SINGLE = [
+    # the rule, what was said, and what counts
+    ("majority", [said("a", 1, 1), said("a", 2, 2), said("b", 3, 3)], "a"),
+    ("majority", [said("a", 1, 1), said("b", 2, 2)], "b"),  # a tie: the latest
+    ("majority", [said("b", 2, 3), said("a", 1, 2)], "b"),  # whatever the order
+    ("majority", [said("a", 1, 1), said("a", 1, 2), said("b", 2, 3), said("b", 3, 4)], "b"),
+    ("majority", [said("a", 1, 1), said("b", 1, 2)], "b"),  # who changes their mind has one vote
+    ("majority", [said("a", None, 1), said("a", None, 2), said("b", None, 3)], "a"),
+    ("majority", [said("a", 1, 1), said("", 2, 2, skipped=True)], "a"),
+    ("majority", [said("a", 1, 1), said("", 2, 2)], "a"),  # an empty answer says nothing
+    ("majority", [said("", 1, 1), said("", 2, 2, skipped=True)], None),
+    ("majority", [], None),
+    ("latest", [said("a", 1, 1), said("a", 2, 2), said("b", 3, 3)], "b"),
+    ("unanimous", [said("a", 1, 1), said("a", 2, 2)], "a"),
+    ("unanimous", [said("b", 1, 1), said("a", 1, 2), said("a", 2, 3)], "a"),
+    ("unanimous", [said("a", 1, 1, ground_truth=True), said("b", 2, 2)], "a"),
+    ("majority", [said("a", 1, 1, ground_truth=True), said("b", 2, 2), said("b", 3, 3)], "a"),
+    ("latest", [said("a", 1, 1, ground_truth=True), said("b", 2, 2)], "a"),
+]
+
+
+@pytest.mark.parametrize(("agreement", "given", "label"), SINGLE)
+def test_label_in_force_with_single_choice(
+    agreement: str, given: list[Annotation], label: str | None
+) -> None:
+    assert resolve(given, "single", agreement) == (None if label is None else tuple(label))
+
+
+MULTIPLE = [
+    ("majority", [said("ab", 1, 1), said("ac", 2, 2), said("a", 3, 3)], "a"),
+    ("majority", [said("ab", 1, 1), said("a", 2, 2)], "a"),  # a tie over b: the latest lacks it
+    ("majority", [said("a", 1, 1), said("ab", 2, 2)], "ab"),
+    ("majority", [said("a", 1, 1), said("", 2, 2), said("", 3, 3)], ""),  # none of the labels
+    ("majority", [said("a", 1, 1), said("", 2, 2, skipped=True)], "a"),
+    ("unanimous", [said("ab", 1, 1), said("ab", 2, 2)], "ab"),
+    ("latest", [said("ab", 1, 1), said("", 2, 2)], ""),
+    ("majority", [said("", 1, 1, skipped=True)], None),
+]
+
+
+@pytest.mark.parametrize(("agreement", "given", "labels"), MULTIPLE)
+def test_labels_in_force_with_multiple_choice(
+    agreement: str, given: list[Annotation], labels: str | None
+) -> None:
+    assert resolve(given, "multiple", agreement) == (None if labels is None else tuple(labels))
+
+
+def test_images_that_people_disagree_about_are_named_under_unanimous() -> None:
+    given = [said("a", 1, 1), said("b", 2, 2), annotation(9)]
+    found, disputed = build_examples(given, "single", "unanimous", 0.2)
+    assert [example.key for example in found] == ["images/9.jpg"]
+    assert disputed == {"images/1.jpg": "people disagree: a, b"}
+
+
+def test_one_content_under_two_keys_is_one_example() -> None:
+    given = [said("a", 1, 1), said("b", 2, 2, task=2, key="images/2.jpg")]
+    (example,) = examples(given)
+    assert example.labels == ("b",)
+    assert example.split == split_of("f" * 64, 0.2)
