@@ -42,11 +42,19 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Task:
-    """One task of a Label Studio project. ``key`` is empty for a task that people uploaded."""
+    """One task of a Label Studio project.
+
+    Attributes:
+        id: Label Studio's number of it.
+        key: the image's key in the store, empty while the image is not there.
+        sha256: content hash of the image that it was made for, empty likewise.
+        replaced: people annotated it, and now another picture lies under its key.
+    """
 
     id: int
     key: str
     sha256: str
+    replaced: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class Annotation:
         updated_at: when it was last changed, ISO 8601.
         shown_version: the model version whose prediction the person saw, if any.
         shown: the labels it predicted, sorted.
+        outdated: another picture lies under the key now. It still counts for the old one.
     """
 
     id: int
@@ -78,6 +87,7 @@ class Annotation:
     updated_at: str
     shown_version: str | None = None
     shown: tuple[str, ...] = ()
+    outdated: bool = False
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,8 @@ class InferReport:
         uploaded: of these, put into the store in this run.
         embedded, cached: embeddings computed in this run, and found.
         unreadable: ``file`` and ``reason`` of each file that could not be read.
+        changed: images whose task was made for another picture; they are predicted anew, and what
+            people said of the other picture stays with it.
         stale: tasks of the batch that only have predictions of other versions.
         out: the file that predictions were written to.
         seconds: by stage.
@@ -166,6 +168,7 @@ class InferReport:
     unreadable: tuple[dict[str, str], ...]
     tasks_created: int
     predictions_pushed: int
+    changed: int
     stale: int
     out: str | None
     url: str | None
@@ -174,7 +177,7 @@ class InferReport:
     @property
     def exit_code(self) -> int:
         """2 when a dry run found work to do."""
-        work = self.uploaded or self.embedded or self.predictions_pushed
+        work = self.uploaded or self.embedded or self.predictions_pushed or self.changed
         return PENDING if self.dry_run and work else 0
 
 
@@ -183,10 +186,16 @@ class SyncReport:
     """What `sync` pulled and pushed. ``snapshot`` is 0 while nothing is annotated.
 
     With ``check``, nothing was done, and the counts are what would be.
+
+    Attributes:
+        collected: tasks that people uploaded, whose images became part of the dataset.
+        unreadable: ``file`` and ``reason`` of uploaded images that could not be fetched.
     """
 
     dataset: str
     check: bool
+    collected: int
+    unreadable: tuple[dict[str, str], ...]
     snapshot: int
     created: int
     updated: int
@@ -217,7 +226,8 @@ class VersionStats:
 class StatsReport:
     """The state of a dataset. ``total`` = ``labeled`` + ``unlabeled`` + ``skipped`` (tasks).
 
-    ``disputed`` counts labelled tasks that have no label in force, since people disagree.
+    ``disputed`` counts labelled tasks that have no label in force, since people disagree;
+    ``outdated`` those whose picture has changed since: the label is that of the earlier one.
     """
 
     dataset: str
@@ -226,6 +236,7 @@ class StatsReport:
     unlabeled: int
     skipped: int
     disputed: int
+    outdated: int
     labels: dict[str, int]
     model_version: str
     model_versions: dict[str, VersionStats]
@@ -248,6 +259,19 @@ class DatasetListReport:
     """Datasets of the store, and of Label Studio."""
 
     datasets: tuple[DatasetRow, ...]
+
+
+@dataclass(frozen=True)
+class AdoptReport:
+    """What `dataset adopt` took over: labels that it asked for, and those that were added."""
+
+    dataset: str
+    project: int
+    title: str
+    tasks: int
+    annotations: int
+    labels: tuple[str, ...]
+    labels_added: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import typer
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.reports import DatasetListReport, LaunchReport, StatsReport
+    from annolooop.reports import AdoptReport, DatasetListReport, LaunchReport, StatsReport
 
 NAME_HELP = "Name of the dataset."
 
@@ -40,6 +40,8 @@ def show_stats(console: Console, report: "StatsReport") -> None:
         f"{report.dataset}: {report.total} tasks, {report.labeled} labelled, "
         f"{report.unlabeled} to do, {report.skipped} skipped"
     )
+    if report.outdated:
+        console.print(f"{report.outdated} labelled tasks whose picture has changed since")
     if report.disputed:
         console.print(f"{report.disputed} labelled tasks on which people disagree")
     console.table(("label", "labelled"), report.labels.items())
@@ -99,3 +101,31 @@ def show_launch(console: Console, report: "LaunchReport") -> None:
     if not report.opened:
         console.say("The login is in the file that `annoloop up` names.")
     console.next(f"annoloop dataset stats {quote(report.dataset)}", "when some are annotated")
+
+
+def adopt(
+    console: Console,
+    project: Annotated[str, typer.Argument(help="Title or id of a Label Studio project.")],
+) -> "AdoptReport":
+    """Make a project of Label Studio that of the stack's dataset.
+
+    The project gets the labels that it lacks, shows predictions, and serves the least sure tasks
+    first. `annoloop sync` then copies its images into the store, and notes their keys in the
+    data of its tasks.
+    """
+    from annolooop.loop.adopt import adopt as run
+    from annolooop.stack import open_stack
+
+    return run(open_stack(console), project)
+
+
+def show_adopted(console: Console, report: "AdoptReport") -> None:
+    """Print what was taken over."""
+    console.print(
+        f"{report.title} ({report.project}) is the project of {report.dataset}: "
+        f"{report.tasks} tasks, {report.annotations} annotations"
+    )
+    console.print(f"labels: {', '.join(report.labels)}")
+    if report.labels_added:
+        console.print(f"added: {', '.join(report.labels_added)}")
+    console.next("annoloop sync")

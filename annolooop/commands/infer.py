@@ -61,6 +61,11 @@ def show(console: Console, report: "InferReport") -> None:
         f"{report.model_version}: {report.tasks_created} tasks created, "
         f"{report.predictions_pushed} predictions pushed"
     )
+    if report.changed:
+        console.print(
+            f"{report.changed} pictures changed under their key: what people said of the earlier "
+            "ones stays with those"
+        )
     for row in report.unreadable[:SHOWN]:
         console.print(f"unreadable: {row['file']}: {row['reason']}")
     if len(report.unreadable) > SHOWN:

@@ -189,10 +189,15 @@ class Studio:
         """All tasks, by id."""
         for raw in self._task_pages(project, "id,data"):
             data = raw["data"]
-            yield Task(int(raw["id"]), str(data.get("key", "")), str(data.get("sha256", "")))
+            yield Task(
+                int(raw["id"]),
+                str(data.get("key", "")),
+                str(data.get("sha256", "")),
+                "replaced_by" in data,
+            )
 
     def tasks_without_key(self, project: int) -> list[tuple[int, str]]:
-        """Tasks that were not made here: id, and the address of the image."""
+        """Tasks that were not made by annoloop: id, and the address of the image."""
         condition = {
             "filter": "filter:tasks:data.key",
             "operator": "empty",
@@ -417,6 +422,7 @@ def _annotation(
         sha256=str(data.get("replaced_by" if renewed else "sha256", "")),
         labels=() if skipped else labels_of(labelling, raw["result"]),
         skipped=skipped,
+        outdated="replaced_at" in data and not renewed,
         ground_truth=bool(raw.get("ground_truth")),
         annotator=who.get("id") if isinstance(who, dict) else who,
         updated_at=changed_at,

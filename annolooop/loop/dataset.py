@@ -16,8 +16,7 @@ def list_datasets(stack: Stack) -> DatasetListReport:
     Raises:
         UnreachableError: Label Studio or the store does not answer.
     """
-    stored = {item.key.split("/")[1] for part in PARTS for item in stack.store.walk(part)}
-    noted = {noted_project(stack, name): name for name in stored}
+    stored, noted = stored_datasets(stack), noted_projects(stack)
     projects = {noted.get(p.identity, p.title): p for p in stack.studio.projects()}
     rows = []
     for name in sorted(projects.keys() | stored):
@@ -35,6 +34,17 @@ def list_datasets(stack: Stack) -> DatasetListReport:
                 )
             )
     return DatasetListReport(tuple(rows))
+
+
+def stored_datasets(stack: Stack) -> set[str]:
+    """Names of the datasets that the store knows."""
+    return {item.key.split("/")[1] for part in PARTS for item in stack.store.walk(part)}
+
+
+def noted_projects(stack: Stack) -> dict[str, str]:
+    """Identity of a Label Studio project -> dataset of the store whose project it is."""
+    noted = {noted_project(stack, name): name for name in stored_datasets(stack)}
+    return {identity: name for identity, name in noted.items() if identity}
 
 
 def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:

@@ -17,7 +17,7 @@ from annolooop.storage.store import ArtifactStore
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
 
-CHANGED = "it is not the picture that it was when its task was made"
+CHANGED = "another picture lies under its key now"
 CHECKPOINT = 256  # images after which everything done so far is kept
 
 
@@ -105,10 +105,9 @@ class Embedder:
         """Embed images of the store that lack an embedding.
 
         Returns:
-            Key -> reason, of those that cannot be read.
+            Content hash -> reason, of those that cannot be read.
         """
         lacking = [image for image in images if image.sha256 not in self._embeddings]
-        keys = {image.sha256: image.key for image in lacking}
         unreadable: dict[str, str] = {}
 
         def files(part: Iterable[Image]) -> Iterator[tuple[str, bytes]]:
@@ -116,17 +115,16 @@ class Embedder:
                 try:
                     data = self._store.get(image.key)
                 except KeyError as error:
-                    unreadable[image.key] = _why(error)
+                    unreadable[image.sha256] = _why(error)
                     continue
                 if content_hash(data) == image.sha256:
                     yield image.sha256, data
                 else:
-                    unreadable[image.key] = CHANGED
+                    unreadable[image.sha256] = CHANGED
 
         remaining = iter(track(lacking, "embed"))
         for _ in range(0, len(lacking), CHECKPOINT):
-            failed = self._embed(files(islice(remaining, CHECKPOINT)))[1]
-            unreadable |= {keys[sha256]: reason for sha256, reason in failed.items()}
+            unreadable |= self._embed(files(islice(remaining, CHECKPOINT)))[1]
         return unreadable
 
     def _run_part(self, part: Iterator[Source], batch: Batch) -> bool:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annolooop.loop.batch import list_batch
-from annolooop.loop.embed import CHANGED, Batch, Embedder
+from annolooop.loop.collect import Collected, collect
+from annolooop.loop.embed import Batch, Embedder
 from annolooop.loop.predict import predict, predict_probabilities, require_promoted
 from annolooop.loop.project import ensure_project, lookup_project
 from annolooop.loop.push import Plan, plan, push
@@ -51,11 +52,14 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         check_output(options.out)
     version = require_promoted(stack)
     sources = list_batch(batch, stack.store, stack.catalog)
-    project = None
+    project, collected = None, Collected()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
     elif options.push:
         project = ensure_project(stack)
+        collected = collect(stack, project, track)
+    if batch is None and collected.tasks:
+        sources = list_batch(batch, stack.store, stack.catalog)
     embeddings = stack.embeddings(version.backbone)
     listed = time.monotonic()
     embedder = Embedder(
@@ -82,6 +86,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         "push": round(time.monotonic() - embedded, 3),
     }
     url = stack.studio.stream_url(project.id) if project else None
+    done.unreadable |= collected.failed
     return _report(stack, batch, options, version, done, todo, url, seconds)
 
 
@@ -95,7 +100,6 @@ def _report(
     url: str | None,
     seconds: dict[str, float],
 ) -> InferReport:
-    left_out = {**done.unreadable, **{image.key: CHANGED for image in todo.changed}}
     return InferReport(
         dataset=stack.config.dataset.name,
         batch=batch,
@@ -105,9 +109,10 @@ def _report(
         uploaded=done.uploaded,
         embedded=done.embedded,
         cached=len(done.images) - done.embedded,
-        unreadable=tuple({"file": f, "reason": r} for f, r in left_out.items()),
+        unreadable=tuple({"file": f, "reason": r} for f, r in done.unreadable.items()),
         tasks_created=len(todo.new),
         predictions_pushed=len(todo.new) + len(todo.bare),
+        changed=len(todo.changed),
         stale=todo.stale,
         out=str(options.out) if options.out else None,
         url=url,

@@ -39,8 +39,9 @@ def fit_project(stack: Stack, project: ProjectCounts) -> None:
         raise DataError(
             f"the Label Studio project {project.title} has the label {lacking[0]!r}, "
             "which dataset.labels lacks",
-            "Put it back into dataset.labels. To rename or remove it for good: give its tasks "
-            "another label in Label Studio, then delete it under Settings, Labeling Interface.",
+            f"Add it: dataset.labels: [{', '.join([*dataset.labels, *lacking])}]. To rename or "
+            "remove a label for good: give its tasks another one in Label Studio, then delete it "
+            "there, under Settings, Labeling Interface.",
         )
     if known.choice == "multiple" and dataset.choice == "single":
         raise DataError(

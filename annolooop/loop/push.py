@@ -4,7 +4,8 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -25,7 +26,8 @@ class Plan:
         tasks: key -> task, of those that exist.
         new: images without a task.
         bare: images whose task lacks a prediction that it should have.
-        changed: images whose task was made for another picture under the same key.
+        changed: images whose task was made for another picture under the same key; they get a
+            prediction, and a task of their own where people annotated the other picture.
         stale: how many tasks are left with predictions of other versions only.
         known: the server has predictions of this version already.
     """
@@ -33,7 +35,7 @@ class Plan:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     new: Sequence[Image] = ()
     bare: Sequence[Image] = ()
-    changed: Sequence[Image] = ()
+    changed: Mapping[Image, Task] = field(default_factory=dict)
     stale: int = 0
     known: bool = False
 
@@ -57,14 +59,15 @@ def plan(
     if project is None:
         return Plan(new=list(images))
     studio = stack.studio
-    tasks = {task.key: task for task in studio.tasks(project.id) if task.key}
+    tasks = {t.key: t for t in studio.tasks(project.id) if t.key and not t.replaced}
     present = studio.model_versions(project.id)
     current = studio.tasks_predicted(project.id, [version] if version in present else [])
     others = studio.tasks_predicted(project.id, [v for v in present if v != version])
     listed = list(images)
     new = [image for image in listed if image.key not in tasks]
-    changed = [i for i in listed if i.key in tasks and tasks[i.key].sha256 != i.sha256]
-    same = [i for i in listed if i.key in tasks and tasks[i.key].sha256 == i.sha256]
+    there = {image: tasks[image.key] for image in listed if image.key in tasks}
+    changed = {image: task for image, task in there.items() if task.sha256 != image.sha256}
+    same = [image for image in there if image not in changed]
     lacking = [image for image in same if tasks[image.key].id not in current]
     bare = [i for i in lacking if refresh or tasks[i.key].id not in others]
     return Plan(tasks, new, bare, changed, len(lacking) - len(bare), version in present)
@@ -90,6 +93,10 @@ def push(
     """
     _settle(stack, project)
     todo = plan(stack, project, predictions, version, refresh)
+    if todo.changed:
+        changed = todo.changed
+        _renew(stack, changed)
+        todo = replace(plan(stack, project, predictions, version, refresh), changed=changed)
     size = stack.config.label_studio.import_size
     chunks = [*_chunks(todo.new, size), *_chunks(todo.bare, size)]
     progress = track(range(len(todo.new) + len(todo.bare)), "push")
@@ -100,7 +107,7 @@ def push(
             sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
             stack.studio.create_predictions(project.id, sent, version)
         else:
-            made = [(_data(stack, image), predictions[image]) for image in chunk]
+            made = [(_data(stack, project, image), predictions[image]) for image in chunk]
             stack.studio.create_tasks(project.id, made, version)
         stack.store.delete(_note_key(stack))
     deque(progress, maxlen=0)
@@ -109,8 +116,24 @@ def push(
     return todo
 
 
-def _data(stack: Stack, image: Image) -> dict[str, str]:
-    return {"image": stack.image_source.url(image.key), "key": image.key, "sha256": image.sha256}
+def _renew(stack: Stack, changed: Mapping[Image, Task]) -> None:
+    """Take note in Label Studio that other pictures lie under the keys of these tasks.
+
+    What people said of the earlier picture stays with it: their task is marked, and the picture
+    that is there now gets another one. A task that nobody touched becomes that of the new one.
+    """
+    # Up to the next full second, as the server's clock is read without fractions.
+    moment = (stack.studio.now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    for image, task in changed.items():
+        if stack.studio.forget_predictions(task.id):
+            stack.studio.update_data(task.id, sha256=image.sha256)
+        else:
+            stack.studio.update_data(task.id, replaced_by=image.sha256, replaced_at=moment)
+
+
+def _data(stack: Stack, project: ProjectCounts, image: Image) -> dict[str, str]:
+    shown_by = stack.studio.labelling(project.id).data
+    return {shown_by: stack.image_source.url(image.key), "key": image.key, "sha256": image.sha256}
 
 
 def _chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:

@@ -40,6 +40,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         unlabeled=project.tasks - labeled - skipped,
         skipped=skipped,
         disputed=disputed,
+        outdated=len({a.task for a in snapshot.annotations if a.outdated and not a.skipped}),
         labels={label: labels.get(label, 0) for label in order},
         model_version=project.model_version,
         model_versions=_by_version(predictions, snapshot.annotations),

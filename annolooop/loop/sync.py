@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from datetime import datetime, timezone
 
+from annolooop.loop.collect import Collected, collect
 from annolooop.loop.predict import predict
 from annolooop.loop.project import ensure_project, find_project
 from annolooop.loop.pull import pull
@@ -18,9 +19,10 @@ from annolooop.storage.dataset import compare
 def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
     """Bring the store and Label Studio to the same state.
 
-    Pulled: annotations, as a new snapshot if anything changed. Pushed: a task for each image of
-    the dataset that has none, and predictions of the promoted version for tasks that have none
-    at all; images whose embedding is not kept wait for `infer`.
+    Collected: images that people uploaded in Label Studio. Pulled: annotations, as a new snapshot
+    if anything changed. Pushed: a task for each image of the dataset that has none, and
+    predictions of the promoted version for tasks that have none at all; images whose embedding is
+    not kept wait for `infer`.
 
     Args:
         stack: the annotation loop.
@@ -33,11 +35,13 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
     begun = time.monotonic()
     if check:
         project = find_project(stack, stack.config.dataset.name)
+        collected = Collected(len(stack.studio.tasks_without_key(project.id)))
         last = stack.snapshots.latest()
         pulled_now = pull(stack.studio, project, last, datetime.now(timezone.utc))
         snapshot, changes = replace(pulled_now, number=last.number), compare(last, pulled_now)
     else:
         project = ensure_project(stack)
+        collected = collect(stack, project, track)
         snapshot, changes = pull_snapshot(stack, project)
     pulled = time.monotonic()
     missing = _push_missing(stack, project, check, track)
@@ -45,6 +49,8 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
     return SyncReport(
         dataset=project.title,
         check=check,
+        collected=collected.tasks,
+        unreadable=tuple({"file": f, "reason": r} for f, r in collected.failed.items()),
         snapshot=snapshot.number,
         created=changes.created,
         updated=changes.updated,

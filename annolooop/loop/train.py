@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annolooop.errors import DataError
+from annolooop.loop.collect import Collected, collect
 from annolooop.loop.embed import Embedder
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
@@ -56,6 +57,7 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
         version = _register_first(stack)
     project = ensure_project(stack)
     started = time.monotonic()
+    collected = collect(stack, project, track) if rerun else Collected()
     if rerun:
         snapshot, _ = pull_snapshot(stack, project)
     else:
@@ -65,12 +67,14 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
     news = _news(stack, version, examples)
     pulled = time.monotonic()
     trained = rerun and (not version.trained or bool(news) or _setup_changed(stack, version))
-    usable = [example for example in examples if example.key not in left_out]
+    usable = [example for example in examples if example.sha256 not in left_out]
     if trained and not _teaches(stack, usable) and version.labels != stack.config.dataset.labels:
         version, registered, trained = _relabel(stack, version), True, False
     if trained:
-        version, unreadable = _train(stack, version, snapshot.number, usable, track)
-        left_out |= unreadable
+        version, lost = _train(stack, version, snapshot.number, usable, track)
+        left_out |= lost
+    keys = {a.sha256: a.key for a in snapshot.annotations}
+    unreadable = [*collected.failed.items(), *((keys[h], r) for h, r in sorted(left_out.items()))]
     return TrainReport(
         dataset=project.title,
         model_version=version.name,
@@ -82,7 +86,7 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
         new_labels=news.new,
         changed_labels=news.changed,
         removed_labels=news.removed,
-        unreadable=tuple({"file": f, "reason": r} for f, r in left_out.items()),
+        unreadable=tuple({"file": f, "reason": r} for f, r in unreadable),
         backbone=version.backbone,
         labels=_count(stack, examples),
         cross_validation=version.metrics.get("cross_validation", {}),
@@ -108,14 +112,14 @@ class _News:
 
 
 def _examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
-    """Labelled images of a snapshot; and key -> reason of those that cannot be learnt from."""
+    """Labelled images of a snapshot; and content hash -> reason of those to be left out."""
     dataset = stack.config.dataset
     examples, left_out = build_examples(
         snapshot.annotations, dataset.choice, dataset.agreement, stack.config.train.holdout
     )
     for example in examples:
         for label in set(example.labels) - set(dataset.labels):
-            left_out[example.key] = f"its label {label!r} is not in dataset.labels"
+            left_out[example.sha256] = f"its label {label!r} is not in dataset.labels"
     return examples, left_out
 
 
@@ -179,7 +183,7 @@ def _train(
     examples: Sequence[Example],
     track: Track,
 ) -> tuple[ModelVersion, dict[str, str]]:
-    """Learn from the examples. Also returns key -> reason of those that cannot be read."""
+    """Learn from the examples. Also returns content hash -> reason of those left out."""
     annotate = f"Annotate more images: annoloop dataset launch {quote(parent.dataset)}"
     if not examples:
         raise DataError("nothing is annotated yet, so there is nothing to learn from", annotate)
@@ -197,7 +201,7 @@ def _train(
     )
     unreadable = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
     labels, multiple = stack.config.dataset.labels, stack.config.dataset.choice == "multiple"
-    usable = [example for example in examples if example.key not in unreadable]
+    usable = [example for example in examples if example.sha256 not in unreadable]
     learn = [example for example in usable if example.split == "train"]
     held = [example for example in usable if example.split == "holdout"]
     targets = _targets(learn, labels)

@@ -130,8 +130,8 @@ def build_examples(
         holdout: share of contents that go to the holdout.
 
     Returns:
-        Examples by content hash, and key -> reason of images that people disagree about. Tasks
-        without an image of the store are left out.
+        Examples by content hash, and content hash -> reason of images that people disagree about.
+        Tasks without an image of the store are left out.
     """
     contents: dict[str, list[Annotation]] = defaultdict(list)
     for annotation in annotations:
@@ -140,13 +140,13 @@ def build_examples(
     examples: list[Example] = []
     disputed: dict[str, str] = {}
     for sha256, said in sorted(contents.items()):
-        key = max(said, key=lambda a: (a.updated_at, a.id)).key
         try:
             labels = resolve(said, choice, agreement)
         except Disputed as error:
-            disputed[key] = str(error)
+            disputed[sha256] = str(error)
             continue
         if labels is not None:
+            key = max(said, key=lambda a: (a.updated_at, a.id)).key
             examples.append(Example(key, sha256, labels, split_of(sha256, holdout)))
     return examples, disputed
 

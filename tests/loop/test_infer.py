@@ -18,6 +18,7 @@ from pyarrow import parquet
 
 from annolooop.loop.batch import list_batch
 from annolooop.loop.infer import InferOptions, infer
+from annolooop.loop.stats import stats
 from annolooop.loop.sync import sync
 from annolooop.loop.train import train
 from annolooop.records import untracked
@@ -140,16 +141,46 @@ def test_this_folder_as_a_batch_leaves_the_store_out(ready: Project) -> None:
     assert names == ["outside.jpg", "in a folder.jpg"]
 
 
-def test_picture_that_changed_under_its_key_is_left_out_and_named(ready: Project) -> None:
-    folder = ready.stack().store.local_path
+def test_picture_that_changed_under_its_key_is_predicted_anew(ready: Project) -> None:
+    stack = ready.stack()
+    folder = stack.store.local_path
     assert folder
-    write_photos(folder / "images" / "b", ["a.jpg", "b.jpg"])
+    write_photos(folder / "images" / "b", ["a.jpg", "b.jpg", "c.jpg"])
     run(ready, "b")
-    write_photos(folder / "images" / "b", ["a.jpg"], seed=90)
-    report = run(ready, "b", rerun=True)
-    assert [row["file"] for row in report.unreadable] == ["images/b/a.jpg"]
-    assert "not the picture" in report.unreadable[0]["reason"]
-    assert (report.tasks_created, report.predictions_pushed) == (0, 0)
+    found = stack.studio.find_project(stack.config.dataset.name)
+    assert found
+    a, b, _ = (task.id for task in stack.studio.tasks(found.id))
+    stack.studio.annotate(found.id, a, ["aria"], 1.0)
+    sync(ready.stack(), False, untracked)
+    (before,) = ready.stack().snapshots.latest().annotations
+    write_photos(folder / "images" / "b", ["a.jpg", "b.jpg"], seed=90)
+    assert ready.json("infer", "--batch", "b", "--dry-run", code=2)["changed"] == 2
+    report = run(ready, "b")
+    # The annotated one gets a new task; the other one's task becomes that of the new picture.
+    assert (report.changed, report.tasks_created, report.predictions_pushed) == (2, 1, 2)
+    assert report.unreadable == ()
+    tasks = {task.id: task for task in ready.stack().studio.tasks(found.id)}
+    assert len(tasks) == 4
+    now = {image.key: image.sha256 for image in ready.stack().catalog.images()}
+    assert (tasks[a].replaced, tasks[a].sha256) == (True, before.sha256)
+    assert tasks[b].sha256 == now["images/b/b.jpg"]
+    assert tasks[max(tasks)].sha256 == now["images/b/a.jpg"]
+    assert ready.stack().studio.model_versions(found.id) == {report.model_version: 4}
+    # What was said stays with the picture of that time, and is flagged.
+    pulled = sync(ready.stack(), False, untracked)
+    (flagged,) = ready.stack().snapshots.latest().annotations
+    assert (flagged.sha256, flagged.outdated) == (before.sha256, True)
+    assert pulled.labeled == 1
+    assert stats(ready.stack(), found.title).outdated == 1
+    again = run(ready, "b")
+    assert (again.changed, again.tasks_created, again.predictions_pushed) == (0, 0, 0)
+    # Who answers the old task again has seen the new picture.
+    url = f"/api/annotations/{flagged.id}"
+    time.sleep(1.1)
+    ready.stack().studio._server.call("PATCH", url, body={"lead_time": 2.0})
+    sync(ready.stack(), False, untracked)
+    (renewed,) = ready.stack().snapshots.latest().annotations
+    assert (renewed.sha256, renewed.outdated) == (now["images/b/a.jpg"], False)
 
 
 def test_same_name_with_other_content_overwrites_nothing(ready: Project) -> None:

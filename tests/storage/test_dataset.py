@@ -224,7 +224,7 @@ def test_images_that_people_disagree_about_are_named_under_unanimous() -> None:
     given = [said("a", 1, 1), said("b", 2, 2), annotation(9)]
     found, disputed = build_examples(given, "single", "unanimous", 0.2)
     assert [example.key for example in found] == ["images/9.jpg"]
-    assert disputed == {"images/1.jpg": "people disagree: a, b"}
+    assert disputed == {"f" * 64: "people disagree: a, b"}
 
 
 def test_one_content_under_two_keys_is_one_example() -> None:

@@ -1,0 +1,68 @@
+"""Take over a Label Studio project that people made by hand."""
+
+import difflib
+
+from annolooop.errors import DataError
+from annolooop.loop.dataset import noted_projects
+from annolooop.loop.project import fit_project, lookup_project, note_project
+from annolooop.records import ProjectCounts
+from annolooop.reports import AdoptReport
+from annolooop.stack import Stack
+
+
+def adopt(stack: Stack, wanted: str) -> AdoptReport:
+    """Make a Label Studio project that of the stack's dataset.
+
+    It gets the labels of the dataset that it lacks, shows predictions, and serves the least sure
+    tasks first. `sync` then makes its images part of the dataset.
+
+    Args:
+        stack: the annotation loop.
+        wanted: id or title of the project.
+
+    Raises:
+        DataError: there is no such project, it does not fit, or one of the two has another.
+    """
+    dataset = stack.config.dataset.name
+    project = _find(stack, wanted)
+    current = lookup_project(stack, dataset)
+    if current and current.id != project.id and current.tasks:
+        raise DataError(
+            f"the dataset {dataset} has a Label Studio project of {current.tasks} tasks: "
+            f"{current.title} ({current.id})",
+            "Take this one over under another name: dataset.name in the stack file",
+        )
+    owner = noted_projects(stack).get(project.identity, dataset)
+    if owner != dataset:
+        raise DataError(
+            f"the Label Studio project {project.title} is that of the dataset {owner}",
+            f"Say so in the stack file: dataset.name: {owner}",
+        )
+    known = stack.studio.labelling(project.id)
+    fit_project(stack, project)
+    stack.studio.show_predictions(project.id)
+    stack.image_source.connect(stack.studio, project.id)
+    note_project(stack, project)
+    return AdoptReport(
+        dataset=dataset,
+        project=project.id,
+        title=project.title,
+        tasks=project.tasks,
+        annotations=project.annotations,
+        labels=known.labels,
+        labels_added=tuple(x for x in stack.config.dataset.labels if x not in known.labels),
+    )
+
+
+def _find(stack: Stack, wanted: str) -> ProjectCounts:
+    project = stack.studio.read_project(int(wanted)) if wanted.isdecimal() else None
+    project = project or stack.studio.find_project(wanted)
+    if project is None:
+        titles = [other.title for other in stack.studio.projects()]
+        close = difflib.get_close_matches(wanted, titles, n=1)
+        raise DataError(
+            f"Label Studio has no project {wanted}"
+            + (f"; did you mean {close[0]}?" if close else ""),
+            f"There are: {', '.join(titles[:10]) or 'none'}",
+        )
+    return project

@@ -1,0 +1,107 @@
+"""Make images that people uploaded in Label Studio part of the dataset."""
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from mimetypes import guess_extension
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlparse
+
+from annolooop.errors import AnnoloopError
+from annolooop.records import Image, ProjectCounts, Track
+from annolooop.stack import Stack
+from annolooop.storage.images import IMAGES, content_hash, is_image_name
+
+File = tuple[str, bytes]  # its name, and what is in it
+
+AT_ONCE = 32  # images in memory
+FETCHERS = 4
+PATIENCE = 3  # failures after which a host is not asked again in this run
+
+
+@dataclass
+class Collected:
+    """What became of the tasks that annoloop did not make.
+
+    Attributes:
+        tasks: how many became part of the dataset.
+        failed: task's address -> why its image could not be fetched.
+    """
+
+    tasks: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def collect(stack: Stack, project: ProjectCounts, track: Track) -> Collected:
+    """Put the images of tasks that have no key into the store, and tell the tasks their keys.
+
+    The image comes first, then its entry in the catalogue, then the key in the task's data: an
+    interrupted run is completed by the next one. An image that cannot be fetched is tried again
+    each time.
+    """
+    done = Collected()
+    waiting = stack.studio.tasks_without_key(project.id)
+    progress = track(waiting, "collect", len(waiting))
+    fetcher = _Fetcher(stack)
+    while chunk := list(islice(progress, AT_ONCE)):
+        with ThreadPoolExecutor(FETCHERS) as pool:
+            answers = list(pool.map(fetcher.fetch, chunk))
+        fetched: dict[int, File] = {}
+        for (task, address), answer in zip(chunk, answers, strict=True):
+            if isinstance(answer, str):
+                done.failed[f"task {task}: {address}"] = answer
+            else:
+                fetched[task] = answer
+        _keep(stack, fetched)
+        done.tasks += len(fetched)
+    return done
+
+
+def _keep(stack: Stack, fetched: Mapping[int, File]) -> None:
+    """Make files images of the dataset, and tell the tasks, given by id, their keys."""
+    images: dict[int, Image] = {}
+    etags: dict[str, str] = {}
+    folder = f"{IMAGES}/{stack.config.dataset.name}-uploads"
+    for task, (name, data) in fetched.items():
+        image = Image(f"{folder}/{task}-{name}", content_hash(data))
+        stack.store.put(image.key, data)
+        etags[image.key] = stack.store.info(image.key).etag
+        images[task] = image
+    stack.catalog.add(images.values(), etags)
+    for task, image in images.items():
+        stack.studio.update_data(task, key=image.key, sha256=image.sha256)
+
+
+class _Fetcher:
+    """Fetches images, and leaves hosts alone that do not answer."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._studio = stack.studio
+        self._failures: Counter[str] = Counter()
+
+    def fetch(self, task: tuple[int, str]) -> File | str:
+        """The image of a task, given by id and address; or why there is none."""
+        number, address = task
+        parts = urlparse(address)
+        if self._failures[parts.netloc] >= PATIENCE:
+            return "its host did not answer for others"
+        if parts.scheme not in ("http", "https", ""):
+            # A bucket that only the server has the keys of: it sends us on to a signed address.
+            encoded = b64encode(address.encode()).decode()
+            address = f"/tasks/{number}/resolve/?fileuri={encoded}"
+        elif not parts.scheme and not address.startswith("/"):
+            return "its data names no image"
+        try:
+            kind, data = self._studio.fetch(address)
+        except AnnoloopError as error:
+            self._failures[parts.netloc] += bool(parts.netloc)
+            return error.message
+        name = PurePosixPath(unquote(parts.path)).name
+        if not is_image_name(name):
+            if not kind.startswith("image/"):
+                return f"it is {kind.partition(';')[0]}, not an image"
+            name += guess_extension(kind.partition(";")[0]) or ".jpg"
+        return name, data
