@@ -1,12 +1,16 @@
 """From a file's bytes to the pixels a backbone sees: one path for training and inference."""
 
 import io
+import warnings
 from dataclasses import dataclass
 
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as F
+
+# Large photographs are welcome; what is too large is an error of its own, at twice the limit.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 MAX_ASPECT = 100  # long side over short: beyond it, resizing the short side fills the memory
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from PIL import Image
+from PIL import Image, features
 from torch import nn
 
 from annolooop.errors import ConfigError, DataError
@@ -15,6 +15,9 @@ from annolooop.model.classifier import Backbone, build_backbone, pick_device, re
 from annolooop.model.pipeline import Pipeline
 from annolooop.model.transforms import EvalTransform, Unreadable
 from annolooop.model.weights import load_weights, read_state
+
+
+needs_avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
 
 
 def photo(color: tuple[int, ...] = (200, 30, 30), kind: str = "JPEG", mode: str = "RGB") -> bytes:
@@ -100,12 +103,46 @@ def test_transform_is_written_into_one_line_and_read_back() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "mode"),
-    [("JPEG", "RGB"), ("JPEG", "L"), ("JPEG", "CMYK"), ("PNG", "RGBA"), ("PNG", "P"), ("GIF", "P")],
+    [
+        ("JPEG", "RGB"),
+        ("JPEG", "L"),
+        ("JPEG", "CMYK"),
+        ("PNG", "RGBA"),
+        ("PNG", "P"),
+        ("GIF", "P"),
+        ("WEBP", "RGB"),
+        ("BMP", "RGB"),
+        ("TIFF", "CMYK"),
+        pytest.param("AVIF", "RGB", marks=needs_avif),
+    ],
 )
 def test_decode_gives_rgb_of_one_size(kind: str, mode: str) -> None:
     pixels = EvalTransform().decode(photo(kind=kind, mode=mode))
     assert pixels.shape == (3, 224, 224)
     assert pixels.dtype == torch.uint8
+
+
+def test_decode_takes_the_first_frame() -> None:
+    frames = [Image.new("RGB", (300, 300), colour) for colour in ("red", "blue")]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    red, _, blue = EvalTransform().decode(buffer.getvalue()).float().mean(dim=(1, 2))
+    assert red > 250
+    assert blue < 5
+
+
+def test_decompression_bomb_is_refused() -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
+    with pytest.raises(Unreadable, match="too many pixels"):
+        EvalTransform().decode(buffer.getvalue())
+
+
+def test_large_photograph_is_decoded_without_a_warning(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50_000)
+    assert EvalTransform().decode(photo()).shape == (3, 224, 224)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
