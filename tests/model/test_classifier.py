@@ -16,7 +16,6 @@ from annolooop.model.pipeline import Pipeline
 from annolooop.model.transforms import EvalTransform, Unreadable
 from annolooop.model.weights import load_weights, read_state
 
-
 needs_avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
 
 
