@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from annolooop import __version__
+from annolooop import __version__, completion
 from annolooop.commands import dataset, demo, doctor, infer, init, model, stack, studio, sync, train
 from annolooop.console import Console, Options
 from annolooop.errors import AnnoloopError
@@ -32,17 +32,26 @@ app = _group(
     "A continuous image-annotation loop around Label Studio.\n\n"
     "Start with: annoloop init, annoloop up, annoloop train, annoloop infer --batch FOLDER.",
 )
-stack_app = _group("stack", "Look at the stack file.")
+stack_app = _group("stack", "Look at stack files, and choose one.")
 model_app = _group("model", "Look at model versions, and put one in force.")
 dataset_app = _group("dataset", "Look at datasets, and annotate them.")
 
-StackOption = Annotated[str | None, typer.Option("--stack", metavar="FILE", help="Stack file.")]
+StackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        metavar="STACK",
+        help="Stack file, or the name of a stack of this folder.",
+        autocompletion=completion.stacks,
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
         help="Set a value of the stack for this run; repeatable.",
+        autocompletion=completion.settings,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
@@ -153,8 +162,12 @@ command(app, sync.sync, sync.show)
 command(app, dataset.stats, dataset.show_stats)
 command(app, doctor.doctor, doctor.show)
 command(app, demo.demo, demo.show)
+command(stack_app, stack.list_, stack.show_list, "list")
+command(stack_app, stack.use, stack.show_use)
 command(stack_app, stack.show_stack, stack.show_settings, "show")
 command(stack_app, stack.check, stack.show_check)
+command(stack_app, stack.copy, stack.show_copy)
+command(stack_app, stack.schema, stack.show_schema)
 command(dataset_app, dataset.list_, dataset.show_list, "list")
 command(dataset_app, dataset.stats_of, dataset.show_stats, "stats")
 command(dataset_app, dataset.launch, dataset.show_launch)
@@ -170,4 +183,5 @@ app.add_typer(dataset_app)
 
 def main() -> None:
     """Entry point of ``annoloop``."""
+    completion.join_words()
     app()

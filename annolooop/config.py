@@ -1,5 +1,6 @@
 """What the stack file may say."""
 
+import json
 import re
 from typing import Any, Literal
 
@@ -10,7 +11,12 @@ DEFAULT_LABEL_STUDIO = "1.23.2"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,  # what was given may be a secret
+    )
 
 
 class StoreConfig(_Section):
@@ -68,6 +74,8 @@ class LabelStudioConfig(_Section):
     def _http(cls, url: str | None) -> str | None:
         if url is not None and not re.match(r"https?://[^/]", url):
             raise ValueError("must start with http:// or https://")
+        if url is not None and "@" in url.split("/")[2]:
+            raise ValueError("must not hold a login: addresses are shown; use api_key")
         return url.rstrip("/") if url else url
 
     @model_validator(mode="after")
@@ -153,3 +161,17 @@ class StackConfig(_Section):
         if isinstance(values, dict):
             return {key: value for key, value in values.items() if value is not None}
         return values
+
+
+def stack_schema() -> dict[str, Any]:
+    """JSON Schema of the stack file, the same on every machine."""
+    schema = StackConfig.model_json_schema()
+    schema["properties"]["cache_dir"].pop("default", None)  # depends on the machine
+    # Versions of pydantic differ in whether the bound of a number is 0 or 0.0.
+    same: dict[str, Any] = json.loads(json.dumps(schema), parse_float=_plain_number)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **same}
+
+
+def _plain_number(text: str) -> int | float:
+    value = float(text)
+    return int(value) if value.is_integer() else value

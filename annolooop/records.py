@@ -167,6 +167,17 @@ class ModelVersion:
     choice: str = "single"
 
 
+def version_name(number: int, head: str) -> str:
+    """The name of a model version.
+
+    Args:
+        number: from 1 upward.
+        head: key of its weights, which ends in their hash: the part of it that is in the name
+            keeps ``v1`` from being a part of ``v10``'s name.
+    """
+    return f"v{number}-{head.rpartition('/')[2][:6]}"
+
+
 @dataclass(frozen=True)
 class Promotion:
     """One time that a version was put in force: which, when, by whom."""

@@ -9,10 +9,60 @@ PENDING = 2  # exit code of a dry run that found work to do
 
 @dataclass(frozen=True)
 class StackReport:
-    """A valid stack file and its effective values."""
+    """A valid stack file and its effective values.
+
+    ``chosen_by`` is ``--stack``, ``$ANNOLOOP_STACK``, ``.annoloop-stack`` or ``its name``.
+    """
 
     file: str
+    chosen_by: str
     settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True)
+class StackRow:
+    """One line of `stack list`. ``error`` says what is wrong with the file, if anything is."""
+
+    name: str
+    file: str
+    active: bool
+    dataset: str | None
+    store: str | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class StackListReport:
+    """The stack files of a folder.
+
+    Attributes:
+        stacks: by name.
+        chosen_by: what made one of them active, see :class:`StackReport`.
+        problem: why none is, if none is.
+    """
+
+    stacks: tuple[StackRow, ...]
+    chosen_by: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class StackUseReport:
+    """What `stack use` chose. ``overruled_by`` goes before it, where it is set."""
+
+    name: str
+    file: str
+    overruled_by: str | None
+
+
+@dataclass(frozen=True)
+class StackCopyReport:
+    """What `stack copy` wrote. ``dataset`` is the one that both describe, where it is known."""
+
+    name: str
+    file: str
+    source: str
+    dataset: str | None
 
 
 @dataclass(frozen=True)

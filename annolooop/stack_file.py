@@ -1,4 +1,4 @@
-"""The stack file: found, read, filled in, validated; where each of its values came from."""
+"""The stack file: read, filled in, validated; where each of its values came from."""
 
 import difflib
 import os
@@ -15,11 +15,12 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from annolooop.config import StackConfig
 from annolooop.errors import ConfigError, UsageError
 from annolooop.records import Setting
+from annolooop.references import MASK, References
+from annolooop.stack_choice import choose_stack
 
 Path_ = tuple[str | int, ...]
 
-STACK_VARIABLE = "ANNOLOOP_STACK"
-SEARCHED = ("annoloop.yaml", "configs/default.yaml")
+SHALLOW = ("dataset", "store")  # the sections that a look without secrets validates
 
 
 @dataclass(frozen=True)
@@ -31,113 +32,82 @@ class LoadedStack:
         folder: the project folder, against which relative paths are resolved.
         config: the validated values.
         settings: each value with its origin, secrets masked.
+        chosen_by: why it is this file, see :class:`annolooop.stack_choice.Choice`.
     """
 
     file: Path
     folder: Path
     config: StackConfig
     settings: tuple[Setting, ...]
+    chosen_by: str
 
     def path(self, value: str) -> Path:
         """Resolve a path of the stack file against the project folder."""
         return (self.folder / Path(value).expanduser()).resolve()
 
 
-def find_stack(explicit: str | None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Find the stack file: ``--stack``, ``$ANNOLOOP_STACK``, or a usual name in this folder.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    for name, origin in (
-        (explicit, "--stack"),
-        (environ.get(STACK_VARIABLE), f"${STACK_VARIABLE}"),
-    ):
-        if name:
-            file = Path(name)
-            if not file.is_file():
-                raise ConfigError(
-                    f"{origin} names {name}, which is not a file",
-                    "Name an existing stack file, or make one: annoloop init",
-                )
-            return file
-    for candidate in SEARCHED:
-        if Path(candidate).is_file():
-            return Path(candidate)
-    raise ConfigError(
-        f"No stack file: there is no {' and no '.join(SEARCHED)} in {Path.cwd()}",
-        "Make one: annoloop init",
-    )
-
-
 def load_stack(
     explicit: str | None = None,
     overrides: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
+    shallow: bool = False,
 ) -> LoadedStack:
-    """Read, interpolate and validate the stack file.
+    """Read, fill in and validate the stack file.
 
     Args:
         explicit: value of ``--stack``.
         overrides: values of ``--set``, each ``dotted.key=value``.
         environ: the environment; a ``.env`` in the project folder fills what it lacks.
+        shallow: look only at the sections ``dataset`` and ``store``; read no secrets, and let
+            variables be unset.
 
     Raises:
         ConfigError: the file is missing, is not YAML, or holds a wrong key or value.
         UsageError: an override has no ``=``.
     """
-    file = find_stack(explicit, environ)
+    choice = choose_stack(explicit, environ)
+    file = choice.file
     # A stack file kept in a folder called configs belongs to the folder above it.
     here = file.resolve().parent
     folder = here.parent if here.name == "configs" else here
     dotenv = dotenv_values(folder / ".env")
     known = {name: environ.get(name) or dotenv.get(name) or "" for name in {*dotenv, *environ}}
-    raw = _RawFile(file, known)
-    values = raw.values
-    origins = dict(raw.origins)
+    raw = _RawFile(file, References(known, folder, lenient=shallow))
     for override in overrides:
-        key, equals, text = override.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(
-                f"--set {override} is not key=value", "For example: --set label_studio.port=8094"
-            )
-        path: Path_ = tuple(key.strip().split("."))
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UsageError(
-                f"--set {override}: the value is not valid YAML", "Quote it: --set 'KEY=VALUE'"
-            ) from None
-        _assign(values, path, value, override)
-        origins |= dict.fromkeys(_paths(value, path), "flag")
+        raw.override(override)
+    values = raw.values
+    if shallow:
+        values = {key: value for key, value in values.items() if key in SHALLOW}
     try:
         config = StackConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(
-            "\n".join(_explain(file, problem, origins, raw.lines) for problem in error.errors()),
+            "\n".join(_explain(raw, problem) for problem in error.errors()),
             "Correct it, then: annoloop stack check",
         ) from None
     settings = tuple(
-        Setting(".".join(map(str, path)), value, _origin_of(path, origins))
+        Setting(".".join(map(str, path)), MASK if raw.hides(path) else value, _origin_of(raw, path))
         for path, value in _leaves(config)
     )
-    return LoadedStack(file, folder, config, settings)
+    return LoadedStack(file, folder, config, settings, choice.by)
 
 
 class _RawFile:
     """The file as plain values, with the line and origin of every key.
 
     Attributes:
-        values: nested plain values, variables filled in.
+        values: nested plain values, references filled in.
         lines: key path -> line number, from 1.
         origins: key path -> where its value came from.
+        secret: key paths of values that came from a file or a keyring.
     """
 
-    def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, file: Path, references: References) -> None:
         self.file = file
-        self.environ = environ
+        self.references = references
         self.lines: dict[Path_, int] = {}
         self.origins: dict[Path_, str] = {}
+        self.secret: set[Path_] = set()
         try:
             loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
             node = loader.get_single_node()
@@ -200,40 +170,43 @@ class _RawFile:
         return built
 
     def _interpolate(self, text: str, path: Path_) -> str:
-        used: list[str] = []
+        line = self.lines[path]
+        filled = self.references.fill(text, f"{self.file}:{line}: {'.'.join(map(str, path))}")
+        self.origins[path] = ",".join(filled.origins) or f"file:{line}"
+        if filled.secret:
+            self.secret.add(path)
+        return filled.text
 
-        def fill(match: re.Match[str]) -> str:
-            if match[0] == "$$":
-                return "$"
-            name, operator, rest = match["name"], match["operator"], match["rest"]
-            value = self.environ.get(name)
-            used.append(name)
-            if value:
-                return value
-            if operator == ":-":
-                return str(rest)
-            where = f"{self.file}:{self.lines[path]}: {'.'.join(map(str, path))}"
-            reason = rest if operator == ":?" and rest else f"the variable {name} is not set"
-            raise ConfigError(
-                f"{where}: {reason}", f"Set it: export {name}=…, or put {name}=… into .env"
+    def override(self, override: str) -> None:
+        """Set one value, given as ``dotted.key=value``. Errors do not repeat the value."""
+        key, equals, text = override.partition("=")
+        path: Path_ = tuple(key.strip().split("."))
+        if not equals or not key.strip():
+            raise UsageError(
+                f"--set {_KEY.match(override)[0]} is not key=value",  # type: ignore[index]
+                "For example: --set label_studio.port=8094",
             )
+        try:
+            value = yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError):
+            raise UsageError(
+                f"--set {key}: the value is not valid YAML", "Quote it: --set 'KEY=VALUE'"
+            ) from None
+        below = self.values
+        for part in path[:-1]:
+            below = below.setdefault(str(part), {})
+            if not isinstance(below, dict):
+                raise UsageError(f"--set {key}: {part} holds no keys", "See: annoloop stack show")
+        below[str(path[-1])] = value
+        self.secret = {there for there in self.secret if there[: len(path)] != path}
+        self.origins |= dict.fromkeys(_paths(value, path), "flag")
 
-        filled = _VARIABLE.sub(fill, text)
-        self.origins[path] = f"env:{','.join(used)}" if used else f"file:{self.lines[path]}"
-        return filled
+    def hides(self, path: Path_) -> bool:
+        """Whether a value, or an item of it, came from a file or a keyring."""
+        return any(there[: len(path)] == path for there in self.secret)
 
 
-_VARIABLE = re.compile(
-    r"\$\$|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:-|:\?)(?P<rest>[^}]*))?\}"
-)
-
-
-def _assign(values: dict[str, Any], path: Path_, value: Any, override: str) -> None:
-    for part in path[:-1]:
-        values = values.setdefault(str(part), {})
-        if not isinstance(values, dict):
-            raise UsageError(f"--set {override}: {part} holds no keys", "See: annoloop stack show")
-    values[str(path[-1])] = value
+_KEY = re.compile(r"[\w.]*")
 
 
 def _paths(value: object, path: Path_) -> Iterator[Path_]:
@@ -244,16 +217,15 @@ def _paths(value: object, path: Path_) -> Iterator[Path_]:
             yield from _paths(below, (*path, str(key)))
 
 
-def _explain(
-    file: Path, problem: Any, origins: Mapping[Path_, str], lines: Mapping[Path_, int]
-) -> str:
+def _explain(raw: _RawFile, problem: Any) -> str:
     path: Path_ = tuple(problem["loc"])
     key = ".".join(map(str, path)) or "stack"
-    if origins.get(path) == "flag":
+    if raw.origins.get(path) == "flag":
         where = f"--set {key}"
     else:
+        lines = raw.lines
         nearest = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in lines), ())
-        where = f"{file}:{lines.get(nearest, 1)}: {key}"
+        where = f"{raw.file}:{lines.get(nearest, 1)}: {key}"
     if problem["type"] == "extra_forbidden":
         close = difflib.get_close_matches(str(path[-1]), _fields_at(path[:-1]), n=1)
         return f"{where}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
@@ -277,16 +249,16 @@ def _leaves(config: BaseModel, path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
         if isinstance(value, BaseModel):
             yield from _leaves(value, (*path, name))
         elif isinstance(value, SecretStr):
-            yield (*path, name), "********"
+            yield (*path, name), MASK
         elif isinstance(value, tuple):
             yield (*path, name), list(value)
         else:
             yield (*path, name), value
 
 
-def _origin_of(path: Path_, origins: Mapping[Path_, str]) -> str:
-    if path in origins:
-        return origins[path]
+def _origin_of(raw: _RawFile, path: Path_) -> str:
+    if path in raw.origins:
+        return raw.origins[path]
     # A list's origin is that of its first item.
     first_item: Path_ = (*path, 0)
-    return origins.get(first_item, "default")
+    return raw.origins.get(first_item, "default")

@@ -5,7 +5,6 @@ python docs/generate.py --check    write nothing; exit 1 if one of them is out o
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import cleandoc
@@ -15,8 +14,9 @@ from typing import Any
 import typer.main
 
 from annolooop.cli import COMMON, app
-from annolooop.config import StackConfig
-from annolooop.stack_file import SEARCHED, STACK_VARIABLE
+from annolooop.config import stack_schema
+from annolooop.loop.init import SCHEMA, schema_text
+from annolooop.stack_choice import MARKER, SEARCHED, STACK_VARIABLE
 
 DOCS = Path(__file__).resolve().parent
 MEND = "python docs/generate.py"
@@ -70,9 +70,30 @@ is an error. `annoloop init` writes a file with comments, `annoloop stack check`
 
 1. the file that `--stack` names,
 2. the file that the environment variable `{STACK_VARIABLE}` names,
-3. {" or ".join(f"`{name}`" for name in SEARCHED)} in the current folder, in this order.
+3. the file that `annoloop stack use` chose for the current folder,
+4. {" or ".join(f"`{name}`" for name in SEARCHED)} in the current folder, in this order.
 
-Folders above the current one are not searched.
+Folders above the current one are not searched. `annoloop stack show` says which file it is, and
+which of the four chose it.
+
+## Several stacks in one folder
+
+| file | name |
+| --- | --- |
+| `annoloop.yaml` | `annoloop` |
+| `night.annoloop.yaml` | `night` |
+| `configs/night.yaml` | `night`; `configs/night.yaml` if another file has that name |
+
+`--stack` and `{STACK_VARIABLE}` take a name as well as a path; a file of exactly that path goes
+first. `annoloop stack list` shows them with their datasets. `annoloop stack use night` makes one
+the stack of this folder, and notes it in `{MARKER}`, a choice of your own that belongs into
+`.gitignore`. Remove that file to be back at the usual names.
+
+`annoloop stack copy night dusk` copies a file as it is, with its comments, and
+`annoloop stack copy dusk` the one in force. Stacks of one folder may share a Label Studio and a
+store, and by default do: they are told apart by `dataset.name`. Two stacks with the same
+`dataset.name` are two sets of settings for one dataset, such as one for another device. For images
+of another kind, change it in the copy.
 
 ## Relative paths
 
@@ -80,20 +101,27 @@ Relative paths start at the project folder: the folder that holds the stack file
 above it if the file lies in a folder called `configs`. `~` stands for your home folder.
 A `label_studio.command` without a slash is the name of a program on the PATH.
 
-## Variables
+## Variables and other references
 
-Any value in the file may be a variable, or hold some in its text:
+Any value in the file may be a reference, or hold some in its text:
 
 | form | becomes |
 | --- | --- |
 | `${{NAME}}` | the variable; an error if it is unset or empty |
 | `${{NAME:-text}}` | the variable, or `text` if it is unset or empty |
 | `${{NAME:?message}}` | the variable; an error that says `message` if it is unset or empty |
+| `${{file:PATH}}` | the content of a text file (UTF-8), without newlines at its end |
+| `${{keyring:SERVICE/NAME}}` | the entry of the keyring of this machine; see below |
 | `$$` | one `$` |
 
-They are taken from the environment and from a file `.env` in the project folder, which holds lines
+Variables are taken from the environment and from a file `.env` in the project folder, which holds lines
 of the form `NAME=value`. Where both have a variable, the environment wins, unless it is
 empty there.
+
+What follows `file:` or `keyring:` is taken as it is, up to the brace: it has no `:-text`, and holds
+no other reference. A relative PATH starts at the project folder, `~` is your home folder. What
+follows the last slash of SERVICE/NAME is the NAME. It is an error if there is no such file or
+entry, or if it is empty. (`${{file:-text}}` is the variable called `file`.)
 
 ## Values for one run
 
@@ -102,26 +130,37 @@ empty there.
     annoloop train --set model.backbone=mobilenet_v2 --set model.weights=starter
 
 It wins over the file. The value is read as YAML, so `--set 'dataset.labels=[cat, dog]'` is a list.
-Variables are not filled in here. A list is set as a whole.
+References are not filled in here. A list is set as a whole.
 
 A setting that shapes the model belongs in the file. Set for one run of `train` only, it is back to
 its old value in the next one, and `train --rerun` takes that for a change.
 
 ## Secrets
 
-Keep tokens out of the stack file: write `api_key: ${{LABEL_STUDIO_API_KEY}}`, and put the value
-into the environment or into `.env`. `annoloop init` writes a `.gitignore` that names `.env`.
-`annoloop stack show` prints secrets as `********`. A token given with `--set` ends up in the
-history of your shell.
+Keep tokens out of the stack file. Three places to put them:
+
+    api_key: ${{LABEL_STUDIO_API_KEY}}           # the environment, or .env
+    api_key: ${{file:~/.secrets/label-studio}}   # a file, such as those that Docker mounts
+    api_key: ${{keyring:label-studio/me}}        # the keyring of your desktop
+
+`annoloop init` writes a `.gitignore` that names `.env`. The keyring needs
+`pip install 'annolooop[keyring]'`, and `keyring set label-studio me` puts a token into it.
+
+`annoloop stack show` prints `********` for a token, and for any other value that came from a file
+or from the keyring; its origin tells which. Only `api_key` is kept out of everything else that is
+printed: an address or a folder is named in messages, wherever it came from. A token given with
+`--set` ends up in the history of your shell, and in the list of processes.
 
 ## In an editor
 
-An editor with a YAML language server completes and checks keys if the first line of the file is,
-with the path from your file to the schema:
+An editor with a YAML language server completes and checks keys, because the first line of the file
+names a JSON Schema by its path from there:
 
-    # yaml-language-server: $schema=docs/stack.schema.json
+    # yaml-language-server: $schema={SCHEMA}
 
-It marks a variable that stands where a number belongs. annoloop accepts it.
+`annoloop init` writes that file beside the stack file. After an update of annoloop, renew it:
+`annoloop stack schema > {SCHEMA}`. The editor marks a reference that stands where a number
+belongs. annoloop accepts it.
 """
 
 
@@ -132,11 +171,11 @@ def main() -> int:
         "--check", action="store_true", help="Write nothing; exit 1 if a page is out of date."
     )
     check = parser.parse_args().check
-    schema = build_schema()
+    schema = stack_schema()
     pages = {
         "cli.md": build_cli_page(typer.main.get_command(app)),
         "stack.md": build_stack_page(schema),
-        "stack.schema.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n",
+        "stack.schema.json": schema_text(),
     }
     stale = [name for name, text in pages.items() if _read(DOCS / name) != text]
     for name in stale:
@@ -271,21 +310,6 @@ def _plain_default(value: object) -> str:
 
 
 # -- the stack file ---------------------------------------------------------------------------
-
-
-def build_schema() -> dict[str, Any]:
-    """JSON Schema of the stack file, the same on every machine."""
-    schema = StackConfig.model_json_schema()
-    for key in MACHINE_DEFAULTS:
-        schema["properties"][key].pop("default", None)
-    # Versions of pydantic differ in whether the bound of a number is 0 or 0.0.
-    same: dict[str, Any] = json.loads(json.dumps(schema), parse_float=_plain_number)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **same}
-
-
-def _plain_number(text: str) -> int | float:
-    value = float(text)
-    return int(value) if value.is_integer() else value
 
 
 def build_stack_page(schema: Schema) -> str:

@@ -34,7 +34,7 @@ def test_init_makes_a_valid_stack_and_overwrites_nothing(tmp_path: Path) -> None
     project = bare(tmp_path)
     (tmp_path / ".gitignore").write_text("mine\n")
     report = project.json("init")
-    assert report["written"] == ["annoloop.yaml", ".env.example"]
+    assert report["written"] == ["annoloop.yaml", "annoloop.schema.json", ".env.example"]
     assert report["kept"] == [".gitignore"]
     assert (tmp_path / ".gitignore").read_text() == "mine\n"
     assert "is valid" in project.run("stack", "check").stdout

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from annolooop.errors import ConfigError, UsageError
-from annolooop.stack_file import find_stack, load_stack
+from annolooop.stack_file import load_stack
 
 SHIPPED = Path(__file__).parents[1] / "configs" / "default.yaml"
 
@@ -151,23 +151,3 @@ def test_secret_is_masked_in_settings_and_errors(tmp_path: Path) -> None:
 )
 def test_values_that_cannot_work_are_refused(tmp_path: Path, text: str, told: str) -> None:
     assert told in message(tmp_path, text)
-
-
-def test_stack_is_found_by_flag_then_variable_then_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError) as caught:
-        find_stack(None, {})
-    assert "annoloop init" in caught.value.hint
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "default.yaml").touch()
-    assert find_stack(None, {}) == Path("configs/default.yaml")
-    write(tmp_path, "")
-    assert find_stack(None, {}) == Path("annoloop.yaml")
-    (tmp_path / "other.yaml").touch()
-    assert find_stack(None, {"ANNOLOOP_STACK": "other.yaml"}) == Path("other.yaml")
-    (tmp_path / "mine.yaml").touch()
-    assert find_stack("mine.yaml", {"ANNOLOOP_STACK": "other.yaml"}) == Path("mine.yaml")
-    with pytest.raises(ConfigError, match=r"--stack names gone\.yaml"):
-        find_stack("gone.yaml", {})

@@ -5,18 +5,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annolooop import completion
 from annolooop.console import Console
 
 if TYPE_CHECKING:
     from annolooop.reports import AdoptReport, DatasetListReport, LaunchReport, StatsReport
 
-NAME_HELP = "Name of the dataset."
+NAME = Annotated[
+    str, typer.Argument(help="Name of the dataset.", autocompletion=completion.datasets)
+]
 
 
 def stats(
     console: Console,
     name: Annotated[
-        str | None, typer.Argument(help="Name of the dataset; default: the stack's.")
+        str | None,
+        typer.Argument(
+            help="Name of the dataset; default: the stack's.", autocompletion=completion.datasets
+        ),
     ] = None,
 ) -> "StatsReport":
     """Count tasks, labels, and what people did with the predictions."""
@@ -27,9 +33,7 @@ def stats(
     return run(stack, name or stack.config.dataset.name)
 
 
-def stats_of(
-    console: Console, name: Annotated[str, typer.Argument(help=NAME_HELP)]
-) -> "StatsReport":
+def stats_of(console: Console, name: NAME) -> "StatsReport":
     """Count tasks, labels, and what people did with the predictions."""
     return stats(console, name)
 
@@ -83,7 +87,7 @@ def show_list(console: Console, report: "DatasetListReport") -> None:
 
 def launch(
     console: Console,
-    name: Annotated[str, typer.Argument(help=NAME_HELP)],
+    name: NAME,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open a browser, or print the address.")
     ] = True,

@@ -18,7 +18,7 @@ def init(
 ) -> "InitReport":
     """Write a stack file to start from; overwrite nothing.
 
-    Also .env.example and .gitignore.
+    Also its schema for editors, .env.example and .gitignore.
     """
     from annolooop.loop.init import init as run
 

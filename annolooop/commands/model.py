@@ -4,12 +4,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annolooop import completion
 from annolooop.console import Console
 
 if TYPE_CHECKING:
     from annolooop.reports import ModelListReport, ModelReport, PromoteReport
 
-VERSION = Annotated[str, typer.Argument(help="Model version: v3-1a2b3c, v3 or 3.")]
+VERSION = Annotated[
+    str,
+    typer.Argument(
+        help="Model version: v3-1a2b3c, v3 or 3.", autocompletion=completion.model_versions
+    ),
+]
 
 
 def list_(console: Console) -> "ModelListReport":

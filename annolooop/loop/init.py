@@ -1,29 +1,39 @@
 """Files to start a loop from."""
 
+import json
 from importlib.resources import files
 from pathlib import Path
 
+from annolooop.config import stack_schema
 from annolooop.errors import ConfigError
 from annolooop.reports import InitReport
+from annolooop.stack_choice import MARKER
 
 ENV_EXAMPLE = """\
 # Copy to .env: it is read beside the stack file, and must not be committed.
 # LABEL_STUDIO_API_KEY=
 """
-GITIGNORE = """\
+GITIGNORE = f"""\
 .env
+{MARKER}
 annoloop-data/
 """
+# The schema that the first line of the stack file names for editors: in a checkout it lies among
+# the docs, elsewhere beside the file, so that no address or place of installation is needed.
+SCHEMA_OF_CHECKOUT = "../docs/stack.schema.json"
+SCHEMA = "annoloop.schema.json"
 
 
 def init(folder: Path) -> InitReport:
-    """Write a stack file, .env.example and .gitignore where they are missing.
+    """Write a stack file with its schema, .env.example and .gitignore where they are missing.
 
     Raises:
         ConfigError: the folder cannot be written.
     """
+    default = shipped("configs/default.yaml").read_text(encoding="utf-8")
     wanted = {
-        "annoloop.yaml": shipped("configs/default.yaml").read_text(encoding="utf-8"),
+        "annoloop.yaml": default.replace(SCHEMA_OF_CHECKOUT, SCHEMA, 1),
+        SCHEMA: schema_text(),
         ".env.example": ENV_EXAMPLE,
         ".gitignore": GITIGNORE,
     }
@@ -44,6 +54,11 @@ def init(folder: Path) -> InitReport:
             "Name another folder: annoloop init DIR",
         ) from error
     return InitReport(str(folder), tuple(written), tuple(kept))
+
+
+def schema_text() -> str:
+    """The JSON Schema of the stack file, as a file."""
+    return json.dumps(stack_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def shipped(name: str) -> Path:

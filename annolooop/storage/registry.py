@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, replace
 
-from annolooop.records import BackboneInfo, ModelVersion, Promotion
+from annolooop.records import BackboneInfo, ModelVersion, Promotion, version_name
 from annolooop.storage.images import content_hash
 from annolooop.storage.store import ArtifactStore, numbered
 
@@ -38,7 +38,7 @@ class Registry:
         read = json.loads(self._store.require(numbered(f"{self._root}/versions", number)))
         read["backbone"] = BackboneInfo(**read["backbone"])
         read["labels"] = tuple(read["labels"])
-        name = f"v{number}-{_head_hash(read['head'])}"
+        name = version_name(number, read["head"])
         return ModelVersion(number=number, name=name, **read)
 
     def register(self, draft: ModelVersion, head: bytes) -> ModelVersion:
@@ -55,7 +55,7 @@ class Registry:
         number = self._store.append(
             f"{self._root}/versions", json.dumps(body, ensure_ascii=False).encode()
         )
-        return replace(draft, number=number, head=key, name=f"v{number}-{_head_hash(key)}")
+        return replace(draft, number=number, head=key, name=version_name(number, key))
 
     def promote(self, version: ModelVersion, at: str, by: str) -> None:
         """Put a version in force."""
@@ -81,8 +81,3 @@ class Registry:
 
 def _backbone_key(fingerprint: str) -> str:
     return f"backbones/{fingerprint}.safetensors"
-
-
-def _head_hash(key: str) -> str:
-    """The part of a version's name that keeps ``v1`` from being a part of ``v10``'s name."""
-    return key.rpartition("/")[2][:6]

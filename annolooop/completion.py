@@ -1,0 +1,169 @@
+"""What the shell offers after Tab: names of stacks, datasets, model versions, keys of --set.
+
+A source is a function from the loaded stack to candidates, made ready for Typer by
+:func:`completes`; a command names it: ``typer.Argument(autocompletion=completion.datasets)``.
+
+Tab must be quick, silent and without consequences. So sources read stack files and folders and
+nothing else: no network, no secrets, none of the heavy packages, which rules out the rooms that
+own the store. Whatever fails, nothing is offered.
+"""
+
+import contextlib
+import io
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import typer
+
+if TYPE_CHECKING:
+    from annolooop.stack_file import LoadedStack
+
+SHELL = "_ANNOLOOP_COMPLETE"  # Typer's: which shell asks
+SPLIT = "_ANNOLOOP_COMPLETE_SPLIT"  # ours: the shell takes the word after "=" for a word of its own
+
+Candidate = tuple[str, str]  # what is typed, and what it means
+Source = Callable[[typer.Context], Iterable[Candidate]]
+Completer = Callable[[typer.Context, str], list[Candidate]]
+
+
+def completes(source: Source) -> Completer:
+    """Make a source what Typer asks: those of its candidates that begin with what was typed."""
+
+    def offered(ctx: typer.Context, incomplete: str) -> list[Candidate]:
+        found: list[Candidate] = []
+        silence = io.StringIO()
+        with (
+            contextlib.suppress(Exception),
+            contextlib.redirect_stdout(silence),
+            contextlib.redirect_stderr(silence),
+        ):
+            found += (
+                (_spelled(value, incomplete), meaning)
+                for value, meaning in source(ctx)
+                if value.startswith(incomplete)
+            )
+        return found
+
+    return offered
+
+
+@completes
+def stacks(ctx: typer.Context) -> Iterator[Candidate]:
+    """Names of the stack files of this folder."""
+    from annolooop.stack_choice import list_stacks
+
+    for stack in list_stacks(Path()):
+        yield stack.name, str(stack.file)
+
+
+@completes
+def datasets(ctx: typer.Context) -> Iterator[Candidate]:
+    """The dataset of the stack, and those of its store."""
+    loaded = _stack(ctx)
+    name = loaded.config.dataset.name
+    yield name, "the stack's"
+    for folder in sorted({*_folders(loaded, "datasets"), *_folders(loaded, "models")} - {name}):
+        yield folder, "in the store"
+
+
+@completes
+def model_versions(ctx: typer.Context) -> Iterator[Candidate]:
+    """Versions of the stack's dataset, the newest first."""
+    from annolooop.records import version_name
+
+    loaded = _stack(ctx)
+    store = _store(loaded)
+    if store is None:
+        return
+    folder = store / "models" / loaded.config.dataset.name / "versions"
+    for file in sorted(folder.glob("*.json"), reverse=True):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            version = json.loads(file.read_text(encoding="utf-8"))
+            yield version_name(int(file.stem), version["head"]), version["created_at"][:16]
+
+
+@completes
+def settings(ctx: typer.Context) -> Iterator[Candidate]:
+    """``KEY=`` for all keys of the stack file, with the value where there are only a few."""
+    from annolooop.config import StackConfig
+
+    yield from _keys(StackConfig)
+
+
+def _keys(model: Any, prefix: str = "") -> Iterator[Candidate]:
+    from pydantic import BaseModel
+
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _keys(kind, f"{prefix}{name}.")
+            continue
+        meaning = " ".join((field.description or "").split())
+        values = ("true", "false") if kind is bool else _literals(kind)
+        for value in values or ("",):
+            yield f"{prefix}{name}={value}", meaning
+
+
+def _literals(kind: Any) -> tuple[str, ...]:
+    """The values of a Literal, also of one in a union; of another type, none."""
+    found: list[str] = []
+    for part in get_args(kind):
+        found += [part] if isinstance(part, str) else _literals(part)
+    return tuple(found)
+
+
+def _stack(ctx: typer.Context) -> "LoadedStack":
+    """The stack that the words before the cursor name, without its secrets."""
+    from annolooop.stack_file import load_stack
+
+    given = ctx.params
+    return load_stack(given.get("stack_file"), given.get("overrides") or (), shallow=True)
+
+
+def _store(loaded: "LoadedStack") -> Path | None:
+    """The folder of the store; ``None`` where it is not on this machine."""
+    url = loaded.config.store.url
+    return None if "://" in url else loaded.path(url)
+
+
+def _folders(loaded: "LoadedStack", below: str) -> list[str]:
+    store = _store(loaded)
+    if store is None or not (store / below).is_dir():
+        return []
+    return [entry.name for entry in os.scandir(store / below) if entry.is_dir()]
+
+
+def _spelled(value: str, incomplete: str) -> str:
+    """A candidate as the shell that asks needs it."""
+    if SPLIT in os.environ:
+        value = value[incomplete.rfind("=") + 1 :]
+    if os.environ.get(SHELL) == "complete_bash":  # the other shells quote by themselves
+        value = re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
+    return value
+
+
+def join_words(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Mend the words that Bash tells: it takes ``key=val`` for the three ``key``, ``=``, ``val``.
+
+    Typer would take the last for an argument of the command. Words are one to a line.
+    """
+    told, at = environ.get("COMP_WORDS", ""), environ.get("COMP_CWORD", "")
+    if environ.get(SHELL) != "complete_bash" or "\n=" not in told or not at.isdecimal():
+        return
+    words, cursor = told.split("\n"), int(at)
+    words = [*words, ""][: cursor + 1]  # what follows the cursor does not count
+    joined = words[:1]
+    for before, word in pairwise(words):
+        if word == "=" or before == "=":
+            joined[-1] += word
+        else:
+            joined.append(word)
+    if "=" in words[-2:]:
+        environ[SPLIT] = "1"
+    environ["COMP_WORDS"] = "\n".join(joined)
+    environ["COMP_CWORD"] = str(len(joined) - 1)

@@ -1,0 +1,141 @@
+"""Several stack files in one folder: which there are, which is in force, a copy to start from."""
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from annolooop.errors import AnnoloopError, ConfigError, UsageError
+from annolooop.reports import StackCopyReport, StackListReport, StackRow, StackUseReport
+from annolooop.stack_choice import (
+    CONFIGS,
+    MARKER,
+    SEARCHED,
+    STACK_VARIABLE,
+    SUFFIX,
+    Choice,
+    NamedStack,
+    choose_stack,
+    did_you_mean,
+    list_stacks,
+)
+from annolooop.stack_file import load_stack
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+
+
+def list_named(explicit: str | None) -> StackListReport:
+    """The stack files of this folder, by name; a file that is wrong is told as such.
+
+    Args:
+        explicit: value of ``--stack``.
+    """
+    choice, problem = None, None
+    try:
+        choice = choose_stack(explicit)
+    except AnnoloopError as error:
+        problem = f"{error.message}. {error.hint}"
+    rows = [_row(stack, choice) for stack in list_stacks(Path())]
+    if choice and not any(row.active for row in rows):  # named by its path, from elsewhere
+        rows.insert(0, _row(NamedStack(str(choice.file), choice.file), choice))
+    return StackListReport(tuple(rows), choice.by if choice else None, problem)
+
+
+def use(name: str, environ: Mapping[str, str] = os.environ) -> StackUseReport:
+    """Make a stack the one in force in this folder.
+
+    Raises:
+        UsageError: there is no stack of this name.
+        ConfigError: the folder cannot be written.
+    """
+    stack = _named(name)
+    try:
+        # Written aside, and renamed: no reader sees half a name.
+        descriptor, written = tempfile.mkstemp(dir=".", prefix=MARKER)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(f"{stack.file.as_posix()}\n")
+        Path(written).replace(MARKER)
+    except OSError as error:
+        raise ConfigError(
+            f"{MARKER} cannot be written: {error.strerror}",
+            f"Name the stack in each command instead: --stack {name}",
+        ) from error
+    overruled = f"${STACK_VARIABLE}" if environ.get(STACK_VARIABLE) else None
+    return StackUseReport(stack.name, str(stack.file), overruled)
+
+
+def copy(source: str | None, new: str, explicit: str | None) -> StackCopyReport:
+    """Copy a stack file as it is, with its comments.
+
+    The copy lies beside its source, so that relative paths mean the same in both. It describes
+    the same loop until its ``dataset.name`` or ``store.url`` is changed.
+
+    Args:
+        source: name of the stack to copy; ``None`` for the one in force.
+        new: name of the copy.
+        explicit: value of ``--stack``.
+
+    Raises:
+        UsageError: there is no such stack, or the new name is no name or is taken.
+        ConfigError: the file cannot be written.
+    """
+    file = _named(source).file if source else choose_stack(explicit).file
+    target = _file_of(new, file)
+    try:
+        text = file.read_bytes()
+        with target.open("xb") as out:
+            out.write(text)
+    except FileExistsError:
+        raise UsageError(f"{target} is there already", "Choose another name.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{target} cannot be written: {error.strerror}", "Make its folder writable."
+        ) from error
+    dataset, _ = _look(target)
+    return StackCopyReport(new, str(target), str(file), dataset)
+
+
+def _named(name: str) -> NamedStack:
+    """A stack of this folder, by its name or its path in the folder."""
+    for stack in list_stacks(Path()):
+        if name in (stack.name, str(stack.file)):
+            return stack
+    raise UsageError(
+        f"this folder has no stack {name}{did_you_mean(name, Path())}",
+        "See which there are: annoloop stack list",
+    )
+
+
+def _file_of(new: str, source: Path) -> Path:
+    if not NAME.fullmatch(new):
+        raise UsageError(
+            f"{new!r} is no name for a stack: it is made of letters, digits, _ and -",
+            f"For example: annoloop stack copy night; its file is then night{SUFFIX}",
+        )
+    taken = next((stack.file for stack in list_stacks(Path()) if stack.name == new), None)
+    if taken:
+        raise UsageError(f"the stack {new} is there already: {taken}", "Choose another name.")
+    folder = source.parent
+    if folder.name == CONFIGS:
+        return folder / f"{new}.yaml"
+    return folder / (SEARCHED[0] if new == Path(SEARCHED[0]).stem else f"{new}{SUFFIX}")
+
+
+def _row(stack: NamedStack, choice: Choice | None) -> StackRow:
+    try:
+        load_stack(str(stack.file))
+        error = None
+    except AnnoloopError as wrong:
+        error = " ".join(wrong.message.splitlines())
+    active = choice is not None and stack.file.resolve() == choice.file.resolve()
+    return StackRow(stack.name, str(stack.file), active, *_look(stack.file), error)
+
+
+def _look(file: Path) -> tuple[str | None, str | None]:
+    """Dataset and store of a stack file, as far as they can be told without secrets."""
+    try:
+        settings = {s.key: str(s.value) for s in load_stack(str(file), shallow=True).settings}
+    except AnnoloopError:
+        return None, None
+    return settings["dataset.name"], settings["store.url"]

@@ -1,0 +1,132 @@
+"""Which stack files a folder has, what they are called, and which of them is in force."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from annolooop.errors import ConfigError
+
+STACK_VARIABLE = "ANNOLOOP_STACK"
+SEARCHED = ("annoloop.yaml", "configs/default.yaml")
+MARKER = ".annoloop-stack"  # holds the path of the stack file that `annoloop stack use` chose
+SUFFIX = ".annoloop.yaml"
+CONFIGS = "configs"
+
+
+@dataclass(frozen=True)
+class NamedStack:
+    """A stack file of a folder, by the name that ``--stack`` and `annoloop stack` take."""
+
+    name: str
+    file: Path
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The stack file in force.
+
+    Attributes:
+        file: its path.
+        by: what chose it: ``--stack``, ``$ANNOLOOP_STACK``, the marker file or ``its name``.
+    """
+
+    file: Path
+    by: str
+
+
+def list_stacks(folder: Path) -> list[NamedStack]:
+    """The stack files of a project folder, by name.
+
+    They are ``annoloop.yaml``, ``NAME.annoloop.yaml`` and ``configs/NAME.yaml``. Where two would
+    have one name, the first of this order has it, and the other is called by its path.
+    """
+    files = [
+        *(file for file in (folder / SEARCHED[0],) if file.is_file()),
+        *sorted(file for file in folder.glob(f"*{SUFFIX}") if file.is_file()),
+        *sorted(file for file in (folder / CONFIGS).glob("*.yaml") if file.is_file()),
+    ]
+    named: dict[str, NamedStack] = {}
+    for file in files:
+        name = file.name.removesuffix(SUFFIX if file.parent == folder else ".yaml")
+        if file == folder / SEARCHED[0]:
+            name = file.stem
+        if not name or name.startswith("."):
+            continue
+        if name in named:
+            name = file.relative_to(folder).as_posix()
+        named[name] = NamedStack(name, file)
+    return sorted(named.values(), key=lambda stack: stack.name)
+
+
+def find_stack(name: str, folder: Path) -> Path | None:
+    """The stack file that is meant by a path, or else by a name in the folder."""
+    file = folder / name
+    if file.is_file():
+        return file
+    return next((stack.file for stack in list_stacks(folder) if stack.name == name), None)
+
+
+def choose_stack(explicit: str | None, environ: Mapping[str, str] = os.environ) -> Choice:
+    """The stack file in force in this folder.
+
+    ``--stack`` goes first, then ``$ANNOLOOP_STACK``, then what `annoloop stack use` chose, then
+    the usual names.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    here = Path()
+    for name, by in ((explicit, "--stack"), (environ.get(STACK_VARIABLE), f"${STACK_VARIABLE}")):
+        if name:
+            file = find_stack(name, here)
+            if file is None:
+                raise ConfigError(
+                    f"{by} names {name}, which is not a file, nor a stack of this folder"
+                    + did_you_mean(name, here),
+                    "See which there are: annoloop stack list; or make one: annoloop init",
+                )
+            return Choice(file, by)
+    marked = read_marker(here)
+    if marked:
+        return Choice(marked, MARKER)
+    for candidate in SEARCHED:
+        if (here / candidate).is_file():
+            return Choice(here / candidate, "its name")
+    others = [stack.name for stack in list_stacks(here)]
+    raise ConfigError(
+        f"No stack file: there is no {' and no '.join(SEARCHED)} in {Path.cwd()}",
+        f"Choose one of {', '.join(others)}: annoloop stack use {others[0]}"
+        if others
+        else "Make one: annoloop init",
+    )
+
+
+def read_marker(folder: Path) -> Path | None:
+    """The stack file that `annoloop stack use` chose for a folder, or ``None``.
+
+    Raises:
+        ConfigError: the marker cannot be read, or names a file that is not there.
+    """
+    marker = folder / MARKER
+    try:
+        name = marker.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError):
+        name = ""
+    file = folder / name
+    if name and "\0" not in name and file.is_file():
+        return file
+    raise ConfigError(
+        f"{marker} names {name!r}, which is not there" if name else f"{marker} names no stack file",
+        f"Choose another: annoloop stack use NAME; or remove {marker}",
+    )
+
+
+def did_you_mean(name: str, folder: Path) -> str:
+    """The end of an error about a stack that there is not, or nothing."""
+    names = [stack.name for stack in list_stacks(folder)]
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
