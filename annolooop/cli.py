@@ -136,8 +136,8 @@ def _guarded(
         raise typer.Exit(code)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(ctx: typer.Context, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:  # answering Tab
         sys.stdout.write(f"annoloop {__version__}\n")
         raise typer.Exit
 
@@ -183,5 +183,5 @@ app.add_typer(dataset_app)
 
 def main() -> None:
     """Entry point of ``annoloop``."""
-    completion.join_words()
-    app()
+    with completion.bash_spelling():
+        app()

@@ -13,7 +13,8 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from annolooop.stack_file import LoadedStack
 
 SHELL = "_ANNOLOOP_COMPLETE"  # Typer's: which shell asks
-SPLIT = "_ANNOLOOP_COMPLETE_SPLIT"  # ours: the shell takes the word after "=" for a word of its own
 
 Candidate = tuple[str, str]  # what is typed, and what it means
 Source = Callable[[typer.Context], Iterable[Candidate]]
@@ -42,11 +42,7 @@ def completes(source: Source) -> Completer:
             contextlib.redirect_stdout(silence),
             contextlib.redirect_stderr(silence),
         ):
-            found += (
-                (_spelled(value, incomplete), meaning)
-                for value, meaning in source(ctx)
-                if value.startswith(incomplete)
-            )
+            found += (candidate for candidate in source(ctx) if candidate[0].startswith(incomplete))
         return found
 
     return offered
@@ -138,32 +134,39 @@ def _folders(loaded: "LoadedStack", below: str) -> list[str]:
     return [entry.name for entry in os.scandir(store / below) if entry.is_dir()]
 
 
-def _spelled(value: str, incomplete: str) -> str:
-    """A candidate as the shell that asks needs it."""
-    if SPLIT in os.environ:
-        value = value[incomplete.rfind("=") + 1 :]
-    if os.environ.get(SHELL) == "complete_bash":  # the other shells quote by themselves
-        value = re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
-    return value
+@contextlib.contextmanager
+def bash_spelling() -> Iterator[None]:
+    """Stand between Bash and Typer, while the program answers Tab; otherwise do nothing.
 
-
-def join_words(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Mend the words that Bash tells: it takes ``key=val`` for the three ``key``, ``=``, ``val``.
-
-    Typer would take the last for an argument of the command. Words are one to a line.
+    Bash takes ``key=val`` for three words, ``key``, ``=`` and ``val``, wants only what replaces
+    the last, and does not quote what it is given. Typer knows of neither.
     """
-    told, at = environ.get("COMP_WORDS", ""), environ.get("COMP_CWORD", "")
-    if environ.get(SHELL) != "complete_bash" or "\n=" not in told or not at.isdecimal():
+    told, at = os.environ.get("COMP_WORDS", ""), os.environ.get("COMP_CWORD", "")
+    if os.environ.get(SHELL) != "complete_bash" or not at.isdecimal():
+        yield
         return
-    words, cursor = told.split("\n"), int(at)
-    words = [*words, ""][: cursor + 1]  # what follows the cursor does not count
+    words = [*told.split("\n"), ""][: int(at) + 1]  # one to a line; up to the cursor
     joined = words[:1]
     for before, word in pairwise(words):
         if word == "=" or before == "=":
             joined[-1] += word
         else:
             joined.append(word)
-    if "=" in words[-2:]:
-        environ[SPLIT] = "1"
-    environ["COMP_WORDS"] = "\n".join(joined)
-    environ["COMP_CWORD"] = str(len(joined) - 1)
+    if len(joined) < len(words):
+        os.environ |= {"COMP_WORDS": "\n".join(joined), "COMP_CWORD": str(len(joined) - 1)}
+    piece = "" if words[-1] == "=" else words[-1]  # what Bash replaces
+    known = joined[-1][: len(joined[-1]) - len(piece)]
+    if known.startswith("-"):  # --option=: Typer's answer is without it
+        known = known.partition("=")[2]
+    answer = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(answer):
+            yield
+    finally:
+        quoted = piece[:1] in ("'", '"')
+        for line in answer.getvalue().splitlines():
+            value = line.removeprefix(known)
+            sys.stdout.write((value if quoted else _SPECIAL.sub(r"\\\1", value)) + "\n")
+
+
+_SPECIAL = re.compile(r"([^\w@%+=:,./-])")

@@ -17,7 +17,7 @@ _REFERENCE = re.compile(
     r"\$\$"
     r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:-|:\?)(?P<rest>[^}]*))?\}"
     r"|\$\{(?P<kind>file|keyring):(?P<what>[^}]*)\}"
-    r"|(?P<odd>\$\{[^}]{0,40}\}?)"
+    r"|(?P<odd>\$\{\w{0,20}:?)"  # no more of it: someone may have put a token between the braces
 )
 
 
@@ -97,7 +97,7 @@ class References:
         if self._lenient:
             return text
         raise ConfigError(
-            f"{where}: {text} is no reference",
+            f"{where}: {text}… is no reference",
             "Write ${NAME}, ${NAME:-text}, ${NAME:?message}, ${file:PATH} or "
             "${keyring:SERVICE/NAME}; for a plain dollar sign write $$.",
         )

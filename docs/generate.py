@@ -114,8 +114,8 @@ Any value in the file may be a reference, or hold some in its text:
 | `${{keyring:SERVICE/NAME}}` | the entry of the keyring of this machine; see below |
 | `$$` | one `$` |
 
-Variables are taken from the environment and from a file `.env` in the project folder, which holds lines
-of the form `NAME=value`. Where both have a variable, the environment wins, unless it is
+Variables are taken from the environment and from a file `.env` in the project folder, which holds
+lines of the form `NAME=value`. Where both have a variable, the environment wins, unless it is
 empty there.
 
 What follows `file:` or `keyring:` is taken as it is, up to the brace: it has no `:-text`, and holds

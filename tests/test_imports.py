@@ -23,6 +23,7 @@ COMMANDS = (
     ["stack", "--help"],
     ["stack", "show", "--help"],
     ["stack", "check", "--help"],
+    ["stack", "copy", "--help"],
     ["model", "--help"],
     ["model", "promote", "--help"],
     ["dataset", "--help"],

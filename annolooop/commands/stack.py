@@ -34,8 +34,8 @@ def show_list(console: Console, report: "StackListReport") -> None:
             console.print(f"{row.name} is invalid: {row.error}")
     if report.problem:
         console.print(f"none is active: {report.problem}")
-    if report.stacks:
-        console.next(f"annoloop stack use {quote(report.stacks[-1].name)}")
+    other = next((r for r in report.stacks if not r.active and not r.error), None)
+    console.next(f"annoloop stack use {quote(other.name)}" if other else "annoloop stack copy NEW")
 
 
 def use(
