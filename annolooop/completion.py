@@ -42,7 +42,11 @@ def completes(source: Source) -> Completer:
             contextlib.redirect_stdout(silence),
             contextlib.redirect_stderr(silence),
         ):
-            found += (candidate for candidate in source(ctx) if candidate[0].startswith(incomplete))
+            found += (
+                (value, meaning)
+                for value, meaning in source(ctx)
+                if value.startswith(incomplete) and _can_be_told(value + meaning)
+            )
         return found
 
     return offered
@@ -132,6 +136,12 @@ def _folders(loaded: "LoadedStack", below: str) -> list[str]:
     if store is None or not (store / below).is_dir():
         return []
     return [entry.name for entry in os.scandir(store / below) if entry.is_dir()]
+
+
+def _can_be_told(text: str) -> bool:
+    """Whether the shell can be told it: a name may hold what its encoding lacks, or a newline."""
+    encoding = sys.__stdout__.encoding if sys.__stdout__ else "utf-8"
+    return text.isprintable() and text.encode(encoding, "replace").decode(encoding) == text
 
 
 @contextlib.contextmanager

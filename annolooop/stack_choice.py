@@ -112,15 +112,18 @@ def read_marker(folder: Path) -> Path | None:
     marker = folder / MARKER
     try:
         name = marker.read_text(encoding="utf-8").strip()
+        file = folder / name
+        if name and "\0" not in name and file.is_file():
+            return file
+        problem = f"names {name!r}, which is not there" if name else "names no stack file"
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError):
-        name = ""
-    file = folder / name
-    if name and "\0" not in name and file.is_file():
-        return file
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = "cannot be read: it is not text"
     raise ConfigError(
-        f"{marker} names {name!r}, which is not there" if name else f"{marker} names no stack file",
+        f"{marker} {problem}",
         f"Choose another: annoloop stack use NAME; or remove {marker}",
     )
 

@@ -159,8 +159,8 @@ names a JSON Schema by its path from there:
     # yaml-language-server: $schema={SCHEMA}
 
 `annoloop init` writes that file beside the stack file. After an update of annoloop, renew it:
-`annoloop stack schema > {SCHEMA}`. The editor marks a reference that stands where a number
-belongs. annoloop accepts it.
+`annoloop stack schema > {SCHEMA}`. The editor marks a reference that stands where a
+number belongs. annoloop accepts it.
 """
 
 

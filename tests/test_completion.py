@@ -60,6 +60,7 @@ def offered(project: Project, env: dict[str, str], probe: str = PROGRAM) -> list
 
 def test_names_are_offered_where_they_are_asked_for(folder: Project) -> None:
     assert ask(folder, "stack use ") == ["annoloop", "night"]
+    assert ask(folder, "stack copy ni") == ["night"]
     assert ask(folder, "train --stack ni") == ["night"]
     assert ask(folder, "model promote v") == ["v2-2abcde", "v1-1abcde"]
     assert ask(folder, "model show v1") == ["v1-1abcde"]
@@ -139,6 +140,14 @@ def test_what_is_broken_offers_nothing_and_says_nothing(
 
 def test_version_is_not_told_in_the_middle_of_a_line(folder: Project) -> None:
     assert ask(folder, "--version tra") == ["train"]
+
+
+def test_name_that_the_shell_cannot_be_told_is_left_out(folder: Project) -> None:
+    models = folder.folder / "annoloop-data" / "store" / "models"
+    for name in ("Käfer", "two\nlines"):
+        (models / name).mkdir()
+    assert ask(folder, "dataset stats ", PYTHONIOENCODING="ascii") == [r"my\ birds", "moths"]
+    assert "Käfer" in ask(folder, "dataset stats ", PYTHONIOENCODING="utf-8")
 
 
 def test_damaged_record_of_a_version_hides_only_itself(folder: Project) -> None:

@@ -132,7 +132,7 @@ def run_theirs(watched: Watched) -> None:
 def run_into_errors(watched: Watched) -> None:
     assert "refuses the access token" in watched.run("sync", "-v", "--stack", "wrong", code=3)
     assert "does not answer" in watched.run("sync", "-v", "--json", "--stack", "dead", code=4)
-    watched.run("doctor", "-v", "--stack", "astray", code=4)
+    assert "404" in watched.run("stats", "-v", "--stack", "astray", code=4)
     watched.run("stack", "check", "-v", "--stack", "theirs", "--set", "infer.device=x", code=3)
     watched.run("train", "--rerun", "-v", code=5)
     told = watched.start([sys.executable, "-c", BUG], code=1)

@@ -157,8 +157,8 @@ class Connection:
             f"Label Studio at {self.url} refuses the access token ({status})",
             "Its database is not the one that credentials.json belongs to: put both back."
             if self._ours
-            else "Copy a token from Label Studio (Account & Settings) into the variable that "
-            "label_studio.api_key names.",
+            else "Copy a token from Label Studio (Account & Settings) to where "
+            "label_studio.api_key takes it from.",
         )
 
     def _refusal(self, method: str, path: str, answer: httpx.Response) -> AnnoloopError:

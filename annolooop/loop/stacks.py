@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,10 +51,9 @@ def use(name: str, environ: Mapping[str, str] = os.environ) -> StackUseReport:
     stack = _named(name)
     try:
         # Written aside, and renamed: no reader sees half a name.
-        descriptor, written = tempfile.mkstemp(dir=".", prefix=MARKER)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            out.write(f"{stack.file.as_posix()}\n")
-        Path(written).replace(MARKER)
+        aside = Path(f"{MARKER}.{os.getpid()}")
+        aside.write_text(f"{stack.file.as_posix()}\n", encoding="utf-8")
+        aside.replace(MARKER)
     except OSError as error:
         raise ConfigError(
             f"{MARKER} cannot be written: {error.strerror}",
