@@ -134,7 +134,7 @@ def run_into_errors(watched: Watched) -> None:
     assert "does not answer" in watched.run("sync", "-v", "--json", "--stack", "dead", code=4)
     assert "404" in watched.run("stats", "-v", "--stack", "astray", code=4)
     watched.run("stack", "check", "-v", "--stack", "theirs", "--set", "infer.device=x", code=3)
-    watched.run("train", "--rerun", "-v", code=5)
+    watched.run("model", "show", "v9", "-v", code=5)
     told = watched.start([sys.executable, "-c", BUG], code=1)
     assert "RuntimeError: boom" in told
     assert "Traceback" in told
