@@ -9,7 +9,21 @@ from typing import Annotated, Any
 import typer
 
 from annolooop import __version__, completion
-from annolooop.commands import dataset, demo, doctor, infer, init, model, stack, studio, sync, train
+from annolooop.commands import (
+    dataset,
+    delete,
+    demo,
+    describe,
+    doctor,
+    export,
+    infer,
+    init,
+    model,
+    stack,
+    studio,
+    sync,
+    train,
+)
 from annolooop.console import Console, Options
 from annolooop.errors import AnnoloopError
 
@@ -34,7 +48,7 @@ app = _group(
 )
 stack_app = _group("stack", "Look at stack files, and choose one.")
 model_app = _group("model", "Look at model versions, and put one in force.")
-dataset_app = _group("dataset", "Look at datasets, and annotate them.")
+dataset_app = _group("dataset", "Look at datasets, annotate, export and delete them.")
 
 StackOption = Annotated[
     str | None,
@@ -170,8 +184,11 @@ command(stack_app, stack.copy, stack.show_copy)
 command(stack_app, stack.schema, stack.show_schema)
 command(dataset_app, dataset.list_, dataset.show_list, "list")
 command(dataset_app, dataset.stats_of, dataset.show_stats, "stats")
+command(dataset_app, describe.describe, describe.show)
 command(dataset_app, dataset.launch, dataset.show_launch)
 command(dataset_app, dataset.adopt, dataset.show_adopted)
+command(dataset_app, export.export, export.show)
+command(dataset_app, delete.delete, delete.show)
 command(model_app, model.list_, model.show_list, "list")
 command(model_app, model.show, model.show_version)
 command(model_app, model.promote, model.show_promoted)

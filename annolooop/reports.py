@@ -325,6 +325,130 @@ class AdoptReport:
 
 
 @dataclass(frozen=True)
+class SideCounts:
+    """Images on each side of the split."""
+
+    train: int
+    holdout: int
+
+
+@dataclass(frozen=True)
+class ProjectRow:
+    """A Label Studio project, and where people annotate."""
+
+    id: int
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class DescribeReport:
+    """What `dataset describe` knows.
+
+    Attributes:
+        live: annotations are those of Label Studio now; else those of the last snapshot.
+        why_not_live: why they are not.
+        as_of: when they were read, ISO 8601; empty when there are none.
+        holdout: share of the images in the holdout.
+        images: in the catalogue; ``missing_images`` of them are not in the store any more.
+        image_bytes: of those that are.
+        labeled_images: that have labels in force, by content; ``split`` and ``labels`` count them.
+        disputed: images that have none, since people disagree.
+        annotators: Label Studio's user id -> annotations, without skips.
+        fingerprint: of the labels in force.
+    """
+
+    dataset: str
+    project: ProjectRow | None
+    live: bool
+    why_not_live: str
+    as_of: str
+    choice: str
+    agreement: str
+    holdout: float
+    images: int
+    image_bytes: int
+    missing_images: int
+    tasks: int | None
+    labeled_tasks: int
+    skipped_tasks: int
+    labeled_images: int
+    disputed: int
+    split: SideCounts
+    labels: dict[str, SideCounts]
+    annotators: dict[str, int]
+    snapshots: int
+    newest_snapshot: str | None
+    model_versions: int
+    model_version: str | None
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What `dataset export` wrote.
+
+    Attributes:
+        live, why_not_live, as_of: as in :class:`DescribeReport`.
+        snapshot: number of the snapshot that holds just these annotations, or 0.
+        written: images, or tasks for ``label-studio``.
+        train, holdout, labels: labelled images among them.
+        folders: label -> name of its folder, for formats that have such.
+        left_out: ``file`` and ``reason`` of labelled images that could not be written.
+        unlabeled: images of the dataset that have no label in force.
+        skipped: tasks that were only skipped.
+        disputed: images that have no label since people disagree.
+    """
+
+    dataset: str
+    format: str
+    out: str
+    split: str
+    live: bool
+    why_not_live: str
+    snapshot: int
+    as_of: str
+    written: int
+    train: int
+    holdout: int
+    labels: dict[str, SideCounts]
+    folders: dict[str, str]
+    fingerprint: str
+    left_out: tuple[dict[str, str], ...]
+    unlabeled: int
+    skipped: int
+    disputed: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class DeleteReport:
+    """What `dataset delete` deletes, or has deleted.
+
+    Attributes:
+        project, title: of the Label Studio project, if there is one and it goes.
+        stored: the store has something of the dataset.
+        tasks: of the project.
+        annotations: of the project, or of the last snapshot; ``people`` gave them.
+        snapshots, model_versions: of the store.
+        backups: the files that hold what people gave.
+    """
+
+    dataset: str
+    deleted: bool
+    project: int | None
+    title: str | None
+    keep_project: bool
+    stored: bool
+    tasks: int
+    annotations: int
+    people: int | None
+    snapshots: int
+    model_versions: int
+    backups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class LaunchReport:
     """Where people annotate."""
 

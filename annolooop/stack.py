@@ -121,9 +121,13 @@ class Stack:
     @cached_property
     def catalog(self) -> ImageCatalog:
         """The images of the dataset."""
+        return self.catalog_of(self.config.dataset.name)
+
+    def catalog_of(self, dataset: str) -> ImageCatalog:
+        """The images of any dataset."""
         from annolooop.storage.images import ImageCatalog
 
-        return ImageCatalog(self.store, self.config.dataset.name)
+        return ImageCatalog(self.store, dataset)
 
     @cached_property
     def snapshots(self) -> Snapshots:
@@ -139,9 +143,13 @@ class Stack:
     @cached_property
     def registry(self) -> Registry:
         """The dataset's model versions."""
+        return self.registry_of(self.config.dataset.name)
+
+    def registry_of(self, dataset: str) -> Registry:
+        """The model versions of any dataset."""
         from annolooop.storage.registry import Registry
 
-        return Registry(self.store, self.config.dataset.name)
+        return Registry(self.store, dataset)
 
     @cached_property
     def image_source(self) -> LocalImages:

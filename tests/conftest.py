@@ -160,13 +160,11 @@ def write_photos(folder: Path, names: list[str], seed: int = 0) -> None:
         picture.save(file, "PNG" if file.suffix.lower() == ".png" else "JPEG")
 
 
-@pytest.fixture
-def project(tmp_path: Path, server: Server, request: pytest.FixtureRequest) -> Project:
-    """A project on the shared server, with a store and a dataset of its own."""
-    name = f"{abs(hash(request.node.nodeid)) % 10**12:012d}"
+def on_server(folder: Path, server: Server, name: str) -> Project:
+    """A project on a server that is there, with a store and a dataset of its own."""
     store = server.document_root / name
     return Project(
-        tmp_path,
+        folder,
         {
             "store": {"url": str(store)},
             "label_studio": {
@@ -177,9 +175,15 @@ def project(tmp_path: Path, server: Server, request: pytest.FixtureRequest) -> P
             "dataset": {"name": f"set {name}", "labels": LABELS},
             "model": {"backbone": "mobilenet_v3_small", "weights": "none"},
             "train": {"holdout": 0.3},
-            "cache_dir": str(tmp_path / "cache"),
+            "cache_dir": str(folder / "cache"),
         },
     )
+
+
+@pytest.fixture
+def project(tmp_path: Path, server: Server, request: pytest.FixtureRequest) -> Project:
+    """A project on the shared server, with a store and a dataset of its own."""
+    return on_server(tmp_path, server, f"{abs(hash(request.node.nodeid)) % 10**12:012d}")
 
 
 @pytest.fixture

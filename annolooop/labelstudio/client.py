@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -135,8 +136,9 @@ class Studio:
         self._configs[project] = config
 
     def delete_project(self, project: int) -> None:
-        """Delete a project with all its tasks and annotations."""
-        self._server.call("DELETE", f"/api/projects/{project}")
+        """Delete a project with all its tasks and annotations, if it is there."""
+        with suppress(NotFound):
+            self._server.call("DELETE", f"/api/projects/{project}")
 
     def model_versions(self, project: int) -> dict[str, int]:
         """Model version -> number of its predictions."""
@@ -308,15 +310,26 @@ class Studio:
     def annotations(self, project: int, tasks: Iterable[int]) -> Iterator[Annotation]:
         """All annotations of these tasks, skips too, by task id and number."""
         labelling = self.labelling(project)
-        ids = sorted(tasks)
-        for start in range(0, len(ids), EXPORT_CHUNK):
-            chunk = ids[start : start + EXPORT_CHUNK]
-            exported = self._server.get(
-                f"/api/projects/{project}/export", {"exportType": "JSON", "ids[]": chunk}
-            )
-            for task in exported:
-                for raw in sorted(task["annotations"], key=lambda a: int(a["id"])):
-                    yield _annotation(labelling, task, raw)
+        for task in self._exported(project, tasks):
+            for raw in sorted(task["annotations"], key=lambda a: int(a["id"])):
+                yield _annotation(labelling, task, raw)
+
+    def exported_tasks(self, project: int, annotated: bool) -> Iterator[dict[str, Any]]:
+        """Tasks with their annotations and drafts, as Label Studio's own JSON export has them.
+
+        Args:
+            annotated: only those that someone annotated or skipped.
+        """
+        if annotated:
+            ids = list(self.annotated_tasks(project))
+        else:
+            ids = [int(raw["id"]) for raw in self._task_pages(project, "id")]
+        return self._exported(project, ids)
+
+    def people(self) -> dict[int, str]:
+        """User id -> e-mail address."""
+        found = self._server.get("/api/users")
+        return {int(user["id"]): str(user["email"]) for user in found if user.get("email")}
 
     def next_task(self, project: int) -> int | None:
         """The task that the labelling stream serves next, or ``None`` when all are done."""
@@ -369,6 +382,14 @@ class Studio:
             found += page["results"]
             if not page["next"]:
                 return found
+
+    def _exported(self, project: int, tasks: Iterable[int]) -> Iterator[dict[str, Any]]:
+        ids = sorted(tasks)
+        for start in range(0, len(ids), EXPORT_CHUNK):
+            chunk = ids[start : start + EXPORT_CHUNK]
+            asked = {"exportType": "JSON", "download_all_tasks": "true", "ids[]": chunk}
+            exported = self._server.get(f"/api/projects/{project}/export", asked)
+            yield from sorted(exported, key=lambda task: int(task["id"]))
 
     def _task_pages(
         self, project: int, include: str, conditions: Sequence[Mapping[str, Any]] = ()

@@ -17,19 +17,27 @@ class Snapshots:
         self._store = store
         self._prefix = f"datasets/{dataset}/snapshots"
 
+    def numbers(self) -> list[int]:
+        """The numbers of the snapshots, ascending."""
+        return self._store.numbers(self._prefix)
+
     def latest(self) -> Snapshot:
         """The newest snapshot; number 0 with no annotations when there is none."""
-        numbers = self._store.numbers(self._prefix)
+        numbers = self.numbers()
         return self.read(numbers[-1]) if numbers else Snapshot()
 
     def read(self, number: int) -> Snapshot:
         """A snapshot by number; DataError when there is none."""
-        read = json.loads(self._store.require(numbered(self._prefix, number)))
+        read = json.loads(self.raw(number))
         annotations = tuple(
             Annotation(**{**row, "labels": tuple(row["labels"]), "shown": tuple(row["shown"])})
             for row in read["annotations"]
         )
         return Snapshot(number, read["created_at"], read["project"], read["watermark"], annotations)
+
+    def raw(self, number: int) -> bytes:
+        """A snapshot as it is in the store; DataError when there is none."""
+        return self._store.require(numbered(self._prefix, number))
 
     def write(self, snapshot: Snapshot) -> Snapshot:
         """Store a new snapshot, and return it with the number that it got."""

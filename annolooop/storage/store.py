@@ -118,6 +118,15 @@ class ArtifactStore:
         except OSError as error:
             raise self._failed("delete", key, error) from error
 
+    def delete_below(self, prefix: str) -> None:
+        """Remove everything below a prefix; begun and not ended, it may be begun again."""
+        try:
+            self._fs.rm(self._full(prefix), recursive=True)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._failed("delete", prefix, error) from error
+
     def append(self, prefix: str, data: bytes) -> int:
         """Write the next of a numbered series that only grows.
 

@@ -1,0 +1,91 @@
+"""`annoloop dataset export`: labels and images for other programs."""
+
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from annolooop.commands.describe import based_on
+from annolooop.console import Console
+
+if TYPE_CHECKING:
+    from annolooop.reports import ExportReport
+
+SHOWN = 10  # images left out that are named before the rest is only counted
+
+
+def export(
+    console: Console,
+    form: Annotated[
+        Literal["imagefolder", "yolo", "hf", "coco", "csv", "jsonl", "parquet", "label-studio"],
+        typer.Option("--format", help="What to write."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder or file to make.")],
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the dataset; default: the stack's.")
+    ] = None,
+    split: Annotated[
+        Literal["all", "train", "holdout"], typer.Option("--split", help="Which images.")
+    ] = "all",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export.")
+    ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Go by the last snapshot; leave Label Studio alone.")
+    ] = False,
+) -> "ExportReport":
+    """Write labels and images in a form that other programs read.
+
+    Written are the labels in force. Annotations are read from Label Studio; where it does not
+    answer, from the last snapshot.
+
+    Folders for each label, with copies of the images: imagefolder (torchvision), yolo
+    (Ultralytics). Images with a file of labels: hf (Hugging Face datasets), coco. A row for each
+    image: csv, jsonl, parquet. Everything that people said, to import into Label Studio:
+    label-studio.
+    """
+    from annolooop.loop.export import ExportOptions
+    from annolooop.loop.export import export as run
+    from annolooop.stack import open_stack
+
+    stack = open_stack(console)
+    options = ExportOptions(form, out, split, overwrite, offline)
+    return run(stack, name or stack.config.dataset.name, options, console.track)
+
+
+def show(console: Console, report: "ExportReport") -> None:
+    """Print what was written, what it is based on, and what was left out."""
+    what = "tasks" if report.format == "label-studio" else "images"
+    console.print(f"{report.written} {what} written to {report.out}")
+    console.print(f"based on {based_on(report.live, report.as_of, report.why_not_live)}")
+    console.table(
+        ("label", "train", "holdout", ""),
+        [
+            (label, counts.train, counts.holdout, _folder(label, report.folders))
+            for label, counts in report.labels.items()
+        ],
+    )
+    for row in report.left_out[:SHOWN]:
+        console.print(f"left out: {row['file']}: {row['reason']}")
+    if len(report.left_out) > SHOWN:
+        console.print(f"left out: {len(report.left_out) - SHOWN} more (all with --json)")
+    if report.unlabeled:
+        console.print(
+            f"{report.unlabeled} images have no label and are not in it "
+            f"({report.skipped} skipped, {report.disputed} disputed)"
+        )
+    for label in _one_sided(report):
+        console.say(f"One side of the split has no image of {label}: its folder there is empty.")
+    console.next(f"annoloop dataset describe {quote(report.dataset)}")
+
+
+def _folder(label: str, folders: dict[str, str]) -> str:
+    folder = folders.get(label, label)
+    return "" if folder == label else f"in the folder {folder}"
+
+
+def _one_sided(report: "ExportReport") -> list[str]:
+    if not report.folders or report.split != "all":
+        return []
+    return [name for name, n in report.labels.items() if bool(n.train) != bool(n.holdout)]

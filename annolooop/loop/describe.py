@@ -1,0 +1,69 @@
+"""Everything about a dataset at a glance."""
+
+from collections import Counter
+
+from annolooop.loop.labels import read_labels
+from annolooop.loop.stats import count_tasks
+from annolooop.reports import DescribeReport, ProjectRow, SideCounts
+from annolooop.stack import Stack
+from annolooop.storage.dataset import fingerprint
+from annolooop.storage.images import IMAGES
+
+
+def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
+    """Tell what a dataset is made of; nothing is written.
+
+    Args:
+        stack: the annotation loop.
+        name: of the dataset.
+        offline: go by the last snapshot. So it is too if Label Studio does not answer.
+
+    Raises:
+        DataError: there is no such dataset.
+        UnreachableError: Label Studio or the store fails.
+    """
+    found = read_labels(stack, name, offline)
+    project = found.project
+    keys = {image.key for image in stack.catalog_of(name).images()}
+    sizes = {o.key: o.size for o in stack.store.walk(IMAGES) if o.key in keys} if keys else {}
+    labelled, skipped = count_tasks(found.snapshot.annotations)
+    counts = Counter((label, e.split) for e in found.examples for label in e.labels)
+    sides = Counter(example.split for example in found.examples)
+    said = Counter(a.annotator for a in found.snapshot.annotations if not a.skipped)
+    snapshots = stack.snapshots_of(name)
+    registry = stack.registry_of(name)
+    promoted = registry.promoted()
+    return DescribeReport(
+        dataset=name,
+        project=ProjectRow(project.id, project.title, stack.studio.stream_url(project.id))
+        if project
+        else None,
+        live=found.live,
+        why_not_live=found.why_not,
+        as_of=found.snapshot.created_at,
+        choice=found.rules.choice,
+        agreement=found.rules.agreement,
+        holdout=found.rules.holdout,
+        images=len(keys),
+        image_bytes=sum(sizes.values()),
+        missing_images=len(keys) - len(sizes),
+        tasks=project.tasks if project else None,
+        labeled_tasks=labelled,
+        skipped_tasks=skipped,
+        labeled_images=len(found.examples),
+        disputed=len(found.disputed),
+        split=SideCounts(sides["train"], sides["holdout"]),
+        labels={
+            label: SideCounts(counts[label, "train"], counts[label, "holdout"])
+            for label in found.order
+        },
+        annotators={
+            str(who) if who is not None else "unknown": n
+            for who, n in sorted(said.items(), key=lambda pair: (pair[0] is None, pair[0]))
+        },
+        snapshots=len(snapshots.numbers()),
+        newest_snapshot=snapshots.latest().created_at or None,
+        model_versions=len(registry.versions()),
+        model_version=promoted.name if promoted else None,
+        fingerprint=fingerprint(found.examples),
+    )

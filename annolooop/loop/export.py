@@ -1,0 +1,299 @@
+"""Write the labels of a dataset in a form that other programs read."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from annolooop.errors import DataError, UsageError
+from annolooop.loop.labels import Labels, read_labels
+from annolooop.loop.layouts import Item, write_class_folders, write_coco, write_hf
+from annolooop.loop.names import file_names, folder_names
+from annolooop.loop.publish import Draft, check_target, publishing
+from annolooop.loop.stats import count_tasks
+from annolooop.loop.tables import Row, check_table, write_table
+from annolooop.loop.task_file import Task, live_tasks, stored_tasks, write_tasks
+from annolooop.records import Example, Track
+from annolooop.reports import ExportReport, SideCounts
+from annolooop.stack import Stack
+from annolooop.storage.dataset import fingerprint, split_of
+from annolooop.storage.images import content_hash
+
+GONE = "it is no longer in the store"
+CHANGED = "it is not the picture that was labelled"
+ELSEWHERE = "its image is not in the store, so only Label Studio can export it"
+
+
+@dataclass(frozen=True)
+class Format:
+    """One form.
+
+    Attributes:
+        suffix: of the file that is written; empty for a folder.
+        sides: side of the split -> how its folder is called.
+        single: it has room for one label of an image only.
+    """
+
+    suffix: str = ""
+    sides: Mapping[str, str] = field(
+        default_factory=lambda: {"train": "train", "holdout": "holdout"}
+    )
+    single: bool = False
+
+
+FORMATS = {
+    "imagefolder": Format(single=True),
+    "yolo": Format(sides={"train": "train", "holdout": "val"}, single=True),
+    "hf": Format(sides={"train": "train", "holdout": "test"}),
+    "coco": Format(),
+    "csv": Format(".csv"),
+    "jsonl": Format(".jsonl"),
+    "parquet": Format(".parquet"),
+    "label-studio": Format(".json"),
+}
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to write, and where.
+
+    Attributes:
+        format: a name of ``FORMATS``.
+        out: the folder or file to make.
+        split: ``all``, ``train`` or ``holdout``.
+        overwrite: replace an earlier export.
+        offline: take the last snapshot, and do not ask Label Studio.
+    """
+
+    format: str
+    out: Path
+    split: str = "all"
+    overwrite: bool = False
+    offline: bool = False
+
+
+def export(stack: Stack, name: str, options: ExportOptions, track: Track) -> ExportReport:
+    """Write the labels in force; nothing of the dataset changes.
+
+    Raises:
+        UsageError: the format or the place does not fit.
+        ConfigError: the format needs a package that is not installed.
+        DataError: there is no such dataset, or nothing of it to export.
+        UnreachableError: Label Studio or the store fails.
+    """
+    begun = time.monotonic()
+    out, form = _check(stack, options)
+    labels = read_labels(stack, name, options.offline)
+    if form.single and labels.rules.choice == "multiple":
+        raise UsageError(
+            f"--format {options.format} has room for one label of an image, and the images of "
+            f"{name} may have several",
+            "Use: --format hf, coco, csv, jsonl or parquet",
+        )
+    work = _Work(stack, labels, options, track)
+    with publishing(out, not form.suffix, options.overwrite) as draft:
+        work.write(draft, form)
+        if not work.written:
+            raise _nothing(name, work)
+        draft.manifest = work.manifest()
+    return work.report(out, time.monotonic() - begun)
+
+
+def _check(stack: Stack, options: ExportOptions) -> tuple[Path, Format]:
+    form = FORMATS[options.format]
+    out = options.out.expanduser().resolve()
+    if form.suffix and out.suffix != form.suffix:
+        raise UsageError(
+            f"--out {options.out}: --format {options.format} writes a {form.suffix} file",
+            f"For example: --out {quote(f'{out.stem}{form.suffix}')}",
+        )
+    store = stack.store.local_path
+    if store and out.is_relative_to(store.resolve()):
+        raise UsageError(f"--out {options.out} is in the artifact store", "Name another place.")
+    check_target(out, not form.suffix, options.overwrite)
+    check_table(form.suffix)
+    return out, form
+
+
+class _Work:
+    """One export, and what is counted on the way."""
+
+    def __init__(self, stack: Stack, labels: Labels, options: ExportOptions, track: Track) -> None:
+        self._stack, self._labels, self._options = stack, labels, options
+        self._track = track
+        self._catalog = stack.catalog_of(labels.dataset)
+        self._given = sorted(
+            (e for e in labels.examples if options.split in ("all", e.split)),
+            key=lambda e: e.key,
+        )
+        self._folders: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
+        self.written = 0
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._sides: Counter[str] = Counter()
+
+    def write(self, draft: Draft, form: Format) -> None:
+        """Write everything in one form."""
+        choice = self._labels.rules.choice
+        split = self._options.split
+        sides = {s: folder for s, folder in form.sides.items() if split in ("all", s)}
+        if self._options.format == "label-studio":
+            self.written = write_tasks(draft.path, self._tasks())
+        elif form.suffix:
+            several = choice == "multiple"
+            columns = {
+                "key": "text",
+                "sha256": "text",
+                **({"labels": "texts"} if several else {"label": "text"}),
+                "split": "text",
+                "annotators": "numbers",
+                "updated_at": "text",
+            }
+            write_table(draft.path, form.suffix, columns, self._rows(several))
+        elif form.single:
+            self._folders = folder_names(self._labels.order)
+            write_class_folders(draft.path, self._items(), sides, self._folders)
+        elif self._options.format == "coco":
+            write_coco(draft.path, self._items(), sides, self._labels.order)
+        else:
+            write_hf(draft.path, self._items(), sides, choice)
+
+    def _items(self) -> Iterator[Item]:
+        names = file_names(example.key for example in self._labels.examples)
+        for example in self._track(self._given, "export"):
+            data = self._read(example)
+            if data is not None:
+                yield Item(example, names[example.key], data)
+                self._count(example)
+
+    def _rows(self, several: bool) -> Iterator[Row]:
+        said = self._labels.said()
+        for example in self._track(self._given, "export"):
+            if not self._there(example):
+                continue
+            who = {a.annotator for a in said[example.sha256] if a.annotator is not None}
+            yield {
+                "key": example.key,
+                "sha256": example.sha256,
+                **({"labels": list(example.labels)} if several else {"label": example.labels[0]}),
+                "split": example.split,
+                "annotators": sorted(who),
+                "updated_at": said[example.sha256][-1].updated_at,
+            }
+            self._count(example)
+
+    def _tasks(self) -> Iterator[Task]:
+        """Tasks that someone annotated or skipped, with all that was said of them."""
+        labels, project = self._labels, self._labels.project
+        if project:
+            found = live_tasks(self._stack, project.id, annotated=True)
+        else:
+            found = stored_tasks(self._stack, labels.snapshot.annotations)
+            for a in labels.snapshot.annotations:
+                if not a.key:
+                    self.left_out[f"task {a.task}"] = ELSEWHERE
+        for task in self._track(found, "export"):
+            sha256 = str(task["data"].get("sha256", ""))
+            side = split_of(sha256, labels.rules.holdout) if sha256 else ""
+            if self._options.split in ("all", side):
+                yield task
+        for example in self._given:
+            self._count(example)
+
+    def _read(self, example: Example) -> bytes | None:
+        """The bytes that were labelled; what is not there is noted as left out."""
+        try:
+            data = self._stack.store.get(example.key)
+        except KeyError:
+            self.left_out[example.key] = GONE
+            return None
+        if content_hash(data) != example.sha256:
+            self.left_out[example.key] = CHANGED
+            return None
+        return data
+
+    def _there(self, example: Example) -> bool:
+        """Whether :meth:`_read` would give them; read only if the store tells of a change."""
+        try:
+            known = self._catalog.known(self._stack.store.info(example.key))
+        except KeyError:
+            self.left_out[example.key] = GONE
+            return False
+        if known and known.sha256 == example.sha256:
+            return True
+        return self._read(example) is not None
+
+    def _count(self, example: Example) -> None:
+        if self._options.format != "label-studio":
+            self.written += 1
+        self._sides[example.split] += 1
+        self._counts.update((label, example.split) for label in example.labels)
+
+    def _label_counts(self) -> dict[str, SideCounts]:
+        return {
+            label: SideCounts(self._counts[label, "train"], self._counts[label, "holdout"])
+            for label in self._labels.order
+        }
+
+    def manifest(self) -> dict[str, Any]:
+        """What is said beside the export."""
+        labels = self._labels
+        return {
+            "dataset": labels.dataset,
+            "format": self._options.format,
+            "split": self._options.split,
+            "live": labels.live,
+            "snapshot": labels.snapshot.number,
+            "as_of": labels.snapshot.created_at,
+            "choice": labels.rules.choice,
+            "agreement": labels.rules.agreement,
+            "holdout": labels.rules.holdout,
+            "fingerprint": fingerprint(labels.examples),
+            "written": self.written,
+            "labels": {name: vars(counts) for name, counts in self._label_counts().items()},
+            "folders": self._folders,
+        }
+
+    def report(self, out: Path, seconds: float) -> ExportReport:
+        """What was written, and what was not."""
+        labels = self._labels
+        labelled = {example.sha256 for example in labels.examples}
+        known = {image.sha256 for image in self._catalog.images()}
+        return ExportReport(
+            dataset=labels.dataset,
+            format=self._options.format,
+            out=str(out),
+            split=self._options.split,
+            live=labels.live,
+            why_not_live=labels.why_not,
+            snapshot=labels.snapshot.number,
+            as_of=labels.snapshot.created_at,
+            written=self.written,
+            train=self._sides["train"],
+            holdout=self._sides["holdout"],
+            labels=self._label_counts(),
+            folders=self._folders,
+            fingerprint=fingerprint(labels.examples),
+            left_out=tuple({"file": f, "reason": r} for f, r in self.left_out.items()),
+            unlabeled=len(known - labelled),
+            skipped=count_tasks(labels.snapshot.annotations)[1],
+            disputed=len(labels.disputed),
+            seconds=round(seconds, 3),
+        )
+
+
+def _nothing(name: str, work: _Work) -> DataError:
+    if work.left_out:
+        file, reason = next(iter(work.left_out.items()))
+        return DataError(
+            f"none of the {len(work.left_out)} labelled images of {name} can be exported: "
+            f"{file}: {reason}",
+            "Put the images back into the store, then type the same command again.",
+        )
+    return DataError(
+        f"{name} has no labels to export",
+        f"Annotate: annoloop dataset launch {quote(name)}; or name another --split",
+    )

@@ -1,0 +1,88 @@
+"""Rows to a file: CSV, JSONL or Parquet."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from annolooop.errors import ConfigError
+
+Row = dict[str, Any]
+Columns = Mapping[str, str]  # name -> kind: text, real, texts or numbers
+
+JOINT = "|"  # between the items of a list, in a format that has no lists
+GROUP = 10_000  # rows of a Parquet file that are in memory at once
+
+
+def check_table(suffix: str) -> None:
+    """Refuse a format whose writer is not installed, before any work is done.
+
+    Raises:
+        ConfigError: the format needs a package that is not installed.
+    """
+    if suffix == ".parquet":
+        _pyarrow()
+
+
+def write_table(file: Path, suffix: str, columns: Columns, rows: Iterable[Row]) -> None:
+    """Write rows, one at a time.
+
+    Args:
+        file: is made anew.
+        suffix: of the format: one of ``TABLES``.
+        columns: name -> kind, in their order.
+        rows: each with a value for every column.
+    """
+    TABLES[suffix](file, columns, iter(rows))
+
+
+def _write_csv(file: Path, columns: Columns, rows: Iterator[Row]) -> None:
+    with file.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, columns)
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: _flat(value) for name, value in row.items()})
+
+
+def _flat(value: object) -> object:
+    return JOINT.join(map(str, value)) if isinstance(value, list) else value
+
+
+def _write_jsonl(file: Path, columns: Columns, rows: Iterator[Row]) -> None:
+    with file.open("w", encoding="utf-8") as out:
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _write_parquet(file: Path, columns: Columns, rows: Iterator[Row]) -> None:
+    pyarrow, parquet = _pyarrow()
+    kinds = {
+        "text": pyarrow.string(),
+        "real": pyarrow.float64(),
+        "texts": pyarrow.list_(pyarrow.string()),
+        "numbers": pyarrow.list_(pyarrow.int64()),
+    }
+    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()])
+    with parquet.ParquetWriter(file, schema) as out:
+        while group := list(islice(rows, GROUP)):
+            out.write_table(pyarrow.Table.from_pylist(group, schema))
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise ConfigError(
+            "writing Parquet needs pyarrow, which is not installed",
+            "Install it: pip install 'annolooop[parquet]'; or write .csv or .jsonl",
+        ) from None
+    return pyarrow, parquet
+
+
+TABLES: dict[str, Callable[[Path, Columns, Iterator[Row]], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_jsonl,
+    ".parquet": _write_parquet,
+}
