@@ -288,7 +288,7 @@ def _option_names(param: Parameter) -> str:
 def _option_default(param: Parameter) -> str:
     if param.is_flag:
         return "on" if param.default else "off"
-    return _plain_default(param.default)
+    return _argument_default(param)
 
 
 def _argument_usage(param: Parameter) -> str:

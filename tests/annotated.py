@@ -77,7 +77,7 @@ class Annotated:
 
     def someone(self, email: str) -> int:
         """Another person on the server, by id."""
-        made = self.http.post("/api/users", json={"email": email, "password": "a-long-pass-1"})
+        made = self.http.post("/api/users", json={"email": email, "username": email})
         made.raise_for_status()
         return int(made.json()["id"])
 

@@ -30,6 +30,9 @@ COMMANDS = (
     ["dataset", "list", "--help"],
     ["dataset", "stats", "--help"],
     ["dataset", "launch", "--help"],
+    ["dataset", "describe", "--help"],
+    ["dataset", "export", "--help"],
+    ["dataset", "delete", "--help"],
 )
 PROBE = """
 import sys

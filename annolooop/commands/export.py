@@ -19,14 +19,15 @@ def export(
     console: Console,
     form: Annotated[
         Literal["imagefolder", "yolo", "hf", "coco", "csv", "jsonl", "parquet", "label-studio"],
-        typer.Option("--format", help="What to write."),
+        typer.Option("--format", metavar="FORMAT", help="What to write, one of those above."),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder or file to make.")],
     name: Annotated[
         str | None, typer.Argument(help="Name of the dataset; default: the stack's.")
     ] = None,
     split: Annotated[
-        Literal["all", "train", "holdout"], typer.Option("--split", help="Which images.")
+        Literal["all", "train", "holdout"],
+        typer.Option("--split", help="Which side: all, train, holdout."),
     ] = "all",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export.")

@@ -291,7 +291,9 @@ def _nothing(name: str, work: _Work) -> DataError:
         return DataError(
             f"none of the {len(work.left_out)} labelled images of {name} can be exported: "
             f"{file}: {reason}",
-            "Put the images back into the store, then type the same command again.",
+            "Start Label Studio: annoloop up"
+            if reason == ELSEWHERE
+            else "Put the images back into the store, then type the same command again.",
         )
     return DataError(
         f"{name} has no labels to export",

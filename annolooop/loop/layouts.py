@@ -63,6 +63,7 @@ def write_coco(
     numbers = {label: number for number, label in enumerate(labels, start=1)}
     images: dict[str, list[dict[str, Any]]] = {side: [] for side in sides.values()}
     annotations: dict[str, list[dict[str, Any]]] = {side: [] for side in sides.values()}
+    given = 0
     for number, item in enumerate(items, start=1):
         side = sides[item.example.split]
         _write(root / "images" / side / item.name, item.data)
@@ -76,14 +77,11 @@ def write_coco(
                 "key": item.example.key,
             }
         )
-        annotations[side] += [
-            {"image_id": number, "category_id": numbers[label]} for label in item.example.labels
-        ]
-    total = 0
+        for label in item.example.labels:
+            given += 1
+            annotation = {"id": given, "image_id": number, "category_id": numbers[label]}
+            annotations[side].append(annotation)
     for side in sides.values():
-        for annotation in annotations[side]:
-            total += 1
-            annotation["id"] = total
         body = {
             "images": images[side],
             "categories": [{"id": n, "name": label} for label, n in numbers.items()],
