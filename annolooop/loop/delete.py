@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from annolooop.errors import ConfigError, DataError, UnreachableError
-from annolooop.loop.dataset import PARTS, stored_datasets
+from annolooop.loop.dataset import PARTS, noted_projects, stored_datasets
 from annolooop.loop.names import safe_name
-from annolooop.loop.project import find_project, lookup_project, noted_project
+from annolooop.loop.project import find_project, lookup_project
 from annolooop.loop.publish import flush
 from annolooop.loop.pull import pull
 from annolooop.loop.task_file import live_tasks, stored_tasks, write_tasks
@@ -32,9 +32,8 @@ def look(stack: Stack, name: str, keep_project: bool) -> DeleteReport:
         DataError: there is no such dataset.
         UnreachableError: Label Studio or the store fails.
     """
-    datasets = stored_datasets(stack)
-    stored = name in datasets
-    project = None if keep_project else _project(stack, name, datasets)
+    stored = name in stored_datasets(stack)
+    project = None if keep_project else _project(stack, name)
     if not stored and project is None:
         _no_dataset(stack, name, keep_project)
     last = stack.snapshots_of(name).latest() if stored else Snapshot()
@@ -75,11 +74,11 @@ def delete(stack: Stack, found: DeleteReport, track: Track) -> DeleteReport:
     return replace(found, deleted=True, backups=tuple(str(file) for file in backups))
 
 
-def _project(stack: Stack, name: str, datasets: set[str]) -> ProjectCounts | None:
+def _project(stack: Stack, name: str) -> ProjectCounts | None:
     """The dataset's project; not one that only has this title now, and is another dataset's."""
     project = lookup_project(stack, name)
-    owners = {noted_project(stack, other) for other in datasets - {name}}
-    return None if project and project.identity in owners else project
+    owner = noted_projects(stack).get(project.identity, name) if project else name
+    return project if owner == name else None
 
 
 def _remove(stack: Stack, found: DeleteReport) -> None:

@@ -42,7 +42,7 @@ class Labels:
         live: they were read from Label Studio right now.
         why_not: why they were not.
         examples: by content hash.
-        disputed: key -> reason, of images that have no label since people disagree.
+        disputed: content hash -> reason, of images that have no label since people disagree.
     """
 
     dataset: str

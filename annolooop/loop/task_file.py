@@ -51,7 +51,7 @@ def stored_tasks(stack: Stack, annotations: Iterable[Annotation]) -> Iterator[Ta
             tasks[a.task].append(a)
     for _, said in sorted(tasks.items()):
         said.sort(key=lambda a: (a.updated_at, a.id))
-        last = said[-1]
+        last = next((a for a in reversed(said) if not a.outdated), said[-1])
         data = {
             "image": stack.image_source.url(last.key),
             "key": last.key,
@@ -100,18 +100,16 @@ def _stored(a: Annotation) -> Task:
 
 
 def _settled(task: Task) -> Task:
-    """What was said of a picture that another has replaced is kept, but not as its label.
+    """What was said of a picture before another one replaced it, apart from what was said since.
 
-    An imported annotation gets a new time, by which it would be about the new picture.
+    An imported annotation gets a new time, by which it would be about the new picture. So a task
+    that has both kinds is the new picture's, and the older answers are kept in ``meta`` only.
     """
     data = dict(task["data"])
-    if "replaced_at" not in data:
-        return task
-    at = str(data.pop("replaced_at"))
-    data["sha256"] = data.pop("replaced_by", data.get("sha256"))
+    at, new = str(data.pop("replaced_at", "")), data.pop("replaced_by", None)
     before = [a for a in task["annotations"] if str(a["updated_at"]) <= at]
-    return {
-        "data": data,
-        "annotations": [a for a in task["annotations"] if str(a["updated_at"]) > at],
-        "meta": {**task["meta"], "annotations_of_replaced_picture": before},
-    }
+    since = [a for a in task["annotations"] if str(a["updated_at"]) > at]
+    if not at or not since:
+        return {**task, "data": data}
+    meta = {**task["meta"], "said_of_replaced_picture": before}
+    return {"data": {**data, "sha256": new}, "annotations": since, "meta": meta}

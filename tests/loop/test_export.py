@@ -308,3 +308,19 @@ def test_describe_tells_everything_at_a_glance(annotated: Annotated) -> None:
     assert {k: v["train"] + v["holdout"] for k, v in told["labels"].items()} == counted["labels"]
     assert SideCounts(**told["split"]).train + told["split"]["holdout"] == 10
     assert annotated.name in annotated.project.run("dataset", "describe").stdout
+
+
+def test_answers_about_a_picture_that_was_replaced_are_not_imported_as_those_of_the_new_one(
+    annotated: Annotated, tmp_path: Path
+) -> None:
+    task = annotated.tasks[NAMES[2]]
+    data = annotated.http.get(f"/api/tasks/{task}").json()["data"]
+    replaced = {**data, "replaced_by": "f" * 64, "replaced_at": "2999-01-01T00:00:00.000000Z"}
+    past = {**replaced, "replaced_at": "2000-01-01T00:00:00.000000Z"}
+    for marked, sha256 in ((replaced, data["sha256"]), (past, "f" * 64)):
+        annotated.http.patch(f"/api/tasks/{task}", json={"data": marked}).raise_for_status()
+        run(annotated.project, "label-studio", tmp_path / "t.json", overwrite=True)
+        tasks = json.loads((tmp_path / "t.json").read_text())
+        (told,) = (t for t in tasks if t["data"]["key"] == data["key"])
+        assert told["data"] == {**data, "sha256": sha256}
+        assert len(told["annotations"]) == 1

@@ -92,3 +92,12 @@ class StoreContract:
     def test_keys_that_leave_the_root_are_refused(self, store: ArtifactStore, key: str) -> None:
         with pytest.raises(DataError):
             store.put(key, b"")
+
+    def test_deletes_what_is_below_a_prefix_and_nothing_beside_it(
+        self, store: ArtifactStore
+    ) -> None:
+        for key in ("d/a/1", "d/a/b/2", "d/ab/3"):
+            store.put(key, b"x")
+        store.delete_below("d/a")
+        store.delete_below("d/a")
+        assert [item.key for item in store.walk("d")] == ["d/ab/3"]
