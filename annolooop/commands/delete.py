@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annolooop.commands.dataset import NAME
 from annolooop.console import Console
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def delete(
     console: Console,
-    name: Annotated[str, typer.Argument(help="Name of the dataset.")],
+    name: NAME,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     keep_project: Annotated[
         bool,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annolooop import completion
 from annolooop.console import Console
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 def describe(
     console: Console,
     name: Annotated[
-        str | None, typer.Argument(help="Name of the dataset; default: the stack's.")
+        str | None,
+        typer.Argument(
+            help="Name of the dataset; default: the stack's.", autocompletion=completion.datasets
+        ),
     ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Go by the last snapshot; leave Label Studio alone.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from annolooop import completion
 from annolooop.commands.describe import based_on
 from annolooop.console import Console
 
@@ -23,7 +24,10 @@ def export(
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder or file to make.")],
     name: Annotated[
-        str | None, typer.Argument(help="Name of the dataset; default: the stack's.")
+        str | None,
+        typer.Argument(
+            help="Name of the dataset; default: the stack's.", autocompletion=completion.datasets
+        ),
     ] = None,
     split: Annotated[
         Literal["all", "train", "holdout"],
