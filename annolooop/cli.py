@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -11,9 +12,7 @@ import typer
 from annolooop import __version__, completion
 from annolooop.commands import dataset, demo, doctor, infer, init, model, stack, studio, sync, train
 from annolooop.console import Console, Options
-from annolooop.errors import AnnoloopError
-
-INTERRUPTED = 130
+from annolooop.errors import INTERRUPTED, AnnoloopError
 
 
 def _group(name: str, about: str) -> typer.Typer:
@@ -74,6 +73,8 @@ def command(
     The options that every command takes are added to ``run``'s own.
     """
 
+    title = name or run.__name__
+
     def body(**given: Any) -> None:
         common = {key: given.pop(key) for key in COMMON}
         options = Options(
@@ -82,6 +83,7 @@ def command(
             common["as_json"],
             common["quiet"],
             common["verbose"],
+            title if group is app else f"{group.info.name} {title}",
         )
         _guarded(Console(options), run, show, given)
 
@@ -94,7 +96,7 @@ def command(
     body.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     body.__annotations__ = {p.name: p.annotation for p in parameters}
     body.__doc__ = run.__doc__
-    group.command(name or run.__name__)(body)
+    group.command(title)(body)
 
 
 def _guarded(
@@ -117,8 +119,9 @@ def _guarded(
         console.error(error)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        console.say("Interrupted; what was finished is kept. Type the same command to go on.")
-        raise typer.Exit(INTERRUPTED) from None
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
+        console.say(INTERRUPTED)
+        raise typer.Exit(130) from None
     except BrokenPipeError:
         # The reader has left; what is still in the buffer must not fail again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
