@@ -2,7 +2,6 @@
 
 import inspect
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ import typer
 from annolooop import __version__, completion
 from annolooop.commands import dataset, demo, doctor, infer, init, model, stack, studio, sync, train
 from annolooop.console import Console, Options
-from annolooop.errors import INTERRUPTED, AnnoloopError
+from annolooop.errors import AnnoloopError
 
 
 def _group(name: str, about: str) -> typer.Typer:
@@ -102,7 +101,10 @@ def command(
 def _guarded(
     console: Console, run: Callable[..., Any], show: Callable[..., None], given: dict[str, Any]
 ) -> None:
-    """The error boundary: every way a command can end becomes an exit code."""
+    """The error boundary: every way a command can end becomes an exit code.
+
+    Ctrl-C is left to ``__main__``, which is there earlier.
+    """
     if console.options.verbose:
         import logging
 
@@ -118,10 +120,6 @@ def _guarded(
     except AnnoloopError as error:
         console.error(error)
         raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
-        console.say(INTERRUPTED)
-        raise typer.Exit(130) from None
     except BrokenPipeError:
         # The reader has left; what is still in the buffer must not fail again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,5 @@
 """Every error a user can meet: what went wrong and where, and the next command to type."""
 
-INTERRUPTED = "Interrupted; what was finished is kept. Type the same command to go on."
-
 
 class AnnoloopError(Exception):
     """Base of all expected errors.
