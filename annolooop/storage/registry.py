@@ -95,6 +95,7 @@ class Registry:
 
     def put_backbone(self, fingerprint: str, weights: bytes) -> None:
         """Keep a backbone's weights, a safetensors file, unless they are there."""
+        list(self._store.walk("backbones"))  # what was left half-written here is large
         self._store.put_new(_backbone_key(fingerprint), weights)
 
     def backbone(self, fingerprint: str) -> bytes:
