@@ -28,8 +28,16 @@ IN_FLIGHT = 0.02  # seconds after which it dies while its request is on the way
 Joint = tuple[str, str]  # what was written, and how the process died there
 
 
-def run_dying(folder: Path, words: list[str], seen: list[Joint]) -> tuple[int, str, Joint | None]:
+def run_dying(
+    folder: Path, words: list[str], seen: list[Joint], server: int | None = None
+) -> tuple[int, str, Joint | None]:
     """Run ``annoloop`` until its first write that is not among those seen.
+
+    Args:
+        folder: of the project.
+        words: of the command line.
+        seen: joints at which earlier runs died.
+        server: pid of a Label Studio that is to die in its place, during the first request.
 
     Returns:
         Exit code, what was printed, and the joint at which it died; ``None`` if it ended by itself.
@@ -37,7 +45,7 @@ def run_dying(folder: Path, words: list[str], seen: list[Joint]) -> tuple[int, s
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOAD))
     joints, other = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(str(folder), words, seen, other))
+    process = context.Process(target=_work, args=(str(folder), words, seen, server, other))
     process.start()
     other.close()
     process.join(120)
@@ -50,13 +58,15 @@ def run_dying(folder: Path, words: list[str], seen: list[Joint]) -> tuple[int, s
     return process.exitcode, told, joint
 
 
-def _work(folder: str, words: list[str], seen: list[Joint], joints: Any) -> None:
+def _work(
+    folder: str, words: list[str], seen: list[Joint], server: int | None, joints: Any
+) -> None:
     os.chdir(folder)
     out = os.open("told.txt", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    _wrap(_Death(seen, joints))
+    _wrap(_Death(seen, server, joints))
     sys.argv = ["annoloop", *words]
     from annolooop.__main__ import main
 
@@ -64,14 +74,15 @@ def _work(folder: str, words: list[str], seen: list[Joint], joints: Any) -> None
 
 
 class _Death:
-    def __init__(self, seen: list[Joint], joints: Any) -> None:
+    def __init__(self, seen: list[Joint], server: int | None, joints: Any) -> None:
         self._seen = seen
+        self._server = server
         self._joints = joints
 
     def now(self, write: str) -> None:
         """Die after a write: by kill -9 or by Ctrl-C, in turn."""
         how = ("kill", "interrupt")[len(self._seen) % 2]
-        if any((write, known) in self._seen for known in ("kill", "interrupt")):
+        if self._server or any((write, known) in self._seen for known in ("kill", "interrupt")):
             return
         self._joints.send((write, how))
         if how == "kill":
@@ -80,8 +91,13 @@ class _Death:
 
     def soon(self, write: str) -> None:
         """Die while a request is on its way."""
-        if (write, "in flight") not in self._seen:
-            self._joints.send((write, "in flight"))
+        if (write, "in flight") in self._seen:
+            return
+        self._joints.send((write, "in flight"))
+        if self._server:
+            threading.Timer(IN_FLIGHT, os.kill, (self._server, signal.SIGKILL)).start()
+            self._seen = [*self._seen, (write, "in flight")]
+        else:
             threading.Timer(IN_FLIGHT, os._exit, (9,)).start()
 
 

@@ -54,7 +54,7 @@ def annotate(stack: Stack, *names: str) -> None:
     for task in stack.studio.tasks(found.id):
         if task.key.rpartition("/")[2] in names:
             label = "not_aria" if "not_aria" in task.key else "aria"
-            stack.studio.annotate(task.id, label, 1.0)
+            stack.studio.annotate(found.id, task.id, [label], 1.0)
 
 
 def test_each_write_of_each_command_may_be_the_last(project: Project) -> None:
@@ -88,3 +88,26 @@ def test_each_write_of_each_command_may_be_the_last(project: Project) -> None:
     assert len(state) == 1
     assert json.loads(stack.store.get(state[0].key))["released"]
     assert not stack.store.exists(f"datasets/{name}/pushing.json")
+
+
+def test_server_may_die_during_each_request(own_project: Project) -> None:
+    write_photos(own_project.folder / "b", ["a.jpg", "b.jpg", "c.jpg"])
+    own_project.run("up")
+    for words in (["train"], ["infer", "--batch", "b", *SMALL]):
+        daemon = own_project.stack().daemon
+        assert daemon
+        process = daemon.process()
+        assert process
+        code, told, joint = run_dying(own_project.folder, words, [], process.pid)
+        assert joint
+        assert (code, "error: Label Studio does not answer" in told) == (4, True), told
+        own_project.run("up")
+        own_project.run(*words)
+    stack = own_project.stack()
+    (version,) = stack.registry.versions()
+    (found,) = stack.studio.projects()
+    assert sorted(t.key for t in stack.studio.tasks(found.id)) == [
+        f"images/b/{name}.jpg" for name in "abc"
+    ]
+    assert stack.studio.model_versions(found.id) == {version.name: 3}
+    check_store(stack)
