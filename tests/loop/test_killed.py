@@ -75,7 +75,18 @@ def test_each_write_of_each_command_may_be_the_last(project: Project) -> None:
     joints += finish(project, "train", "--rerun")
     joints += finish(project, "infer", "--rerun", *SMALL)
     joints += finish(project, "model", "promote", "v1")
-    assert len(joints) > 30
+    for end in (
+        "project.json",
+        "lock.json",
+        "pushing.json",
+        "snapshots/000002.json",
+        "versions/000001.json",
+        "versions/000002.json",
+        "promotions/000003.json",
+        "import",
+        "import/predictions",
+    ):
+        assert any(what.endswith(end) for what, _ in joints), (end, joints)
     stack = project.stack()
     first, second = stack.registry.versions()
     assert [p.number for p in stack.registry.promotions()] == [1, 2, 1]

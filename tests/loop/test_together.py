@@ -94,6 +94,7 @@ def test_two_trainings_at_once_give_two_versions_and_one_snapshot(project: Proje
 def test_version_that_people_see_is_not_set_back_by_who_began_earlier(project: Project) -> None:
     train(project.stack(), False, untracked)
     write_photos(project.folder / "b", ["aria.jpg", "not_aria.jpg"])
+    write_photos(project.folder / "c", ["new.jpg"])
     stack = project.stack()
     old = stack.registry.promoted()
     found = stack.studio.find_project(stack.config.dataset.name)
@@ -104,11 +105,11 @@ def test_version_that_people_see_is_not_set_back_by_who_began_earlier(project: P
         assert late.stderr
         assert any(line.startswith("waiting") for line in iter(late.stderr.readline, ""))
         # While it waits with what the old version says, a newer one is put in force and shown.
-        newer = stack.registry.register(old, b"head")
+        newer = stack.registry.register(old, stack.registry.head(old))
         stack.registry.promote(newer, "now", "me")
-        stack.studio.show_model_version(found.id, newer.name)
+        infer(stack, str(project.folder / "c"), InferOptions(), untracked)
     ends([late])
     shown = stack.studio.read_project(found.id)
     assert shown
     assert shown.model_version == newer.name
-    assert stack.studio.model_versions(found.id) == {old.name: 2}
+    assert stack.studio.model_versions(found.id) == {old.name: 2, newer.name: 1}
