@@ -1,3 +1,36 @@
-from annolooop.cli import main
+"""Entry point: nothing is imported before Ctrl-C has an answer."""
 
-main()
+import contextlib
+import os
+import signal
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run ``annoloop``; Ctrl-C at any moment ends it with one line and 130."""
+    code: object = 0
+    try:
+        from annolooop.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except SystemExit as end:
+        code = end.code
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done, and once is enough
+    if code == INTERRUPTED:
+        sys.stderr.write(
+            "Interrupted; what was finished is kept. Type the same command to go on.\n"
+        )
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        sys.stderr.flush()
+        # Python would otherwise end by the signal where it came while a module was imported.
+        os._exit(INTERRUPTED)
+    sys.exit(code)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()

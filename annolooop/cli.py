@@ -27,8 +27,6 @@ from annolooop.commands import (
 from annolooop.console import Console, Options
 from annolooop.errors import AnnoloopError
 
-INTERRUPTED = 130
-
 
 def _group(name: str, about: str) -> typer.Typer:
     return typer.Typer(
@@ -88,6 +86,8 @@ def command(
     The options that every command takes are added to ``run``'s own.
     """
 
+    title = name or run.__name__
+
     def body(**given: Any) -> None:
         common = {key: given.pop(key) for key in COMMON}
         options = Options(
@@ -96,6 +96,7 @@ def command(
             common["as_json"],
             common["quiet"],
             common["verbose"],
+            title if group is app else f"{group.info.name} {title}",
         )
         _guarded(Console(options), run, show, given)
 
@@ -108,13 +109,16 @@ def command(
     body.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     body.__annotations__ = {p.name: p.annotation for p in parameters}
     body.__doc__ = run.__doc__
-    group.command(name or run.__name__)(body)
+    group.command(title)(body)
 
 
 def _guarded(
     console: Console, run: Callable[..., Any], show: Callable[..., None], given: dict[str, Any]
 ) -> None:
-    """The error boundary: every way a command can end becomes an exit code."""
+    """The error boundary: every way a command can end becomes an exit code.
+
+    Ctrl-C is left to ``__main__``, which is there earlier.
+    """
     if console.options.verbose:
         import logging
 
@@ -130,9 +134,6 @@ def _guarded(
     except AnnoloopError as error:
         console.error(error)
         raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        console.say("Interrupted; what was finished is kept. Type the same command to go on.")
-        raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         # The reader has left; what is still in the buffer must not fail again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,6 +23,10 @@ class StoreConfig(_Section):
     url: str = "annoloop-data/store"
     """The folder where images, dataset snapshots, model versions and embeddings are kept."""
 
+    lock_timeout: float = Field(600, ge=0)
+    """Seconds to wait while someone else's command writes to the same dataset in Label Studio;
+    0 for not at all."""
+
     @field_validator("url")
     @classmethod
     def _local_only(cls, url: str) -> str:

@@ -21,13 +21,14 @@ PLAIN_INTERVAL = 5.0  # seconds between two progress lines where there is no ter
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What every command takes."""
+    """What every command takes, and which one it is."""
 
     stack: str | None = None
     overrides: tuple[str, ...] = ()
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    command: str = ""
 
 
 class Console:

@@ -6,7 +6,8 @@ import getpass
 import hashlib
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from annolooop.storage.dataset import Snapshots
     from annolooop.storage.embeddings import Embeddings
     from annolooop.storage.images import ImageCatalog
+    from annolooop.storage.lock import DatasetLock
     from annolooop.storage.registry import Registry
     from annolooop.storage.store import ArtifactStore
 
@@ -37,7 +39,7 @@ def open_stack(console: Console) -> Stack:
         ConfigError: there is none, or it is wrong.
     """
     options = console.options
-    return Stack(load_stack(options.stack, options.overrides), console.say)
+    return Stack(load_stack(options.stack, options.overrides), console.say, options.command)
 
 
 class Stack:
@@ -46,11 +48,14 @@ class Stack:
     Args:
         loaded: the validated stack file.
         say: told of slow steps while a part is opened.
+        command: what was typed, for those who have to wait for it.
     """
 
-    def __init__(self, loaded: LoadedStack, say: Callable[[str], None]) -> None:
+    def __init__(self, loaded: LoadedStack, say: Callable[[str], None], command: str = "") -> None:
         self.loaded = loaded
         self._say = say
+        self._typed = command
+        self._locks: dict[str, DatasetLock] = {}
 
     @property
     def config(self) -> StackConfig:
@@ -160,6 +165,32 @@ class Stack:
         root = self.config.label_studio.document_root
         folder = self._store_folder
         return LocalImages(self.loaded.path(root) if root else folder, folder, IMAGES)
+
+    @contextmanager
+    def lock(self, what: str, dataset: str = "") -> Iterator[DatasetLock]:
+        """Keep other commands from writing to a dataset in Label Studio; may be nested.
+
+        Args:
+            what: told to those who wait, where no command was typed.
+            dataset: default: that of the stack file.
+
+        Raises:
+            UnreachableError: someone else held it for ``store.lock_timeout`` seconds.
+        """
+        from annolooop.storage.lock import DatasetLock, myself
+
+        name = dataset or self.config.dataset.name
+        if name in self._locks:
+            yield self._locks[name]
+            return
+        lock = DatasetLock(self.store, name, self.config.store.lock_timeout, self._say)
+        try:
+            lock.acquire(myself(self._typed or what, self.person))
+            self._locks[name] = lock
+            yield lock
+        finally:
+            self._locks.pop(name, None)
+            lock.release()
 
     def embeddings(self, info: BackboneInfo) -> Embeddings:
         """Kept embeddings of one backbone and transform."""

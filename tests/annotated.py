@@ -46,7 +46,7 @@ def store_labels(
         for n, (name, said) in enumerate(labels.items(), start=1)
     )
     now = datetime.now(timezone.utc).isoformat()
-    project.stack().snapshots.write(Snapshot(0, now, "1 then", "", annotations))
+    project.stack().snapshots.write(Snapshot(0, now, "1 then", "", annotations), 0)
 
 
 class Annotated:

@@ -155,6 +155,11 @@ class Studio:
 
     # -- storages -----------------------------------------------------------------------------
 
+    def has_local_storage(self, project: int, path: str) -> bool:
+        """Whether a project's tasks can show files below ``path``."""
+        found = self._server.get("/api/storages/localfiles/", {"project": project})
+        return any(known["path"] == path for known in found)
+
     def ensure_local_storage(self, project: int, path: str) -> bool:
         """Let a project's tasks show files below ``path``; the storage is never synced.
 
@@ -164,9 +169,8 @@ class Studio:
         Raises:
             ConfigError: the server may not serve files of this folder.
         """
-        for known in self._server.get("/api/storages/localfiles/", {"project": project}):
-            if known["path"] == path:
-                return False
+        if self.has_local_storage(project, path):
+            return False
         storage = {
             "project": project,
             "title": "annoloop: shows images, is never synced",

@@ -22,6 +22,10 @@ class LocalImages:
     store: Path
     images: str
 
+    def connected(self, studio: Studio, project: int) -> bool:
+        """Whether a project can show them."""
+        return studio.has_local_storage(project, str(self.store / self.images))
+
     def connect(self, studio: Studio, project: int) -> bool:
         """Let a project show them. Returns whether anything had to be made."""
         folder = self.store / self.images

@@ -39,10 +39,11 @@ def adopt(stack: Stack, wanted: str) -> AdoptReport:
             f"Say so in the stack file: dataset.name: {owner}",
         )
     known = stack.studio.labelling(project.id)
-    fit_project(stack, project)
-    stack.studio.show_predictions(project.id)
-    stack.image_source.connect(stack.studio, project.id)
-    note_project(stack, project)
+    with stack.lock("dataset adopt"):
+        fit_project(stack, project)
+        stack.studio.show_predictions(project.id)
+        stack.image_source.connect(stack.studio, project.id)
+        note_project(stack, project)
     return AdoptReport(
         dataset=dataset,
         project=project.id,

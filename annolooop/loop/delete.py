@@ -68,9 +68,9 @@ def delete(stack: Stack, found: DeleteReport, track: Track) -> DeleteReport:
         ConfigError: the backup cannot be written; nothing is deleted.
         UnreachableError: Label Studio or the store fails.
     """
-    # A lock of the dataset belongs around both lines.
-    backups = _back_up(stack, found, track)
-    _remove(stack, found)
+    with stack.lock("dataset delete", found.dataset):
+        backups = _back_up(stack, found, track)
+        _remove(stack, found)
     return replace(found, deleted=True, backups=tuple(str(file) for file in backups))
 
 

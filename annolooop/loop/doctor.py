@@ -1,6 +1,7 @@
 """Check each part that the loop needs, and say what to type where one is wrong."""
 
 import platform
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -18,7 +19,6 @@ DISK_LOW = 5e9  # bytes: Label Studio's environment takes about 1 GB, and images
 DISK_FULL = 5e8
 SKEW = 60.0  # seconds
 NEED_SERVER = ("token", "clock", "image")
-PROBE = "doctor/probe"
 
 
 def doctor(open_stack: Callable[[], Stack]) -> DoctorReport:
@@ -68,9 +68,10 @@ def _packages() -> Check:
 
 
 def _store(stack: Stack) -> Iterator[Check]:
-    stack.store.put(PROBE, b"probe")
-    read = stack.store.get(PROBE)
-    stack.store.delete(PROBE)
+    probe = f"doctor/{secrets.token_hex(8)}"  # two people may look at the same time
+    stack.store.put(probe, b"probe")
+    read = stack.store.get(probe)
+    stack.store.delete(probe)
     if read != b"probe":
         raise UnreachableError(
             f"the artifact store {stack.store.url} does not give back what is put into it",

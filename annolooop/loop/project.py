@@ -2,21 +2,43 @@
 
 import difflib
 import json
+import time
+from typing import Any
 
 from annolooop.errors import DataError
 from annolooop.records import ProjectCounts
 from annolooop.stack import Stack
 
+SETTLE = 10.0  # seconds after which a project that was asked for will not come any more
+POLL = 0.5
+
 
 def ensure_project(stack: Stack) -> ProjectCounts:
     """The project of this dataset, made if it is not there, able to show the store's images.
 
+    Where nothing is missing, nothing is written, and nobody is waited for.
+
     Raises:
         DataError: its label config does not fit the dataset.
     """
+    name = stack.config.dataset.name
+    project = lookup_project(stack, name)
+    if (
+        project
+        and project.identity == noted_project(stack, name)
+        and _fits(stack, project)
+        and stack.image_source.connected(stack.studio, project.id)
+    ):
+        return project
+    with stack.lock("project"):
+        return _make(stack)
+
+
+def _make(stack: Stack) -> ProjectCounts:
     dataset = stack.config.dataset
-    project = lookup_project(stack, dataset.name)
+    project = lookup_project(stack, dataset.name) or _await_project(stack)
     if project is None:
+        _note_making(stack)
         project = stack.studio.create_project(dataset.name, dataset.labels, dataset.choice)
     else:
         fit_project(stack, project)
@@ -26,12 +48,35 @@ def ensure_project(stack: Stack) -> ProjectCounts:
     return project
 
 
+def _note_making(stack: Stack) -> None:
+    """Say in the store that a project is about to be made; its identity replaces this."""
+    stack.store.put(_note(stack.config.dataset.name), json.dumps({"making": True}).encode())
+
+
+def _await_project(stack: Stack) -> ProjectCounts | None:
+    """The project whose maker died before the server had answered, if it still comes."""
+    name = stack.config.dataset.name
+    begun = time.monotonic()
+    while "making" in _read_note(stack, name) and time.monotonic() - begun < SETTLE:
+        time.sleep(POLL)
+        project = stack.studio.find_project(name)
+        if project:
+            return project
+    return None
+
+
 def fit_project(stack: Stack, project: ProjectCounts) -> None:
     """Make a project ask for the labels of the dataset; what it asked for before stays.
 
     Raises:
         DataError: it asks for something that the dataset does not know.
     """
+    dataset = stack.config.dataset
+    if not _fits(stack, project):
+        stack.studio.extend_labelling(project.id, dataset.labels, dataset.choice)
+
+
+def _fits(stack: Stack, project: ProjectCounts) -> bool:
     dataset = stack.config.dataset
     known = stack.studio.labelling(project.id)
     lacking = [label for label in known.labels if label not in dataset.labels]
@@ -48,8 +93,7 @@ def fit_project(stack: Stack, project: ProjectCounts) -> None:
             f"in the Label Studio project {project.title} people may choose several labels",
             "Say so in the stack file: dataset.choice: multiple",
         )
-    if set(dataset.labels) - set(known.labels) or known.choice != dataset.choice:
-        stack.studio.extend_labelling(project.id, dataset.labels, dataset.choice)
+    return set(dataset.labels) <= set(known.labels) and known.choice == dataset.choice
 
 
 def find_project(stack: Stack, name: str) -> ProjectCounts:
@@ -88,10 +132,15 @@ def note_project(stack: Stack, project: ProjectCounts) -> None:
 
 def noted_project(stack: Stack, name: str) -> str | None:
     """Identity of the project that was the dataset's last time, or ``None``."""
+    identity = _read_note(stack, name).get("identity")
+    return str(identity) if identity else None
+
+
+def _read_note(stack: Stack, name: str) -> dict[str, Any]:
     try:
-        return str(json.loads(stack.store.get(_note(name)))["identity"])
+        return dict(json.loads(stack.store.get(_note(name))))
     except KeyError:
-        return None
+        return {}
 
 
 def _note(name: str) -> str:

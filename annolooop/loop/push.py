@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from annolooop.records import Image, Prediction, ProjectCounts, Task, Track
 from annolooop.stack import Stack
+from annolooop.storage.lock import DatasetLock
 
 T = TypeVar("T")
 
@@ -91,18 +92,35 @@ def push(
     Returns:
         What was found to be missing, and was sent.
     """
-    _settle(stack, project)
-    todo = plan(stack, project, predictions, version, refresh)
-    if todo.changed:
-        changed = todo.changed
-        _renew(stack, changed)
-        todo = replace(plan(stack, project, predictions, version, refresh), changed=changed)
+    with stack.lock("push") as lock:
+        _settle(stack, project)
+        todo = plan(stack, project, predictions, version, refresh)
+        if todo.changed:
+            changed = todo.changed
+            _renew(stack, lock, changed)
+            todo = replace(plan(stack, project, predictions, version, refresh), changed=changed)
+        _send(stack, lock, project, todo, predictions, version, track)
+        if todo.new or todo.bare or todo.known:
+            lock.check()
+            _show(stack, project.id, version)
+    return todo
+
+
+def _send(
+    stack: Stack,
+    lock: DatasetLock,
+    project: ProjectCounts,
+    todo: Plan,
+    predictions: Mapping[Image, Prediction],
+    version: str,
+    track: Track,
+) -> None:
     size = stack.config.label_studio.import_size
-    chunks = [*_chunks(todo.new, size), *_chunks(todo.bare, size)]
     progress = track(range(len(todo.new) + len(todo.bare)), "push")
-    for chunk in chunks:
+    for chunk in (*_chunks(todo.new, size), *_chunks(todo.bare, size)):
         deque(islice(progress, len(chunk)), maxlen=0)
         _note(stack, chunk, version)
+        lock.check()  # after the note: who takes the lock over now will find it
         if chunk[0].key in todo.tasks:
             sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
             stack.studio.create_predictions(project.id, sent, version)
@@ -111,12 +129,17 @@ def push(
             stack.studio.create_tasks(project.id, made, version)
         stack.store.delete(_note_key(stack))
     deque(progress, maxlen=0)
-    if version != project.model_version and (chunks or todo.known):
-        stack.studio.show_model_version(project.id, version)
-    return todo
 
 
-def _renew(stack: Stack, changed: Mapping[Image, Task]) -> None:
+def _show(stack: Stack, project: int, version: str) -> None:
+    """Make the server show a version, unless another one was put in force or shown since."""
+    promoted = stack.registry.promoted()
+    now = stack.studio.read_project(project)
+    if promoted and now and promoted.name == version != now.model_version:
+        stack.studio.show_model_version(project, version)
+
+
+def _renew(stack: Stack, lock: DatasetLock, changed: Mapping[Image, Task]) -> None:
     """Take note in Label Studio that other pictures lie under the keys of these tasks.
 
     What people said of the earlier picture stays with it: their task is marked, and the picture
@@ -125,6 +148,7 @@ def _renew(stack: Stack, changed: Mapping[Image, Task]) -> None:
     # Up to the next full second, as the server's clock is read without fractions.
     moment = (stack.studio.now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     for image, task in changed.items():
+        lock.check()
         if stack.studio.forget_predictions(task.id):
             stack.studio.update_data(task.id, sha256=image.sha256)
         else:

@@ -69,15 +69,22 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
 def pull_snapshot(stack: Stack, project: ProjectCounts) -> tuple[Snapshot, Changes]:
     """Pull annotations; store a new snapshot if they differ from the last one.
 
+    Of two that pull at the same moment one stores its snapshot, and the other pulls what came
+    after it. So neither waits, and none is stored twice or hides a newer one.
+
     Returns:
         The newest snapshot, and what changed since the one before.
     """
-    last = stack.snapshots.latest()
-    pulled = pull(stack.studio, project, last, datetime.now(timezone.utc))
-    changes = compare(last, pulled)
-    if not changes:
-        return replace(last, watermark=pulled.watermark), changes
-    return stack.snapshots.write(pulled), changes
+    while True:
+        last = stack.snapshots.latest()
+        pulled = pull(stack.studio, project, last, datetime.now(timezone.utc))
+        changes = compare(last, pulled)
+        if not changes:
+            return replace(last, watermark=pulled.watermark), changes
+        stored = stack.snapshots.write(pulled, last.number)
+        if stored:
+            return stored, changes
+        project = find_project(stack, stack.config.dataset.name)  # its counters have moved on
 
 
 def _push_missing(stack: Stack, project: ProjectCounts, check: bool, track: Track) -> Plan:

@@ -165,7 +165,10 @@ def _register_first(stack: Stack) -> ModelVersion:
     dataset, seed = stack.config.dataset, stack.config.train.seed
     multiple = dataset.choice == "multiple"
     head = Head.fresh(len(dataset.labels), pipeline.info.dim, seed, multiple)
-    return _register(stack, None, pipeline, pipeline.info, head, 0, [], UNTRAINED)
+    with stack.lock("train"):
+        # Two people may begin at the same moment: it is made once.
+        first = stack.registry.promoted()
+        return first or _register(stack, None, pipeline, pipeline.info, head, 0, [], UNTRAINED)
 
 
 def _relabel(stack: Stack, parent: ModelVersion) -> ModelVersion:

@@ -39,16 +39,22 @@ class Snapshots:
         """A snapshot as it is in the store; DataError when there is none."""
         return self._store.require(numbered(self._prefix, number))
 
-    def write(self, snapshot: Snapshot) -> Snapshot:
-        """Store a new snapshot, and return it with the number that it got."""
+    def write(self, snapshot: Snapshot, after: int) -> Snapshot | None:
+        """Store the snapshot that follows number ``after``.
+
+        Returns:
+            It, with its number; ``None`` if someone else has stored another one since.
+        """
         body = {
             "created_at": snapshot.created_at,
             "project": snapshot.project,
             "watermark": snapshot.watermark,
             "annotations": [asdict(annotation) for annotation in snapshot.annotations],
         }
-        number = self._store.append(self._prefix, json.dumps(body, ensure_ascii=False).encode())
-        return replace(snapshot, number=number)
+        data = json.dumps(body, ensure_ascii=False).encode()
+        if not self._store.put_new(numbered(self._prefix, after + 1), data):
+            return None
+        return replace(snapshot, number=after + 1)
 
 
 def compare(old: Snapshot, new: Snapshot) -> Changes:

@@ -44,18 +44,41 @@ class Registry:
     def register(self, draft: ModelVersion, head: bytes) -> ModelVersion:
         """Store a head and record a version of it; the number is given here.
 
+        A version that was recorded alike, and never put in force, is returned instead: whoever
+        made it was interrupted before that.
+
         Args:
             draft: the record, its ``number``, ``name`` and ``head`` still empty.
             head: the head's weights, a safetensors file.
         """
         key = f"{self._root}/heads/{content_hash(head)}.safetensors"
+        draft = replace(draft, head=key)
+        twin = self._unfinished(draft)
+        if twin:
+            return twin
         self._store.put_new(key, head)
-        body = asdict(replace(draft, head=key))
+        body = asdict(draft)
         del body["number"], body["name"]
         number = self._store.append(
             f"{self._root}/versions", json.dumps(body, ensure_ascii=False).encode()
         )
-        return replace(draft, number=number, head=key, name=version_name(number, key))
+        return replace(draft, number=number, name=version_name(number, key))
+
+    def _unfinished(self, draft: ModelVersion) -> ModelVersion | None:
+        numbers = self._store.numbers(f"{self._root}/versions")
+        if not numbers:
+            return None
+        last = self.version(numbers[-1])
+        if any(promotion.number == last.number for promotion in self.promotions()):
+            return None
+        same = replace(
+            draft,
+            number=last.number,
+            name=last.name,
+            created_at=last.created_at,
+            created_by=last.created_by,
+        )
+        return last if _plain(same) == _plain(last) else None
 
     def promote(self, version: ModelVersion, at: str, by: str) -> None:
         """Put a version in force."""
@@ -72,11 +95,17 @@ class Registry:
 
     def put_backbone(self, fingerprint: str, weights: bytes) -> None:
         """Keep a backbone's weights, a safetensors file, unless they are there."""
+        list(self._store.walk("backbones"))  # what was left half-written here is large
         self._store.put_new(_backbone_key(fingerprint), weights)
 
     def backbone(self, fingerprint: str) -> bytes:
         """A backbone's weights, a safetensors file; DataError when they are not kept."""
         return self._store.require(_backbone_key(fingerprint))
+
+
+def _plain(version: ModelVersion) -> object:
+    """What a version's record is after it was written and read."""
+    return json.loads(json.dumps(asdict(version)))
 
 
 def _backbone_key(fingerprint: str) -> str:

@@ -1,8 +1,10 @@
 """The artifact store: named bytes in a folder or bucket, over fsspec."""
 
 import os
+import re
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from annolooop.errors import DataError, UnreachableError
 
 PART = ".part"  # ends the name of an object that is being written
+LITTER = 86_400.0  # seconds after which nobody is writing it any more
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,10 @@ class ArtifactStore:
         return self._write(key, data, replace=False)
 
     def walk(self, prefix: str) -> Iterator[StoredObject]:
-        """Objects below a prefix, by key. Missing prefixes hold none."""
+        """Objects below a prefix, by key. Missing prefixes hold none.
+
+        What a writer that was killed left half-written long ago is removed on the way.
+        """
         try:
             found: dict[str, Any] = self._fs.find(self._full(prefix), detail=True)
         except (FileNotFoundError, NotADirectoryError):
@@ -105,6 +111,8 @@ class ArtifactStore:
             raise self._failed("list", prefix, error) from error
         for path in sorted(found):
             info = found[path]
+            if _is_litter(path, info):
+                Path(path).unlink(missing_ok=True)
             if path.endswith(PART) or info["type"] != "file":
                 continue
             yield StoredObject(path[len(self._root) + 1 :], int(info["size"]), _etag(info))
@@ -174,6 +182,11 @@ class ArtifactStore:
 def numbered(prefix: str, number: int) -> str:
     """Key of one object of a numbered series."""
     return f"{prefix}/{number:06d}.json"
+
+
+def _is_litter(path: str, info: dict[str, Any]) -> bool:
+    ours = re.fullmatch(rf"\.[0-9a-f]{{16}}{re.escape(PART)}", path.rpartition("/")[2])
+    return bool(ours) and time.time() - info.get("mtime", time.time()) > LITTER
 
 
 def _etag(info: dict[str, Any]) -> str:

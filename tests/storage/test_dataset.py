@@ -52,11 +52,19 @@ def test_snapshot_comes_back_as_it_was(store: ArtifactStore) -> None:
     snapshots = Snapshots(store, "cats")
     assert snapshots.latest() == Snapshot()
     written = snapshots.write(
-        Snapshot(0, "now", "1 then", "then", (annotation(1), annotation(2, None)))
+        Snapshot(0, "now", "1 then", "then", (annotation(1), annotation(2, None))), after=0
     )
+    assert written
     assert written.number == 1
     assert snapshots.latest() == written
     assert snapshots.read(1) == written
+
+
+def test_snapshot_never_takes_the_place_of_a_newer_one(store: ArtifactStore) -> None:
+    snapshots = Snapshots(store, "cats")
+    assert snapshots.write(Snapshot(created_at="a"), after=0)
+    assert snapshots.write(Snapshot(created_at="b"), after=0) is None
+    assert snapshots.latest().created_at == "a"
 
 
 def test_changes_between_snapshots_are_counted() -> None:
@@ -157,6 +165,16 @@ def test_versions_are_numbered_and_promoted(store: ArtifactStore) -> None:
     registry.promote(first, "now", "me")
     assert registry.promoted() == first
     assert registry.head(second) == b"head two"
+
+
+def test_version_whose_maker_died_before_the_promotion_is_taken_up(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    first = registry.register(draft(), b"head one")
+    again = registry.register(draft(created_at="later"), b"head one")
+    assert again == first
+    assert registry.register(draft(snapshot=1), b"head one").number == 2
+    registry.promote(registry.version(2), "now", "me")
+    assert registry.register(draft(snapshot=1), b"head one").number == 3
 
 
 def test_no_version_name_is_part_of_another(store: ArtifactStore) -> None:

@@ -36,6 +36,17 @@ def test_object_that_is_being_written_is_not_listed(tmp_path: Path) -> None:
     assert list(ArtifactStore(str(tmp_path)).walk("a")) == []
 
 
+def test_what_a_killed_writer_left_is_removed_later(tmp_path: Path) -> None:
+    names = [f".{'0' * 16}.part", f".{'1' * 16}.part", "mine.part"]
+    for name in names:
+        (tmp_path / "a").mkdir(exist_ok=True)
+        (tmp_path / "a" / name).write_bytes(b"half")
+    for name in (names[0], names[2]):
+        os.utime(tmp_path / "a" / name, (0, 0))
+    assert list(ArtifactStore(str(tmp_path)).walk("a")) == []
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == sorted(names[1:])
+
+
 def test_put_new_works_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(95, "Operation not supported")
