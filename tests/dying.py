@@ -138,4 +138,4 @@ def _wrap(death: _Death) -> None:
 
 def _kind(key: str) -> str:
     """A lock's number grows with each run; the others stay."""
-    return re.sub(r"lock/\d+", "lock", key)
+    return re.sub(r"^locks/(.*)/\d+\.json", r"locks/\1/lock.json", key)
