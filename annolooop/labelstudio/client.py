@@ -65,7 +65,7 @@ class Studio:
         """Ask for an image as a browser does: with its cookies, or else with the token.
 
         Args:
-            address: a path of this server, or a whole address, which gets neither.
+            address: a path on the server's host, or an address elsewhere, which gets neither.
 
         Returns:
             Its content type, and its bytes.
