@@ -9,7 +9,16 @@ from threading import Thread
 import httpx
 import trustme
 
-HOP = {"connection", "transfer-encoding", "keep-alive", "content-encoding", "content-length"}
+# What a proxy says by itself.
+HOP = {
+    "connection",
+    "content-encoding",
+    "content-length",
+    "date",
+    "keep-alive",
+    "server",
+    "transfer-encoding",
+}
 
 
 @contextmanager

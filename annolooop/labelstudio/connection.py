@@ -94,10 +94,14 @@ class Connection:
             raise not_label_studio(self._http, self.url, self._ours) from None
 
     def download(self, address: str, cookies: Mapping[str, str] | None) -> httpx.Response:
-        """A file of the server by its path, or of another one by its whole address.
+        """A file of the server by its path on the host, or of another one by its whole address.
 
         The token and the cookies go to our server only, also when it redirects elsewhere.
         """
+        for prefix in (self.url, httpx.URL(self.url).path.rstrip("/")):
+            if address.startswith(f"{prefix}/"):
+                path = address.removeprefix(prefix)
+                return self.call("GET", path, cookies=cookies, redirects=True)
         if address.startswith("/"):
             return self.call("GET", address, cookies=cookies, redirects=True)
         try:
@@ -118,10 +122,10 @@ class Connection:
         redirects: bool = False,
     ) -> httpx.Response:
         """One request, once; with a browser's cookies in the place of the token, if given."""
-        answer = self._send(method, path, params, body, cookies)
+        answer = self._send(method, path, params, body, cookies, redirects)
         if answer.status_code == 401 and not cookies and self._drop_access_token():
             # Nothing was done yet, so even a write may be sent once more.
-            answer = self._send(method, path, params, body, cookies)
+            answer = self._send(method, path, params, body, cookies, redirects)
         if answer.is_success:
             return answer
         raise self._refusal(method, path, answer)
@@ -133,6 +137,7 @@ class Connection:
         params: Mapping[str, Any] | None,
         body: object,
         cookies: Mapping[str, str] | None,
+        redirects: bool,
     ) -> httpx.Response:
         if cookies:
             named = "; ".join(f"{name}={value}" for name, value in cookies.items())

@@ -21,9 +21,9 @@ from annolooop.labelstudio.environment import (
     release_environment,
 )
 from annolooop.labelstudio.port import HOST, port_owner, port_taken
+from annolooop.labelstudio.settings import server_environment
 
 MARK = "ANNOLOOP_DATA_DIR"  # in the server's environment: says whose it is
-KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERPROFILE")
 STOP_TIMEOUT = 20.0
 EXPORTS_KEPT = 7 * 86_400.0  # seconds
 LOG_LIMIT = 10_000_000  # bytes after which the log is put aside at the next start
@@ -135,7 +135,7 @@ class Daemon:
         """
         running = self.running()
         if running:
-            self._wait(running, say)
+            self._make_sure(running, say)
             return running.pid, False
         executable = self._executable(say)
         version = self.wanted_version()
@@ -146,17 +146,16 @@ class Daemon:
                 self._check_port()
                 process = self._launch(executable, self._prepare_folder(version, say))
         if running:
-            self._wait(running, say)
+            self._make_sure(running, say)
             return running.pid, False
         say(f"Starting Label Studio on {self.url} …")
         try:
-            self._wait(process, say)
+            self._make_sure(process, say)
         except (AnnoloopError, KeyboardInterrupt) as error:
             _end(process)
             if isinstance(error, UnreachableError):
                 raise self._with_way_back(error) from None
             raise
-        self.database.prove(version or self.running_version())
         return process.pid, True
 
     def stop(self) -> int | None:
@@ -223,6 +222,11 @@ class Daemon:
             f"label_studio.port={self.port + 1} (or set it in the stack file)",
         )
 
+    def _make_sure(self, process: psutil.Process, say: Callable[[str], None]) -> None:
+        """Wait until it is healthy, and note in its database that this version was."""
+        self._wait(process, say)
+        self.database.prove(self.running_version())
+
     def _with_way_back(self, error: UnreachableError) -> UnreachableError:
         """The error, and where the copy is if this was the first start after an upgrade."""
         back = "" if self.database.mark().proven else self.database.way_back()
@@ -280,30 +284,9 @@ class Daemon:
             )
 
     def _environment(self, executable: Path, credentials: Credentials) -> dict[str, str]:
-        """Everything the server may see. Any stray PORT, DEBUG or HOST would configure it."""
-        kept = {k: os.environ[k] for k in KEPT_VARIABLES if k in os.environ}
-        return {
-            **kept,
-            "PATH": os.pathsep.join([str(executable.parent), os.defpath]),
-            "PYTHONUNBUFFERED": "1",
+        return server_environment(executable, credentials, self.port, self.document_root) | {
             MARK: str(self.data_dir),
             "LABEL_STUDIO_BASE_DATA_DIR": str(self.data_dir),
-            "LABEL_STUDIO_PORT": str(self.port),
-            "LABEL_STUDIO_USERNAME": credentials.username,
-            "LABEL_STUDIO_PASSWORD": credentials.password,
-            "LABEL_STUDIO_USER_TOKEN": credentials.token,
-            "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
-            "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
-            "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
-            "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(self.document_root),
-            "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
-            "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
-            "LABEL_STUDIO_SENTRY_DSN": "",
-            "LABEL_STUDIO_FRONTEND_SENTRY_DSN": "",
-            "SENTRY_DSN": "",
-            "FRONTEND_SENTRY_DSN": "",
-            # Without it, adding one prediction costs a recount of the whole project.
-            "fflag_fix_back_4620_memory_efficient_predictions_import_08012025_short": "true",
         }
 
     def _wait(self, process: psutil.Process, say: Callable[[str], None]) -> None:

@@ -115,13 +115,15 @@ def test_whole_loop_over_https_with_a_prefix(https_project: Project, trusted: Th
     assert found
     for task in studio.tasks(found.id):
         studio.annotate(task.id, "aria" if task.id % 2 else "not_aria", 1.0)
-    assert project.json("sync")["annotations"] == 4
+    assert project.json("sync")["labeled"] == 4
     assert project.json("train", "--rerun")["trained"]
     assert project.json("stats")["labeled"] == 4
     # A browser resolves what a task says against the host alone.
     headers = {"Authorization": f"Token {trusted.legacy}"}
     raw = httpx.get(f"{trusted.url}/api/tasks?project={found.id}", headers=headers).json()
-    image = httpx.get(httpx.URL(trusted.url).join(raw["tasks"][0]["data"]["image"]), headers=headers)
+    image = httpx.get(
+        httpx.URL(trusted.url).join(raw["tasks"][0]["data"]["image"]), headers=headers
+    )
     assert (image.status_code, image.headers["content-type"]) == (200, "image/jpeg")
     launched = project.json("dataset", "launch", "over https", "--no-browser")
     assert launched["url"] == f"{trusted.url}/projects/{found.id}/data?labeling=1"
