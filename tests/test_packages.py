@@ -50,8 +50,13 @@ def index(tmp_path: Path) -> Iterator[str]:
             page = f'<a href="/{wheel.name}">{wheel.name}</a>'.encode()
             self.send_response(200 if listed or self.path.endswith(".whl") else 404)
             self.send_header("Content-Type", "text/html" if listed else "application/zip")
+            body = page if listed else wheel.read_bytes()
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(page if listed else wheel.read_bytes())
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET
 
         def log_message(self, *_: object) -> None:
             """Quiet."""

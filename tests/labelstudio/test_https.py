@@ -52,6 +52,7 @@ def theirs(
             return {
                 **super()._environment(*given),
                 "LABEL_STUDIO_HOST": url,
+                "CSRF_TRUSTED_ORIGINS": url.removesuffix("/ls"),
                 "DJANGO_SETTINGS_MODULE": "short_tokens",
                 "PYTHONPATH": str(root),
             }
