@@ -10,11 +10,8 @@ from annolooop.errors import ConfigError, UnreachableError
 
 PROBE_TIMEOUT = 10.0  # seconds
 PAGES = ("/user/login", "/user/signup", "/projects")  # where Label Studio sends a browser
-EXPIRED, OTHER_NAME, OTHER_ADDRESS = (
-    10,
-    62,
-    64,
-)  # OpenSSL's numbers of what is wrong with a certificate
+# What OpenSSL says of a certificate.
+EXPIRED, OTHER_NAME, OTHER_ADDRESS = 10, 62, 64
 
 
 def trusted_certificates() -> ssl.SSLContext:

@@ -115,7 +115,7 @@ def test_whole_loop_over_https_with_a_prefix(https_project: Project, trusted: Th
     found = studio.find_project("over https")
     assert found
     for task in studio.tasks(found.id):
-        studio.annotate(task.id, "aria" if task.id % 2 else "not_aria", 1.0)
+        studio.annotate(found.id, task.id, [LABELS[task.id % 2]], 1.0)
     assert project.json("sync")["labeled"] == 4
     assert project.json("train", "--rerun")["trained"]
     assert project.json("stats")["labeled"] == 4
@@ -139,7 +139,7 @@ def test_legacy_token_works_there_too(trusted: Theirs) -> None:
 
 def test_access_token_that_expires_is_refreshed(trusted: Theirs) -> None:
     studio = Studio(Connection(trusted.url, trusted.personal, 60, False))
-    first = studio.ensure_project("refreshed", ["a", "b"])[0]
+    first = studio.create_project("refreshed", ["a", "b"], "single")
     time.sleep(LIFETIME + 1)
     assert studio.find_project("refreshed") == first
 
@@ -154,7 +154,7 @@ def test_access_token_that_only_the_server_calls_expired_is_refreshed(
     tokens = connection._sdk._client_wrapper._tokens_client
     monkeypatch.setattr(tokens, "_is_valid_jwt_token", lambda *_, **__: True)
     time.sleep(LIFETIME + 1)
-    assert studio.ensure_project("written after it expired", ["a", "b"])[1]
+    assert studio.create_project("written after it expired", ["a", "b"], "single")
 
 
 def test_certificate_that_nobody_trusts_is_explained(

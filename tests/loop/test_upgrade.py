@@ -65,13 +65,13 @@ def old_project(tmp_path: Path, old_command: str, old_folder: Path) -> Iterator[
     daemon.stop()
 
 
-def annotations(project: Project) -> list[tuple[str, str | None]]:
+def annotations(project: Project) -> list[tuple[str, tuple[str, ...]]]:
     studio = project.stack().studio
     found = studio.find_project("kept over upgrades")
     assert found
     assert found.annotations == 1
     pulled = studio.annotations(found.id, studio.annotated_tasks(found.id))
-    return [(annotation.key, annotation.label) for annotation in pulled]
+    return [(annotation.key, annotation.labels) for annotation in pulled]
 
 
 def test_upgrade_keeps_everything_and_can_be_undone(
@@ -81,12 +81,12 @@ def test_upgrade_keeps_everything_and_can_be_undone(
     newer = ("up", "--set", f"label_studio.command={label_studio_command}")
     assert project.json("up")["version"] == OLD
     studio = project.stack().studio
-    made, _ = studio.ensure_project("kept over upgrades", LABELS)
+    made = studio.create_project("kept over upgrades", LABELS, "single")
     data = {"image": "/data/local-files/?d=1.jpg", "key": "images/1.jpg", "sha256": "00"}
-    studio.create_tasks(made.id, [(data, Prediction("aria", 0.6))], "v1-aaaaaa")
+    studio.create_tasks(made.id, [(data, Prediction(("aria",), 0.6))], "v1-aaaaaa")
     (task,) = studio.tasks(made.id)
-    studio.annotate(task.id, "not_aria", 1.0)
-    kept = [("images/1.jpg", "not_aria")]
+    studio.annotate(made.id, task.id, ["not_aria"], 1.0)
+    kept = [("images/1.jpg", ("not_aria",))]
     assert annotations(project) == kept
 
     # While the old one runs, it stays, and `up` says so.
