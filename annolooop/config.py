@@ -80,6 +80,8 @@ class LabelStudioConfig(_Section):
             raise ValueError("must start with http:// or https://")
         if url is not None and "@" in url.split("/")[2]:
             raise ValueError("must not hold a login: addresses are shown; use api_key")
+        if url is not None and re.search(r"[?#\s]", url):
+            raise ValueError("must be a host and a path, without a ? or a #")
         return url.rstrip("/") if url else url
 
     @model_validator(mode="after")

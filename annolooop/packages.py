@@ -1,15 +1,40 @@
-"""Python packages by pip or uv, whichever is there."""
+"""Python packages by uv, which is quick, or by pip; both take them from where pip is set to."""
 
+import ast
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import uv
+
 from annolooop.errors import ConfigError
+
+# What pip is set to -> the variable that tells uv the same, and what joins several values.
+UV_NAMES = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "constraint": ("UV_CONSTRAINT", " "),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+    "default-timeout": ("UV_HTTP_TIMEOUT", " "),
+    "timeout": ("UV_HTTP_TIMEOUT", " "),
+    "cert": ("SSL_CERT_FILE", " "),
+    "proxy": ("ALL_PROXY", " "),
+}
+UV_INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
+
+
+def find_uv() -> str | None:
+    """Path of uv: the one that came with annoloop, or one on the PATH."""
+    try:
+        return uv.find_uv_bin()
+    except FileNotFoundError:
+        return shutil.which("uv")
 
 
 def download_wheel(requirement: str, folder: Path, say: Callable[[str], None]) -> None:
@@ -18,11 +43,11 @@ def download_wheel(requirement: str, folder: Path, say: Callable[[str], None]) -
     Raises:
         ConfigError: it could not be fetched.
     """
-    uv = shutil.which("uv")
+    runner = find_uv()
     if importlib.util.find_spec("pip"):
         pip = [sys.executable, "-m", "pip"]
-    elif uv:  # downloads nothing by itself, but can run pip
-        pip = [uv, "tool", "run", "pip"]
+    elif runner:  # downloads nothing by itself, but can run pip
+        pip = [runner, "tool", "run", "pip"]
     else:
         raise ConfigError(
             f"{requirement} could not be fetched: neither pip nor uv is here",
@@ -46,6 +71,8 @@ def run_installer(
     """
     # Settings of the environment we run in must not leak into the one that is being made.
     environ = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+    if Path(command[0]).stem == "uv":
+        environ = uv_environment(environ, pip_settings(environ))
     lines: list[str] = []
     try:
         process = subprocess.Popen(
@@ -73,7 +100,59 @@ def run_installer(
             elif re.match(r"(Resolved|Prepared|Installed) \d+ packages", line):
                 say(f"  {line.strip()}")
     if process.returncode:
-        tail = "\n".join(f"  {line}" for line in lines[-8:])
+        tail = "\n".join(f"  {_without_login(line)}" for line in lines[-8:])
         raise ConfigError(
             f"{failure}: {Path(command[0]).name} ended with {process.returncode}\n{tail}", hint
         )
+
+
+def pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """What pip is set to by its files and variables, by option: ``index-url`` and the like.
+
+    Where there is no pip to ask, only its variables are read.
+    """
+    pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else ["pip"]
+    found = {
+        f":env:.{name[4:].lower().replace('_', '-')}": value
+        for name, value in environ.items()
+        if name.startswith("PIP_") and value
+    }
+    try:
+        listed = subprocess.run(
+            [*pip, "config", "list"], env=dict(environ), capture_output=True, text=True, timeout=60
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        listed = ""
+    for line in listed.splitlines():
+        name, equals, value = line.partition("=")
+        if equals and value[:1] in "'\"":
+            found[name] = str(ast.literal_eval(value))
+    settings: dict[str, str] = {}
+    for section in ("global", "install", ":env:"):  # later ones win
+        for name, value in found.items():
+            where, _, option = name.rpartition(".")
+            if where == section:
+                settings[option] = value
+    return settings
+
+
+def uv_environment(environ: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which uv takes packages from where pip would take them.
+
+    What uv itself was told in ``environ`` stays. Addresses go this way because they may hold
+    logins, which a command line would show to everybody on the machine.
+    """
+    told = {
+        variable: between.join(settings[option].split())
+        for option, (variable, between) in UV_NAMES.items()
+        if settings.get(option)
+    }
+    if any(environ.get(name) for name in UV_INDEXES):
+        told = {name: value for name, value in told.items() if name not in UV_INDEXES}
+    if "UV_INDEX" in told:  # pip takes the newest of all indexes, and not the first one's
+        told["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return {"UV_PYTHON_DOWNLOADS": "never", **told, **environ}
+
+
+def _without_login(line: str) -> str:
+    return re.sub(r"(?<=://)[^/@\s]+@", "****@", line)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from annolooop.config import StackConfig
 from annolooop.console import Console
@@ -162,9 +163,10 @@ class Stack:
         from annolooop.labelstudio.storages import LocalImages
         from annolooop.storage.images import IMAGES
 
-        root = self.config.label_studio.document_root
+        section = self.config.label_studio
         folder = self._store_folder
-        return LocalImages(self.loaded.path(root) if root else folder, folder, IMAGES)
+        root = self.loaded.path(section.document_root) if section.document_root else folder
+        return LocalImages(root, folder, IMAGES, urlsplit(section.url or "").path)
 
     @contextmanager
     def lock(self, what: str, dataset: str = "") -> Iterator[DatasetLock]:

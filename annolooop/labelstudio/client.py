@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -60,13 +60,20 @@ class Studio:
 
     def now(self) -> datetime:
         """The server's clock, to the second."""
-        return parsedate_to_datetime(self._server.call("GET", "/api/version").headers["date"])
+        told = self._server.call("GET", "/api/version").headers.get("date", "")
+        try:
+            return parsedate_to_datetime(told).astimezone(timezone.utc)
+        except ValueError:
+            raise UnreachableError(
+                f"Label Studio at {self.url} does not tell its time",
+                "Let the proxy before it pass on the header Date.",
+            ) from None
 
     def fetch(self, address: str, cookies: Mapping[str, str] | None = None) -> tuple[str, bytes]:
         """Ask for an image as a browser does: with its cookies, or else with the token.
 
         Args:
-            address: a path of this server, or a whole address, which gets neither.
+            address: a path on the server's host, or an address elsewhere, which gets neither.
 
         Returns:
             Its content type, and its bytes.

@@ -13,6 +13,12 @@ from label_studio_sdk.base_client import LabelStudioBase
 from label_studio_sdk.core.api_error import ApiError
 
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
+from annolooop.labelstudio.address import (
+    explain_tls,
+    not_label_studio,
+    redirected,
+    trusted_certificates,
+)
 
 READ_TRIES = 3
 
@@ -56,7 +62,9 @@ class Connection:
         self._ours = ours
         # Proxies of the environment are for the world outside; a local server is not there.
         local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx.Client(timeout=timeout, trust_env=not local)
+        self._http = httpx.Client(
+            timeout=timeout, trust_env=not local, verify=trusted_certificates()
+        )
         try:
             self._sdk = LabelStudioBase(
                 base_url=f"{url}/", api_key=api_key, timeout=timeout, httpx_client=self._http
@@ -83,16 +91,17 @@ class Connection:
         try:
             return answer.json()
         except ValueError:
-            raise UnreachableError(
-                f"what answers at {self.url} does so, but not as a Label Studio",
-                "Check label_studio.url (or label_studio.port) in the stack file.",
-            ) from None
+            raise not_label_studio(self._http, self.url, self._ours) from None
 
     def download(self, address: str, cookies: Mapping[str, str] | None) -> httpx.Response:
-        """A file of the server by its path, or of another one by its whole address.
+        """A file of the server by its path on the host, or of another one by its whole address.
 
         The token and the cookies go to our server only, also when it redirects elsewhere.
         """
+        for prefix in (self.url, httpx.URL(self.url).path.rstrip("/")):
+            if address.startswith(f"{prefix}/"):
+                path = address.removeprefix(prefix)
+                return self.call("GET", path, cookies=cookies, redirects=True)
         if address.startswith("/"):
             return self.call("GET", address, cookies=cookies, redirects=True)
         try:
@@ -113,13 +122,30 @@ class Connection:
         redirects: bool = False,
     ) -> httpx.Response:
         """One request, once; with a browser's cookies in the place of the token, if given."""
+        answer = self._send(method, path, params, body, cookies, redirects)
+        if answer.status_code == 401 and not cookies and self._drop_access_token():
+            # Nothing was done yet, so even a write may be sent once more.
+            answer = self._send(method, path, params, body, cookies, redirects)
+        if answer.is_success:
+            return answer
+        raise self._refusal(method, path, answer)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: object,
+        cookies: Mapping[str, str] | None,
+        redirects: bool,
+    ) -> httpx.Response:
+        if cookies:
+            named = "; ".join(f"{name}={value}" for name, value in cookies.items())
+            headers = {"Cookie": named}
+        else:
+            headers = self._token_headers()
         try:
-            # The SDK refreshes an expired access token here.
-            headers = self._sdk._client_wrapper.get_headers()
-            if cookies:
-                named = "; ".join(f"{name}={value}" for name, value in cookies.items())
-                headers = {"Cookie": named}
-            answer = self._http.request(
+            return self._http.request(
                 method,
                 f"{self.url}{path}",
                 params=dict(params) if params else None,
@@ -127,11 +153,27 @@ class Connection:
                 headers=headers,
                 follow_redirects=redirects,
             )
+        except httpx.HTTPError as error:
+            raise self._translated(error) from None
+
+    def _token_headers(self) -> dict[str, str]:
+        """The token; of a personal access token, an access token, which the SDK keeps fresh."""
+        try:
+            return dict(self._sdk._client_wrapper.get_headers())
         except (httpx.HTTPError, ApiError) as error:
             raise self._translated(error) from None
-        if answer.is_success:
-            return answer
-        raise self._refusal(method, path, answer)
+        except ValueError:  # the SDK got a page where it asked for an access token
+            raise self._wrong_address() from None
+
+    def _drop_access_token(self) -> bool:
+        """Forget a kept access token. Returns whether there was one.
+
+        The SDK tells by this machine's clock whether it has expired; the server has its own.
+        """
+        tokens = self._sdk._client_wrapper._tokens_client
+        kept = tokens._access_token is not None
+        tokens._access_token = None
+        return kept
 
     def _translated(self, error: Exception) -> AnnoloopError:
         if isinstance(error, httpx.TimeoutException) and not isinstance(
@@ -144,13 +186,26 @@ class Connection:
             )
         if isinstance(error, ApiError):
             # Its text holds headers and cookies: only the status may be shown.
-            return self._token_refused(error.status_code or 401)
-        return UnreachableError(
+            status = error.status_code or 401
+            if status in (400, 401, 403):
+                return self._token_refused(status)
+            return self._wrong_address()
+        return explain_tls(self.url, error) or UnreachableError(
             f"Label Studio does not answer at {self.url}",
             "Start it: annoloop up"
             if self._ours
             else "Check that it can be reached from here (label_studio.url).",
         )
+
+    def _wrong_address(self) -> AnnoloopError:
+        """Why there is no access token to be had, told by a request that needs none."""
+        try:
+            answer = self._http.get(f"{self.url}/api/version")
+        except httpx.HTTPError as error:
+            return self._translated(error)
+        if answer.is_success:
+            return not_label_studio(self._http, self.url, self._ours)
+        return self._refusal("GET", "/api/version", answer)
 
     def _token_refused(self, status: int) -> ConfigError:
         return ConfigError(
@@ -162,13 +217,17 @@ class Connection:
         )
 
     def _refusal(self, method: str, path: str, answer: httpx.Response) -> AnnoloopError:
-        if answer.status_code in (401, 403):
-            return self._token_refused(answer.status_code)
+        if answer.has_redirect_location:
+            return redirected(self._http, self.url, path, answer, self._ours)
         try:
             detail = answer.json()
             text = str(detail.get("validation_errors") or detail.get("detail") or detail)
         except (ValueError, AttributeError):
             text = answer.text
+            if path.startswith("/api/") and answer.status_code in (400, 403, 404):
+                return not_label_studio(self._http, self.url, self._ours)
+        if answer.status_code in (401, 403):
+            return self._token_refused(answer.status_code)
         kind: type[UnreachableError] = Rejected
         if answer.status_code == 404:
             kind = NotFound

@@ -1,8 +1,6 @@
 """The local Label Studio server: started, found again, waited for, stopped."""
 
 import os
-import socket
-import sqlite3
 import subprocess
 import time
 from collections import deque
@@ -16,11 +14,16 @@ from filelock import FileLock
 
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
 from annolooop.labelstudio.credentials import Credentials, load_credentials, make_credentials
-from annolooop.labelstudio.environment import ensure_environment, release_environment
+from annolooop.labelstudio.database import Database
+from annolooop.labelstudio.environment import (
+    ensure_environment,
+    installed_version,
+    release_environment,
+)
+from annolooop.labelstudio.port import HOST, port_owner, port_taken
+from annolooop.labelstudio.settings import server_environment
 
-HOST = "127.0.0.1"
 MARK = "ANNOLOOP_DATA_DIR"  # in the server's environment: says whose it is
-KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERPROFILE")
 STOP_TIMEOUT = 20.0
 EXPORTS_KEPT = 7 * 86_400.0  # seconds
 LOG_LIMIT = 10_000_000  # bytes after which the log is put aside at the next start
@@ -67,6 +70,18 @@ class Daemon:
             ConfigError: the file cannot be read.
         """
         return load_credentials(self.credentials_file)
+
+    @property
+    def database(self) -> Database:
+        return Database(self.data_dir)
+
+    def wanted_version(self) -> str | None:
+        """Version that a start would run; ``None`` for a command that does not tell its own.
+
+        Raises:
+            ConfigError: the command is no program.
+        """
+        return installed_version(self._command()) if self.command else self.version
 
     def process(self) -> psutil.Process | None:
         """Our server's process, found by the mark in its environment, whoever started it."""
@@ -115,27 +130,31 @@ class Daemon:
 
         Raises:
             UnreachableError: the port belongs to another program, or the server did not come up.
-            ConfigError: it could not be installed.
+            ConfigError: it could not be installed, or is older than its database.
+            DataError: its database is damaged.
         """
         running = self.running()
         if running:
-            self._wait(running, say)
+            self._make_sure(running, say)
             return running.pid, False
         executable = self._executable(say)
+        version = self.wanted_version()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(self.data_dir / "start.lock"):  # two servers on one database would ruin it
             running = self.running()
             if running is None:
                 self._check_port()
-                process = self._launch(executable, self._prepare_folder())
+                process = self._launch(executable, self._prepare_folder(version, say))
         if running:
-            self._wait(running, say)
+            self._make_sure(running, say)
             return running.pid, False
         say(f"Starting Label Studio on {self.url} …")
         try:
-            self._wait(process, say)
-        except (AnnoloopError, KeyboardInterrupt):
+            self._make_sure(process, say)
+        except (AnnoloopError, KeyboardInterrupt) as error:
             _end(process)
+            if isinstance(error, UnreachableError):
+                raise self._with_way_back(error) from None
             raise
         return process.pid, True
 
@@ -189,7 +208,7 @@ class Daemon:
     def _check_port(self) -> None:
         if not port_taken(self.port):
             return
-        owner, folder = self._port_owner()
+        owner, folder = port_owner(self.port, MARK)
         if folder:
             raise UnreachableError(
                 f"port {self.port} is taken by annoloop's own Label Studio for {folder}{owner}",
@@ -203,26 +222,23 @@ class Daemon:
             f"label_studio.port={self.port + 1} (or set it in the stack file)",
         )
 
-    def _port_owner(self) -> tuple[str, str]:
-        """Name and number of the process at the port, and the data folder of one of ours."""
-        try:
-            for connection in psutil.net_connections("tcp"):
-                if (
-                    connection.status == psutil.CONN_LISTEN
-                    and tuple(connection.laddr)[1:2] == (self.port,)
-                    and connection.pid
-                ):
-                    process = psutil.Process(connection.pid)
-                    told = f" ({process.name()}, process {process.pid})"
-                    return told, process.environ().get(MARK, "")
-        except (psutil.Error, OSError):
-            pass  # other users' processes may not be looked at
-        return "", ""
+    def _make_sure(self, process: psutil.Process, say: Callable[[str], None]) -> None:
+        """Wait until it is healthy, and note in its database that this version was."""
+        self._wait(process, say)
+        self.database.prove(self.running_version())
+
+    def _with_way_back(self, error: UnreachableError) -> UnreachableError:
+        """The error, and where the copy is if this was the first start after an upgrade."""
+        back = "" if self.database.mark().proven else self.database.way_back()
+        return UnreachableError(error.message, f"{error.hint}. {back}") if back else error
 
     def _executable(self, say: Callable[[str], None]) -> Path:
         if self.command is None:
             return ensure_environment(self.environments, self.version, self.name, say)
-        executable = Path(self.command).expanduser()
+        return self._command()
+
+    def _command(self) -> Path:
+        executable = Path(self.command or "").expanduser()
         if not os.access(executable, os.X_OK) or executable.is_dir():
             raise ConfigError(
                 f"label_studio.command is {self.command}, which cannot be executed",
@@ -230,12 +246,11 @@ class Daemon:
             )
         return executable
 
-    def _prepare_folder(self) -> Credentials:
+    def _prepare_folder(self, version: str | None, say: Callable[[str], None]) -> Credentials:
         self.data_dir.chmod(0o700)
         self.document_root.mkdir(parents=True, exist_ok=True)
-        database = self.data_dir / "label_studio.sqlite3"
         existing = self.credentials()
-        if existing is None and database.exists() and database.stat().st_size > 0:
+        if existing is None and self.database.filled:
             raise ConfigError(
                 f"{self.data_dir} holds a Label Studio database but no credentials.json",
                 "Put credentials.json back, or name another folder: label_studio.data_dir",
@@ -243,10 +258,7 @@ class Daemon:
         # The login first: a database without one would be refused at the next start.
         credentials = existing or make_credentials(self.credentials_file)
         self._prune_exports()
-        # WAL lets people annotate while predictions are written; it stays with the file.
-        connection = sqlite3.connect(database)
-        connection.execute("PRAGMA journal_mode=wal")
-        connection.close()
+        self.database.prepare(version, say)
         return credentials
 
     def _prune_exports(self) -> None:
@@ -272,30 +284,9 @@ class Daemon:
             )
 
     def _environment(self, executable: Path, credentials: Credentials) -> dict[str, str]:
-        """Everything the server may see. Any stray PORT, DEBUG or HOST would configure it."""
-        kept = {k: os.environ[k] for k in KEPT_VARIABLES if k in os.environ}
-        return {
-            **kept,
-            "PATH": os.pathsep.join([str(executable.parent), os.defpath]),
-            "PYTHONUNBUFFERED": "1",
+        return server_environment(executable, credentials, self.port, self.document_root) | {
             MARK: str(self.data_dir),
             "LABEL_STUDIO_BASE_DATA_DIR": str(self.data_dir),
-            "LABEL_STUDIO_PORT": str(self.port),
-            "LABEL_STUDIO_USERNAME": credentials.username,
-            "LABEL_STUDIO_PASSWORD": credentials.password,
-            "LABEL_STUDIO_USER_TOKEN": credentials.token,
-            "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
-            "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
-            "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
-            "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(self.document_root),
-            "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
-            "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
-            "LABEL_STUDIO_SENTRY_DSN": "",
-            "LABEL_STUDIO_FRONTEND_SENTRY_DSN": "",
-            "SENTRY_DSN": "",
-            "FRONTEND_SENTRY_DSN": "",
-            # Without it, adding one prediction costs a recount of the whole project.
-            "fflag_fix_back_4620_memory_efficient_predictions_import_08012025_short": "true",
         }
 
     def _wait(self, process: psutil.Process, say: Callable[[str], None]) -> None:
@@ -327,26 +318,6 @@ class Daemon:
     def _log_quote(self) -> str:
         lines = self.log_tail(8)
         return ":\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
-
-
-def port_taken(port: int) -> bool:
-    """Whether a program on this machine listens at the port.
-
-    Raises:
-        ConfigError: this account may not use it.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except PermissionError as error:
-            raise ConfigError(
-                f"port {port} may not be used by this account",
-                "Use a port above 1023: annoloop up --set label_studio.port=8093",
-            ) from error
-        except OSError:
-            return True
-    return False
 
 
 def _end(process: psutil.Process) -> None:

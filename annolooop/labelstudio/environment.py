@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
 
-from annolooop.packages import run_installer
+from annolooop.errors import ConfigError
+from annolooop.packages import find_uv, run_installer
 
 SIZE = "about 1 GB"
 OTHER_WAY = (
@@ -65,6 +67,31 @@ def release_environment(root: Path, version: str, user: str) -> Path | None:
     return folder
 
 
+def installed_version(executable: Path) -> str | None:
+    """Version of the Label Studio that an executable belongs to, without starting it.
+
+    Returns:
+        ``None`` where the Python that it runs with, or the package in it, is not found.
+    """
+    # The interpreter of its first line, or the one beside it in an environment.
+    with executable.open("rb") as file:
+        first = file.readline(1000).decode(errors="replace").strip()
+    pythons = [executable.resolve().parent / "python"]
+    if first.startswith("#!") and "python" in first:
+        pythons.insert(0, Path(first[2:].split()[0]))
+    asked = "from importlib.metadata import version; print(version('label-studio'))"
+    for python in pythons:
+        try:
+            done = subprocess.run(
+                [python, "-c", asked], capture_output=True, text=True, timeout=60, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if done.returncode == 0 and done.stdout.strip():
+            return done.stdout.strip()
+    return None
+
+
 def _scripts(folder: Path) -> Path:
     return folder / ("Scripts" if os.name == "nt" else "bin")
 
@@ -72,16 +99,20 @@ def _scripts(folder: Path) -> Path:
 def _install(folder: Path, version: str, say: Callable[[str], None]) -> None:
     python = str(_scripts(folder) / "python")
     wanted = f"label-studio=={version}"
-    uv = shutil.which("uv")
+    failure = f"Label Studio {version} could not be installed"
+    uv = find_uv()
     if uv:
-        steps = [
-            [uv, "venv", "--quiet", "--python", sys.executable, str(folder)],
-            [uv, "pip", "install", "--python", python, wanted],
-        ]
-    else:
-        steps = [
-            [sys.executable, "-m", "venv", str(folder)],
-            [python, "-m", "pip", "install", "--no-input", "--progress-bar", "off", wanted],
-        ]
-    for step in steps:
-        run_installer(step, say, f"Label Studio {version} could not be installed", OTHER_WAY)
+        try:
+            make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
+            run_installer(make, say, failure, OTHER_WAY)
+            fill = [uv, "pip", "install", "--python", python, wanted]
+            run_installer(fill, say, failure, OTHER_WAY)
+            return
+        except ConfigError as error:
+            say(f"{error.message}\nTrying again with pip …")
+            shutil.rmtree(folder, ignore_errors=True)
+    for step in (
+        [sys.executable, "-m", "venv", str(folder)],
+        [python, "-m", "pip", "install", "--no-input", "--progress-bar", "off", wanted],
+    ):
+        run_installer(step, say, failure, OTHER_WAY)

@@ -10,7 +10,7 @@ import httpx
 
 from annolooop.errors import UnreachableError
 from annolooop.labelstudio.credentials import Credentials
-from annolooop.labelstudio.daemon import HOST
+from annolooop.labelstudio.port import HOST
 
 WAIT = 20.0  # seconds for the browser to come
 

@@ -16,11 +16,13 @@ class LocalImages:
         document_root: the folder whose files the server serves.
         store: the store's folder, below it or the same.
         images: name of the images' folder in the store.
+        prefix: path of the server's address; a browser resolves against the host alone.
     """
 
     document_root: Path
     store: Path
     images: str
+    prefix: str = ""
 
     def connected(self, studio: Studio, project: int) -> bool:
         """Whether a project can show them."""
@@ -46,4 +48,4 @@ class LocalImages:
                 f"{self.store} is not below it",
                 "Set label_studio.document_root to a folder that holds the store.",
             ) from None
-        return f"/data/local-files/?d={quote(relative.as_posix())}"
+        return f"{self.prefix}/data/local-files/?d={quote(relative.as_posix())}"

@@ -11,7 +11,7 @@ import yaml
 from platformdirs import user_data_path
 
 from annolooop.errors import ConfigError, UnreachableError
-from annolooop.labelstudio.daemon import port_taken
+from annolooop.labelstudio.port import port_taken
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.init import shipped
 from annolooop.loop.stats import stats

@@ -95,9 +95,9 @@ def _disk(stack: Stack) -> Iterator[Check]:
 
 def _label_studio(stack: Stack) -> Iterator[Check]:
     running = stack.studio.version()  # raises where there is no server, or another one
-    wanted = stack.config.label_studio.version
+    wanted = stack.daemon.wanted_version() if stack.daemon else None
     detail = f"{running} at {stack.studio.url}"
-    if stack.daemon and running != wanted:
+    if wanted not in (None, running):
         fix = "Start the one that the stack file names: annoloop down, then: annoloop up"
         yield Check("label studio", "warn", f"{detail}; the stack file says {wanted}", fix)
     else:

@@ -13,18 +13,24 @@ def up(stack: Stack, say: Callable[[str], None]) -> UpReport:
     """Make Label Studio run and be ready for us.
 
     Raises:
-        ConfigError: it cannot be installed, or refuses our token.
+        ConfigError: it cannot be installed, is older than its database, or refuses our token.
         UnreachableError: it does not come up, or its port is taken.
+        DataError: its database is damaged.
     """
     begun = time.monotonic()
     daemon = stack.daemon
     pid, started = daemon.start(say) if daemon else (None, False)
     studio = stack.studio
     owner = studio.whoami()
+    version = studio.version()
+    wanted = daemon.wanted_version() if daemon else None
+    if not started and wanted not in (None, version):
+        say(f"Label Studio {version} runs, and the stack file says {wanted}.")
+        say("To change to that: annoloop down, then: annoloop up")
     return UpReport(
         url=studio.url,
         pid=pid,
-        version=studio.version(),
+        version=version,
         started=started,
         username=owner,
         credentials=str(daemon.credentials_file) if daemon else None,
