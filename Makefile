@@ -12,7 +12,10 @@ demo: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/python tests/install_browser.py
-	$(BIN)/python -m pytest
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --include "annolooop/loop/*,annolooop/storage/*" --fail-under 90
 
 check: lint test
 

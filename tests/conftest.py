@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 from PIL import Image, ImageDraw
 from platformdirs import user_cache_path
 
@@ -79,10 +80,16 @@ class Server:
 @pytest.fixture(scope="session")
 def migrated(make_daemon: Callable[..., Daemon], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder to copy: started once, so its database is migrated; empty; stopped."""
-    root = tmp_path_factory.mktemp("migrated")
+    base = tmp_path_factory.getbasetemp()
+    # Shared by the processes that run the tests.
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated"
+    root.mkdir(exist_ok=True)
     daemon = make_daemon(root / "label-studio", root / "store")
-    daemon.start(print)
-    daemon.stop()
+    with FileLock(root / "lock"):
+        if not (root / "done").exists():
+            daemon.start(print)
+            daemon.stop()
+            (root / "done").touch()
     return daemon.data_dir
 
 
