@@ -124,13 +124,25 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class BackboneInfo:
-    """The frozen part of a classifier: where it came from and what it computes."""
+    """The part of a classifier before its head: where it came from and what it computes.
+
+    Attributes:
+        name: torchvision's name of the network.
+        weights: how its pretrained weights were called.
+        fingerprint: hash of its weights; what it is kept under.
+        transform: what its input goes through.
+        dim: length of an embedding.
+        base: fingerprint of the pretrained backbone that it was fine-tuned from, if it was.
+        tuned: what was fine-tuned, ``layer4`` or ``all``.
+    """
 
     name: str
     weights: str
     fingerprint: str
     transform: str
     dim: int
+    base: str = ""
+    tuned: str = ""
 
 
 @dataclass(frozen=True)
