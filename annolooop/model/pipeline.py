@@ -36,17 +36,17 @@ class Pipeline:
     """
 
     def __init__(self, backbone: Backbone, batch_size: int) -> None:
-        self._backbone = backbone
+        self.backbone = backbone
         self._batch_size = batch_size
 
     @property
     def info(self) -> BackboneInfo:
         """What the embeddings come from."""
-        return self._backbone.info
+        return self.backbone.info
 
     def weights(self) -> bytes:
         """The backbone's weights, a safetensors file."""
-        return self._backbone.to_bytes()
+        return self.backbone.to_bytes()
 
     def embed(self, files: Iterable[tuple[str, bytes]]) -> Iterator[Embedded]:
         """Embed files given as (name, bytes); at most three batches are in memory at a time.
@@ -54,7 +54,7 @@ class Pipeline:
         Yields:
             One :class:`Embedded` for each batch of files, in their order.
         """
-        decode = self._backbone.transform.decode
+        decode = self.backbone.transform.decode
         jobs = ((name, partial(decode, data)) for name, data in files)
         for batch in _decode_ahead(jobs, self._batch_size):
             yield self._embed_batch(batch)
@@ -71,7 +71,7 @@ class Pipeline:
                 unreadable[name] = str(error)
         if not names:
             return Embedded({}, unreadable)
-        embedded = self._backbone.embed(torch.stack(pixels))
+        embedded = self.backbone.embed(torch.stack(pixels))
         return Embedded(dict(zip(names, embedded, strict=True)), unreadable)
 
 
