@@ -1,4 +1,4 @@
-"""Fine-tune the pretrained backbone on the examples, and fit a head on the result."""
+"""Fine-tune the pretrained backbone on the examples, with a head on it."""
 
 import hashlib
 from dataclasses import replace
@@ -73,10 +73,14 @@ def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Trac
             f"an image that was read before cannot be decoded: {error}",
             "Learn without it: remove its annotation, then annoloop train --rerun",
         ) from error
-    x = np.stack([vectors[sha256] for sha256 in names])
-    # Its images are known to this backbone: out-of-fold figures would be too good to tell.
-    head, _ = fit_head(x, material.targets, material.multiple, seed)
-    held = np.stack([vectors[e.sha256] for e in material.held]) if material.held else x[:0]
+    # The layer that was fine-tuned is the head. One fitted anew on these embeddings would be
+    # overconfident, and out-of-fold figures too good: the backbone has seen those images.
+    head = tuned.head
+    held = (
+        np.stack([vectors[e.sha256] for e in material.held])
+        if material.held
+        else np.empty((0, 0), np.float32)
+    )
     del metrics["cross_validation"]
     return Learnt(
         head=head,

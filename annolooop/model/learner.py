@@ -53,7 +53,7 @@ class Recipe:
     batch_size: int = 16
     patience: int = 3
     warm_up: float = 0.1
-    rates: tuple[float, float, float] = (3e-4, 1e-4, 3e-5)
+    rates: tuple[float, float, float] = (2e-4, 1e-4, 3e-5)
     decay: float = 1e-2
 
 

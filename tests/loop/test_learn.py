@@ -1,6 +1,7 @@
 """Fine-tuning in the loop: compared, interrupted, resumed, registered, inferred with, undone."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from conftest import Project, write_photos
 from annolooop.loop.compare import compare
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.train import train
+from annolooop.model.learner import Recipe
 from annolooop.records import untracked
 
 
@@ -43,7 +45,12 @@ def with_settings(project: Project, **settings: object) -> Project:
     return project
 
 
-def test_finetuned_version_from_comparison_to_undoing(project: Project) -> None:
+def test_finetuned_version_from_comparison_to_undoing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A head on a random network lives on tiny differences, which usual steps would drown.
+    gentle = partial(Recipe, rates=(1e-6, 1e-9, 1e-9))
+    monkeypatch.setattr("annolooop.loop.finetune.Recipe", gentle)
     with_settings(project)
     annotate(project, 36)
     first = project.stack().registry.promoted()
