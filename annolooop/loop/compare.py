@@ -30,7 +30,7 @@ def compare(stack: Stack, track: Track) -> CompareReport:
     last = stack.snapshots.latest()
     snapshot = pull(stack.studio, project, last, datetime.now(timezone.utc))
     examples, left_out = find_examples(stack, snapshot)
-    usable = [example for example in examples if example.key not in left_out]
+    usable = [example for example in examples if example.sha256 not in left_out]
     material = gather(stack, version, usable, True, track)
     pulled = time.monotonic()
     head = learn_from(stack, material, "head", track)
@@ -42,6 +42,8 @@ def compare(stack: Stack, track: Track) -> CompareReport:
         tuned.checkpoint.unlink(missing_ok=True)
     told = Finetuning(**tuned.metrics["finetune"])
     only_head, only_tuned = _differing(head, tuned), _differing(tuned, head)
+    keys = {a.sha256: a.key for a in snapshot.annotations}
+    lost = sorted({**left_out, **material.unreadable}.items())
     enough = len(material.held) >= MIN_HOLDOUT
     p_value = mcnemar(only_head, only_tuned) if enough and told.best_epoch else None
     verdict, better = _judge(told, len(material.held), only_head, only_tuned, p_value)
@@ -57,9 +59,7 @@ def compare(stack: Stack, track: Track) -> CompareReport:
         verdict=verdict,
         advice=f"train.finetune: {mode if better else 'head'}",
         finetune=told,
-        unreadable=tuple(
-            {"file": f, "reason": r} for f, r in {**left_out, **material.unreadable}.items()
-        ),
+        unreadable=tuple({"file": keys[sha256], "reason": r} for sha256, r in lost),
         seconds={
             "pull": round(pulled - begun, 3),
             "head": round(fitted - pulled, 3),
