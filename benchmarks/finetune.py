@@ -68,7 +68,7 @@ def measure(args: argparse.Namespace, backbone: Backbone, seed: int) -> None:
     names, targets = list(learn), to_targets(learn.values())
     begun = time.perf_counter()
     x = embed(backbone, [*learn, *held])
-    head, _ = fit_head(x[: len(names)], targets, False, seed)
+    head, figures = fit_head(x[: len(names)], targets, False, seed)
     truth, said = to_targets(held.values()), head.predict(x[len(names) :])
     base = all_right(said, truth, False)
     spent = time.perf_counter() - begun
@@ -82,7 +82,9 @@ def measure(args: argparse.Namespace, backbone: Backbone, seed: int) -> None:
             recipe = Recipe(mode, seed, args.epochs)
             tuned = finetune(backbone, probe, lesson, recipe, Path(folder), untracked)
         if tuned.best_epoch:
-            said = tuned.head.predict(embed(tuned.backbone, list(held)))
+            new = embed(tuned.backbone, [*learn, *held])
+            refit, _ = fit_head(new[: len(names)], targets, False, seed, figures["C"])
+            said = refit.predict(new[len(names) :])
         else:  # as `train` does: the head that learnt from all examples stays
             said = head.predict(x[len(names) :])
         spent = time.perf_counter() - begun

@@ -1,4 +1,4 @@
-"""Fine-tune the pretrained backbone on the examples, with a head on it."""
+"""Fine-tune the pretrained backbone on the examples, and fit a head on the result."""
 
 import hashlib
 from dataclasses import replace
@@ -73,15 +73,12 @@ def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Trac
             f"an image that was read before cannot be decoded: {error}",
             "Learn without it: remove its annotation, then annoloop train --rerun",
         ) from error
-    # The layer that was fine-tuned is the head. One fitted anew on these embeddings would be
-    # overconfident, and out-of-fold figures too good: the backbone has seen those images.
-    head = tuned.head
-    held = (
-        np.stack([vectors[e.sha256] for e in material.held])
-        if material.held
-        else np.empty((0, 0), np.float32)
-    )
-    del metrics["cross_validation"]
+    # The images are known to this backbone, so out-of-fold figures would be too good, and choose
+    # too weak a penalty: it is the one that was chosen for the pretrained backbone.
+    penalty = metrics.pop("cross_validation")["C"]
+    x = np.stack([vectors[sha256] for sha256 in names])
+    head, _ = fit_head(x, material.targets, material.multiple, seed, penalty)
+    held = np.stack([vectors[e.sha256] for e in material.held]) if material.held else x[:0]
     return Learnt(
         head=head,
         info=pipeline.info,
