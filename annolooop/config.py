@@ -137,6 +137,13 @@ class TrainConfig(_Section):
     seed: int = 0
     """Seed of everything that is drawn at random."""
 
+    finetune: Literal["head", "layer4", "all"] = "head"
+    """What learns: the head alone, also the last stage of the backbone (`layer4` in a ResNet),
+    or all of it. See whether it pays: `annoloop train --compare`."""
+
+    epochs: int = Field(10, ge=1, le=1000)
+    """Passes over the examples while the backbone is fine-tuned, at most."""
+
 
 class InferConfig(_Section):
     batch_size: int = Field(32, ge=1)

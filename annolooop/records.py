@@ -124,13 +124,51 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class BackboneInfo:
-    """The frozen part of a classifier: where it came from and what it computes."""
+    """The part of a classifier before its head: where it came from and what it computes.
+
+    Attributes:
+        name: torchvision's name of the network.
+        weights: how its pretrained weights were called.
+        fingerprint: hash of its weights; what it is kept under.
+        transform: what its input goes through.
+        dim: length of an embedding.
+        base: fingerprint of the pretrained backbone that it was fine-tuned from, if it was.
+        tuned: what was fine-tuned, ``layer4`` or ``all``.
+    """
 
     name: str
     weights: str
     fingerprint: str
     transform: str
     dim: int
+    base: str = ""
+    tuned: str = ""
+
+
+@dataclass(frozen=True)
+class Finetuning:
+    """How a backbone was fine-tuned, or that it was not.
+
+    Attributes:
+        mode: ``layer4`` or ``all``.
+        examples: images outside of the holdout.
+        validation: of these, images that only told when to stop.
+        epochs: that were learnt; 0 when there are too few examples.
+        best_epoch: the one that is kept; 0 is the head on the pretrained backbone.
+        loss_before, loss_after: on the validation images, of epoch 0 and of the best one.
+        stopped_early: it ended before the last epoch, since nothing got better.
+        resumed_from: epoch after which an interrupted run went on; 0 for none.
+    """
+
+    mode: str
+    examples: int
+    validation: int
+    epochs: int = 0
+    best_epoch: int = 0
+    loss_before: float | None = None
+    loss_after: float | None = None
+    stopped_early: bool = False
+    resumed_from: int = 0
 
 
 @dataclass(frozen=True)

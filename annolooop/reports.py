@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from annolooop.records import BackboneInfo, Holdout, ModelVersion, Promotion, Setting
+from annolooop.records import BackboneInfo, Finetuning, Holdout, ModelVersion, Promotion, Setting
 
 PENDING = 2  # exit code of a dry run that found work to do
 
@@ -128,6 +128,7 @@ class TrainReport:
         holdout: accuracy of ``model_version`` on the holdout.
         new_labels, changed_labels, removed_labels: against what ``model_version`` learnt from.
         unreadable: ``file`` and ``reason`` of labelled images that could not be learnt from.
+        finetune: how the backbone of ``model_version`` was fine-tuned, if that was asked for.
     """
 
     dataset: str
@@ -145,6 +146,36 @@ class TrainReport:
     labels: dict[str, int]
     cross_validation: dict[str, float]
     url: str
+    seconds: dict[str, float]
+    finetune: Finetuning | None = None
+
+
+@dataclass(frozen=True)
+class CompareReport:
+    """A head alone against a fine-tuned backbone, on the same holdout.
+
+    Attributes:
+        mode: what is fine-tuned: ``layer4`` or ``all``.
+        examples: that both learnt from.
+        head, tuned: accuracies of the two.
+        only_head, only_tuned: images of the holdout that one of the two alone gets right.
+        p_value: of the exact McNemar test; ``None`` with too small a holdout.
+        verdict: what the figures allow to say.
+        advice: the setting that follows from it.
+    """
+
+    dataset: str
+    mode: str
+    examples: int
+    head: Holdout
+    tuned: Holdout
+    only_head: int
+    only_tuned: int
+    p_value: float | None
+    verdict: str
+    advice: str
+    finetune: Finetuning | None
+    unreadable: tuple[dict[str, str], ...]
     seconds: dict[str, float]
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop import completion
+from annolooop.commands.train import describe_backbone
 from annolooop.console import Console
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def show_version(console: Console, report: "ModelReport") -> None:
         "in force": "yes" if report.promoted else "no",
         "parent": version.parent or "none",
         "labels": ", ".join(version.labels),
-        "backbone": f"{version.backbone.name}, weights {version.backbone.weights}",
+        "backbone": describe_backbone(version.backbone),
         "examples": f"snapshot {version.snapshot}, fingerprint {version.dataset_fingerprint}",
         "metrics": version.metrics,
         "config": version.config,

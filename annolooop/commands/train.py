@@ -8,8 +8,8 @@ import typer
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import Holdout
-    from annolooop.reports import TrainReport
+    from annolooop.records import BackboneInfo, Finetuning, Holdout
+    from annolooop.reports import CompareReport, TrainReport
 
 
 def train(
@@ -17,18 +17,39 @@ def train(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Learn from what was annotated since.")
     ] = False,
-) -> "TrainReport":
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Only tell whether fine-tuning the backbone pays."),
+    ] = False,
+) -> "TrainReport | CompareReport":
     """Make the first model version, or learn from annotations."""
-    from annolooop.loop.train import train as run
     from annolooop.stack import open_stack
+
+    if compare:
+        from annolooop.errors import UsageError
+        from annolooop.loop.compare import compare as run_compare
+
+        if rerun:
+            raise UsageError("--compare registers nothing, --rerun does", "Give one of the two.")
+        return run_compare(open_stack(console), console.track)
+    from annolooop.loop.train import train as run
 
     return run(open_stack(console), rerun, console.track)
 
 
-def show(console: Console, report: "TrainReport") -> None:
-    """Print what was learnt, or what there is to learn."""
+def show(console: Console, report: "TrainReport | CompareReport") -> None:
+    """Print what was learnt, what there is to learn, or what is better."""
+    from annolooop.reports import CompareReport
+
+    if isinstance(report, CompareReport):
+        _show_compare(console, report)
+    else:
+        _show_train(console, report)
+
+
+def _show_train(console: Console, report: "TrainReport") -> None:
     name = f"{report.model_version}"
-    backbone = f"{report.backbone.name}, weights {report.backbone.weights}"
+    backbone = describe_backbone(report.backbone)
     if report.trained:
         learnt = report.examples - report.holdout.n
         console.print(f"trained {name} on {learnt} labels ({backbone}); it is promoted")
@@ -43,6 +64,8 @@ def show(console: Console, report: "TrainReport") -> None:
     if "accuracy" in report.cross_validation:
         figures = report.cross_validation
         console.print(f"cross-validation: accuracy {figures['accuracy']:.3f}")
+    if report.finetune:
+        console.print(f"fine-tuning: {_finetuning(report.finetune)}")
     news = _news(report)
     if report.trained:
         console.next("annoloop infer --batch FOLDER", "or refresh all: annoloop infer --rerun")
@@ -54,6 +77,48 @@ def show(console: Console, report: "TrainReport") -> None:
         console.next(f"annoloop dataset launch {quote(report.dataset)}")
     else:
         console.next("annoloop infer --batch FOLDER")
+
+
+def _show_compare(console: Console, report: "CompareReport") -> None:
+    console.print(f"learnt from {report.examples} labels, registered nothing")
+    for row in report.unreadable:
+        console.print(f"left out: {row['file']}: {row['reason']}")
+    console.print(f"head    holdout: {_holdout(report.head)}")
+    console.print(f"{report.mode:<7} holdout: {_holdout(report.tuned)}")
+    if report.finetune:
+        console.print(f"fine-tuning: {_finetuning(report.finetune)}")
+    if report.p_value is not None:
+        console.print(
+            f"right in one of the two only: head {report.only_head}, {report.mode} "
+            f"{report.only_tuned}; exact McNemar test: p = {report.p_value:.3g}"
+        )
+    console.print(report.verdict)
+    console.print(f"so set: {report.advice}")
+
+
+def describe_backbone(info: "BackboneInfo") -> str:
+    """A backbone, its weights, and what of it was fine-tuned, for people."""
+    tuned = {"layer4": ", last stage fine-tuned", "all": ", fine-tuned"}.get(info.tuned, "")
+    return f"{info.name}, weights {info.weights}{tuned}"
+
+
+def _finetuning(told: "Finetuning") -> str:
+    if told.loss_before is None or told.loss_after is None:
+        return (
+            f"not done: of {told.examples} labels outside of the holdout, {told.validation} would "
+            "tell when to stop, too few; the backbone stays as it was"
+        )
+    ran = f"{told.epochs} epochs"
+    if told.resumed_from:
+        ran += f" (went on after {told.resumed_from})"
+    if told.stopped_early:
+        ran += ", stopped early"
+    if not told.best_epoch:
+        return f"{ran}; none was better than the head alone, so the backbone stays as it was"
+    return (
+        f"{ran}; epoch {told.best_epoch} is kept: validation loss {told.loss_before:.3f} -> "
+        f"{told.loss_after:.3f} on {told.validation} images"
+    )
 
 
 def _holdout(holdout: "Holdout") -> str:

@@ -5,25 +5,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from annolooop.errors import DataError
 from annolooop.loop.collect import Collected, collect
-from annolooop.loop.embed import Embedder
+from annolooop.loop.learn import Learnt, build_targets, finetuning_of, gather, learn_from
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
 from annolooop.loop.sync import pull_snapshot
-from annolooop.model.fit import Targets, all_right, fit_head, learnable
+from annolooop.model.fit import learnable
 from annolooop.model.head import Head
-from annolooop.model.metrics import holdout_accuracy
 from annolooop.records import (
-    BackboneInfo,
     Example,
     Holdout,
-    Image,
     ModelVersion,
     Snapshot,
     Track,
@@ -31,10 +24,6 @@ from annolooop.records import (
 from annolooop.reports import TrainReport
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples, fingerprint
-from annolooop.storage.embeddings import Embeddings
-
-if TYPE_CHECKING:
-    from annolooop.model.pipeline import Pipeline
 
 UNTRAINED: dict[str, Any] = {"holdout": {"n": 0}}  # metrics
 
@@ -63,7 +52,7 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
     else:
         last = stack.snapshots.latest()
         snapshot = pull(stack.studio, project, last, datetime.now(timezone.utc))
-    examples, left_out = _examples(stack, snapshot)
+    examples, left_out = find_examples(stack, snapshot)
     news = _news(stack, version, examples)
     pulled = time.monotonic()
     trained = rerun and (not version.trained or bool(news) or _setup_changed(stack, version))
@@ -96,6 +85,7 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
             "pull": round(pulled - started, 3),
             "train": round(time.monotonic() - pulled, 3),
         },
+        finetune=finetuning_of(version),
     )
 
 
@@ -111,7 +101,7 @@ class _News:
         return bool(self.new or self.changed or self.removed)
 
 
-def _examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
+def find_examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
     """Labelled images of a snapshot; and content hash -> reason of those to be left out."""
     dataset = stack.config.dataset
     examples, left_out = build_examples(
@@ -126,13 +116,13 @@ def _examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str
 def _teaches(stack: Stack, examples: Sequence[Example]) -> bool:
     dataset = stack.config.dataset
     learn = [example for example in examples if example.split == "train"]
-    return learnable(_targets(learn, dataset.labels), dataset.choice == "multiple")
+    return learnable(build_targets(learn, dataset.labels), dataset.choice == "multiple")
 
 
 def _news(stack: Stack, version: ModelVersion, examples: Sequence[Example]) -> _News:
     learnt: dict[str, tuple[str, ...]] = {}
     if version.snapshot:
-        before, _ = _examples(stack, stack.snapshots.read(version.snapshot))
+        before, _ = find_examples(stack, stack.snapshots.read(version.snapshot))
         learnt = {e.sha256: e.labels for e in before}
     now = {e.sha256: e.labels for e in examples}
     both = learnt.keys() & now.keys()
@@ -155,6 +145,8 @@ def _shaping(stack: Stack) -> dict[str, Any]:
         "weights": config.model.weights,
         "holdout": config.train.holdout,
         "seed": config.train.seed,
+        "finetune": config.train.finetune,
+        "epochs": 0 if config.train.finetune == "head" else config.train.epochs,
         "choice": config.dataset.choice,
         "agreement": config.dataset.agreement,
     }
@@ -165,10 +157,10 @@ def _register_first(stack: Stack) -> ModelVersion:
     dataset, seed = stack.config.dataset, stack.config.train.seed
     multiple = dataset.choice == "multiple"
     head = Head.fresh(len(dataset.labels), pipeline.info.dim, seed, multiple)
+    learnt = Learnt(head, pipeline.info, UNTRAINED, pipelines=(pipeline,))
     with stack.lock("train"):
         # Two people may begin at the same moment: it is made once.
-        first = stack.registry.promoted()
-        return first or _register(stack, None, pipeline, pipeline.info, head, 0, [], UNTRAINED)
+        return stack.registry.promoted() or _register(stack, None, learnt)
 
 
 def _relabel(stack: Stack, parent: ModelVersion) -> ModelVersion:
@@ -176,7 +168,7 @@ def _relabel(stack: Stack, parent: ModelVersion) -> ModelVersion:
     head = Head.from_bytes(stack.registry.head(parent))
     labels = stack.config.dataset.labels
     made = head.with_labels(parent.labels, labels, stack.config.train.seed)
-    return _register(stack, parent, None, parent.backbone, made, 0, [], UNTRAINED)
+    return _register(stack, parent, Learnt(made, parent.backbone, UNTRAINED))
 
 
 def _train(
@@ -187,76 +179,28 @@ def _train(
     track: Track,
 ) -> tuple[ModelVersion, dict[str, str]]:
     """Learn from the examples. Also returns content hash -> reason of those left out."""
-    annotate = f"Annotate more images: annoloop dataset launch {quote(parent.dataset)}"
-    if not examples:
-        raise DataError("nothing is annotated yet, so there is nothing to learn from", annotate)
-    pipeline, info = None, parent.backbone
-    now, before = _shaping(stack), parent.config
-    if any(now[key] != before.get(key) for key in ("backbone", "weights")):
-        pipeline = stack.build_pipeline()
-        info = pipeline.info
-    embeddings = stack.embeddings(info)
-    embedder = Embedder(
-        stack.store,
-        stack.catalog,
-        embeddings,
-        lambda: pipeline or stack.restore_pipeline(info),
-    )
-    unreadable = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
-    labels, multiple = stack.config.dataset.labels, stack.config.dataset.choice == "multiple"
-    usable = [example for example in examples if example.sha256 not in unreadable]
-    learn = [example for example in usable if example.split == "train"]
-    held = [example for example in usable if example.split == "holdout"]
-    targets = _targets(learn, labels)
-    if not learnable(targets, multiple):
-        counts = targets.sum(axis=0)
-        told = ", ".join(f"{label} {counts[k]}" for k, label in enumerate(labels))
-        need = (
-            "a label that some images have and others lack"
-            if multiple
-            else "at least two labels with images"
-        )
-        raise DataError(f"training needs {need}, outside the holdout; it has {told}", annotate)
-    head, figures = fit_head(
-        embeddings.matrix(e.sha256 for e in learn), targets, multiple, stack.config.train.seed
-    )
-    metrics = {
-        "holdout": vars(_evaluate(head, embeddings, held, labels)),
-        "cross_validation": figures,
-    }
-    version = _register(stack, parent, pipeline, info, head, snapshot, usable, metrics)
-    return version, unreadable
-
-
-def _evaluate(
-    head: Head, embeddings: Embeddings, held: Sequence[Example], labels: Sequence[str]
-) -> Holdout:
-    if not held:
-        return holdout_accuracy(0, 0)
-    said = head.predict(embeddings.matrix(e.sha256 for e in held))
-    right = all_right(said, _targets(held, labels), head.multiple)
-    return holdout_accuracy(int(right.sum()), len(held))
-
-
-def _targets(examples: Sequence[Example], labels: Sequence[str]) -> Targets:
-    """(examples, labels) bool: which labels each example has."""
-    rows = [[label in example.labels for label in labels] for example in examples]
-    return np.array(rows, dtype=bool).reshape(len(rows), len(labels))
+    mode = stack.config.train.finetune
+    material = gather(stack, parent, examples, mode != "head", track)
+    learnt = learn_from(stack, material, mode, track)
+    usable = (*material.learn, *material.held)
+    version = _register(stack, parent, learnt, snapshot, usable)
+    if learnt.checkpoint:
+        learnt.checkpoint.unlink(missing_ok=True)
+    return version, material.unreadable
 
 
 def _register(
     stack: Stack,
     parent: ModelVersion | None,
-    pipeline: "Pipeline | None",
-    info: BackboneInfo,
-    head: Head,
-    snapshot: int,
-    examples: Sequence[Example],
-    metrics: dict[str, Any],
+    learnt: Learnt,
+    snapshot: int = 0,
+    examples: Sequence[Example] = (),
 ) -> ModelVersion:
     """Store the weights, then the record that names them, then put it in force."""
-    if pipeline:
-        stack.registry.put_backbone(info.fingerprint, pipeline.weights())
+    for pipeline in learnt.pipelines:
+        stack.registry.put_backbone(pipeline.info.fingerprint, pipeline.weights())
+    if learnt.vectors:
+        stack.embeddings(learnt.info).add(learnt.vectors)
     now = datetime.now(timezone.utc).isoformat()
     draft = ModelVersion(
         number=0,
@@ -267,15 +211,15 @@ def _register(
         parent=parent.name if parent else None,
         dataset_fingerprint=fingerprint(examples),
         snapshot=snapshot,
-        backbone=info,
+        backbone=learnt.info,
         head="",
         created_at=now,
         created_by=stack.person,
-        metrics=metrics,
+        metrics=learnt.metrics,
         config=_shaping(stack),
         choice=stack.config.dataset.choice,
     )
-    version = stack.registry.register(draft, head.to_bytes())
+    version = stack.registry.register(draft, learnt.head.to_bytes())
     stack.registry.promote(version, now, stack.person)
     return version
 

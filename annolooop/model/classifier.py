@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -99,7 +99,7 @@ def restore_backbone(info: BackboneInfo, data: bytes, device: str = "auto") -> B
             f"the kept weights of {info.name} are not those that the model was trained on",
             "Train a new version: annoloop train --rerun",
         )
-    return built
+    return replace(built, info=info)
 
 
 def pick_device(wanted: str) -> torch.device:

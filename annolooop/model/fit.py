@@ -19,7 +19,11 @@ ABSENT = -20.0  # logit of a label without examples, against the others' mean of
 
 
 def fit_head(
-    embeddings: Array, targets: Targets, multiple: bool, seed: int
+    embeddings: Array,
+    targets: Targets,
+    multiple: bool,
+    seed: int,
+    penalty: float | None = None,
 ) -> tuple[Head, dict[str, float]]:
     """Fit a head; its penalty is chosen by cross-validated log loss.
 
@@ -30,16 +34,18 @@ def fit_head(
         targets: (n, k) bool, which labels an image has; see :func:`learnable`.
         multiple: images may have any number of labels; else each has exactly one.
         seed: of the folds.
+        penalty: the inverse strength C, where it is known already.
 
     Returns:
         The head, and the out-of-fold figures ``accuracy`` (of images whose labels are all right),
-        ``log_loss``, ``folds``, ``C``. Only ``C`` with too few examples to cross-validate.
+        ``log_loss``, ``folds``, ``C``. Only ``C`` with too few examples to cross-validate, or
+        with ``penalty``.
     """
     # Centred and of unit variance overall, so that the penalties mean the same for all backbones.
     centre = embeddings.mean(axis=0)
     scale = float(np.sqrt(((embeddings - centre) ** 2).mean())) or 1.0
     x = ((embeddings - centre) / scale).astype(np.float64)
-    figures = _cross_validate(x, targets, multiple, seed)
+    figures = {"C": penalty} if penalty else _cross_validate(x, targets, multiple, seed)
     fitted = _fit(x, targets, multiple, figures["C"])
     weight = fitted.weight / scale
     bias = fitted.bias - weight @ centre

@@ -1,9 +1,10 @@
 """From files to embeddings: decode in threads, gather batches, run the backbone."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from os import cpu_count
 
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from annolooop.model.classifier import Backbone
 from annolooop.model.transforms import Unreadable
 from annolooop.records import BackboneInfo
+
+Decoding = tuple[str, "Future[torch.Tensor]"]
 
 
 @dataclass(frozen=True)
@@ -33,17 +36,17 @@ class Pipeline:
     """
 
     def __init__(self, backbone: Backbone, batch_size: int) -> None:
-        self._backbone = backbone
+        self.backbone = backbone
         self._batch_size = batch_size
 
     @property
     def info(self) -> BackboneInfo:
         """What the embeddings come from."""
-        return self._backbone.info
+        return self.backbone.info
 
     def weights(self) -> bytes:
         """The backbone's weights, a safetensors file."""
-        return self._backbone.to_bytes()
+        return self.backbone.to_bytes()
 
     def embed(self, files: Iterable[tuple[str, bytes]]) -> Iterator[Embedded]:
         """Embed files given as (name, bytes); at most three batches are in memory at a time.
@@ -51,21 +54,12 @@ class Pipeline:
         Yields:
             One :class:`Embedded` for each batch of files, in their order.
         """
-        iterator = iter(files)
-        waiting: deque[tuple[str, Future[torch.Tensor]]] = deque()
-        with ThreadPoolExecutor(cpu_count() or 1) as pool:
+        decode = self.backbone.transform.decode
+        jobs = ((name, partial(decode, data)) for name, data in files)
+        for batch in _decode_ahead(jobs, self._batch_size):
+            yield self._embed_batch(batch)
 
-            def decode_ahead() -> None:
-                for name, data in islice(iterator, 2 * self._batch_size - len(waiting)):
-                    waiting.append((name, pool.submit(self._backbone.transform.decode, data)))
-
-            decode_ahead()
-            while waiting:
-                batch = [waiting.popleft() for _ in range(min(self._batch_size, len(waiting)))]
-                decode_ahead()
-                yield self._embed_batch(batch)
-
-    def _embed_batch(self, batch: Iterable[tuple[str, Future[torch.Tensor]]]) -> Embedded:
+    def _embed_batch(self, batch: Iterable[Decoding]) -> Embedded:
         names: list[str] = []
         pixels: list[torch.Tensor] = []
         unreadable: dict[str, str] = {}
@@ -77,5 +71,41 @@ class Pipeline:
                 unreadable[name] = str(error)
         if not names:
             return Embedded({}, unreadable)
-        embedded = self._backbone.embed(torch.stack(pixels))
+        embedded = self.backbone.embed(torch.stack(pixels))
         return Embedded(dict(zip(names, embedded, strict=True)), unreadable)
+
+
+def decode_batches(
+    names: Iterable[str], decode: Callable[[str], torch.Tensor], batch_size: int
+) -> Iterator[tuple[list[str], torch.Tensor]]:
+    """Names with their pixels, (n, 3, crop, crop) uint8, in their order.
+
+    Args:
+        names: of images.
+        decode: a name to its pixels; it is called in threads.
+        batch_size: the highest n.
+
+    Raises:
+        Unreadable: ``decode`` did.
+    """
+    for batch in _decode_ahead(((name, partial(decode, name)) for name in names), batch_size):
+        yield [name for name, _ in batch], torch.stack([decoded.result() for _, decoded in batch])
+
+
+def _decode_ahead(
+    jobs: Iterable[tuple[str, Callable[[], torch.Tensor]]], batch_size: int
+) -> Iterator[list[Decoding]]:
+    """Batches in their order, while the next two are decoded in threads."""
+    iterator = iter(jobs)
+    waiting: deque[Decoding] = deque()
+    with ThreadPoolExecutor(cpu_count() or 1) as pool:
+
+        def submit() -> None:
+            for name, job in islice(iterator, 2 * batch_size - len(waiting)):
+                waiting.append((name, pool.submit(job)))
+
+        submit()
+        while waiting:
+            batch = [waiting.popleft() for _ in range(min(batch_size, len(waiting)))]
+            submit()
+            yield batch
