@@ -1,5 +1,14 @@
 """Every error a user can meet: what went wrong and where, and the next command to type."""
 
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The end of a message about a name that is not there: the closest one, if any is close."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f"; did you mean {close[0]}?" if close else ""
+
 
 class AnnoloopError(Exception):
     """Base of all expected errors.

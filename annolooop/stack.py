@@ -168,6 +168,12 @@ class Stack:
         root = self.loaded.path(section.document_root) if section.document_root else folder
         return LocalImages(root, folder, IMAGES, urlsplit(section.url or "").path)
 
+    def lock_idle(self) -> int | None:
+        """State of the dataset's lock while nobody holds it; see :class:`DatasetLock`."""
+        from annolooop.storage.lock import DatasetLock
+
+        return DatasetLock(self.store, self.config.dataset.name, 0, self._say).idle()
+
     @contextmanager
     def lock(self, what: str, dataset: str = "") -> Iterator[DatasetLock]:
         """Keep other commands from writing to a dataset in Label Studio; may be nested.

@@ -1,12 +1,11 @@
 """Which stack files a folder has, what they are called, and which of them is in force."""
 
-import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from annolooop.errors import ConfigError
+from annolooop.errors import ConfigError, did_you_mean
 
 STACK_VARIABLE = "ANNOLOOP_STACK"
 SEARCHED = ("annoloop.yaml", "configs/default.yaml")
@@ -84,7 +83,7 @@ def choose_stack(explicit: str | None, environ: Mapping[str, str] = os.environ) 
             if file is None:
                 raise ConfigError(
                     f"{by} names {name}, which is not a file, nor a stack of this folder"
-                    + did_you_mean(name, here),
+                    + did_you_mean(name, stack_names(here)),
                     "See which there are: annoloop stack list; or make one: annoloop init",
                 )
             return Choice(file, by)
@@ -128,8 +127,6 @@ def read_marker(folder: Path) -> Path | None:
     )
 
 
-def did_you_mean(name: str, folder: Path) -> str:
-    """The end of an error about a stack that there is not, or nothing."""
-    names = [stack.name for stack in list_stacks(folder)]
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+def stack_names(folder: Path) -> list[str]:
+    """Names of the stack files of a folder."""
+    return [stack.name for stack in list_stacks(folder)]

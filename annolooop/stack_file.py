@@ -1,6 +1,5 @@
 """The stack file: read, filled in, validated; where each of its values came from."""
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from annolooop.config import StackConfig
-from annolooop.errors import ConfigError, UsageError
+from annolooop.errors import ConfigError, UsageError, did_you_mean
 from annolooop.records import Setting
 from annolooop.references import MASK, References
 from annolooop.stack_choice import choose_stack
@@ -227,8 +226,7 @@ def _explain(raw: _RawFile, problem: Any) -> str:
         nearest = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in lines), ())
         where = f"{raw.file}:{lines.get(nearest, 1)}: {key}"
     if problem["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(path[-1]), _fields_at(path[:-1]), n=1)
-        return f"{where}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
+        return f"{where}: unknown key{did_you_mean(str(path[-1]), _fields_at(path[:-1]))}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where}: {message[0].lower()}{message[1:]}"
 

@@ -46,7 +46,9 @@ def store_labels(
         for n, (name, said) in enumerate(labels.items(), start=1)
     )
     now = datetime.now(timezone.utc).isoformat()
-    project.stack().snapshots.write(Snapshot(0, now, "1 then", "", annotations), 0)
+    snapshots = project.stack().snapshots
+    last = snapshots.latest().number
+    assert snapshots.write(Snapshot(0, now, "1 then", "", annotations), last)
 
 
 class Annotated:

@@ -22,6 +22,9 @@ from annolooop.labelstudio.environment import ensure_environment
 from annolooop.stack import Stack
 from annolooop.stack_file import load_stack
 
+# Threads of one process, of its commands, and of the other process would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 CACHE = Path(os.environ.get("ANNOLOOP_TEST_CACHE", user_cache_path("annoloop-tests")))
 LABELS = ["aria", "not_aria"]
 

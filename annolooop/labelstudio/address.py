@@ -48,8 +48,9 @@ def explain_tls(url: str, error: Exception) -> UnreachableError | None:
             )
     if isinstance(error, httpx.RemoteProtocolError) and url.startswith("http:"):
         return UnreachableError(
-            f"what answers at {url} does not speak http",
-            f"If the server has https, set label_studio.url to https{url[4:]}",
+            f"what answers at {url} hangs up",
+            f"If the server has https, set label_studio.url to https{url[4:]}; else look at its "
+            "log.",
         )
     return None
 

@@ -190,7 +190,8 @@ class Connection:
             if status in (400, 401, 403):
                 return self._token_refused(status)
             return self._wrong_address()
-        return explain_tls(self.url, error) or UnreachableError(
+        explained = None if self._ours else explain_tls(self.url, error)
+        return explained or UnreachableError(
             f"Label Studio does not answer at {self.url}",
             "Start it: annoloop up"
             if self._ours

@@ -1,8 +1,6 @@
 """Take over a Label Studio project that people made by hand."""
 
-import difflib
-
-from annolooop.errors import DataError
+from annolooop.errors import DataError, did_you_mean
 from annolooop.loop.dataset import noted_projects
 from annolooop.loop.project import fit_project, lookup_project, note_project
 from annolooop.records import ProjectCounts
@@ -60,10 +58,8 @@ def _find(stack: Stack, wanted: str) -> ProjectCounts:
     project = project or stack.studio.find_project(wanted)
     if project is None:
         titles = [other.title for other in stack.studio.projects()]
-        close = difflib.get_close_matches(wanted, titles, n=1)
         raise DataError(
-            f"Label Studio has no project {wanted}"
-            + (f"; did you mean {close[0]}?" if close else ""),
+            f"Label Studio has no project {wanted}{did_you_mean(wanted, titles)}",
             f"There are: {', '.join(titles[:10]) or 'none'}",
         )
     return project

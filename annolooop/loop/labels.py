@@ -1,11 +1,10 @@
 """The labels of a dataset that are in force: now, or as of its last snapshot."""
 
-import difflib
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
-from annolooop.errors import DataError, UnreachableError
+from annolooop.errors import DataError, UnreachableError, did_you_mean
 from annolooop.loop.dataset import stored_datasets
 from annolooop.loop.project import find_project, lookup_project
 from annolooop.loop.pull import pull
@@ -126,9 +125,8 @@ def _require(stack: Stack, name: str, asked: bool) -> None:
         return
     if asked:
         find_project(stack, name)  # says which names are close
-    close = difflib.get_close_matches(name, stored, n=1)
     raise DataError(
-        f"the store has no dataset {name}" + (f"; did you mean {close[0]}?" if close else ""),
+        f"the store has no dataset {name}{did_you_mean(name, stored)}",
         "Start Label Studio if only that knows it: annoloop up; see which there are: "
         "annoloop dataset list",
     )

@@ -1,9 +1,8 @@
 """Look at model versions, and put another one in force."""
 
-import difflib
 from datetime import datetime, timezone
 
-from annolooop.errors import DataError
+from annolooop.errors import DataError, did_you_mean
 from annolooop.loop.predict import require_promoted
 from annolooop.records import ModelVersion
 from annolooop.reports import ModelListReport, ModelReport, ModelRow, PromoteReport
@@ -84,9 +83,8 @@ def _find(stack: Stack, name: str) -> ModelVersion:
         if name in (version.name, f"v{version.number}", str(version.number)):
             return version
     names = [version.name for version in versions]
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.3)
     raise DataError(
         f"the dataset {stack.config.dataset.name} has no model version {name}"
-        + (f"; did you mean {close[0]}?" if close else ""),
+        + did_you_mean(name, names, 0.3),
         "See which there are: annoloop model list" if names else "Make one: annoloop train",
     )

@@ -1,11 +1,10 @@
 """Find, make or take over the dataset's Label Studio project."""
 
-import difflib
 import json
 import time
 from typing import Any
 
-from annolooop.errors import DataError
+from annolooop.errors import DataError, did_you_mean
 from annolooop.records import ProjectCounts
 from annolooop.stack import Stack
 
@@ -105,10 +104,8 @@ def find_project(stack: Stack, name: str) -> ProjectCounts:
     project = lookup_project(stack, name)
     if project is None:
         titles = [other.title for other in stack.studio.projects()]
-        close = difflib.get_close_matches(name, titles, n=1)
         raise DataError(
-            f"Label Studio has no project for the dataset {name}"
-            + (f"; did you mean {close[0]}?" if close else ""),
+            f"Label Studio has no project for the dataset {name}" + did_you_mean(name, titles),
             "See which there are: annoloop dataset list; make it: annoloop train",
         )
     return project

@@ -92,9 +92,14 @@ def push(
     Returns:
         What was found to be missing, and was sent.
     """
+    idle = stack.lock_idle()
+    todo = plan(stack, project, predictions, version, refresh)
+    if idle is not None and not _is_work(stack, project, todo, version):
+        return todo
     with stack.lock("push") as lock:
-        _settle(stack, project)
-        todo = plan(stack, project, predictions, version, refresh)
+        # What was seen while nobody wrote holds, if nobody has written since.
+        if _settle(stack, project) or not lock.follows(idle):
+            todo = plan(stack, project, predictions, version, refresh)
         if todo.changed:
             changed = todo.changed
             _renew(stack, lock, changed)
@@ -104,6 +109,12 @@ def push(
             lock.check()
             _show(stack, project.id, version)
     return todo
+
+
+def _is_work(stack: Stack, project: ProjectCounts, todo: Plan, version: str) -> bool:
+    missing = todo.new or todo.bare or todo.changed
+    hidden = todo.known and project.model_version != version
+    return bool(missing or hidden or stack.store.exists(_note_key(stack)))
 
 
 def _send(
@@ -174,8 +185,8 @@ def _note(stack: Stack, chunk: Sequence[Image], version: str) -> None:
     stack.store.put(_note_key(stack), json.dumps(note, ensure_ascii=False).encode())
 
 
-def _settle(stack: Stack, project: ProjectCounts) -> None:
-    """Wait for the end of a request whose answer nobody received.
+def _settle(stack: Stack, project: ProjectCounts) -> bool:
+    """Wait for the end of a request whose answer nobody received. Returns whether there was one.
 
     A server goes on with a request when its sender dies. Looking for what is missing before
     it is done would send it twice.
@@ -183,7 +194,7 @@ def _settle(stack: Stack, project: ProjectCounts) -> None:
     try:
         note = json.loads(stack.store.get(_note_key(stack)))
     except KeyError:
-        return
+        return False
     studio, keys = stack.studio, set(note["keys"])
     seen, since = -1, time.monotonic()
     while True:
@@ -198,3 +209,4 @@ def _settle(stack: Stack, project: ProjectCounts) -> None:
             break
         time.sleep(POLL)
     stack.store.delete(_note_key(stack))
+    return True

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from annolooop.errors import AnnoloopError, ConfigError, UsageError
+from annolooop.errors import AnnoloopError, ConfigError, UsageError, did_you_mean
 from annolooop.reports import StackCopyReport, StackListReport, StackRow, StackUseReport
 from annolooop.stack_choice import (
     CONFIGS,
@@ -16,8 +16,8 @@ from annolooop.stack_choice import (
     Choice,
     NamedStack,
     choose_stack,
-    did_you_mean,
     list_stacks,
+    stack_names,
 )
 from annolooop.stack_file import load_stack
 
@@ -100,7 +100,7 @@ def _named(name: str) -> NamedStack:
         if name in (stack.name, str(stack.file)):
             return stack
     raise UsageError(
-        f"this folder has no stack {name}{did_you_mean(name, Path())}",
+        f"this folder has no stack {name}{did_you_mean(name, stack_names(Path()))}",
         "See which there are: annoloop stack list",
     )
 

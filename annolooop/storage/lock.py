@@ -150,6 +150,16 @@ class DatasetLock:
             time.sleep(pause)
             pause = min(pause * 1.5, POLL[1])
 
+    def idle(self) -> int | None:
+        """Number of the lock's state while nobody holds it, else ``None``; see :meth:`follows`."""
+        number, body = self._newest()
+        holder = _read(body)
+        return number if number == 0 or (holder and holder.released) else None
+
+    def follows(self, idle: int | None) -> bool:
+        """Whether nobody else has held the lock since :meth:`idle` gave this number."""
+        return idle is not None and self._number == idle + 1
+
     def check(self) -> None:
         """Make sure that the lock is still ours. To be called before each thing that it guards.
 
