@@ -4,32 +4,29 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from markdown import GENERATED, table
+
 TESTS = Path(__file__).parent.parent / "tests"
 
-INTRO = """\
+INTRO = f"""\
 # What is tested
 
-{generated}
+{GENERATED}
 
 Each line is the name of a test. They run against a real Label Studio server, with torch on real
 images, and in a real browser where a page matters.
 """
 
 
-def build_tested_page(generated: str) -> str:
-    """The page.
-
-    Args:
-        generated: the comment that says that it is generated.
-    """
-    parts = [INTRO.format(generated=generated)]
+def build_tested_page() -> str:
+    """The page."""
+    parts = [INTRO]
     for file in sorted(TESTS.rglob("test_*.py")):
         module = ast.parse(file.read_text(encoding="utf-8"))
         about = (ast.get_docstring(module) or file.stem).splitlines()[0]
-        rows = [f"| {_sentence(name)} |\n" for name in _tests(module)]
         where = file.relative_to(TESTS.parent).as_posix()
-        parts.append(f"## {about.rstrip('.')}\n\n`{where}`\n\n| it holds that |\n| --- |\n")
-        parts[-1] += "".join(rows)
+        parts += [f"## {about.rstrip('.')}\n", f"`{where}`\n"]
+        parts.append(table(["tested"], ([_sentence(name)] for name in _tests(module))))
     return "\n".join(parts)
 
 
