@@ -49,8 +49,8 @@ def explain_tls(url: str, error: Exception) -> UnreachableError | None:
     if isinstance(error, httpx.RemoteProtocolError) and url.startswith("http:"):
         return UnreachableError(
             f"what answers at {url} hangs up",
-            f"If the server has https, set label_studio.url to https{url[4:]}; else look at its "
-            "log.",
+            "If it is a Label Studio, look at its log. If the server has https, set "
+            f"label_studio.url to https{url[4:]}",
         )
     return None
 
