@@ -79,6 +79,11 @@ class _Death:
         self._server = server
         self._joints = joints
 
+    @property
+    def kills_server(self) -> bool:
+        """It is the server that is to die, also while it answers what people said."""
+        return self._server is not None
+
     def now(self, write: str) -> None:
         """Die after a write: by kill -9 or by Ctrl-C, in turn."""
         how = ("kill", "interrupt")[len(self._seen) % 2]
@@ -124,7 +129,7 @@ def _wrap(death: _Death) -> None:
             death.now(f"delete {_kind(key)}")
 
     def dying_call(self: Connection, method: str, path: str, **given: Any) -> Any:
-        if method != "GET":
+        if method != "GET" or (death.kills_server and path.endswith("/export")):
             death.soon(f"{method} {path}")
         answer = call(self, method, path, **given)
         if method != "GET":

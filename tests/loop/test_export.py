@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -215,6 +217,24 @@ def test_command_exports_without_a_server_and_says_so(stored: Stored) -> None:
             "dataset", "export", "some sat", *words[2:], "--overwrite", code=5
         ).stderr
     )
+
+
+def test_export_that_is_killed_is_completed_by_the_next(stored: Stored) -> None:
+    project = stored.project
+    images = put_images(project, [f"many/{n:03d}.jpg" for n in range(300)])
+    store_labels(project, images, {name: ("aria",) for name in images})
+    words = ["dataset", "export", "--format", "imagefolder", "--out", "out", "--offline"]
+    process = subprocess.Popen(project.command(*words), cwd=project.folder)
+    while process.poll() is None and not any(project.folder.glob(".out.*part/*/*/*.jpg")):
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert process.returncode == -9, "it was done before it could be killed"
+    assert not (project.folder / "out").exists()
+    project.run(*words)
+    contents = {image.sha256 for image in images.values()}
+    assert len(list((project.folder / "out").rglob("*.jpg"))) == len(contents)
+    assert [path.name for path in project.folder.glob(".out*")] == []
 
 
 def test_describe_goes_by_the_last_snapshot_without_a_server(stored: Stored) -> None:

@@ -104,7 +104,9 @@ def test_each_write_of_each_command_may_be_the_last(project: Project) -> None:
 def test_server_may_die_during_each_request(own_project: Project) -> None:
     write_photos(own_project.folder / "b", ["a.jpg", "b.jpg", "c.jpg"])
     own_project.run("up")
-    for words in (["train"], ["infer", "--batch", "b", *SMALL]):
+    for words in (["train"], ["infer", "--batch", "b", *SMALL], ["sync"]):
+        if words == ["sync"]:
+            annotate(own_project.stack(), "a.jpg", "b.jpg")
         daemon = own_project.stack().daemon
         assert daemon
         process = daemon.process()
@@ -121,4 +123,6 @@ def test_server_may_die_during_each_request(own_project: Project) -> None:
         f"images/b/{name}.jpg" for name in "abc"
     ]
     assert stack.studio.model_versions(found.id) == {version.name: 3}
+    assert stack.store.numbers("datasets/aria_detector/snapshots") == [1]
+    assert len(stack.snapshots.latest().annotations) == 2
     check_store(stack)
