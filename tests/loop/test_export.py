@@ -222,7 +222,7 @@ def test_command_exports_without_a_server_and_says_so(stored: Stored) -> None:
 def test_export_that_is_killed_is_completed_by_the_next(stored: Stored) -> None:
     project = stored.project
     images = put_images(project, [f"many/{n:03d}.jpg" for n in range(300)])
-    store_labels(project, images, {name: ("aria",) for name in images})
+    store_labels(project, images, dict.fromkeys(images, ("aria",)))
     words = ["dataset", "export", "--format", "imagefolder", "--out", "out", "--offline"]
     process = subprocess.Popen(project.command(*words), cwd=project.folder)
     while process.poll() is None and not any(project.folder.glob(".out.*part/*/*/*.jpg")):
