@@ -1,12 +1,12 @@
 """The login of the local Label Studio: made once, kept in a file that only its owner may read."""
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from annolooop.errors import ConfigError
+from annolooop.files import replacing
 
 USERNAME = "annoloop@localhost.local"
 
@@ -43,7 +43,7 @@ def load_credentials(file: Path) -> Credentials | None:
 def make_credentials(file: Path) -> Credentials:
     """Make a login with a random password and token, and write it to a file of mode 0600."""
     made = Credentials(USERNAME, secrets.token_urlsafe(12), secrets.token_hex(20))
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode=0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        json.dump(asdict(made), out)
+    with replacing(file) as part:
+        part.touch(mode=0o600)
+        part.write_text(json.dumps(asdict(made)), encoding="utf-8")
     return made

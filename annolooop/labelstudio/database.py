@@ -6,7 +6,6 @@ for applications and which Label Studio leaves alone. Being inside, it goes alon
 put back.
 """
 
-import os
 import re
 import shlex
 import sqlite3
@@ -17,10 +16,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from annolooop.errors import ConfigError, DataError, UnreachableError
+from annolooop.files import PART, flush, replacing
 
 COPIES_KEPT = 3
 LOCK_TIMEOUT = 30.0  # seconds
-PART = ".part"
 
 
 @dataclass(frozen=True)
@@ -107,19 +106,17 @@ class Database:
         """
         now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         target = self.backups / f"label_studio-{version}-{now}.sqlite3"
-        part = target.with_name(target.name + PART)
         with self._explained(), closing(sqlite3.connect(self.file)) as source:
             self.backups.mkdir(mode=0o700, exist_ok=True)
-            for left in self.backups.glob(f"*{PART}"):
+            for left in self.backups.glob(f"*{PART}"):  # copies are made under a lock
                 left.unlink()
-            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600))
-            with closing(sqlite3.connect(part)) as made:
-                source.backup(made)
-                made.execute("PRAGMA journal_mode=delete")  # so that it is one file
-            _flush(part)
-            part.replace(target)
-            if os.name != "nt":
-                _flush(self.backups)
+            with replacing(target) as part:
+                part.touch(mode=0o600)
+                with closing(sqlite3.connect(part)) as made:
+                    source.backup(made)
+                    made.execute("PRAGMA journal_mode=delete")  # so that it is one file
+                flush(part)
+            flush(self.backups)
             for old in self.copies()[COPIES_KEPT:]:
                 old.unlink()
         return target
@@ -188,11 +185,3 @@ def _number(version: str) -> int:
 
 def _told(number: int) -> str:
     return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

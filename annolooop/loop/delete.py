@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from annolooop.errors import ConfigError, DataError, UnreachableError
+from annolooop.files import flush, replacing
 from annolooop.loop.dataset import PARTS, noted_projects, stored_datasets
 from annolooop.loop.names import safe_name
 from annolooop.loop.project import find_project, lookup_project
-from annolooop.loop.publish import flush
 from annolooop.loop.pull import pull
 from annolooop.loop.task_file import live_tasks, stored_tasks, write_tasks
 from annolooop.records import Annotation, ProjectCounts, Snapshot, Track
@@ -133,13 +133,9 @@ def _back_up(stack: Stack, found: DeleteReport, track: Track) -> list[Path]:
 
 
 def _write(file: Path, tasks: Iterator[dict[str, Any]]) -> None:
-    part = file.with_name(f".{file.name}.part")
-    try:
+    with replacing(file) as part:
         write_tasks(part, tasks)
         flush(part)
-        part.rename(file)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _watched(stack: Stack, project: int, track: Track) -> Iterator[dict[str, Any]]:

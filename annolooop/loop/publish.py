@@ -1,7 +1,6 @@
 """Give what was written its name when all of it is there, and not before."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -143,12 +142,3 @@ def _is_export(out: Path) -> bool:
         read = json.loads(_manifest(out).read_text(encoding="utf-8"))
         return isinstance(read, dict) and read.get("written_by") == WRITER
     return False
-
-
-def flush(path: Path) -> None:
-    """Make a file or a folder's list of names outlive a loss of power."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

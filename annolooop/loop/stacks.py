@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from annolooop.errors import AnnoloopError, ConfigError, UsageError, did_you_mean
+from annolooop.files import replacing
 from annolooop.reports import StackCopyReport, StackListReport, StackRow, StackUseReport
 from annolooop.stack_choice import (
     CONFIGS,
@@ -50,10 +51,8 @@ def use(name: str, environ: Mapping[str, str] = os.environ) -> StackUseReport:
     """
     stack = _named(name)
     try:
-        # Written aside, and renamed: no reader sees half a name.
-        aside = Path(f"{MARKER}.{os.getpid()}")
-        aside.write_text(f"{stack.file.as_posix()}\n", encoding="utf-8")
-        aside.replace(MARKER)
+        with replacing(Path(MARKER)) as part:
+            part.write_text(f"{stack.file.as_posix()}\n", encoding="utf-8")
     except OSError as error:
         raise ConfigError(
             f"{MARKER} cannot be written: {error.strerror}",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from annolooop.errors import UsageError
+from annolooop.files import replacing
 from annolooop.loop.predict import best_labels
 from annolooop.loop.tables import JOINT, TABLES, Row, check_table, write_table
 from annolooop.model.head import Probabilities
@@ -42,16 +43,13 @@ def write_predictions(
     """
     columns = dict.fromkeys(("key", "sha256", "model_version", "label"), "text")
     columns |= dict.fromkeys(("score", *(f"p_{label}" for label in version.labels)), "real")
-    part = file.with_name(f".{file.name}.part")
     try:
-        write_table(part, file.suffix, columns, _rows(version, images, probabilities))
-        part.replace(file)
+        with replacing(file) as part:
+            write_table(part, file.suffix, columns, _rows(version, images, probabilities))
     except OSError as error:
         raise UsageError(
             f"--out {file} cannot be written: {error.strerror}", "Name another file."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _rows(

@@ -1,11 +1,12 @@
 """A file from which interrupted learning goes on. It may be deleted, which costs only time."""
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from annolooop.files import replacing
 
 
 def load_checkpoint(file: Path) -> dict[str, Any] | None:
@@ -20,9 +21,8 @@ def load_checkpoint(file: Path) -> dict[str, Any] | None:
 def save_checkpoint(file: Path, state: dict[str, Any]) -> None:
     """Put a checkpoint in the place of all others in its folder: whole, or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f".{os.getpid()}.part")
-    torch.save(state, part)
-    part.replace(file)
+    with replacing(file) as part:
+        torch.save(state, part)
     for other in file.parent.iterdir():
         if other != file:
             other.unlink(missing_ok=True)

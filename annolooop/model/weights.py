@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from annolooop.errors import AnnoloopError, ConfigError, DataError, UnreachableError
+from annolooop.files import replacing, sweep
 from annolooop.model.transforms import EvalTransform
 
 STARTER_BACKBONE = "mobilenet_v2"
@@ -132,35 +133,34 @@ def _download(
     say(f"Downloading the weights {what} from {url} …")
     begun = time.monotonic()
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
+    sweep(file.parent)
     digest = hashlib.sha256()
-    try:
-        with (
-            httpx.stream("GET", url, timeout=HUB_TIMEOUT, follow_redirects=True) as answer,
-            part.open("wb") as out,
-        ):
-            answer.raise_for_status()
-            for block in answer.iter_bytes():
-                out.write(block)
-                digest.update(block)
-                if limit and time.monotonic() - begun > limit:
-                    raise httpx.ReadTimeout(f"not done after {limit:.0f} s")
-    except (httpx.HTTPError, OSError) as error:
-        part.unlink(missing_ok=True)
-        raise UnreachableError(
-            f"the weights {what} could not be downloaded from {url}: {error}",
-            f"Put the file {file.name} into {file.parent}, or name a file with --set "
-            "model.weights=FILE, or take the starter weights: --set "
-            f"model.backbone={STARTER_BACKBONE} --set model.weights=starter",
-        ) from error
-    # torchvision ends the names of its files with the beginning of their hash.
-    if not digest.hexdigest().startswith(file.stem.rpartition("-")[2]):
-        part.unlink()
-        raise DataError(
-            f"what came from {url} is not the file that torchvision names",
-            "Something on the way changed it; try again, or name a file: --set model.weights=FILE",
-        )
-    part.replace(file)
+    with replacing(file) as part:
+        try:
+            with (
+                httpx.stream("GET", url, timeout=HUB_TIMEOUT, follow_redirects=True) as answer,
+                part.open("wb") as out,
+            ):
+                answer.raise_for_status()
+                for block in answer.iter_bytes():
+                    out.write(block)
+                    digest.update(block)
+                    if limit and time.monotonic() - begun > limit:
+                        raise httpx.ReadTimeout(f"not done after {limit:.0f} s")
+        except (httpx.HTTPError, OSError) as error:
+            raise UnreachableError(
+                f"the weights {what} could not be downloaded from {url}: {error}",
+                f"Put the file {file.name} into {file.parent}, or name a file with --set "
+                "model.weights=FILE, or take the starter weights: --set "
+                f"model.backbone={STARTER_BACKBONE} --set model.weights=starter",
+            ) from error
+        # torchvision ends the names of its files with the beginning of their hash.
+        if not digest.hexdigest().startswith(file.stem.rpartition("-")[2]):
+            raise DataError(
+                f"what came from {url} is not the file that torchvision names",
+                "Something on the way changed it; try again, or name a file: "
+                "--set model.weights=FILE",
+            )
 
 
 def _load_starter(
@@ -191,9 +191,8 @@ def _fetch_starter(file: Path, download: Download) -> None:
     if _sha256(data) != STARTER_SHA256:
         raise _starter_changed()
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_bytes(data)
-    part.replace(file)
+    with replacing(file) as part:
+        part.write_bytes(data)
 
 
 def _starter_changed() -> AnnoloopError:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from annolooop.files import replacing
 from annolooop.storage.store import ArtifactStore
 
 Vector = NDArray[np.float32]
@@ -74,7 +75,6 @@ class Embeddings:
         copy = self._cache / key.rpartition("/")[2]
         if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
-            part = copy.with_suffix(".part")
-            part.write_bytes(self._store.get(key))
-            part.replace(copy)
+            with replacing(copy) as part:
+                part.write_bytes(self._store.get(key))
         return copy.read_bytes()

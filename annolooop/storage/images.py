@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from annolooop.records import Image
-from annolooop.storage.store import ArtifactStore, StoredObject
+from annolooop.storage.store import ArtifactStore, StoredObject, numbered
 
 IMAGES = "images"  # prefix of all images of the store
 SUFFIXES = frozenset(
@@ -44,7 +44,7 @@ class ImageCatalog:
         self._prefix = f"datasets/{dataset}/images"
         self._entries: dict[str, CatalogEntry] = {}
         for number in store.numbers(self._prefix):
-            read = json.loads(store.get(f"{self._prefix}/{number:06d}.json"))
+            read = json.loads(store.require(numbered(self._prefix, number)))
             self._entries |= {key: CatalogEntry(*value) for key, value in read.items()}
 
     def __len__(self) -> int:
@@ -60,11 +60,6 @@ class ImageCatalog:
         if entry is None or entry.etag != found.etag:
             return None
         return Image(found.key, entry.sha256)
-
-    def hash_of(self, key: str) -> str | None:
-        """Content hash of a key of the dataset, or ``None``."""
-        entry = self._entries.get(key)
-        return entry.sha256 if entry else None
 
     def add(self, images: Iterable[Image], etags: Mapping[str, str]) -> None:
         """Make images part of the dataset, or note their new content; one write.

@@ -1,10 +1,7 @@
 """The artifact store: named bytes in a folder or bucket, over fsspec."""
 
 import os
-import re
-import secrets
 import stat
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +11,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from annolooop.errors import DataError, UnreachableError
-
-PART = ".part"  # ends the name of an object that is being written
-LITTER = 86_400.0  # seconds after which nobody is writing it any more
+from annolooop.files import PART, is_litter, part_of
 
 
 @dataclass(frozen=True)
@@ -111,7 +106,7 @@ class ArtifactStore:
             raise self._failed("list", prefix, error) from error
         for path in sorted(found):
             info = found[path]
-            if _is_litter(path, info):
+            if "mtime" in info and is_litter(path.rpartition("/")[2], info["mtime"]):
                 Path(path).unlink(missing_ok=True)
             if path.endswith(PART) or info["type"] != "file":
                 continue
@@ -184,11 +179,6 @@ def numbered(prefix: str, number: int) -> str:
     return f"{prefix}/{number:06d}.json"
 
 
-def _is_litter(path: str, info: dict[str, Any]) -> bool:
-    ours = re.fullmatch(rf"\.[0-9a-f]{{16}}{re.escape(PART)}", path.rpartition("/")[2])
-    return bool(ours) and time.time() - info.get("mtime", time.time()) > LITTER
-
-
 def _etag(info: dict[str, Any]) -> str:
     if "mtime" in info:  # a local file
         return f"{info['size']}-{info['mtime']}"
@@ -199,8 +189,7 @@ def _write_file(path: Path, data: bytes, replace: bool) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not replace and path.exists():
         return False
-    # The name is short whatever the key's length, and in the same folder as the target.
-    part = path.parent / f".{secrets.token_hex(8)}{PART}"
+    part = part_of(path)
     try:
         with part.open("xb") as file:
             file.write(data)

@@ -1,0 +1,57 @@
+"""Files of this machine that appear whole, or not at all."""
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PART = ".part"  # ends the name of a file that is being written
+LITTER = 86_400.0  # seconds after which nobody is writing it any more
+_OURS = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(PART)}")
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Give a place beside a file to write to; when the block ends well, that becomes the file.
+
+    Each call has a place of its own, so two that write the same file do not mix what they write.
+    The name is short whatever that of the file, and nothing is left of a block that fails.
+    """
+    part = part_of(file)
+    try:
+        yield part
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def part_of(file: Path) -> Path:
+    """A name for what is to become a file, in the same folder, that nobody else has."""
+    return file.with_name(f".{secrets.token_hex(8)}{PART}")
+
+
+def flush(path: Path) -> None:
+    """Make a file, or the list of names in a folder, outlive a loss of power."""
+    if os.name == "nt" and path.is_dir():  # cannot be opened there, and need not be
+        return
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def is_litter(name: str, mtime: float) -> bool:
+    """Whether a file is what a writer that was killed left, by its name and time of change."""
+    return bool(_OURS.fullmatch(name)) and time.time() - mtime > LITTER
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed have left in a folder."""
+    for file in folder.glob(f".*{PART}"):
+        with suppress(FileNotFoundError):  # someone else sweeps, or is done with it
+            if is_litter(file.name, file.stat().st_mtime):
+                file.unlink()
