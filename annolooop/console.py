@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SHOWN = 10  # files that are named before the rest is only counted
 PLAIN_INTERVAL = 5.0  # seconds between two progress lines where there is no terminal
 
 
@@ -64,6 +65,13 @@ class Console:
         with console.capture() as drawn:
             console.print(table)
         self.print(drawn.get().rstrip("\n"))
+
+    def reasons(self, what: str, rows: Sequence[Mapping[str, str]]) -> None:
+        """Lines of the report: each ``file`` with its ``reason``; of many, the first ones."""
+        for row in rows[:SHOWN]:
+            self.print(f"{what}: {row['file']}: {row['reason']}")
+        if len(rows) > SHOWN:
+            self.print(f"{what}: {len(rows) - SHOWN} more (all with --json)")
 
     def say(self, text: str) -> None:
         """What is going on, to stderr, unless ``--quiet``."""

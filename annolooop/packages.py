@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uv
 
-from annolooop.errors import ConfigError
+from annolooop.errors import ConfigError, UnreachableError
 
 # What pip is set to -> the variable that tells uv the same, and what joins several values.
 UV_NAMES = {
@@ -41,7 +41,8 @@ def download_wheel(requirement: str, folder: Path, say: Callable[[str], None]) -
     """Fetch a package's wheel into a folder, without its dependencies; nothing is installed.
 
     Raises:
-        ConfigError: it could not be fetched.
+        UnreachableError: it could not be fetched.
+        ConfigError: there is nothing to fetch it with.
     """
     runner = find_uv()
     if importlib.util.find_spec("pip"):
@@ -53,12 +54,14 @@ def download_wheel(requirement: str, folder: Path, say: Callable[[str], None]) -
             f"{requirement} could not be fetched: neither pip nor uv is here",
             "Install pip: python -m ensurepip",
         )
-    run_installer(
-        [*pip, "download", "--quiet", "--no-deps", "--dest", str(folder), requirement],
-        say,
-        f"{requirement} could not be fetched",
-        "Check that the package index can be reached, then type the same command again.",
-    )
+    fetch = [*pip, "download", "--quiet", "--no-deps", "--dest", str(folder), requirement]
+    try:
+        run_installer(fetch, say, f"{requirement} could not be fetched", "")
+    except ConfigError as error:
+        raise UnreachableError(
+            error.message,
+            "Check that the package index can be reached, then type the same command again.",
+        ) from error
 
 
 def run_installer(

@@ -1,10 +1,16 @@
 """What each command answers: one frozen record, which `--json` prints as it is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from annolooop.records import BackboneInfo, Finetuning, Holdout, ModelVersion, Promotion, Setting
 
 PENDING = 2  # exit code of a dry run that found work to do
+
+
+def left_out(reasons: Iterable[tuple[str, str]]) -> tuple[dict[str, str], ...]:
+    """What could not be used, and why: rows of ``file`` and ``reason``."""
+    return tuple({"file": file, "reason": reason} for file, reason in reasons)
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,7 @@ class TrainReport:
         trained: a head was fitted in this run.
         registered: a new version was written in this run.
         examples: labelled images at hand, holdout included.
+        learnt: of these, what the head was fitted on in this run.
         holdout: accuracy of ``model_version`` on the holdout.
         new_labels, changed_labels, removed_labels: against what ``model_version`` learnt from.
         unreadable: ``file`` and ``reason`` of labelled images that could not be learnt from.
@@ -137,6 +144,7 @@ class TrainReport:
     registered: bool
     trained: bool
     examples: int
+    learnt: int
     holdout: Holdout
     new_labels: int
     changed_labels: int
@@ -174,7 +182,7 @@ class CompareReport:
     p_value: float | None
     verdict: str
     advice: str
-    finetune: Finetuning | None
+    finetune: Finetuning
     unreadable: tuple[dict[str, str], ...]
     seconds: dict[str, float]
 
@@ -291,7 +299,8 @@ class SyncReport:
     def exit_code(self) -> int:
         """2 when a check found work to do."""
         changes = self.created or self.updated or self.deleted
-        return PENDING if self.check and (changes or self.predictions_pushed) else 0
+        work = changes or self.collected or self.predictions_pushed
+        return PENDING if self.check and work else 0
 
 
 @dataclass(frozen=True)

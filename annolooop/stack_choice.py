@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from annolooop.errors import ConfigError, did_you_mean
 
@@ -96,7 +97,7 @@ def choose_stack(explicit: str | None, environ: Mapping[str, str] = os.environ) 
     others = [stack.name for stack in list_stacks(here)]
     raise ConfigError(
         f"No stack file: there is no {' and no '.join(SEARCHED)} in {Path.cwd()}",
-        f"Choose one of {', '.join(others)}: annoloop stack use {others[0]}"
+        f"Choose one of {', '.join(others)}: annoloop stack use {quote(others[0])}"
         if others
         else "Make one: annoloop init",
     )

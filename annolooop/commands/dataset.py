@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 NAME = Annotated[
     str, typer.Argument(help="Name of the dataset.", autocompletion=completion.datasets)
 ]
+NAME_IF_OTHER = Annotated[
+    str | None,
+    typer.Argument(
+        help="Name of the dataset; default: the stack's.", autocompletion=completion.datasets
+    ),
+]
+OFFLINE = Annotated[
+    bool, typer.Option("--offline", help="Go by the last snapshot; leave Label Studio alone.")
+]
 
 
-def stats(
-    console: Console,
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            help="Name of the dataset; default: the stack's.", autocompletion=completion.datasets
-        ),
-    ] = None,
-) -> "StatsReport":
+def stats(console: Console, name: NAME_IF_OTHER = None) -> "StatsReport":
     """Count tasks, labels, and what people did with the predictions."""
     from annolooop.loop.stats import stats as run
     from annolooop.stack import open_stack

@@ -1,11 +1,9 @@
 """`annoloop dataset describe`: everything at a glance."""
 
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from annolooop import completion
+from annolooop.commands.dataset import NAME_IF_OTHER, OFFLINE
 from annolooop.console import Console
 
 if TYPE_CHECKING:
@@ -13,16 +11,7 @@ if TYPE_CHECKING:
 
 
 def describe(
-    console: Console,
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            help="Name of the dataset; default: the stack's.", autocompletion=completion.datasets
-        ),
-    ] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Go by the last snapshot; leave Label Studio alone.")
-    ] = False,
+    console: Console, name: NAME_IF_OTHER = None, offline: OFFLINE = False
 ) -> "DescribeReport":
     """Tell everything about a dataset at a glance.
 

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from annolooop import completion
+from annolooop.commands.dataset import NAME_IF_OTHER, OFFLINE
 from annolooop.commands.describe import based_on
 from annolooop.console import Console
 
 if TYPE_CHECKING:
     from annolooop.reports import ExportReport
-
-SHOWN = 10  # images left out that are named before the rest is only counted
 
 
 def export(
@@ -23,12 +21,7 @@ def export(
         typer.Option("--format", metavar="FORMAT", help="What to write, one of those above."),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder or file to make.")],
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            help="Name of the dataset; default: the stack's.", autocompletion=completion.datasets
-        ),
-    ] = None,
+    name: NAME_IF_OTHER = None,
     split: Annotated[
         Literal["all", "train", "holdout"],
         typer.Option("--split", help="Which side: all, train, holdout."),
@@ -36,9 +29,7 @@ def export(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export.")
     ] = False,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Go by the last snapshot; leave Label Studio alone.")
-    ] = False,
+    offline: OFFLINE = False,
 ) -> "ExportReport":
     """Write labels and images in a form that other programs read.
 
@@ -71,10 +62,7 @@ def show(console: Console, report: "ExportReport") -> None:
             for label, counts in report.labels.items()
         ],
     )
-    for row in report.left_out[:SHOWN]:
-        console.print(f"left out: {row['file']}: {row['reason']}")
-    if len(report.left_out) > SHOWN:
-        console.print(f"left out: {len(report.left_out) - SHOWN} more (all with --json)")
+    console.reasons("left out", report.left_out)
     if report.unlabeled:
         console.print(
             f"{report.unlabeled} images have no label and are not in it "

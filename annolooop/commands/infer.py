@@ -11,8 +11,6 @@ from annolooop.console import Console
 if TYPE_CHECKING:
     from annolooop.reports import InferReport
 
-SHOWN = 10  # unreadable files named before the rest is only counted
-
 
 def infer(
     console: Console,
@@ -66,15 +64,11 @@ def show(console: Console, report: "InferReport") -> None:
             f"{report.changed} pictures changed under their key: what people said of the earlier "
             "ones stays with those"
         )
-    for row in report.unreadable[:SHOWN]:
-        console.print(f"unreadable: {row['file']}: {row['reason']}")
-    if len(report.unreadable) > SHOWN:
-        console.print(f"unreadable: {len(report.unreadable) - SHOWN} more (all with --json)")
+    console.reasons("unreadable", report.unreadable)
     if report.out:
         console.print(f"predictions of all labels: {report.out}")
     if report.dry_run:
-        batch = f" --batch {quote(report.batch)}" if report.batch else ""
-        console.next(f"annoloop infer{batch}" if report.exit_code else "annoloop stats")
+        console.next("the same without --dry-run" if report.exit_code else "annoloop stats")
     elif report.stale:
         console.print(f"{report.stale} tasks only have predictions of other model versions")
         batch = f" --batch {quote(report.batch)}" if report.batch else ""

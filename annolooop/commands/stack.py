@@ -116,11 +116,9 @@ def show_schema(console: Console, report: dict[str, Any]) -> None:
 
 def show_stack(console: Console) -> "StackReport":
     """Show the effective settings, and where each comes from."""
-    from annolooop.reports import StackReport
-    from annolooop.stack_file import load_stack
+    from annolooop.loop.stacks import show
 
-    loaded = load_stack(console.options.stack, console.options.overrides)
-    return StackReport(str(loaded.file), loaded.chosen_by, loaded.settings)
+    return show(console.options.stack, console.options.overrides)
 
 
 def show_settings(console: Console, report: "StackReport") -> None:

@@ -48,18 +48,16 @@ def show(console: Console, report: "TrainReport | CompareReport") -> None:
 
 
 def _show_train(console: Console, report: "TrainReport") -> None:
-    name = f"{report.model_version}"
+    name = report.model_version
     backbone = describe_backbone(report.backbone)
     if report.trained:
-        learnt = report.examples - report.holdout.n
-        console.print(f"trained {name} on {learnt} labels ({backbone}); it is promoted")
+        console.print(f"trained {name} on {report.learnt} labels ({backbone}); it is promoted")
     elif report.registered:
         console.print(f"registered {name}: untrained, a fresh head on {backbone}; it is promoted")
     else:
         console.print(f"{name} stays ({backbone})")
     console.print("labels: " + ", ".join(f"{k} {n}" for k, n in report.labels.items()))
-    for row in report.unreadable:
-        console.print(f"left out: {row['file']}: {row['reason']}")
+    console.reasons("left out", report.unreadable)
     console.print(f"holdout: {_holdout(report.holdout)}")
     if "accuracy" in report.cross_validation:
         figures = report.cross_validation
@@ -81,12 +79,10 @@ def _show_train(console: Console, report: "TrainReport") -> None:
 
 def _show_compare(console: Console, report: "CompareReport") -> None:
     console.print(f"learnt from {report.examples} labels, registered nothing")
-    for row in report.unreadable:
-        console.print(f"left out: {row['file']}: {row['reason']}")
+    console.reasons("left out", report.unreadable)
     console.print(f"head    holdout: {_holdout(report.head)}")
     console.print(f"{report.mode:<7} holdout: {_holdout(report.tuned)}")
-    if report.finetune:
-        console.print(f"fine-tuning: {_finetuning(report.finetune)}")
+    console.print(f"fine-tuning: {_finetuning(report.finetune)}")
     if report.p_value is not None:
         console.print(
             f"right in one of the two only: head {report.only_head}, {report.mode} "

@@ -75,19 +75,14 @@ class Studio(Projects):
 
     def tasks_without_key(self, project: int) -> list[tuple[int, str]]:
         """Tasks that were not made by annoloop: id, and the address of the image."""
-        condition = {
-            "filter": "filter:tasks:data.key",
-            "operator": "empty",
-            "type": "String",
-            "value": True,
-        }
+        condition = _condition("data.key", "empty", "String", True)
         name = self.labelling(project).data
         pages = self._task_pages(project, "id,data", [condition])
         return [(int(raw["id"]), str(raw["data"].get(name, ""))) for raw in pages]
 
     def update_data(self, task: int, **values: str) -> None:
         """Add to a task's data, or change what is there."""
-        data = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})["data"]
+        data = self._task(task)["data"]
         self._server.call("PATCH", f"/api/tasks/{task}", body={"data": {**data, **values}})
 
     def forget_predictions(self, task: int) -> bool:
@@ -96,7 +91,7 @@ class Studio(Projects):
         Returns:
             Whether nobody has.
         """
-        raw = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        raw = self._task(task)
         if raw["annotations"] or raw.get("drafts"):
             return False
         for prediction in raw["predictions"]:
@@ -110,12 +105,7 @@ class Studio(Projects):
         """
         if not versions:
             return set()
-        condition = {
-            "filter": "filter:tasks:predictions_model_versions",
-            "operator": "contains",
-            "type": "List",
-            "value": list(versions),
-        }
+        condition = _condition("predictions_model_versions", "contains", "List", list(versions))
         return {int(raw["id"]) for raw in self._task_pages(project, "id", [condition])}
 
     def create_tasks(
@@ -162,23 +152,9 @@ class Studio(Projects):
         Returns:
             Task id -> when it was last changed.
         """
-        conditions: list[dict[str, Any]] = [
-            {
-                "filter": "filter:tasks:annotations_ids",
-                "operator": "empty",
-                "type": "Boolean",
-                "value": False,
-            }
-        ]
+        conditions = [_condition("annotations_ids", "empty", "Boolean", False)]
         if since:
-            conditions.append(
-                {
-                    "filter": "filter:tasks:updated_at",
-                    "operator": "greater",
-                    "type": "Datetime",
-                    "value": since,
-                }
-            )
+            conditions.append(_condition("updated_at", "greater", "Datetime", since))
         pages = self._task_pages(project, "id,updated_at", conditions)
         return {int(raw["id"]): str(raw["updated_at"]) for raw in pages}
 
@@ -216,7 +192,7 @@ class Studio(Projects):
     def look(self, project: int, task: int) -> tuple[str, dict[str, tuple[str, ...]]]:
         """What a person sees of a task: the image's key, and the predicted labels by version."""
         labelling = self.labelling(project)
-        raw = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        raw = self._task(task)
         predicted = {
             p["model_version"]: labels_of(labelling, p["result"]) for p in raw["predictions"]
         }
@@ -226,6 +202,10 @@ class Studio(Projects):
         """Submit an annotation as the token's owner, as the browser does."""
         body = {"result": build_result(self.labelling(project), labels), "lead_time": lead_time}
         self._server.post(f"/api/tasks/{task}/annotations", body)
+
+    def _task(self, task: int) -> dict[str, Any]:
+        found: dict[str, Any] = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        return found
 
     def _exported(self, project: int, tasks: Iterable[int]) -> Iterator[dict[str, Any]]:
         ids = sorted(tasks)
@@ -261,6 +241,16 @@ class Studio(Projects):
             if seen >= found["total"] or not found["tasks"]:
                 return
             page += 1
+
+
+def _condition(column: str, operator: str, kind: str, value: object) -> dict[str, object]:
+    """One line of a filter, as the tab of a project has it."""
+    return {
+        "filter": f"filter:tasks:{column}",
+        "operator": operator,
+        "type": kind,
+        "value": value,
+    }
 
 
 def _prediction(labelling: Labelling, prediction: Prediction, version: str) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Connection:
         if address.startswith("/"):
             return self.call("GET", address, cookies=cookies, redirects=True)
         try:
-            answer = self._http.get(address, follow_redirects=True, headers={})
+            answer = self._http.get(address, follow_redirects=True)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise UnreachableError(f"{address} does not answer ({type(error).__name__})") from None
         if not answer.is_success:

@@ -292,10 +292,7 @@ class Daemon:
     def _wait(self, process: psutil.Process, say: Callable[[str], None]) -> None:
         begun = said = time.monotonic()
         while True:
-            # A child of ours that ended would otherwise stay a zombie and look alive.
-            if isinstance(process, psutil.Popen):
-                process.poll()
-            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            if _has_ended(process):
                 raise UnreachableError(
                     "Label Studio ended while it started" + self._log_quote(),
                     "Read more: annoloop logs",
@@ -318,6 +315,16 @@ class Daemon:
     def _log_quote(self) -> str:
         lines = self.log_tail(8)
         return ":\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    # A child of ours that ended would otherwise stay a zombie and look alive.
+    if isinstance(process, psutil.Popen):
+        process.poll()
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _end(process: psutil.Process) -> None:

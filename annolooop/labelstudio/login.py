@@ -41,7 +41,8 @@ def open_session(url: str, credentials: Credentials) -> dict[str, str]:
     if "sessionid" not in cookies:
         raise UnreachableError(
             f"Label Studio at {url} does not take the login of credentials.json",
-            "Its password was changed: log in by hand, with annoloop dataset launch --no-browser",
+            "Its password was changed: log in by hand, after annoloop dataset launch NAME "
+            "--no-browser",
         )
     return cookies
 

@@ -121,17 +121,14 @@ class Projects:
         found = self._server.get("/api/storages/localfiles/", {"project": project})
         return any(known["path"] == path for known in found)
 
-    def ensure_local_storage(self, project: int, path: str) -> bool:
+    def ensure_local_storage(self, project: int, path: str) -> None:
         """Let a project's tasks show files below ``path``; the storage is never synced.
-
-        Returns:
-            Whether it had to be created.
 
         Raises:
             ConfigError: the server may not serve files of this folder.
         """
         if self.has_local_storage(project, path):
-            return False
+            return
         storage = {
             "project": project,
             "title": "annoloop: shows images, is never synced",
@@ -148,7 +145,6 @@ class Projects:
                 "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT set to a folder above, and set "
                 "label_studio.document_root to the same folder.",
             ) from error
-        return True
 
     def _read(self, raw: Mapping[str, Any]) -> ProjectCounts:
         self._configs[int(raw["id"])] = str(raw["label_config"])

@@ -28,11 +28,11 @@ class LocalImages:
         """Whether a project can show them."""
         return studio.has_local_storage(project, str(self.store / self.images))
 
-    def connect(self, studio: Studio, project: int) -> bool:
-        """Let a project show them. Returns whether anything had to be made."""
+    def connect(self, studio: Studio, project: int) -> None:
+        """Let a project show them."""
         folder = self.store / self.images
         folder.mkdir(parents=True, exist_ok=True)
-        return studio.ensure_local_storage(project, str(folder))
+        studio.ensure_local_storage(project, str(folder))
 
     def url(self, key: str) -> str:
         """What a task's ``image`` says for this key of the store.

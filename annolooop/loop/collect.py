@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlparse
 
 from annolooop.errors import AnnoloopError
+from annolooop.loop.names import LONGEST, safe_name
 from annolooop.records import Image, ProjectCounts, Track
 from annolooop.stack import Stack
 from annolooop.storage.images import IMAGES, content_hash, is_image_name
@@ -104,4 +105,5 @@ class _Fetcher:
             if not kind.startswith("image/"):
                 return f"it is {kind.partition(';')[0]}, not an image"
             name += guess_extension(kind.partition(";")[0]) or ".jpg"
-        return name, data
+        # The end of a name has its suffix. No file system takes all that an address may hold.
+        return safe_name(name).encode()[-LONGEST:].decode("utf-8", "ignore"), data

@@ -1,7 +1,6 @@
 """Whether fine-tuning pays: a head alone against a fine-tuned backbone, on the same holdout."""
 
 import time
-from datetime import datetime, timezone
 
 from annolooop.loop.learn import Learnt, gather, learn_from
 from annolooop.loop.predict import require_promoted
@@ -11,7 +10,7 @@ from annolooop.loop.train import find_examples
 from annolooop.model.metrics import MIN_HOLDOUT
 from annolooop.model.paired import LEVEL, fewest_differing, mcnemar
 from annolooop.records import Finetuning, Holdout, Track
-from annolooop.reports import CompareReport
+from annolooop.reports import CompareReport, left_out
 from annolooop.stack import Stack
 
 
@@ -28,9 +27,9 @@ def compare(stack: Stack, track: Track) -> CompareReport:
     version = require_promoted(stack)
     project = find_project(stack, stack.config.dataset.name)
     last = stack.snapshots.latest()
-    snapshot = pull(stack.studio, project, last, datetime.now(timezone.utc))
-    examples, left_out = find_examples(stack, snapshot)
-    usable = [example for example in examples if example.sha256 not in left_out]
+    snapshot = pull(stack.studio, project, last)
+    examples, unfit = find_examples(stack, snapshot)
+    usable = [example for example in examples if example.sha256 not in unfit]
     material = gather(stack, version, usable, True, track)
     pulled = time.monotonic()
     head = learn_from(stack, material, "head", track)
@@ -43,7 +42,7 @@ def compare(stack: Stack, track: Track) -> CompareReport:
     told = Finetuning(**tuned.metrics["finetune"])
     only_head, only_tuned = _differing(head, tuned), _differing(tuned, head)
     keys = {a.sha256: a.key for a in snapshot.annotations}
-    lost = sorted({**left_out, **material.unreadable}.items())
+    lost = sorted({**unfit, **material.unreadable}.items())
     enough = len(material.held) >= MIN_HOLDOUT
     p_value = mcnemar(only_head, only_tuned) if enough and told.best_epoch else None
     verdict, better = _judge(told, len(material.held), only_head, only_tuned, p_value)
@@ -59,7 +58,7 @@ def compare(stack: Stack, track: Track) -> CompareReport:
         verdict=verdict,
         advice=f"train.finetune: {mode if better else 'head'}",
         finetune=told,
-        unreadable=tuple({"file": keys[sha256], "reason": r} for sha256, r in lost),
+        unreadable=left_out((keys[sha256], reason) for sha256, reason in lost),
         seconds={
             "pull": round(pulled - begun, 3),
             "head": round(fitted - pulled, 3),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from annolooop.errors import ConfigError, DataError, UnreachableError
 from annolooop.files import flush, replacing
@@ -96,7 +96,7 @@ def _annotations(
     if project is None:
         return last.annotations
     try:
-        return pull(stack.studio, project, last, datetime.now(timezone.utc)).annotations
+        return pull(stack.studio, project, last).annotations
     except DataError:
         return None
 
@@ -167,7 +167,7 @@ def _counters(project: ProjectCounts) -> tuple[int, int, int]:
     return project.tasks, project.annotations, project.skips
 
 
-def _no_dataset(stack: Stack, name: str, keep_project: bool) -> None:
+def _no_dataset(stack: Stack, name: str, keep_project: bool) -> NoReturn:
     if not keep_project:
         find_project(stack, name)  # says which names are close
     raise DataError(

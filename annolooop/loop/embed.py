@@ -11,13 +11,12 @@ from annolooop.errors import DataError
 from annolooop.loop.batch import Source, place
 from annolooop.records import Image, Track
 from annolooop.storage.embeddings import Embeddings, Vector
-from annolooop.storage.images import ImageCatalog, content_hash
+from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_image
 from annolooop.storage.store import ArtifactStore
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
 
-CHANGED = "another picture lies under its key now"
 CHECKPOINT = 256  # images after which everything done so far is kept
 
 
@@ -113,14 +112,9 @@ class Embedder:
         def files(part: Iterable[Image]) -> Iterator[tuple[str, bytes]]:
             for image in part:
                 try:
-                    data = self._store.get(image.key)
-                except KeyError as error:
-                    unreadable[image.sha256] = _why(error)
-                    continue
-                if content_hash(data) == image.sha256:
-                    yield image.sha256, data
-                else:
-                    unreadable[image.sha256] = CHANGED
+                    yield image.sha256, read_image(self._store, image)
+                except Lost as error:
+                    unreadable[image.sha256] = str(error)
 
         remaining = iter(track(lacking, "embed"))
         for _ in range(0, len(lacking), CHECKPOINT):

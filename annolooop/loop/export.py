@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from shlex import quote
@@ -16,14 +17,12 @@ from annolooop.loop.publish import Draft, check_target, publishing
 from annolooop.loop.stats import count_tasks
 from annolooop.loop.tables import Row, check_table, write_table
 from annolooop.loop.task_file import Task, live_tasks, stored_tasks, write_tasks
-from annolooop.records import Example, Track
-from annolooop.reports import ExportReport, SideCounts
+from annolooop.records import Example, Image, Track
+from annolooop.reports import ExportReport, SideCounts, left_out
 from annolooop.stack import Stack
 from annolooop.storage.dataset import fingerprint, split_of
-from annolooop.storage.images import content_hash
+from annolooop.storage.images import Lost, read_image
 
-GONE = "it is no longer in the store"
-CHANGED = "it is not the picture that was labelled"
 ELSEWHERE = "its image is not in the store, so only Label Studio can export it"
 
 
@@ -206,24 +205,17 @@ class _Work:
     def _read(self, example: Example) -> bytes | None:
         """The bytes that were labelled; what is not there is noted as left out."""
         try:
-            data = self._stack.store.get(example.key)
-        except KeyError:
-            self.left_out[example.key] = GONE
+            return read_image(self._stack.store, Image(example.key, example.sha256))
+        except Lost as error:
+            self.left_out[example.key] = str(error)
             return None
-        if content_hash(data) != example.sha256:
-            self.left_out[example.key] = CHANGED
-            return None
-        return data
 
     def _there(self, example: Example) -> bool:
         """Whether :meth:`_read` would give them; read only if the store tells of a change."""
-        try:
+        with suppress(KeyError):
             known = self._catalog.known(self._stack.store.info(example.key))
-        except KeyError:
-            self.left_out[example.key] = GONE
-            return False
-        if known and known.sha256 == example.sha256:
-            return True
+            if known and known.sha256 == example.sha256:
+                return True
         return self._read(example) is not None
 
     def _count(self, example: Example) -> None:
@@ -277,7 +269,7 @@ class _Work:
             labels=self._label_counts(),
             folders=self._folders,
             fingerprint=fingerprint(labels.examples),
-            left_out=tuple({"file": f, "reason": r} for f, r in self.left_out.items()),
+            left_out=left_out(self.left_out.items()),
             unlabeled=len(known - labelled),
             skipped=count_tasks(labels.snapshot.annotations)[1],
             disputed=len(labels.disputed),

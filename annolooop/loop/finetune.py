@@ -1,22 +1,23 @@
 """Fine-tune the pretrained backbone on the examples, and fit a head on the result."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from annolooop.errors import DataError
-from annolooop.loop.embed import CHANGED
 from annolooop.loop.learn import Learnt, Material, is_right
 from annolooop.model.finetune import MIN_VALIDATION, Tuned, finetune, split_validation
 from annolooop.model.fit import Targets, fit_head, learnable
 from annolooop.model.learner import Lesson, Recipe
 from annolooop.model.pipeline import Pipeline
 from annolooop.model.transforms import Unreadable
-from annolooop.records import Finetuning, Track
+from annolooop.records import Finetuning, Image, Track
 from annolooop.stack import Stack
 from annolooop.storage.embeddings import Vector
-from annolooop.storage.images import content_hash
+from annolooop.storage.images import Lost, read_image
 
 
 def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Track) -> Learnt:
@@ -42,18 +43,7 @@ def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Trac
         return replace(plain, metrics={**plain.metrics, "finetune": vars(told)})
     probe, _ = fit_head(material.vectors[~held_out], learnt, material.multiple, seed)
     keys = {example.sha256: example.key for example in (*material.learn, *material.held)}
-
-    def read(sha256: str) -> bytes:
-        try:
-            data = stack.store.get(keys[sha256])
-        except KeyError:
-            data = b""
-        if content_hash(data) != sha256:
-            raise DataError(
-                f"{keys[sha256]}: {CHANGED}", "Learn without it: annoloop train --rerun"
-            )
-        return data
-
+    read = partial(_read, stack, keys)
     start = (material.fresh or stack.restore_pipeline(material.info)).backbone
     lesson = Lesson(names, material.targets, material.multiple, held_out, read)
     recipe = Recipe(mode, seed, stack.config.train.epochs)
@@ -68,17 +58,41 @@ def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Trac
         vectors: dict[str, Vector] = {}
         for batch in pipeline.embed((n, read(n)) for n in track(list(keys), "embed")):
             vectors |= batch.vectors
+            for sha256, reason in batch.unreadable.items():
+                raise Unreadable(f"{keys[sha256]}: {reason}")
     except Unreadable as error:
         raise DataError(
             f"an image that was read before cannot be decoded: {error}",
             "Learn without it: remove its annotation, then annoloop train --rerun",
         ) from error
+    return _fit(stack, material, replace(plain, metrics=metrics), tuned, pipeline, vectors)
+
+
+def _read(stack: Stack, keys: Mapping[str, str], sha256: str) -> bytes:
+    try:
+        return read_image(stack.store, Image(keys[sha256], sha256))
+    except Lost as error:
+        raise DataError(
+            f"{keys[sha256]}: {error}", "Learn without it: annoloop train --rerun"
+        ) from None
+
+
+def _fit(
+    stack: Stack,
+    material: Material,
+    plain: Learnt,
+    tuned: Tuned,
+    pipeline: Pipeline,
+    vectors: dict[str, Vector],
+) -> Learnt:
+    """A head for a fine-tuned backbone, whose embeddings are ``vectors``."""
     # The images are known to this backbone, so out-of-fold figures would be too good, and choose
     # too weak a penalty: it is the one that was chosen for the pretrained backbone.
+    metrics = dict(plain.metrics)
     penalty = metrics.pop("cross_validation")["C"]
-    x = np.stack([vectors[sha256] for sha256 in names])
-    head, _ = fit_head(x, material.targets, material.multiple, seed, penalty)
+    x = np.stack([vectors[example.sha256] for example in material.learn])
     held = np.stack([vectors[e.sha256] for e in material.held]) if material.held else x[:0]
+    head, _ = fit_head(x, material.targets, material.multiple, stack.config.train.seed, penalty)
     return Learnt(
         head=head,
         info=pipeline.info,

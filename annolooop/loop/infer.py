@@ -12,7 +12,7 @@ from annolooop.loop.project import ensure_project, lookup_project
 from annolooop.loop.push import Plan, plan, push
 from annolooop.loop.write import check_output, write_predictions
 from annolooop.records import ModelVersion, Track
-from annolooop.reports import InferReport
+from annolooop.reports import InferReport, left_out
 from annolooop.stack import Stack
 
 
@@ -109,7 +109,7 @@ def _report(
         uploaded=done.uploaded,
         embedded=done.embedded,
         cached=len(done.images) - done.embedded,
-        unreadable=tuple({"file": f, "reason": r} for f, r in done.unreadable.items()),
+        unreadable=left_out(done.unreadable.items()),
         tasks_created=len(todo.new),
         predictions_pushed=len(todo.new) + len(todo.bare),
         changed=len(todo.changed),

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 
 from annolooop.errors import DataError, UnreachableError, did_you_mean
 from annolooop.loop.dataset import stored_datasets
@@ -93,7 +92,7 @@ def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
     last = stack.snapshots_of(name).latest()
     snapshot = last
     if project:
-        pulled = pull(stack.studio, project, last, datetime.now(timezone.utc))
+        pulled = pull(stack.studio, project, last)
         same = last.project == pulled.project and not compare(last, pulled)
         snapshot = replace(pulled, number=last.number if same else 0)
     rules = read_rules(stack, name, project)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from annolooop.errors import DataError
-from annolooop.loop.embed import CHANGED, Embedder
+from annolooop.loop.embed import Embedder
 from annolooop.model.fit import Targets, all_right, fit_head, learnable
 from annolooop.model.head import Head
 from annolooop.model.metrics import holdout_accuracy
 from annolooop.records import BackboneInfo, Example, Finetuning, Image, ModelVersion, Track
 from annolooop.stack import Stack
 from annolooop.storage.embeddings import Embeddings, Vector
-from annolooop.storage.images import content_hash
+from annolooop.storage.images import Lost, read_image
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
@@ -180,8 +180,7 @@ def _missing(stack: Stack, examples: Iterable[Example]) -> dict[str, str]:
     found: dict[str, str] = {}
     for example in examples:
         try:
-            if content_hash(stack.store.get(example.key)) != example.sha256:
-                found[example.sha256] = CHANGED
-        except KeyError:
-            found[example.sha256] = "it is no longer in the store"
+            read_image(stack.store, Image(example.key, example.sha256))
+        except Lost as error:
+            found[example.sha256] = str(error)
     return found

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -36,10 +37,7 @@ def check_target(out: Path, folder: bool, overwrite: bool) -> None:
         UsageError: it is taken, by something else than an export or without ``overwrite``; or the
             folder that it belongs into is not there.
     """
-    if not out.parent.is_dir():
-        raise UsageError(
-            f"--out {out}: the folder {out.parent} is not there", f"Make it: mkdir {out.parent}"
-        )
+    check_parent(out)
     if not out.exists() or (folder and out.is_dir() and not any(out.iterdir())):
         return
     if out.is_dir() != folder:
@@ -52,6 +50,20 @@ def check_target(out: Path, folder: bool, overwrite: bool) -> None:
         )
     if not overwrite:
         raise UsageError(f"--out {out} is there already", "Replace it: --overwrite")
+
+
+def check_parent(out: Path) -> None:
+    """Refuse a place whose folder is not there.
+
+    Raises:
+        UsageError: it is not.
+    """
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(
+            f"--out {out}: the folder {folder} is not there",
+            f"Make it: mkdir -p {quote(str(folder))}",
+        )
 
 
 @contextmanager

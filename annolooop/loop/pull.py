@@ -1,6 +1,6 @@
 """Pull annotations: only what changed since the last snapshot, and all of it when in doubt."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from annolooop.labelstudio.client import Studio
 from annolooop.records import ProjectCounts, Snapshot
@@ -9,7 +9,7 @@ from annolooop.storage.dataset import by_task
 OVERLAP = timedelta(seconds=5)  # a change may become visible after a later one was read
 
 
-def pull(studio: Studio, project: ProjectCounts, last: Snapshot, now: datetime) -> Snapshot:
+def pull(studio: Studio, project: ProjectCounts, last: Snapshot) -> Snapshot:
     """The annotations as they are now, as a snapshot that is not yet stored (number 0).
 
     Changed tasks are found by the time of their last change. Deleted annotations leave no
@@ -19,15 +19,14 @@ def pull(studio: Studio, project: ProjectCounts, last: Snapshot, now: datetime) 
     if last.project != project.identity:
         last = Snapshot()
     since = _earlier(last.watermark) if last.watermark else ""
-    pulled = _merge(studio, project, last, since, now)
+    pulled = _merge(studio, project, last, since)
     if since and not _agrees(pulled, project):
-        pulled = _merge(studio, project, Snapshot(), "", now)
+        pulled = _merge(studio, project, Snapshot(), "")
     return pulled
 
 
-def _merge(
-    studio: Studio, project: ProjectCounts, last: Snapshot, since: str, now: datetime
-) -> Snapshot:
+def _merge(studio: Studio, project: ProjectCounts, last: Snapshot, since: str) -> Snapshot:
+    now = datetime.now(timezone.utc)
     changed = studio.annotated_tasks(project.id, since)
     merged = by_task(last.annotations)
     merged |= by_task(studio.annotations(project.id, changed))

@@ -127,6 +127,7 @@ def _send(
     track: Track,
 ) -> None:
     size = stack.config.label_studio.import_size
+    shown_by = stack.studio.labelling(project.id).data
     progress = track(range(len(todo.new) + len(todo.bare)), "push")
     for chunk in (*_chunks(todo.new, size), *_chunks(todo.bare, size)):
         deque(islice(progress, len(chunk)), maxlen=0)
@@ -136,7 +137,7 @@ def _send(
             sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
             stack.studio.create_predictions(project.id, sent, version)
         else:
-            made = [(_data(stack, project, image), predictions[image]) for image in chunk]
+            made = [(_data(stack, shown_by, image), predictions[image]) for image in chunk]
             stack.studio.create_tasks(project.id, made, version)
         stack.store.delete(_note_key(stack))
     deque(progress, maxlen=0)
@@ -166,8 +167,7 @@ def _renew(stack: Stack, lock: DatasetLock, changed: Mapping[Image, Task]) -> No
             stack.studio.update_data(task.id, replaced_by=image.sha256, replaced_at=moment)
 
 
-def _data(stack: Stack, project: ProjectCounts, image: Image) -> dict[str, str]:
-    shown_by = stack.studio.labelling(project.id).data
+def _data(stack: Stack, shown_by: str, image: Image) -> dict[str, str]:
     return {shown_by: stack.image_source.url(image.key), "key": image.key, "sha256": image.sha256}
 
 

@@ -2,12 +2,19 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 
 from annolooop.errors import AnnoloopError, ConfigError, UsageError, did_you_mean
 from annolooop.files import replacing
-from annolooop.reports import StackCopyReport, StackListReport, StackRow, StackUseReport
+from annolooop.reports import (
+    StackCopyReport,
+    StackListReport,
+    StackReport,
+    StackRow,
+    StackUseReport,
+)
 from annolooop.stack_choice import (
     CONFIGS,
     MARKER,
@@ -42,6 +49,20 @@ def list_named(explicit: str | None) -> StackListReport:
     return StackListReport(tuple(rows), choice.by if choice else None, problem)
 
 
+def show(explicit: str | None, overrides: Sequence[str]) -> StackReport:
+    """The effective settings of the stack in force, and where each comes from.
+
+    Args:
+        explicit: value of ``--stack``.
+        overrides: values of ``--set``.
+
+    Raises:
+        ConfigError: there is none, or it is wrong.
+    """
+    loaded = load_stack(explicit, overrides)
+    return StackReport(str(loaded.file), loaded.chosen_by, loaded.settings)
+
+
 def use(name: str, environ: Mapping[str, str] = os.environ) -> StackUseReport:
     """Make a stack the one in force in this folder.
 
@@ -56,7 +77,7 @@ def use(name: str, environ: Mapping[str, str] = os.environ) -> StackUseReport:
     except OSError as error:
         raise ConfigError(
             f"{MARKER} cannot be written: {error.strerror}",
-            f"Name the stack in each command instead: --stack {name}",
+            f"Name the stack in each command instead: --stack {quote(name)}",
         ) from error
     overruled = f"${STACK_VARIABLE}" if environ.get(STACK_VARIABLE) else None
     return StackUseReport(stack.name, str(stack.file), overruled)

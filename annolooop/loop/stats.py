@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
 
+from annolooop.loop.labels import read_rules
 from annolooop.loop.project import find_project
 from annolooop.loop.pull import pull
 from annolooop.records import Annotation
@@ -26,13 +26,10 @@ def stats(stack: Stack, name: str) -> StatsReport:
     project = find_project(stack, name)
     predictions = stack.studio.model_versions(project.id)
     last = stack.snapshots_of(name).latest()
-    snapshot = pull(stack.studio, project, last, datetime.now(timezone.utc))
+    snapshot = pull(stack.studio, project, last)
     labeled, skipped = count_tasks(snapshot.annotations)
-    own = stack.config.dataset
-    agreement = own.agreement if name == own.name else "majority"
-    choice = stack.studio.labelling(project.id).choice
-    labels, disputed = _labels(snapshot.annotations, choice, agreement)
-    order = [*(own.labels if name == own.name else ()), *sorted(labels)]
+    rules = read_rules(stack, name, project)
+    labels, disputed = _labels(snapshot.annotations, rules.choice, rules.agreement)
     return StatsReport(
         dataset=name,
         total=project.tasks,
@@ -41,7 +38,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         skipped=skipped,
         disputed=disputed,
         outdated=len({a.task for a in snapshot.annotations if a.outdated and not a.skipped}),
-        labels={label: labels.get(label, 0) for label in order},
+        labels={label: labels.get(label, 0) for label in [*rules.labels, *sorted(labels)]},
         model_version=project.model_version,
         model_versions=_by_version(predictions, snapshot.annotations),
         url=stack.studio.stream_url(project.id),

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import replace
-from datetime import datetime, timezone
 
 from annolooop.loop.collect import Collected, collect
 from annolooop.loop.predict import predict
@@ -11,7 +10,7 @@ from annolooop.loop.pull import pull
 from annolooop.loop.push import Plan, plan, push
 from annolooop.loop.stats import count_tasks
 from annolooop.records import Changes, ProjectCounts, Snapshot, Track
-from annolooop.reports import SyncReport
+from annolooop.reports import SyncReport, left_out
 from annolooop.stack import Stack
 from annolooop.storage.dataset import compare
 
@@ -37,7 +36,7 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
         project = find_project(stack, stack.config.dataset.name)
         collected = Collected(len(stack.studio.tasks_without_key(project.id)))
         last = stack.snapshots.latest()
-        pulled_now = pull(stack.studio, project, last, datetime.now(timezone.utc))
+        pulled_now = pull(stack.studio, project, last)
         snapshot, changes = replace(pulled_now, number=last.number), compare(last, pulled_now)
     else:
         project = ensure_project(stack)
@@ -50,7 +49,7 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
         dataset=project.title,
         check=check,
         collected=collected.tasks,
-        unreadable=tuple({"file": f, "reason": r} for f, r in collected.failed.items()),
+        unreadable=left_out(collected.failed.items()),
         snapshot=snapshot.number,
         created=changes.created,
         updated=changes.updated,
@@ -77,7 +76,7 @@ def pull_snapshot(stack: Stack, project: ProjectCounts) -> tuple[Snapshot, Chang
     """
     while True:
         last = stack.snapshots.latest()
-        pulled = pull(stack.studio, project, last, datetime.now(timezone.utc))
+        pulled = pull(stack.studio, project, last)
         changes = compare(last, pulled)
         if not changes:
             return replace(last, watermark=pulled.watermark), changes

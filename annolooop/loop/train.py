@@ -8,20 +8,14 @@ from datetime import datetime, timezone
 from typing import Any
 
 from annolooop.loop.collect import Collected, collect
-from annolooop.loop.learn import Learnt, build_targets, finetuning_of, gather, learn_from
+from annolooop.loop.learn import Learnt, Material, build_targets, finetuning_of, gather, learn_from
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
 from annolooop.loop.sync import pull_snapshot
 from annolooop.model.fit import learnable
 from annolooop.model.head import Head
-from annolooop.records import (
-    Example,
-    Holdout,
-    ModelVersion,
-    Snapshot,
-    Track,
-)
-from annolooop.reports import TrainReport
+from annolooop.records import Example, Holdout, ModelVersion, Snapshot, Track
+from annolooop.reports import TrainReport, left_out
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples, fingerprint
 
@@ -50,20 +44,21 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
     if rerun:
         snapshot, _ = pull_snapshot(stack, project)
     else:
-        last = stack.snapshots.latest()
-        snapshot = pull(stack.studio, project, last, datetime.now(timezone.utc))
-    examples, left_out = find_examples(stack, snapshot)
+        snapshot = pull(stack.studio, project, stack.snapshots.latest())
+    examples, unfit = find_examples(stack, snapshot)
     news = _news(stack, version, examples)
     pulled = time.monotonic()
     trained = rerun and (not version.trained or bool(news) or _setup_changed(stack, version))
-    usable = [example for example in examples if example.sha256 not in left_out]
+    usable = [example for example in examples if example.sha256 not in unfit]
+    learnt = 0
     if trained and not _teaches(stack, usable) and version.labels != stack.config.dataset.labels:
         version, registered, trained = _relabel(stack, version), True, False
     if trained:
-        version, lost = _train(stack, version, snapshot.number, usable, track)
-        left_out |= lost
+        version, material = _train(stack, version, snapshot.number, usable, track)
+        learnt = len(material.learn)
+        unfit |= material.unreadable
     keys = {a.sha256: a.key for a in snapshot.annotations}
-    unreadable = [*collected.failed.items(), *((keys[h], r) for h, r in sorted(left_out.items()))]
+    unreadable = [*collected.failed.items(), *((keys[h], r) for h, r in sorted(unfit.items()))]
     return TrainReport(
         dataset=project.title,
         model_version=version.name,
@@ -71,11 +66,12 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
         registered=registered or trained,
         trained=trained,
         examples=len(examples),
+        learnt=learnt,
         holdout=Holdout(**version.metrics["holdout"]),
         new_labels=news.new,
         changed_labels=news.changed,
         removed_labels=news.removed,
-        unreadable=tuple({"file": f, "reason": r} for f, r in unreadable),
+        unreadable=left_out(unreadable),
         backbone=version.backbone,
         labels=_count(stack, examples),
         cross_validation=version.metrics.get("cross_validation", {}),
@@ -104,13 +100,13 @@ class _News:
 def find_examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
     """Labelled images of a snapshot; and content hash -> reason of those to be left out."""
     dataset = stack.config.dataset
-    examples, left_out = build_examples(
+    examples, unfit = build_examples(
         snapshot.annotations, dataset.choice, dataset.agreement, stack.config.train.holdout
     )
     for example in examples:
         for label in set(example.labels) - set(dataset.labels):
-            left_out[example.sha256] = f"its label {label!r} is not in dataset.labels"
-    return examples, left_out
+            unfit[example.sha256] = f"its label {label!r} is not in dataset.labels"
+    return examples, unfit
 
 
 def _teaches(stack: Stack, examples: Sequence[Example]) -> bool:
@@ -177,8 +173,8 @@ def _train(
     snapshot: int,
     examples: Sequence[Example],
     track: Track,
-) -> tuple[ModelVersion, dict[str, str]]:
-    """Learn from the examples. Also returns content hash -> reason of those left out."""
+) -> tuple[ModelVersion, Material]:
+    """Learn from the examples. Also returns what of them could be learnt from."""
     mode = stack.config.train.finetune
     material = gather(stack, parent, examples, mode != "head", track)
     learnt = learn_from(stack, material, mode, track)
@@ -186,7 +182,7 @@ def _train(
     version = _register(stack, parent, learnt, snapshot, usable)
     if learnt.checkpoint:
         learnt.checkpoint.unlink(missing_ok=True)
-    return version, material.unreadable
+    return version, material
 
 
 def _register(

@@ -6,6 +6,7 @@ from pathlib import Path
 from annolooop.errors import UsageError
 from annolooop.files import replacing
 from annolooop.loop.predict import best_labels
+from annolooop.loop.publish import check_parent
 from annolooop.loop.tables import JOINT, TABLES, Row, check_table, write_table
 from annolooop.model.head import Probabilities
 from annolooop.records import Image, ModelVersion
@@ -23,10 +24,7 @@ def check_output(file: Path) -> None:
             f"--out {file}: the suffix must be one of {', '.join(TABLES)}",
             "For example: --out predictions.csv",
         )
-    if not file.absolute().parent.is_dir():
-        raise UsageError(
-            f"--out {file}: the folder {file.parent} is not there", f"Make it: mkdir {file.parent}"
-        )
+    check_parent(file)
     check_table(file.suffix)
 
 

@@ -1,6 +1,5 @@
 """Backbones: torchvision classifiers without their last linear layer, which our head replaces."""
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from annolooop.errors import ConfigError, DataError
+from annolooop.errors import ConfigError, DataError, did_you_mean
 from annolooop.model.transforms import EvalTransform
 from annolooop.records import BackboneInfo
 
@@ -135,10 +134,9 @@ def _without_head(name: str) -> tuple[nn.Module, str, int]:
     """The network with an identity for its last linear layer; that layer's name and inputs."""
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
         raise ConfigError(
-            f"model.backbone: torchvision has no classifier {name!r}",
-            f"Did you mean {close[0]}?" if close else "For example: --set model.backbone=resnet18",
+            f"model.backbone: torchvision has no classifier {name!r}{did_you_mean(name, known)}",
+            "For example: --set model.backbone=resnet18",
         )
     module: nn.Module = torchvision.models.get_model(name, weights=None)
     last_name, last = list(module.named_modules())[-1]

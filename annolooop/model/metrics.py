@@ -7,8 +7,11 @@ from annolooop.records import Holdout
 MIN_HOLDOUT = 10  # below it, an interval spans more than half of the scale
 
 
-def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (Wilson 1927), 95 % by default.
+Z = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (Wilson 1927), 95 %.
 
     Raises:
         ValueError: ``n`` is 0.
@@ -16,8 +19,8 @@ def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
     if n == 0:
         raise ValueError("an interval needs at least one trial")
     p = successes / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
     return max(0.0, centre - half), min(1.0, centre + half)
 
 

@@ -18,9 +18,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(binomtest(only_first, differing).pvalue) if differing else 1.0
 
 
-def fewest_differing(level: float = LEVEL) -> int:
-    """With fewer images that one model alone gets right, no outcome can reach this level."""
+def fewest_differing() -> int:
+    """With fewer images that one model alone gets right, no outcome can reach ``LEVEL``."""
     count = 1
-    while mcnemar(0, count) > level:
+    while mcnemar(0, count) > LEVEL:
         count += 1
     return count

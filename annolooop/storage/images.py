@@ -25,6 +25,25 @@ def content_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+class Lost(Exception):
+    """The store has not got the content that an image had; the text says why."""
+
+
+def read_image(store: ArtifactStore, image: Image) -> bytes:
+    """The bytes of an image, as they were when it was hashed.
+
+    Raises:
+        Lost: they are not there.
+    """
+    try:
+        data = store.get(image.key)
+    except KeyError:
+        raise Lost("it is no longer in the store") from None
+    if content_hash(data) != image.sha256:
+        raise Lost("another picture lies under its key now")
+    return data
+
+
 @dataclass(frozen=True)
 class CatalogEntry:
     """What is known of one key: the hash of its content, and the etag it had then."""

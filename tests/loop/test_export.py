@@ -155,7 +155,7 @@ def test_images_that_are_gone_or_changed_are_left_out_and_named(
         assert report.written == 14
         assert report.left_out == (
             {"file": "images/x/aria_0.jpg", "reason": "it is no longer in the store"},
-            {"file": "images/x/aria_1.jpg", "reason": "it is not the picture that was labelled"},
+            {"file": "images/x/aria_1.jpg", "reason": "another picture lies under its key now"},
         )
     for name in NAMES:
         store.delete(f"images/{name}")

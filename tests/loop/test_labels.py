@@ -122,6 +122,10 @@ def test_several_annotators_vote_and_ground_truth_beats_them(
         ("images/b/aria_0.jpg", "people disagree: aria, not_aria"),
         ("images/b/aria_1.jpg", "people disagree: aria, not_aria"),
     }
+    # Seen from the stack of another dataset, the rules are those of the version in force.
+    other = stats(project.stack("dataset.name=another set", "dataset.labels=[x, y]"), people.name)
+    assert other.disputed == 2
+    assert other.labels == {"aria": 2, "not_aria": 3}
 
 
 def test_multiple_choice_from_first_guess_to_retrained_head(

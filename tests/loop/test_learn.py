@@ -67,7 +67,6 @@ def test_finetuned_version_from_comparison_to_undoing(
 
     told = compare(project.stack(), untracked)
     assert (told.mode, told.head.n) == ("layer4", told.tuned.n)
-    assert told.finetune
     assert told.finetune.epochs > 0
     assert told.advice == "train.finetune: head"  # whatever came of it, it cannot be told here
     assert [v.name for v in project.stack().registry.versions()] == [first.name]

@@ -370,6 +370,7 @@ def test_label_that_the_dataset_lacks_is_left_out_and_named(loop: Loop) -> None:
         {"file": "images/b/aria_3.jpg", "reason": "its label 'zebra' is not in dataset.labels"},
     )
     assert report.labels == {"aria": 7, "not_aria": 8, "zebra": 1}
+    assert (report.examples, report.learnt + report.holdout.n) == (16, 15)
 
 
 def test_embedding_is_never_kept_under_another_content(loop: Loop) -> None:
