@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from annolooop.errors import ConfigError
+
 PART = ".part"  # ends the name of a file that is being written
 LITTER = 86_400.0  # seconds after which nobody is writing it any more
 _OURS = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(PART)}")
@@ -31,6 +33,25 @@ def replacing(file: Path) -> Iterator[Path]:
 def part_of(file: Path) -> Path:
     """A name for what is to become a file, in the same folder, that nobody else has."""
     return file.with_name(f".{secrets.token_hex(8)}{PART}")
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder that a setting names, or that lies in one, unless it is there. Returns it.
+
+    Raises:
+        ConfigError: it cannot be made, or nothing can be written into it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "this account may not write to it"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise ConfigError(
+            f"the folder {folder} cannot be used: {reason}",
+            "Make it writable, or name another one. What names folders: annoloop stack show",
+        )
+    return folder
 
 
 def flush(path: Path) -> None:

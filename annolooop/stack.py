@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from annolooop.config import StackConfig
 from annolooop.console import Console
 from annolooop.errors import ConfigError, UnreachableError
-from annolooop.files import replacing
+from annolooop.files import make_folder, replacing
 from annolooop.packages import download_wheel
 from annolooop.stack_file import LoadedStack, load_stack
 
@@ -285,7 +285,7 @@ class Stack:
             copy = (
                 self.cache / "weights" / f"{hashlib.sha256(data).hexdigest()[:16]}-{Path(key).name}"
             )
-            copy.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(copy.parent)
             with replacing(copy) as part:
                 part.write_bytes(data)
             return str(copy)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from annolooop.files import LITTER, part_of, replacing, sweep
+from annolooop.errors import ConfigError
+from annolooop.files import LITTER, make_folder, part_of, replacing, sweep
 
 
 def test_two_that_write_one_file_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
@@ -43,3 +44,11 @@ def test_sweeping_takes_only_what_was_left_long_ago(tmp_path: Path) -> None:
         os.utime(file, (0, file.stat().st_mtime - LITTER - 60))
     sweep(tmp_path)
     assert set(tmp_path.iterdir()) == {new, mine}
+
+
+def test_folder_that_cannot_be_used_is_an_error_that_names_it(tmp_path: Path) -> None:
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    for taken in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigError, match=f"the folder {taken} cannot be used"):
+            make_folder(taken)

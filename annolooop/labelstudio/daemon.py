@@ -13,6 +13,7 @@ import psutil
 from filelock import FileLock
 
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
+from annolooop.files import make_folder
 from annolooop.labelstudio.credentials import Credentials, load_credentials, make_credentials
 from annolooop.labelstudio.database import Database
 from annolooop.labelstudio.environment import (
@@ -130,7 +131,8 @@ class Daemon:
 
         Raises:
             UnreachableError: the port belongs to another program, or the server did not come up.
-            ConfigError: it could not be installed, or is older than its database.
+            ConfigError: it could not be installed, is older than its database, or has a folder that
+                cannot be used.
             DataError: its database is damaged.
         """
         running = self.running()
@@ -139,7 +141,8 @@ class Daemon:
             return running.pid, False
         executable = self._executable(say)
         version = self.wanted_version()
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        for folder in (self.data_dir, self.document_root, self.log.parent):
+            make_folder(folder)
         with FileLock(self.data_dir / "start.lock"):  # two servers on one database would ruin it
             running = self.running()
             if running is None:
@@ -248,7 +251,6 @@ class Daemon:
 
     def _prepare_folder(self, version: str | None, say: Callable[[str], None]) -> Credentials:
         self.data_dir.chmod(0o700)
-        self.document_root.mkdir(parents=True, exist_ok=True)
         existing = self.credentials()
         if existing is None and self.database.filled:
             raise ConfigError(
@@ -268,7 +270,6 @@ class Daemon:
                 file.unlink()
 
     def _launch(self, executable: Path, credentials: Credentials) -> psutil.Popen:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("a", encoding="utf-8") as log:

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from annolooop.errors import ConfigError
+from annolooop.files import make_folder
 from annolooop.packages import find_uv, run_installer
 
 SIZE = "about 1 GB"
@@ -37,7 +38,7 @@ def ensure_environment(root: Path, version: str, user: str, say: Callable[[str],
     folder = root / version
     executable = _scripts(folder) / "label-studio"
     users = folder / "users"  # made last: an environment without it is not complete
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     with FileLock(root / f"{version}.lock"):
         if not (users.exists() and executable.exists()):
             if folder.exists():

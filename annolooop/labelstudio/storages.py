@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from annolooop.errors import ConfigError
+from annolooop.files import make_folder
 from annolooop.labelstudio.client import Studio
 
 
@@ -30,8 +31,7 @@ class LocalImages:
 
     def connect(self, studio: Studio, project: int) -> None:
         """Let a project show them."""
-        folder = self.store / self.images
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = make_folder(self.store / self.images)
         studio.ensure_local_storage(project, str(folder))
 
     def url(self, key: str) -> str:

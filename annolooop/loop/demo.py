@@ -11,6 +11,7 @@ import yaml
 from platformdirs import user_data_path
 
 from annolooop.errors import ConfigError, UnreachableError
+from annolooop.files import make_folder
 from annolooop.labelstudio.port import port_taken
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.init import shipped
@@ -130,7 +131,7 @@ def _claim(folder: Path) -> Path:
             f"{home} is not empty, and was not made by the demo",
             "Name an empty folder: annoloop demo --folder DIR",
         )
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home)
     (home / MARK).touch()
     return home
 

@@ -14,7 +14,7 @@ from annolooop.loop.pull import pull
 from annolooop.loop.sync import pull_snapshot
 from annolooop.model.fit import learnable
 from annolooop.model.head import Head
-from annolooop.records import Example, Holdout, ModelVersion, Snapshot, Track
+from annolooop.records import Example, Holdout, ModelVersion, ProjectCounts, Snapshot, Track
 from annolooop.reports import TrainReport, left_out
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples, fingerprint
@@ -40,11 +40,7 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
         version = _register_first(stack)
     project = ensure_project(stack)
     started = time.monotonic()
-    collected = collect(stack, project, track) if rerun else Collected()
-    if rerun:
-        snapshot, _ = pull_snapshot(stack, project)
-    else:
-        snapshot = pull(stack.studio, project, stack.snapshots.latest())
+    snapshot, collected = _pull(stack, project, rerun, track)
     examples, unfit = find_examples(stack, snapshot)
     news = _news(stack, version, examples)
     pulled = time.monotonic()
@@ -83,6 +79,16 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
         },
         finetune=finetuning_of(version),
     )
+
+
+def _pull(
+    stack: Stack, project: ProjectCounts, rerun: bool, track: Track
+) -> tuple[Snapshot, Collected]:
+    """The annotations as they are now; with ``rerun``, what is learnt from is stored first."""
+    if not rerun:
+        return pull(stack.studio, project, stack.snapshots.latest()), Collected()
+    collected = collect(stack, project, track)
+    return pull_snapshot(stack, project)[0], collected
 
 
 @dataclass(frozen=True)

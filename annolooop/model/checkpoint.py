@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from annolooop.files import replacing
+from annolooop.files import make_folder, replacing
 
 
 def load_checkpoint(file: Path) -> dict[str, Any] | None:
@@ -20,7 +20,7 @@ def load_checkpoint(file: Path) -> dict[str, Any] | None:
 
 def save_checkpoint(file: Path, state: dict[str, Any]) -> None:
     """Put a checkpoint in the place of all others in its folder: whole, or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with replacing(file) as part:
         torch.save(state, part)
     for other in file.parent.iterdir():

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from annolooop.errors import AnnoloopError, ConfigError, DataError, UnreachableError
-from annolooop.files import replacing, sweep
+from annolooop.files import make_folder, replacing, sweep
 from annolooop.model.transforms import EvalTransform
 
 STARTER_BACKBONE = "mobilenet_v2"
@@ -131,36 +131,42 @@ def _download(
     url: str, file: Path, what: str, limit: float | None, say: Callable[[str], None]
 ) -> None:
     say(f"Downloading the weights {what} from {url} …")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        sweep(file.parent)
+        with replacing(file) as part:
+            digest = _fetch(url, part, limit)
+            # torchvision ends the names of its files with the beginning of their hash.
+            if not digest.startswith(file.stem.rpartition("-")[2]):
+                raise DataError(
+                    f"what came from {url} is not the file that torchvision names",
+                    "Something on the way changed it; try again, or name a file: "
+                    "--set model.weights=FILE",
+                )
+    except (httpx.HTTPError, OSError) as error:
+        raise UnreachableError(
+            f"the weights {what} could not be downloaded from {url}: {error}",
+            f"Put the file {file.name} into {file.parent}, or name a file with --set "
+            "model.weights=FILE, or take the starter weights: --set "
+            f"model.backbone={STARTER_BACKBONE} --set model.weights=starter",
+        ) from error
+
+
+def _fetch(url: str, file: Path, limit: float | None) -> str:
+    """Download to a file; give up after ``limit`` seconds. Returns its SHA-256, in hex."""
     begun = time.monotonic()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    sweep(file.parent)
     digest = hashlib.sha256()
-    with replacing(file) as part:
-        try:
-            with (
-                httpx.stream("GET", url, timeout=HUB_TIMEOUT, follow_redirects=True) as answer,
-                part.open("wb") as out,
-            ):
-                answer.raise_for_status()
-                for block in answer.iter_bytes():
-                    out.write(block)
-                    digest.update(block)
-                    if limit and time.monotonic() - begun > limit:
-                        raise httpx.ReadTimeout(f"not done after {limit:.0f} s")
-        except (httpx.HTTPError, OSError) as error:
-            raise UnreachableError(
-                f"the weights {what} could not be downloaded from {url}: {error}",
-                f"Put the file {file.name} into {file.parent}, or name a file with --set "
-                "model.weights=FILE, or take the starter weights: --set "
-                f"model.backbone={STARTER_BACKBONE} --set model.weights=starter",
-            ) from error
-        # torchvision ends the names of its files with the beginning of their hash.
-        if not digest.hexdigest().startswith(file.stem.rpartition("-")[2]):
-            raise DataError(
-                f"what came from {url} is not the file that torchvision names",
-                "Something on the way changed it; try again, or name a file: "
-                "--set model.weights=FILE",
-            )
+    with (
+        httpx.stream("GET", url, timeout=HUB_TIMEOUT, follow_redirects=True) as answer,
+        file.open("wb") as out,
+    ):
+        answer.raise_for_status()
+        for block in answer.iter_bytes():
+            out.write(block)
+            digest.update(block)
+            if limit and time.monotonic() - begun > limit:
+                raise httpx.ReadTimeout(f"not done after {limit:.0f} s")
+    return digest.hexdigest()
 
 
 def _load_starter(
@@ -190,7 +196,7 @@ def _fetch_starter(file: Path, download: Download) -> None:
             raise _starter_changed() from error
     if _sha256(data) != STARTER_SHA256:
         raise _starter_changed()
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with replacing(file) as part:
         part.write_bytes(data)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from annolooop.files import replacing
+from annolooop.files import make_folder, replacing
 from annolooop.storage.store import ArtifactStore
 
 Vector = NDArray[np.float32]
@@ -74,7 +74,7 @@ class Embeddings:
             return self._store.get(key)
         copy = self._cache / key.rpartition("/")[2]
         if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(copy.parent)
             with replacing(copy) as part:
                 part.write_bytes(self._store.get(key))
         return copy.read_bytes()
