@@ -30,7 +30,6 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
     counts = Counter((label, e.split) for e in found.examples for label in e.labels)
     sides = Counter(example.split for example in found.examples)
     said = Counter(a.annotator for a in found.snapshot.annotations if not a.skipped)
-    snapshots = stack.snapshots_of(name)
     registry = stack.registry_of(name)
     promoted = registry.promoted()
     return DescribeReport(
@@ -61,8 +60,8 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
             str(who) if who is not None else "unknown": n
             for who, n in sorted(said.items(), key=lambda pair: (pair[0] is None, pair[0]))
         },
-        snapshots=len(snapshots.numbers()),
-        newest_snapshot=snapshots.latest().created_at or None,
+        snapshots=len(stack.snapshots_of(name).numbers()),
+        newest_snapshot=found.last.created_at or None,
         model_versions=len(registry.versions()),
         model_version=promoted.name if promoted else None,
         fingerprint=fingerprint(found.examples),

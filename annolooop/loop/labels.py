@@ -37,6 +37,7 @@ class Labels:
         dataset: its name.
         project: its Label Studio project, where the server was asked and has one.
         snapshot: the annotations; number 0 if no stored snapshot holds just these.
+        last: the newest snapshot that is stored.
         live: they were read from Label Studio right now.
         why_not: why they were not.
         examples: by content hash.
@@ -46,6 +47,7 @@ class Labels:
     dataset: str
     project: ProjectCounts | None
     snapshot: Snapshot
+    last: Snapshot
     live: bool
     why_not: str
     rules: Rules
@@ -100,7 +102,7 @@ def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
         snapshot.annotations, rules.choice, rules.agreement, rules.holdout
     )
     live = project is not None
-    return Labels(name, project, snapshot, live, why_not, rules, examples, disputed)
+    return Labels(name, project, snapshot, last, live, why_not, rules, examples, disputed)
 
 
 def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:

@@ -30,7 +30,7 @@ def folder_names(labels: Iterable[str]) -> dict[str, str]:
 
 
 def safe_name(text: str) -> str:
-    """Any text as the name of one file or folder, recognizable, but not unique."""
+    """Any text as the name of one file or folder, recognisable, but not unique."""
     text = "".join("_" if _odd(char) else char for char in text)
     if text.startswith("."):
         text = f"_{text[1:]}"
