@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from annolooop.records import Image
-from annolooop.storage.store import ArtifactStore, StoredObject
+from annolooop.storage.store import ArtifactStore, StoredObject, numbered
 
 IMAGES = "images"  # prefix of all images of the store
 SUFFIXES = frozenset(
@@ -44,7 +44,7 @@ class ImageCatalog:
         self._prefix = f"datasets/{dataset}/images"
         self._entries: dict[str, CatalogEntry] = {}
         for number in store.numbers(self._prefix):
-            read = json.loads(store.get(f"{self._prefix}/{number:06d}.json"))
+            read = store.get_json(numbered(self._prefix, number))
             self._entries |= {key: CatalogEntry(*value) for key, value in read.items()}
 
     def __len__(self) -> int:

@@ -198,6 +198,20 @@ def test_same_labels_give_the_same_head(loop: Loop) -> None:
     assert third.model_version.partition("-")[2] == first.model_version.partition("-")[2]
 
 
+def test_damaged_weights_are_made_anew(loop: Loop) -> None:
+    loop.annotate_all()
+    version = loop.train()
+    store = loop.project.stack().store
+    head = loop.project.stack().registry.promoted().head  # type: ignore[union-attr]
+    for key in (head, f"backbones/{version.backbone.fingerprint}.safetensors"):
+        whole = store.get(key)
+        store.put(key, whole[:40])
+        again = loop.train()
+        assert again.trained
+        assert store.get(key) == whole
+    assert not loop.train().trained
+
+
 def test_too_few_labels_say_what_to_do(loop: Loop) -> None:
     with pytest.raises(DataError, match="nothing is annotated yet"):
         loop.train()
