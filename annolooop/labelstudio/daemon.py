@@ -137,6 +137,7 @@ class Daemon:
         if running:
             self._make_sure(running, say)
             return running.pid, False
+        self._check_port()  # before an installation that takes minutes
         executable = self._executable(say)
         version = self.wanted_version()
         self.data_dir.mkdir(parents=True, exist_ok=True)
