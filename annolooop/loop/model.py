@@ -19,6 +19,7 @@ def list_models(stack: Stack) -> ModelListReport:
             trained=version.trained,
             parent=version.parent,
             backbone=version.backbone.name,
+            tuned=version.backbone.tuned,
             holdout=version.metrics["holdout"]["n"],
             accuracy=version.metrics["holdout"].get("accuracy"),
             created_at=version.created_at,
@@ -83,8 +84,10 @@ def _find(stack: Stack, name: str) -> ModelVersion:
         if name in (version.name, f"v{version.number}", str(version.number)):
             return version
     names = [version.name for version in versions]
+    number = name.partition("-")[0]  # who mistypes the rest means this one
+    close = [n for n in names if n.partition("-")[0] == number] or names
     raise DataError(
         f"the dataset {stack.config.dataset.name} has no model version {name}"
-        + did_you_mean(name, names, 0.3),
+        + did_you_mean(name, close, 0.3 if close != names else 0.6),
         "See which there are: annoloop model list" if names else "Make one: annoloop train",
     )
