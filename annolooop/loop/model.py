@@ -3,7 +3,7 @@
 from datetime import datetime, timezone
 
 from annolooop.errors import DataError, did_you_mean
-from annolooop.loop.predict import require_promoted
+from annolooop.loop.predict import find_promoted
 from annolooop.records import ModelVersion
 from annolooop.reports import ModelListReport, ModelReport, ModelRow, PromoteReport
 from annolooop.stack import Stack
@@ -51,7 +51,7 @@ def promote(stack: Stack, name: str) -> PromoteReport:
     Raises:
         DataError: there is no such version.
     """
-    return _promote(stack, require_promoted(stack), _find(stack, name))
+    return _promote(stack, find_promoted(stack), _find(stack, name))
 
 
 def rollback(stack: Stack) -> PromoteReport:
@@ -60,7 +60,7 @@ def rollback(stack: Stack) -> PromoteReport:
     Raises:
         DataError: it is the first one.
     """
-    current = require_promoted(stack)
+    current = find_promoted(stack)
     if current.parent is None:
         raise DataError(
             f"{current.name} is the first model version, so there is none to go back to",
