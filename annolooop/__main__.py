@@ -19,6 +19,12 @@ def main() -> None:
         code = INTERRUPTED
     except SystemExit as end:
         code = end.code
+    except Exception as error:
+        from annolooop.errors import is_interrupt
+
+        if not is_interrupt(error):
+            raise
+        code = INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done, and once is enough
     if code == INTERRUPTED:
         sys.stderr.write(

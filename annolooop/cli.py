@@ -25,7 +25,7 @@ from annolooop.commands import (
     train,
 )
 from annolooop.console import Console, Options
-from annolooop.errors import AnnoloopError
+from annolooop.errors import AnnoloopError, is_interrupt
 
 
 def _group(name: str, about: str) -> typer.Typer:
@@ -140,7 +140,9 @@ def _guarded(
         raise typer.Exit(0) from None
     except typer.Exit:
         raise
-    except Exception:
+    except Exception as error:
+        if is_interrupt(error):
+            raise KeyboardInterrupt from None
         import traceback
 
         # Without locals: they may hold tokens.

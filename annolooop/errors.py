@@ -10,6 +10,14 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether it began as Ctrl-C: Python before 3.12, and libraries, wrap it in other errors."""
+    seen: BaseException | None = error
+    while seen and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__cause__ or seen.__context__
+    return seen is not None
+
+
 class AnnoloopError(Exception):
     """Base of all expected errors.
 

@@ -1,5 +1,6 @@
 """The nouns of the loop: frozen records, standard library only."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -203,6 +204,11 @@ class ModelVersion:
     metrics: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     choice: str = "single"
+
+
+def fingerprint_of(backbone: str, weights: bytes) -> str:
+    """What identifies a backbone: a hash of its name and its safetensors file."""
+    return hashlib.sha256(f"{backbone}\n".encode() + weights).hexdigest()[:16]
 
 
 def version_name(number: int, head: str) -> str:

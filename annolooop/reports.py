@@ -189,13 +189,17 @@ class CompareReport:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One line of `model list`. ``accuracy`` is that on the holdout of ``holdout`` images."""
+    """One line of `model list`. ``accuracy`` is that on the holdout of ``holdout`` images.
+
+    ``tuned`` is how the backbone was fine-tuned, empty where it was not.
+    """
 
     name: str
     promoted: bool
     trained: bool
     parent: str | None
     backbone: str
+    tuned: str
     holdout: int
     accuracy: float | None
     created_at: str

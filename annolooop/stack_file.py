@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import yaml
@@ -71,7 +72,8 @@ def load_stack(
     folder = here.parent if here.name == "configs" else here
     dotenv = dotenv_values(folder / ".env")
     known = {name: environ.get(name) or dotenv.get(name) or "" for name in {*dotenv, *environ}}
-    raw = _RawFile(file, References(known, folder, lenient=shallow))
+    check = "annoloop stack check" + (f" --stack {quote(explicit)}" if explicit else "")
+    raw = _RawFile(file, check, References(known, folder, lenient=shallow))
     for override in overrides:
         raw.override(override)
     values = raw.values
@@ -80,9 +82,13 @@ def load_stack(
     try:
         config = StackConfig.model_validate(values)
     except ValidationError as error:
+        told = [_explain(raw, problem) for problem in error.errors()]
+        typed = all(line.startswith("--set ") for line in told)
         raise ConfigError(
-            "\n".join(_explain(raw, problem) for problem in error.errors()),
-            "Correct it, then: annoloop stack check",
+            "\n".join(told),
+            "See which keys there are: annoloop stack show"
+            if typed
+            else f"Correct it, then: {check}",
         ) from None
     settings = tuple(
         Setting(".".join(map(str, path)), MASK if raw.hides(path) else value, _origin_of(raw, path))
@@ -101,7 +107,7 @@ class _RawFile:
         secret: key paths of values that came from a file or a keyring.
     """
 
-    def __init__(self, file: Path, references: References) -> None:
+    def __init__(self, file: Path, check: str, references: References) -> None:
         self.file = file
         self.references = references
         self.lines: dict[Path_, int] = {}
@@ -116,7 +122,7 @@ class _RawFile:
             problem = getattr(error, "problem", None) or str(error)
             raise ConfigError(
                 f"{where}: not valid YAML: {problem}",
-                "Correct that line, then: annoloop stack check",
+                f"Correct that line, then: {check}",
             ) from None
         self._loader = loader
         built = {} if node is None else self._build(node, ())

@@ -177,6 +177,31 @@ def test_no_color_is_honoured_on_a_terminal(project: Project) -> None:
     assert b"\x1b[3" not in on_terminal(**plain, NO_COLOR="1")
 
 
+@pytest.mark.parametrize("where", ["annolooop.cli.main", "annolooop.loop.stacks.list_named"])
+def test_interrupt_that_was_wrapped_in_another_error_is_exit_130(
+    tmp_path: Path, where: str
+) -> None:
+    # Python before 3.12 does so where it comes while a class is made, which imports are full of.
+    module, _, name = where.rpartition(".")
+    code = f"""
+import sys, {module} as module
+def broken(*given):
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt as error:
+        raise RuntimeError("Error calling __set_name__") from error
+module.{name} = broken
+sys.argv = ["annoloop", "stack", "list"]
+from annolooop.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr.startswith("Interrupted")
+
+
 def test_interrupt_is_exit_130_and_what_was_done_is_kept(project: Project) -> None:
     project.run("train")
     names = [f"{n}.jpg" for n in range(40)]

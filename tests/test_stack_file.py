@@ -45,6 +45,18 @@ def test_every_wrong_key_is_told_at_once(tmp_path: Path) -> None:
     assert "train.holdout" in told
 
 
+def test_hint_checks_the_file_that_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "night.yaml"
+    file.write_text("train: {seed: x}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_stack(str(file))
+    assert caught.value.hint.endswith(f"annoloop stack check --stack {file}")
+    file.write_text("")
+    with pytest.raises(ConfigError) as caught:
+        load_stack(str(file), ["train.seed=x"])
+    assert "stack check" not in caught.value.hint
+
+
 def test_duplicate_key_is_refused(tmp_path: Path) -> None:
     told = message(tmp_path, "train:\n  seed: 1\n  seed: 2\n")
     assert told.endswith("annoloop.yaml:3: train.seed is given twice (first on line 2)")

@@ -40,7 +40,7 @@ def show_list(console: Console, report: "ModelListReport") -> None:
                 row.name,
                 "in force" if row.promoted else "" if row.trained else "untrained",
                 row.parent,
-                row.backbone,
+                f"{row.backbone} ({row.tuned})" if row.tuned else row.backbone,
                 f"{row.holdout} images" if row.accuracy is None else f"{row.accuracy:.3f}",
                 row.created_at[:16].replace("T", " "),
                 row.created_by,

@@ -139,6 +139,7 @@ class Daemon:
         if running:
             self._make_sure(running, say)
             return running.pid, False
+        self._check_port()  # before an installation that takes minutes
         executable = self._executable(say)
         version = self.wanted_version()
         for folder in (self.data_dir, self.document_root, self.log.parent):

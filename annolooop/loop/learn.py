@@ -99,7 +99,8 @@ def gather(
         raise DataError("nothing is annotated yet, so there is nothing to learn from", annotate)
     fresh = None
     model, before = stack.config.model, parent.config
-    if (model.backbone, model.weights) != (before.get("backbone"), before.get("weights")):
+    changed = (model.backbone, model.weights) != (before.get("backbone"), before.get("weights"))
+    if changed or not stack.registry.keeps(pretrained(parent.backbone)):
         fresh = stack.build_pipeline()
     info = fresh.info if fresh else pretrained(parent.backbone)
     embeddings = stack.embeddings(info)

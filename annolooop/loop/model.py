@@ -3,7 +3,7 @@
 from datetime import datetime, timezone
 
 from annolooop.errors import DataError, did_you_mean
-from annolooop.loop.predict import require_promoted
+from annolooop.loop.predict import find_promoted
 from annolooop.records import ModelVersion
 from annolooop.reports import ModelListReport, ModelReport, ModelRow, PromoteReport
 from annolooop.stack import Stack
@@ -19,6 +19,7 @@ def list_models(stack: Stack) -> ModelListReport:
             trained=version.trained,
             parent=version.parent,
             backbone=version.backbone.name,
+            tuned=version.backbone.tuned,
             holdout=version.metrics["holdout"]["n"],
             accuracy=version.metrics["holdout"].get("accuracy"),
             created_at=version.created_at,
@@ -50,7 +51,7 @@ def promote(stack: Stack, name: str) -> PromoteReport:
     Raises:
         DataError: there is no such version.
     """
-    return _promote(stack, require_promoted(stack), _find(stack, name))
+    return _promote(stack, find_promoted(stack), _find(stack, name))
 
 
 def rollback(stack: Stack) -> PromoteReport:
@@ -59,7 +60,7 @@ def rollback(stack: Stack) -> PromoteReport:
     Raises:
         DataError: it is the first one.
     """
-    current = require_promoted(stack)
+    current = find_promoted(stack)
     if current.parent is None:
         raise DataError(
             f"{current.name} is the first model version, so there is none to go back to",
@@ -83,8 +84,10 @@ def _find(stack: Stack, name: str) -> ModelVersion:
         if name in (version.name, f"v{version.number}", str(version.number)):
             return version
     names = [version.name for version in versions]
+    number = name.partition("-")[0]  # who mistypes the rest means this one
+    close = [n for n in names if n.partition("-")[0] == number] or names
     raise DataError(
         f"the dataset {stack.config.dataset.name} has no model version {name}"
-        + did_you_mean(name, names, 0.3),
+        + did_you_mean(name, close, 0.3 if close != names else 0.6),
         "See which there are: annoloop model list" if names else "Make one: annoloop train",
     )

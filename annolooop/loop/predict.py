@@ -12,6 +12,18 @@ from annolooop.storage.embeddings import Embeddings
 from annolooop.storage.registry import Registry
 
 
+def find_promoted(stack: Stack) -> ModelVersion:
+    """The version in force, whether or not it can be used.
+
+    Raises:
+        DataError: there is none.
+    """
+    version = stack.registry.promoted()
+    if version is None:
+        raise DataError("the dataset has no model yet", "Make the first version: annoloop train")
+    return version
+
+
 def require_promoted(stack: Stack) -> ModelVersion:
     """The version in force.
 
@@ -19,9 +31,7 @@ def require_promoted(stack: Stack) -> ModelVersion:
         DataError: there is none, or it may say what the dataset does not know.
     """
     dataset = stack.config.dataset
-    version = stack.registry.promoted()
-    if version is None:
-        raise DataError("the dataset has no model yet", "Make the first version: annoloop train")
+    version = find_promoted(stack)
     gone = [label for label in version.labels if label not in dataset.labels]
     if gone or version.choice != dataset.choice:
         what = f"the label {gone[0]!r}" if gone else f"{version.choice} choice"

@@ -135,7 +135,7 @@ def noted_project(stack: Stack, name: str) -> str | None:
 
 def _read_note(stack: Stack, name: str) -> dict[str, Any]:
     try:
-        return dict(json.loads(stack.store.get(_note(name))))
+        return dict(stack.store.get_json(_note(name)))
     except KeyError:
         return {}
 

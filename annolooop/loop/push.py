@@ -192,7 +192,7 @@ def _settle(stack: Stack, project: ProjectCounts) -> bool:
     it is done would send it twice.
     """
     try:
-        note = json.loads(stack.store.get(_note_key(stack)))
+        note = stack.store.get_json(_note_key(stack))
     except KeyError:
         return False
     studio, keys = stack.studio, set(note["keys"])

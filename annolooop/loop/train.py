@@ -44,7 +44,12 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
     examples, unfit = find_examples(stack, snapshot)
     news = _news(stack, version, examples)
     pulled = time.monotonic()
-    trained = rerun and (not version.trained or bool(news) or _setup_changed(stack, version))
+    trained = rerun and (
+        not version.trained
+        or bool(news)
+        or _setup_changed(stack, version)
+        or not stack.registry.intact(version)
+    )
     usable = [example for example in examples if example.sha256 not in unfit]
     learnt = 0
     if trained and not _teaches(stack, usable) and version.labels != stack.config.dataset.labels:

@@ -1,6 +1,5 @@
 """Backbones: torchvision classifiers without their last linear layer, which our head replaces."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -14,7 +13,7 @@ from torch import nn
 
 from annolooop.errors import ConfigError, DataError, did_you_mean
 from annolooop.model.transforms import EvalTransform
-from annolooop.records import BackboneInfo
+from annolooop.records import BackboneInfo, fingerprint_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def build_backbone(
     if state is not None:
         _load(module, state, head, name, weights)
     module.eval().requires_grad_(False)
-    fingerprint = hashlib.sha256(f"{name}\n".encode() + _serialise(module)).hexdigest()[:16]
+    fingerprint = fingerprint_of(name, _serialise(module))
     chosen = pick_device(device)
     module.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
     info = BackboneInfo(name, weights, fingerprint, transform.id, dim)

@@ -27,8 +27,8 @@ class Snapshots:
         return self.read(numbers[-1]) if numbers else Snapshot()
 
     def read(self, number: int) -> Snapshot:
-        """A snapshot by number; DataError when there is none."""
-        read = json.loads(self.raw(number))
+        """A snapshot by number; DataError when there is none, or it is damaged."""
+        read = self._store.require_json(numbered(self._prefix, number))
         annotations = tuple(
             Annotation(**{**row, "labels": tuple(row["labels"]), "shown": tuple(row["shown"])})
             for row in read["annotations"]

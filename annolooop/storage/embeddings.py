@@ -5,8 +5,11 @@ Format: ``embeddings/<space>/<name>.npz``, each written once, with two arrays: `
 with one eval transform; embeddings of different spaces are never compared.
 """
 
+import contextlib
 import hashlib
 import io
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from annolooop.files import make_folder, replacing
 from annolooop.storage.store import ArtifactStore
 
 Vector = NDArray[np.float32]
+DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError)
 
 
 class Embeddings:
@@ -37,14 +41,15 @@ class Embeddings:
         self._read: set[str] = set()
 
     def load(self) -> None:
-        """Read what the store has and we have not read yet."""
+        """Read what the store has and we have not read yet.
+
+        A damaged file counts as missing: what it held is embedded again, which costs only time.
+        """
         for found in self._store.walk(self._prefix):
             if found.key in self._read:
                 continue
-            with np.load(io.BytesIO(self._bytes(found.key)), allow_pickle=False) as shard:
-                self._vectors |= dict(
-                    zip(shard["sha256"].tolist(), shard["embedding"], strict=True)
-                )
+            with contextlib.suppress(*DAMAGED):
+                self._vectors |= _rows(self._bytes(found.key))
             self._read.add(found.key)
 
     def __contains__(self, sha256: str) -> bool:
@@ -78,3 +83,8 @@ class Embeddings:
             with replacing(copy) as part:
                 part.write_bytes(self._store.get(key))
         return copy.read_bytes()
+
+
+def _rows(data: bytes) -> dict[str, Vector]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as shard:
+        return dict(zip(shard["sha256"].tolist(), shard["embedding"], strict=True))

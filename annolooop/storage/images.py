@@ -63,7 +63,7 @@ class ImageCatalog:
         self._prefix = f"datasets/{dataset}/images"
         self._entries: dict[str, CatalogEntry] = {}
         for number in store.numbers(self._prefix):
-            read = json.loads(store.require(numbered(self._prefix, number)))
+            read = store.get_json(numbered(self._prefix, number))
             self._entries |= {key: CatalogEntry(*value) for key, value in read.items()}
 
     def __len__(self) -> int:

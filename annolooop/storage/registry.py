@@ -3,7 +3,14 @@
 import json
 from dataclasses import asdict, replace
 
-from annolooop.records import BackboneInfo, ModelVersion, Promotion, version_name
+from annolooop.errors import DataError
+from annolooop.records import (
+    BackboneInfo,
+    ModelVersion,
+    Promotion,
+    fingerprint_of,
+    version_name,
+)
 from annolooop.storage.images import content_hash
 from annolooop.storage.store import ArtifactStore, numbered
 
@@ -34,8 +41,8 @@ class Registry:
         return [self.version(n) for n in self._store.numbers(f"{self._root}/versions")]
 
     def version(self, number: int) -> ModelVersion:
-        """A version by number; DataError when there is none."""
-        read = json.loads(self._store.require(numbered(f"{self._root}/versions", number)))
+        """A version by number; DataError when there is none, or its record is damaged."""
+        read = self._store.require_json(numbered(f"{self._root}/versions", number))
         read["backbone"] = BackboneInfo(**read["backbone"])
         read["labels"] = tuple(read["labels"])
         name = version_name(number, read["head"])
@@ -56,7 +63,7 @@ class Registry:
         twin = self._unfinished(draft)
         if twin:
             return twin
-        self._store.put_new(key, head)
+        self._store.put(key, head)  # not put_new: what lies there may be damaged
         body = asdict(draft)
         del body["number"], body["name"]
         number = self._store.append(
@@ -87,7 +94,7 @@ class Registry:
 
     def _promotion(self, number: int) -> Promotion:
         key = numbered(f"{self._root}/promotions", number)
-        return Promotion(**json.loads(self._store.require(key)))
+        return Promotion(**self._store.require_json(key))
 
     def head(self, version: ModelVersion) -> bytes:
         """A version's head, a safetensors file; DataError when it is not kept."""
@@ -96,7 +103,28 @@ class Registry:
     def put_backbone(self, fingerprint: str, weights: bytes) -> None:
         """Keep a backbone's weights, a safetensors file, unless they are there."""
         list(self._store.walk("backbones"))  # what was left half-written here is large
-        self._store.put_new(_backbone_key(fingerprint), weights)
+        try:
+            there = content_hash(self.backbone(fingerprint)) == content_hash(weights)
+        except DataError:
+            there = False
+        if not there:
+            self._store.put(_backbone_key(fingerprint), weights)
+
+    def intact(self, version: ModelVersion) -> bool:
+        """Whether a version's head and backbone are kept, and are what they were."""
+        try:
+            head = content_hash(self.head(version))
+        except DataError:
+            return False
+        named = version.head.rpartition("/")[2].removesuffix(".safetensors")
+        return head == named and self.keeps(version.backbone)
+
+    def keeps(self, info: BackboneInfo) -> bool:
+        """Whether a backbone's weights are kept, and are what they were."""
+        try:
+            return fingerprint_of(info.name, self.backbone(info.fingerprint)) == info.fingerprint
+        except DataError:
+            return False
 
     def backbone(self, fingerprint: str) -> bytes:
         """A backbone's weights, a safetensors file; DataError when they are not kept."""

@@ -1,5 +1,6 @@
 """The artifact store: named bytes in a folder or bucket, over fsspec."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -59,10 +60,32 @@ class ArtifactStore:
         try:
             return self.get(key)
         except KeyError:
+            raise self._lost(key) from None
+
+    def get_json(self, key: str) -> Any:
+        """Read an object that holds JSON.
+
+        Raises:
+            DataError: it holds something else.
+        """
+        try:
+            return json.loads(self.get(key))
+        except ValueError as error:
             raise DataError(
-                f"the artifact store {self.url} lacks {key}",
-                "Something removed it: put it back from a backup.",
-            ) from None
+                f"{key} in the artifact store {self.url} is damaged: it is not JSON",
+                "Put it back from a backup.",
+            ) from error
+
+    def require_json(self, key: str) -> Any:
+        """Read an object that another one names, and that holds JSON.
+
+        Raises:
+            DataError: it is not there, or holds something else.
+        """
+        try:
+            return self.get_json(key)
+        except KeyError:
+            raise self._lost(key) from None
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""
@@ -165,6 +188,12 @@ class ArtifactStore:
             return False
         except OSError as error:
             raise self._failed("write", key, error) from error
+
+    def _lost(self, key: str) -> DataError:
+        return DataError(
+            f"the artifact store {self.url} lacks {key}",
+            "Something removed it: put it back from a backup.",
+        )
 
     def _failed(self, verb: str, key: str, error: OSError) -> UnreachableError:
         reason = error.strerror or type(error).__name__

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,9 @@ def test_another_program_on_the_port_is_told_apart(daemon: Daemon) -> None:
         threading.Thread(target=other.serve_forever, daemon=True).start()
         with pytest.raises(UnreachableError) as caught:
             daemon.start(quiet)
+        missing = replace(daemon, command=None, version="0")  # said before it is installed
+        with pytest.raises(UnreachableError, match="is taken by another program"):
+            missing.start(quiet)
         other.shutdown()
     assert f"port {daemon.port} is taken by another program" in caught.value.message
     assert f"label_studio.port={daemon.port + 1}" in caught.value.hint

@@ -198,6 +198,20 @@ def test_same_labels_give_the_same_head(loop: Loop) -> None:
     assert third.model_version.partition("-")[2] == first.model_version.partition("-")[2]
 
 
+def test_damaged_weights_are_made_anew(loop: Loop) -> None:
+    loop.annotate_all()
+    version = loop.train()
+    store = loop.project.stack().store
+    head = loop.project.stack().registry.promoted().head  # type: ignore[union-attr]
+    for key in (head, f"backbones/{version.backbone.fingerprint}.safetensors"):
+        whole = store.get(key)
+        store.put(key, whole[:40])
+        again = loop.train()
+        assert again.trained
+        assert store.get(key) == whole
+    assert not loop.train().trained
+
+
 def test_too_few_labels_say_what_to_do(loop: Loop) -> None:
     with pytest.raises(DataError, match="nothing is annotated yet"):
         loop.train()
@@ -318,6 +332,8 @@ def test_versions_are_listed_shown_promoted_and_rolled_back(loop: Loop) -> None:
     assert (shown["version"]["name"], shown["promoted"]) == (second, True)
     assert shown["version"]["parent"] == first
     assert len(shown["promotions"]) == 1
+    assert f"did you mean {first}?" in project.run("model", "show", "v1-0", code=5).stderr
+    assert "did you mean" not in project.run("model", "promote", "99", code=5).stderr
     assert "in force" in project.run("model", "list").stdout
     assert "untrained" not in project.run("model", "show", second).stdout
     assert project.json("model", "rollback")["model_version"] == first
@@ -332,6 +348,8 @@ def test_versions_are_listed_shown_promoted_and_rolled_back(loop: Loop) -> None:
     }
     assert f"did you mean {second}?" in project.run("model", "show", "v2-ffffff", code=5).stderr
     assert len(project.stack().registry.promotions()) == 4
+    fewer = ["--set", "dataset.labels=[not_aria, other]"]  # which the version in force is not for
+    assert project.json("model", "promote", "1", *fewer)["changed"]
 
 
 def test_sync_check_counts_and_writes_nothing(loop: Loop) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from annolooop.errors import DataError
 from annolooop.records import (
     Annotation,
     BackboneInfo,
@@ -181,6 +182,38 @@ def test_no_version_name_is_part_of_another(store: ArtifactStore) -> None:
     registry = Registry(store, "cats")
     names = [registry.register(draft(), f"head {n}".encode()).name for n in range(12)]
     assert not [(a, b) for a in names for b in names if a != b and a in b]
+
+
+def test_damaged_records_are_named(store: ArtifactStore) -> None:
+    registry, snapshots = Registry(store, "d"), Snapshots(store, "d")
+    registry.promote(registry.register(draft(), b"head"), "now", "me")
+    snapshots.write(Snapshot(), 0)
+    ImageCatalog(store, "d").add([Image("images/a.jpg", "0" * 64)], {})
+    for key, read in (
+        ("models/d/versions/000001.json", registry.promoted),
+        ("models/d/promotions/000001.json", registry.promotions),
+        ("datasets/d/snapshots/000001.json", snapshots.latest),
+        ("datasets/d/images/000001.json", lambda: ImageCatalog(store, "d")),
+    ):
+        whole = store.get(key)
+        store.put(key, whole[: len(whole) // 2])
+        with pytest.raises(DataError, match=f"{key} .* is damaged"):
+            read()
+        store.put(key, whole)
+
+
+def test_damaged_embeddings_count_as_missing(store: ArtifactStore, tmp_path: Path) -> None:
+    vectors = {letter * 64: np.ones(3, np.float32) for letter in "ab"}
+    Embeddings(store, "space", tmp_path / "cache").add(vectors)
+    found = next(iter(store.walk("embeddings")))
+    whole = store.get(found.key)
+    for damaged in (b"", whole[:40], whole[: len(whole) // 2], whole[:90] + b"?" + whole[91:]):
+        store.put(found.key, damaged)
+        opened = Embeddings(store, "space", tmp_path / "cache")
+        opened.load()
+        assert "a" * 64 not in opened
+    opened.add(vectors)  # what was embedded again takes the place of the damaged file
+    assert store.get(found.key) == whole
 
 
 def said(labels: str, by: int | None, at: int, **changed: object) -> Annotation:
