@@ -227,6 +227,8 @@ class InferReport:
 
     Attributes:
         dry_run: nothing was done, and the counts are what would be.
+        collected: tasks that people uploaded, whose images became part of the dataset. What a dry
+            run would do with them is not in the other counts.
         images: readable images of the batch.
         uploaded: of these, put into the store in this run.
         embedded, cached: embeddings computed in this run, and found.
@@ -242,6 +244,7 @@ class InferReport:
     batch: str | None
     model_version: str
     dry_run: bool
+    collected: int
     images: int
     uploaded: int
     embedded: int
@@ -258,7 +261,8 @@ class InferReport:
     @property
     def exit_code(self) -> int:
         """2 when a dry run found work to do."""
-        work = self.uploaded or self.embedded or self.predictions_pushed or self.changed
+        work = self.collected or self.uploaded or self.embedded
+        work = work or self.predictions_pushed or self.changed
         return PENDING if self.dry_run and work else 0
 
 
@@ -291,7 +295,8 @@ class SyncReport:
     def exit_code(self) -> int:
         """2 when a check found work to do."""
         changes = self.created or self.updated or self.deleted
-        return PENDING if self.check and (changes or self.predictions_pushed) else 0
+        work = self.collected or changes or self.predictions_pushed
+        return PENDING if self.check and work else 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlparse
 
 from annolooop.errors import AnnoloopError
+from annolooop.labelstudio.connection import NotFound, Rejected
+from annolooop.loop.names import file_names
 from annolooop.records import Image, ProjectCounts, Track
 from annolooop.stack import Stack
 from annolooop.storage.images import IMAGES, content_hash, is_image_name
@@ -85,7 +87,10 @@ class _Fetcher:
     def fetch(self, task: tuple[int, str]) -> File | str:
         """The image of a task, given by id and address; or why there is none."""
         number, address = task
-        parts = urlparse(address)
+        try:
+            parts = urlparse(address)
+        except ValueError:  # such as a bracket that is not closed
+            return "its address is none"
         if self._failures[parts.netloc] >= PATIENCE:
             return "its host did not answer for others"
         if parts.scheme not in ("http", "https", ""):
@@ -97,11 +102,14 @@ class _Fetcher:
         try:
             kind, data = self._studio.fetch(address)
         except AnnoloopError as error:
-            self._failures[parts.netloc] += bool(parts.netloc)
+            answered = isinstance(error, NotFound | Rejected)  # this image is amiss, not the host
+            self._failures[parts.netloc] += bool(parts.netloc) and not answered
             return error.message
+        kind = kind.partition(";")[0].strip().lower()
         name = PurePosixPath(unquote(parts.path)).name
+        # Some servers say of any file that it is bytes; a page is a page, whatever its name.
+        if not kind.startswith("image/") and (kind.startswith("text/") or not is_image_name(name)):
+            return f"it is {kind}, not an image"
         if not is_image_name(name):
-            if not kind.startswith("image/"):
-                return f"it is {kind.partition(';')[0]}, not an image"
-            name += guess_extension(kind.partition(";")[0]) or ".jpg"
-        return name, data
+            name += guess_extension(kind) or ".jpg"
+        return file_names([name])[name], data

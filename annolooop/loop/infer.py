@@ -51,14 +51,17 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     if options.out:
         check_output(options.out)
     version = require_promoted(stack)
-    sources = list_batch(batch, stack.store, stack.catalog)
+    sources = [] if batch is None else list_batch(batch, stack.store, stack.catalog)
     project, collected = None, Collected()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
+        if project:
+            collected = Collected(len(stack.studio.tasks_without_key(project.id)))
     elif options.push:
         project = ensure_project(stack)
         collected = collect(stack, project, track)
-    if batch is None and collected.tasks:
+    # What was collected is of the dataset too. In a dry run it may be all that there will be.
+    if batch is None and (len(stack.catalog) or not collected.tasks):
         sources = list_batch(batch, stack.store, stack.catalog)
     embeddings = stack.embeddings(version.backbone)
     listed = time.monotonic()
@@ -87,7 +90,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     }
     url = stack.studio.stream_url(project.id) if project else None
     done.unreadable |= collected.failed
-    return _report(stack, batch, options, version, done, todo, url, seconds)
+    return _report(stack, batch, options, version, collected.tasks, done, todo, url, seconds)
 
 
 def _report(
@@ -95,6 +98,7 @@ def _report(
     batch: str | None,
     options: InferOptions,
     version: ModelVersion,
+    collected: int,
     done: Batch,
     todo: Plan,
     url: str | None,
@@ -105,6 +109,7 @@ def _report(
         batch=batch,
         model_version=version.name,
         dry_run=options.dry_run,
+        collected=collected,
         images=len(done.images),
         uploaded=done.uploaded,
         embedded=done.embedded,
