@@ -71,6 +71,7 @@ class Studio(Projects):
                 str(data.get("key", "")),
                 str(data.get("sha256", "")),
                 "replaced_by" in data,
+                picture_at(data),
             )
 
     def tasks_without_key(self, project: int) -> list[tuple[int, str]]:
@@ -87,8 +88,24 @@ class Studio(Projects):
 
     def update_data(self, task: int, **values: str) -> None:
         """Add to a task's data, or change what is there."""
-        data = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})["data"]
+        data = self._task(task)["data"]
         self._server.call("PATCH", f"/api/tasks/{task}", body={"data": {**data, **values}})
+
+    def note_replaced(self, task: int, sha256: str, moment: str) -> None:
+        """Note in a task's data that it shows another picture from a moment on.
+
+        Earlier notes stay: what was said meanwhile is about the pictures that they name.
+        """
+        data = self._task(task)["data"]
+        by, at = (str(data.get(name, "")) for name in ("replaced_by", "replaced_at"))
+        self.update_data(
+            task, replaced_by=f"{by} {sha256}".strip(), replaced_at=f"{at} {moment}".strip()
+        )
+
+    def is_touched(self, task: int) -> bool:
+        """Whether someone has begun to annotate a task."""
+        raw = self._task(task)
+        return bool(raw["annotations"] or raw.get("drafts"))
 
     def forget_predictions(self, task: int) -> bool:
         """Delete a task's predictions, unless someone has begun to annotate it.
@@ -96,7 +113,7 @@ class Studio(Projects):
         Returns:
             Whether nobody has.
         """
-        raw = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        raw = self._task(task)
         if raw["annotations"] or raw.get("drafts"):
             return False
         for prediction in raw["predictions"]:
@@ -216,7 +233,7 @@ class Studio(Projects):
     def look(self, project: int, task: int) -> tuple[str, dict[str, tuple[str, ...]]]:
         """What a person sees of a task: the image's key, and the predicted labels by version."""
         labelling = self.labelling(project)
-        raw = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        raw = self._task(task)
         predicted = {
             p["model_version"]: labels_of(labelling, p["result"]) for p in raw["predictions"]
         }
@@ -226,6 +243,10 @@ class Studio(Projects):
         """Submit an annotation as the token's owner, as the browser does."""
         body = {"result": build_result(self.labelling(project), labels), "lead_time": lead_time}
         self._server.post(f"/api/tasks/{task}/annotations", body)
+
+    def _task(self, task: int) -> dict[str, Any]:
+        found = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        return dict(found)
 
     def _exported(self, project: int, tasks: Iterable[int]) -> Iterator[dict[str, Any]]:
         ids = sorted(tasks)
@@ -263,6 +284,19 @@ class Studio(Projects):
             page += 1
 
 
+def picture_at(data: Mapping[str, Any], moment: str = "") -> str:
+    """Content hash of the picture that a task showed at a moment; of the last one without.
+
+    Empty for a task whose image is not in the store.
+    """
+    shown = str(data.get("sha256", ""))
+    notes = (str(data.get(name, "")).split() for name in ("replaced_at", "replaced_by"))
+    for since, sha256 in zip(*notes, strict=False):
+        if not moment or moment > since:
+            shown = sha256
+    return shown
+
+
 def _prediction(labelling: Labelling, prediction: Prediction, version: str) -> dict[str, Any]:
     return {
         "model_version": version,
@@ -276,18 +310,17 @@ def _annotation(
 ) -> Annotation:
     data = task["data"]
     skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
-    # Given to the picture that lay under the key at that time.
-    renewed = "replaced_at" in data and changed_at > str(data["replaced_at"])
+    about = picture_at(data, changed_at)
     shown = raw.get("prediction") or {}
     who = raw.get("completed_by")
     return Annotation(
         id=int(raw["id"]),
         task=int(task["id"]),
         key=str(data.get("key", "")),
-        sha256=str(data.get("replaced_by" if renewed else "sha256", "")),
+        sha256=about,
         labels=() if skipped else labels_of(labelling, raw["result"]),
         skipped=skipped,
-        outdated="replaced_at" in data and not renewed,
+        outdated=about != picture_at(data),
         ground_truth=bool(raw.get("ground_truth")),
         annotator=who.get("id") if isinstance(who, dict) else who,
         updated_at=changed_at,

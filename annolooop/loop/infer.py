@@ -9,7 +9,7 @@ from annolooop.loop.collect import Collected, collect
 from annolooop.loop.embed import Batch, Embedder
 from annolooop.loop.predict import predict, predict_probabilities, require_promoted
 from annolooop.loop.project import ensure_project, lookup_project
-from annolooop.loop.push import Plan, plan, push
+from annolooop.loop.push import Plan, foresee, plan, push
 from annolooop.loop.write import check_output, write_predictions
 from annolooop.records import ModelVersion, Track
 from annolooop.reports import InferReport
@@ -77,7 +77,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         known = predict_probabilities(stack.registry, version, embeddings, done.images)
         write_predictions(options.out, version, done.images, known)
     if options.dry_run and options.push:
-        todo = plan(stack, project, done.images, version.name, options.rerun)
+        todo = foresee(stack, plan(stack, project, done.images, version.name, options.rerun))
     elif project:
         predictions = predict(stack.registry, version, embeddings, done.images)
         todo = push(stack, project, predictions, version.name, options.rerun, track)

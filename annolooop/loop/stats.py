@@ -58,14 +58,22 @@ def count_tasks(annotations: Iterable[Annotation]) -> tuple[int, int]:
 def _labels(
     annotations: Iterable[Annotation], choice: str, agreement: str
 ) -> tuple[Counter[str], int]:
-    """Label -> tasks that have it; and how many tasks people disagree about."""
+    """Label -> tasks that have it; and how many tasks people disagree about.
+
+    A label belongs to the content of an image, so tasks that show the same one have the same label.
+    """
+    contents: dict[str, list[Annotation]] = defaultdict(list)
+    for a in annotations:
+        contents[a.sha256 or f"task {a.task}"].append(a)
     labels: Counter[str] = Counter()
     disputed = 0
-    for said in by_task(annotations).values():
+    for said in contents.values():
+        tasks = len({a.task for a in said if not a.skipped})
         try:
-            labels.update(resolve(said, choice, agreement) or ())
+            for label in resolve(said, choice, agreement) or ():
+                labels[label] += tasks
         except Disputed:
-            disputed += 1
+            disputed += tasks
     return labels, disputed
 
 

@@ -8,7 +8,7 @@ from annolooop.loop.collect import Collected, collect
 from annolooop.loop.predict import predict
 from annolooop.loop.project import ensure_project, find_project
 from annolooop.loop.pull import pull
-from annolooop.loop.push import Plan, plan, push
+from annolooop.loop.push import Plan, foresee, plan, push
 from annolooop.loop.stats import count_tasks
 from annolooop.records import Changes, ProjectCounts, Snapshot, Track
 from annolooop.reports import SyncReport
@@ -94,6 +94,6 @@ def _push_missing(stack: Stack, project: ProjectCounts, check: bool, track: Trac
     embeddings = stack.embeddings(version.backbone)
     images = [image for image in stack.catalog.images() if image.sha256 in embeddings]
     if check:
-        return plan(stack, project, images, version.name, False)
+        return foresee(stack, plan(stack, project, images, version.name, False))
     predictions = predict(stack.registry, version, embeddings, images)
     return push(stack, project, predictions, version.name, False, track)

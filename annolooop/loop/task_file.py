@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from annolooop.labelstudio.client import picture_at
 from annolooop.labelstudio.label_config import Labelling, build_result
 from annolooop.records import Annotation
 from annolooop.stack import Stack
@@ -103,13 +104,17 @@ def _settled(task: Task) -> Task:
     """What was said of a picture before another one replaced it, apart from what was said since.
 
     An imported annotation gets a new time, by which it would be about the new picture. So a task
-    that has both kinds is the new picture's, and the older answers are kept in ``meta`` only.
+    that has both kinds is that of the newest picture that has answers, and the older answers are
+    kept in ``meta`` only.
     """
     data = dict(task["data"])
-    at, new = str(data.pop("replaced_at", "")), data.pop("replaced_by", None)
-    before = [a for a in task["annotations"] if str(a["updated_at"]) <= at]
-    since = [a for a in task["annotations"] if str(a["updated_at"]) > at]
-    if not at or not since:
+    about = [picture_at(data, str(a["updated_at"])) for a in task["annotations"]]
+    marked = [data.pop(name, None) for name in ("replaced_at", "replaced_by")]
+    if not any(marked) or not about:
         return {**task, "data": data}
-    meta = {**task["meta"], "said_of_replaced_picture": before}
-    return {"data": {**data, "sha256": new}, "annotations": since, "meta": meta}
+    newest = about[-1]  # they are in order of time
+    pairs = list(zip(task["annotations"], about, strict=True))
+    since = [a for a, sha256 in pairs if sha256 == newest]
+    before = [a for a, sha256 in pairs if sha256 != newest]
+    meta = {**task["meta"], **({"said_of_replaced_picture": before} if before else {})}
+    return {"data": {**data, "sha256": newest}, "annotations": since, "meta": meta}
