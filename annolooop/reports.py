@@ -467,6 +467,7 @@ class DeleteReport:
         tasks: of the project.
         annotations: of the project, or of the last snapshot; ``people`` gave them.
         snapshots, model_versions: of the store.
+        uploads: images that people uploaded, that only the project has, and that go with it.
         backups: the files that hold what people gave.
     """
 
@@ -481,6 +482,7 @@ class DeleteReport:
     people: int | None
     snapshots: int
     model_versions: int
+    uploads: int
     backups: tuple[str, ...]
 
 

@@ -68,13 +68,21 @@ def _keep(stack: Stack, fetched: Mapping[int, File]) -> None:
     etags: dict[str, str] = {}
     folder = f"{IMAGES}/{stack.config.dataset.name}-uploads"
     for task, (name, data) in fetched.items():
-        image = Image(f"{folder}/{task}-{name}", content_hash(data))
-        stack.store.put(image.key, data)
+        sha256 = content_hash(data)
+        image = Image(f"{folder}/{task}-{name}", sha256)
+        if not stack.store.put_new(image.key, data) and not _holds(stack, image):
+            # A task of a project that is gone had the same number.
+            image = Image(f"{folder}/{task}-{sha256[:8]}-{name}", sha256)
+            stack.store.put(image.key, data)
         etags[image.key] = stack.store.info(image.key).etag
         images[task] = image
     stack.catalog.add(images.values(), etags)
     for task, image in images.items():
         stack.studio.update_data(task, key=image.key, sha256=image.sha256)
+
+
+def _holds(stack: Stack, image: Image) -> bool:
+    return content_hash(stack.store.get(image.key)) == image.sha256
 
 
 class _Fetcher:

@@ -1,6 +1,7 @@
 """Find, make or take over the dataset's Label Studio project."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -80,10 +81,11 @@ def _fits(stack: Stack, project: ProjectCounts) -> bool:
     known = stack.studio.labelling(project.id)
     lacking = [label for label in known.labels if label not in dataset.labels]
     if lacking:
+        together = [*dataset.labels, *lacking]
         raise DataError(
             f"the Label Studio project {project.title} has the label {lacking[0]!r}, "
             "which dataset.labels lacks",
-            f"Add it: dataset.labels: [{', '.join([*dataset.labels, *lacking])}]. To rename or "
+            f"Add it: dataset.labels: [{', '.join(map(_quoted, together))}]. To rename or "
             "remove a label for good: give its tasks another one in Label Studio, then delete it "
             "there, under Settings, Labeling Interface.",
         )
@@ -93,6 +95,13 @@ def _fits(stack: Stack, project: ProjectCounts) -> bool:
             "Say so in the stack file: dataset.choice: multiple",
         )
     return set(dataset.labels) <= set(known.labels) and known.choice == dataset.choice
+
+
+def _quoted(label: str) -> str:
+    """A label as an item of a list in YAML."""
+    plain = re.fullmatch(r"[^\W\d]\w*( \w+)*", label)
+    reserved = label.lower() in ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
+    return label if plain and not reserved else json.dumps(label, ensure_ascii=False)
 
 
 def find_project(stack: Stack, name: str) -> ProjectCounts:

@@ -143,6 +143,9 @@ def test_project_that_does_not_fit_is_refused_with_the_reason(
     told = project.run("dataset", "adopt", f"zoo {name}", code=5).stderr
     assert "has the label 'zebra'" in told
     assert "dataset.labels: [aria, not_aria, zebra]" in told
+    odd = make_by_hand(http, f"odd {name}", CONFIG.replace('"not_aria"', '"a/b: c, d"'))
+    told = project.run("dataset", "adopt", str(odd), code=5).stderr
+    assert 'dataset.labels: [aria, not_aria, "a/b: c, d"]' in told
     told = project.run("dataset", "adopt", f"zo {name}", code=5).stderr
     assert f"did you mean zoo {name}?" in told
     # The dataset has a project with tasks of its own already.
