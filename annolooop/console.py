@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PLAIN_INTERVAL = 5.0  # seconds between two progress lines where there is no terminal
+NAMED = 10  # files that are named before the rest is only counted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +84,13 @@ class Console:
         if error.hint:
             self._err.print("fix:  ", style="dim", end=" ")
             self._err.print(error.hint, markup=False)
+
+    def name_files(self, what: str, rows: Sequence[Mapping[str, str]]) -> None:
+        """Files with their reasons: some of them, and how many more there are."""
+        for row in rows[:NAMED]:
+            self.print(f"{what}: {row['file']}: {row['reason']}")
+        if len(rows) > NAMED:
+            self.print(f"{what}: {len(rows) - NAMED} more (all with --json)")
 
     def json(self, report: object) -> None:
         """The report record as one JSON document on stdout."""

@@ -13,8 +13,6 @@ from annolooop.console import Console
 if TYPE_CHECKING:
     from annolooop.reports import ExportReport
 
-SHOWN = 10  # images left out that are named before the rest is only counted
-
 
 def export(
     console: Console,
@@ -71,10 +69,7 @@ def show(console: Console, report: "ExportReport") -> None:
             for label, counts in report.labels.items()
         ],
     )
-    for row in report.left_out[:SHOWN]:
-        console.print(f"left out: {row['file']}: {row['reason']}")
-    if len(report.left_out) > SHOWN:
-        console.print(f"left out: {len(report.left_out) - SHOWN} more (all with --json)")
+    console.name_files("left out", report.left_out)
     if report.unlabeled:
         console.print(
             f"{report.unlabeled} images have no label and are not in it "

@@ -11,8 +11,6 @@ from annolooop.console import Console
 if TYPE_CHECKING:
     from annolooop.reports import InferReport
 
-SHOWN = 10  # unreadable files named before the rest is only counted
-
 
 def infer(
     console: Console,
@@ -69,10 +67,7 @@ def show(console: Console, report: "InferReport") -> None:
             f"{report.changed} pictures changed under their key: what people said of the earlier "
             "ones stays with those"
         )
-    for row in report.unreadable[:SHOWN]:
-        console.print(f"unreadable: {row['file']}: {row['reason']}")
-    if len(report.unreadable) > SHOWN:
-        console.print(f"unreadable: {len(report.unreadable) - SHOWN} more (all with --json)")
+    console.name_files("unreadable", report.unreadable)
     if report.out:
         console.print(f"predictions of all labels: {report.out}")
     if report.dry_run:

@@ -33,8 +33,7 @@ def show(console: Console, report: "SyncReport") -> None:
     if report.collected:
         verb = "to collect" if report.check else "collected"
         console.print(f"{verb}: images of {report.collected} tasks that people uploaded")
-    for row in report.unreadable:
-        console.print(f"unreadable: {row['file']}: {row['reason']}")
+    console.name_files("unreadable", report.unreadable)
     console.print(
         f"annotations: {report.created} created, {report.updated} updated, "
         f"{report.deleted} deleted since the last snapshot"

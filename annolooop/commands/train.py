@@ -58,8 +58,7 @@ def _show_train(console: Console, report: "TrainReport") -> None:
     else:
         console.print(f"{name} stays ({backbone})")
     console.print("labels: " + ", ".join(f"{k} {n}" for k, n in report.labels.items()))
-    for row in report.unreadable:
-        console.print(f"left out: {row['file']}: {row['reason']}")
+    console.name_files("left out", report.unreadable)
     console.print(f"holdout: {_holdout(report.holdout)}")
     if "accuracy" in report.cross_validation:
         figures = report.cross_validation
@@ -81,8 +80,7 @@ def _show_train(console: Console, report: "TrainReport") -> None:
 
 def _show_compare(console: Console, report: "CompareReport") -> None:
     console.print(f"learnt from {report.examples} labels, registered nothing")
-    for row in report.unreadable:
-        console.print(f"left out: {row['file']}: {row['reason']}")
+    console.name_files("left out", report.unreadable)
     console.print(f"head    holdout: {_holdout(report.head)}")
     console.print(f"{report.mode:<7} holdout: {_holdout(report.tuned)}")
     if report.finetune:
