@@ -1,5 +1,6 @@
 """The command line: which commands there are, what all of them take, and the one error boundary."""
 
+import errno
 import inspect
 import os
 import sys
@@ -25,7 +26,9 @@ from annolooop.commands import (
     train,
 )
 from annolooop.console import Console, Options
-from annolooop.errors import AnnoloopError, is_interrupt
+from annolooop.errors import AnnoloopError, UnreachableError, is_interrupt
+
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what one may have of it
 
 
 def _group(name: str, about: str) -> typer.Typer:
@@ -143,6 +146,10 @@ def _guarded(
     except Exception as error:
         if is_interrupt(error):
             raise KeyboardInterrupt from None
+        if isinstance(error, OSError) and error.errno in FULL:
+            full = UnreachableError(str(error), "Make room, then type the same command again.")
+            console.error(full)
+            raise typer.Exit(full.exit_code) from None
         import traceback
 
         # Without locals: they may hold tokens.

@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from annolooop.errors import AnnoloopError
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SHOWN = 10  # files that are named before the rest is only counted
+# Commands that hints name, and that are about a stack.
+ADVISED = re.compile(
+    r"\bannoloop (?:(?:dataset|model) [a-z]+|stack (?:show|check)|"
+    r"(?:up|down|status|logs|train|infer|sync|stats|doctor)\b)"
+)
+
 PLAIN_INTERVAL = 5.0  # seconds between two progress lines where there is no terminal
 
 
@@ -82,7 +90,7 @@ class Console:
         """The next command to type."""
         if not self.options.quiet:
             self._err.print("next:", style="dim", end=" ")
-            self._err.print(f"{command}  {why}".rstrip(), style="bold", markup=False)
+            self._err.print(self._here(f"{command}  {why}".rstrip()), style="bold", markup=False)
 
     def error(self, error: AnnoloopError) -> None:
         """One clear error: what and where, then what to type next."""
@@ -90,7 +98,14 @@ class Console:
         self._err.print(error.message, markup=False)
         if error.hint:
             self._err.print("fix:  ", style="dim", end=" ")
-            self._err.print(error.hint, markup=False)
+            self._err.print(self._here(error.hint), markup=False)
+
+    def _here(self, advice: str) -> str:
+        """Advice with the stack file that was named: without it, commands are about another."""
+        stack = self.options.stack
+        if not stack or "--stack" in advice:
+            return advice
+        return ADVISED.sub(lambda found: f"{found[0]} --stack {quote(stack)}", advice)
 
     def json(self, report: object) -> None:
         """The report record as one JSON document on stdout."""

@@ -49,13 +49,15 @@ class Task:
         id: Label Studio's number of it.
         key: the image's key in the store, empty while the image is not there.
         sha256: content hash of the image that it was made for, empty likewise.
-        replaced: people annotated it, and now another picture lies under its key.
+        replaced: people annotated it, and another picture has lain under its key since.
+        shows: content hash of the picture that was last known to lie under its key.
     """
 
     id: int
     key: str
     sha256: str
     replaced: bool = False
+    shows: str = ""
 
 
 @dataclass(frozen=True)

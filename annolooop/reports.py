@@ -239,6 +239,9 @@ class InferReport:
 
     Attributes:
         dry_run: nothing was done, and the counts are what would be.
+        relabel: a check found that the project is to ask for more labels.
+        collected: tasks that people uploaded, whose images became part of the dataset. What a dry
+            run would do with them is not in the other counts.
         images: readable images of the batch.
         uploaded: of these, put into the store in this run.
         embedded, cached: embeddings computed in this run, and found.
@@ -254,6 +257,7 @@ class InferReport:
     batch: str | None
     model_version: str
     dry_run: bool
+    collected: int
     images: int
     uploaded: int
     embedded: int
@@ -270,7 +274,8 @@ class InferReport:
     @property
     def exit_code(self) -> int:
         """2 when a dry run found work to do."""
-        work = self.uploaded or self.embedded or self.predictions_pushed or self.changed
+        work = self.collected or self.uploaded or self.embedded
+        work = work or self.predictions_pushed or self.changed
         return PENDING if self.dry_run and work else 0
 
 
@@ -281,12 +286,14 @@ class SyncReport:
     With ``check``, nothing was done, and the counts are what would be.
 
     Attributes:
+        relabel: a check found that the project is to ask for more labels.
         collected: tasks that people uploaded, whose images became part of the dataset.
         unreadable: ``file`` and ``reason`` of uploaded images that could not be fetched.
     """
 
     dataset: str
     check: bool
+    relabel: bool
     collected: int
     unreadable: tuple[dict[str, str], ...]
     snapshot: int
@@ -303,7 +310,7 @@ class SyncReport:
     def exit_code(self) -> int:
         """2 when a check found work to do."""
         changes = self.created or self.updated or self.deleted
-        work = changes or self.collected or self.predictions_pushed
+        work = changes or self.relabel or self.collected or self.predictions_pushed
         return PENDING if self.check and work else 0
 
 
@@ -475,6 +482,7 @@ class DeleteReport:
         tasks: of the project.
         annotations: of the project, or of the last snapshot; ``people`` gave them.
         snapshots, model_versions: of the store.
+        uploads: images that people uploaded, that only the project has, and that go with it.
         backups: the files that hold what people gave.
     """
 
@@ -489,6 +497,7 @@ class DeleteReport:
     people: int | None
     snapshots: int
     model_versions: int
+    uploads: int
     backups: tuple[str, ...]
 
 

@@ -1,5 +1,6 @@
 """The command line: exit codes, where output goes, and what every command takes."""
 
+import errno
 import json
 import os
 import shutil
@@ -12,7 +13,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import typer
 from conftest import Project, Server, free_port, write_photos
+
+from annolooop.cli import _guarded
+from annolooop.console import Console, Options
 
 NO_SERVER = ["--set", f"label_studio.port={free_port()}"]
 
@@ -348,3 +353,20 @@ def test_status_tells_where_it_runs_when_the_port_was_changed(own_project: Proje
     assert (status["running"], status["url"], status["pid"]) == (True, up["url"], up["pid"])
     assert "already runs on port" in own_project.run("up", *moved, code=4).stderr
     assert own_project.json("down", *moved)["stopped"] is True
+
+
+def test_hints_name_the_stack_that_was_named(tmp_path: Path) -> None:
+    made = Project(tmp_path, {"label_studio": {"port": free_port()}})
+    told = made.run("train", "--stack", str(made.file), code=4).stderr
+    assert f"annoloop up --stack {made.file}" in told
+    assert "--stack" not in made.run("train", code=4).stderr
+
+
+def test_full_disk_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    def run(console: Console) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/cache/x")
+
+    with pytest.raises(typer.Exit) as caught:
+        _guarded(Console(Options()), run, lambda *_: None, {})
+    assert caught.value.exit_code == 4
+    assert "No space left on device: '/cache/x'" in capsys.readouterr().err

@@ -75,6 +75,11 @@ def _doomed(report: "DeleteReport") -> list[str]:
         lines.append(
             f"Label Studio's project {report.project} {report.title}: {report.tasks} tasks, {said}"
         )
+    if report.uploads:
+        lines.append(
+            f"{report.uploads} images that people uploaded there, and that are not in the store"
+            f"{'' if report.deleted else ' (annoloop sync puts them there)'}"
+        )
     if report.stored:
         lines.append(
             f"in the store: datasets/{report.dataset} ({report.snapshots} snapshots"

@@ -51,6 +51,9 @@ def show(console: Console, report: "InferReport") -> None:
     """Print what was done, and what could not be read."""
     if report.dry_run:
         console.print("nothing was written; what would be done:")
+    if report.collected:
+        verb = "to collect" if report.dry_run else "collected"
+        console.print(f"{verb}: images of {report.collected} tasks that people uploaded")
     console.print(
         f"{report.images} images: {report.uploaded} put into the store, "
         f"{report.embedded} embedded, {report.cached} known"

@@ -30,6 +30,8 @@ def sync(
 
 def show(console: Console, report: "SyncReport") -> None:
     """Print what changed on either side."""
+    if report.relabel:
+        console.print("to change: the labels that the project asks for")
     if report.collected:
         verb = "to collect" if report.check else "collected"
         console.print(f"{verb}: images of {report.collected} tasks that people uploaded")

@@ -71,6 +71,7 @@ class Studio(Projects):
                 str(data.get("key", "")),
                 str(data.get("sha256", "")),
                 "replaced_by" in data,
+                picture_at(data),
             )
 
     def tasks_without_key(self, project: int) -> list[tuple[int, str]]:
@@ -84,6 +85,22 @@ class Studio(Projects):
         """Add to a task's data, or change what is there."""
         data = self._task(task)["data"]
         self._server.call("PATCH", f"/api/tasks/{task}", body={"data": {**data, **values}})
+
+    def note_replaced(self, task: int, sha256: str, moment: str) -> None:
+        """Note in a task's data that it shows another picture from a moment on.
+
+        Earlier notes stay: what was said meanwhile is about the pictures that they name.
+        """
+        data = self._task(task)["data"]
+        by, at = (str(data.get(name, "")) for name in ("replaced_by", "replaced_at"))
+        self.update_data(
+            task, replaced_by=f"{by} {sha256}".strip(), replaced_at=f"{at} {moment}".strip()
+        )
+
+    def is_touched(self, task: int) -> bool:
+        """Whether someone has begun to annotate a task."""
+        raw = self._task(task)
+        return bool(raw["annotations"] or raw.get("drafts"))
 
     def forget_predictions(self, task: int) -> bool:
         """Delete a task's predictions, unless someone has begun to annotate it.
@@ -253,6 +270,19 @@ def _condition(column: str, operator: str, kind: str, value: object) -> dict[str
     }
 
 
+def picture_at(data: Mapping[str, Any], moment: str = "") -> str:
+    """Content hash of the picture that a task showed at a moment; of the last one without.
+
+    Empty for a task whose image is not in the store.
+    """
+    shown = str(data.get("sha256", ""))
+    notes = (str(data.get(name, "")).split() for name in ("replaced_at", "replaced_by"))
+    for since, sha256 in zip(*notes, strict=False):
+        if not moment or moment > since:
+            shown = sha256
+    return shown
+
+
 def _prediction(labelling: Labelling, prediction: Prediction, version: str) -> dict[str, Any]:
     return {
         "model_version": version,
@@ -266,18 +296,17 @@ def _annotation(
 ) -> Annotation:
     data = task["data"]
     skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
-    # Given to the picture that lay under the key at that time.
-    renewed = "replaced_at" in data and changed_at > str(data["replaced_at"])
+    about = picture_at(data, changed_at)
     shown = raw.get("prediction") or {}
     who = raw.get("completed_by")
     return Annotation(
         id=int(raw["id"]),
         task=int(task["id"]),
         key=str(data.get("key", "")),
-        sha256=str(data.get("replaced_by" if renewed else "sha256", "")),
+        sha256=about,
         labels=() if skipped else labels_of(labelling, raw["result"]),
         skipped=skipped,
-        outdated="replaced_at" in data and not renewed,
+        outdated=about != picture_at(data),
         ground_truth=bool(raw.get("ground_truth")),
         annotator=who.get("id") if isinstance(who, dict) else who,
         updated_at=changed_at,

@@ -48,7 +48,7 @@ def extend_label_config(label_config: str, labels: Sequence[str], choice: str) -
     """A config with more labels, or with multiple choice; all else that is in it stays."""
     view = ElementTree.fromstring(label_config)
     control = _control(view)
-    known = {item.get("value") for item in control.iter("Choice")}
+    known = _labels(control)
     for label in labels:
         if label not in known:
             ElementTree.SubElement(control, "Choice", value=label)
@@ -80,12 +80,17 @@ def parse_label_config(label_config: str) -> Labelling:
     if control.get("perRegion", "false").lower() == "true":
         raise Unfit("its choices are about regions of the image")
     return Labelling(
-        tuple(item.get("alias") or item.get("value") or "" for item in control.iter("Choice")),
+        _labels(control),
         "multiple" if control.get("choice") == "multiple" else "single",
         control.get("name", ""),
         about,
         value.removeprefix("$"),
     )
+
+
+def _labels(control: ElementTree.Element) -> tuple[str, ...]:
+    """The choices as annotations name them."""
+    return tuple(item.get("alias") or item.get("value") or "" for item in control.iter("Choice"))
 
 
 def _control(view: ElementTree.Element) -> ElementTree.Element:

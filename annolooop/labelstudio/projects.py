@@ -75,16 +75,20 @@ class Projects:
         """Make a project show predictions, and serve those first that are least sure."""
         self._server.call("PATCH", f"/api/projects/{project}", body=SHOWS_PREDICTIONS)
 
+    def label_config(self, project: int) -> str:
+        """A project's label config, as people wrote it."""
+        if project not in self._configs:
+            self._read(self._server.get(f"/api/projects/{project}", {"include": PROJECT}))
+        return self._configs[project]
+
     def labelling(self, project: int) -> Labelling:
         """What a project asks people for.
 
         Raises:
             DataError: something else than labels of an image.
         """
-        if project not in self._configs:
-            self._read(self._server.get(f"/api/projects/{project}", {"include": PROJECT}))
         try:
-            return parse_label_config(self._configs[project])
+            return parse_label_config(self.label_config(project))
         except Unfit as error:
             raise DataError(
                 f"the label config of the Label Studio project {project} does not fit: {error}",

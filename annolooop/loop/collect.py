@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlparse
 
 from annolooop.errors import AnnoloopError
-from annolooop.loop.names import LONGEST, safe_name
+from annolooop.labelstudio.connection import NotFound, Rejected
+from annolooop.loop.names import file_names
 from annolooop.records import Image, ProjectCounts, Track
 from annolooop.stack import Stack
 from annolooop.storage.images import IMAGES, content_hash, is_image_name
@@ -67,13 +68,21 @@ def _keep(stack: Stack, fetched: Mapping[int, File]) -> None:
     etags: dict[str, str] = {}
     folder = f"{IMAGES}/{stack.config.dataset.name}-uploads"
     for task, (name, data) in fetched.items():
-        image = Image(f"{folder}/{task}-{name}", content_hash(data))
-        stack.store.put(image.key, data)
+        sha256 = content_hash(data)
+        image = Image(f"{folder}/{task}-{name}", sha256)
+        if not stack.store.put_new(image.key, data) and not _holds(stack, image):
+            # A task of a project that is gone had the same number.
+            image = Image(f"{folder}/{task}-{sha256[:8]}-{name}", sha256)
+            stack.store.put(image.key, data)
         etags[image.key] = stack.store.info(image.key).etag
         images[task] = image
     stack.catalog.add(images.values(), etags)
     for task, image in images.items():
         stack.studio.update_data(task, key=image.key, sha256=image.sha256)
+
+
+def _holds(stack: Stack, image: Image) -> bool:
+    return content_hash(stack.store.get(image.key)) == image.sha256
 
 
 class _Fetcher:
@@ -86,7 +95,10 @@ class _Fetcher:
     def fetch(self, task: tuple[int, str]) -> File | str:
         """The image of a task, given by id and address; or why there is none."""
         number, address = task
-        parts = urlparse(address)
+        try:
+            parts = urlparse(address)
+        except ValueError:  # such as a bracket that is not closed
+            return "its address is none"
         if self._failures[parts.netloc] >= PATIENCE:
             return "its host did not answer for others"
         if parts.scheme not in ("http", "https", ""):
@@ -98,12 +110,14 @@ class _Fetcher:
         try:
             kind, data = self._studio.fetch(address)
         except AnnoloopError as error:
-            self._failures[parts.netloc] += bool(parts.netloc)
+            answered = isinstance(error, NotFound | Rejected)  # this image is amiss, not the host
+            self._failures[parts.netloc] += bool(parts.netloc) and not answered
             return error.message
+        kind = kind.partition(";")[0].strip().lower()
         name = PurePosixPath(unquote(parts.path)).name
+        # Some servers say of any file that it is bytes; a page is a page, whatever its name.
+        if not kind.startswith("image/") and (kind.startswith("text/") or not is_image_name(name)):
+            return f"it is {kind}, not an image"
         if not is_image_name(name):
-            if not kind.startswith("image/"):
-                return f"it is {kind.partition(';')[0]}, not an image"
-            name += guess_extension(kind.partition(";")[0]) or ".jpg"
-        # The end of a name has its suffix. No file system takes all that an address may hold.
-        return safe_name(name).encode()[-LONGEST:].decode("utf-8", "ignore"), data
+            name += guess_extension(kind) or ".jpg"
+        return file_names([name])[name], data

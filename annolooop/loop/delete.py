@@ -12,7 +12,7 @@ from annolooop.loop.dataset import PARTS, noted_projects, stored_datasets
 from annolooop.loop.names import safe_name
 from annolooop.loop.project import find_project, lookup_project
 from annolooop.loop.pull import pull
-from annolooop.loop.task_file import live_tasks, stored_tasks, write_tasks
+from annolooop.loop.task_file import UPLOADS, live_tasks, stored_tasks, write_tasks
 from annolooop.records import Annotation, ProjectCounts, Snapshot, Track
 from annolooop.reports import DeleteReport
 from annolooop.stack import Stack
@@ -53,6 +53,7 @@ def look(stack: Stack, name: str, keep_project: bool) -> DeleteReport:
         people=None if said is None else len({a.annotator for a in said}),
         snapshots=last.number,
         model_versions=len(stack.registry_of(name).versions()) if stored else 0,
+        uploads=_count_uploads(stack, project) if project else 0,
         backups=(),
     )
 
@@ -101,6 +102,14 @@ def _annotations(
         return None
 
 
+def _count_uploads(stack: Stack, project: ProjectCounts) -> int:
+    try:
+        waiting = stack.studio.tasks_without_key(project.id)
+    except DataError:  # it asks for something else than labels of an image
+        return 0
+    return sum(UPLOADS in address for _, address in waiting)
+
+
 def _back_up(stack: Stack, found: DeleteReport, track: Track) -> list[Path]:
     """Write what people gave to the project folder, and make sure that it is on the disk."""
     name = found.dataset
@@ -114,6 +123,10 @@ def _back_up(stack: Stack, found: DeleteReport, track: Track) -> list[Path]:
         if found.project is not None:
             _write(file, _watched(stack, found.project, track))
             written.append(file)
+            config = file.with_name(f"{file.stem}.label-config.xml")
+            config.write_text(stack.studio.label_config(found.project), encoding="utf-8")
+            flush(config)
+            written.append(config)
         elif last.number:
             _write(file, track(stored_tasks(stack, last.annotations), "back up"))
             written.append(file)

@@ -9,7 +9,7 @@ from annolooop.loop.collect import Collected, collect
 from annolooop.loop.embed import Batch, Embedder
 from annolooop.loop.predict import predict, predict_probabilities, require_promoted
 from annolooop.loop.project import ensure_project, lookup_project
-from annolooop.loop.push import Plan, plan, push
+from annolooop.loop.push import Plan, foresee, plan, push
 from annolooop.loop.write import check_output, write_predictions
 from annolooop.records import ModelVersion, Track
 from annolooop.reports import InferReport, left_out
@@ -51,14 +51,17 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     if options.out:
         check_output(options.out)
     version = require_promoted(stack)
-    sources = list_batch(batch, stack.store, stack.catalog)
+    sources = [] if batch is None else list_batch(batch, stack.store, stack.catalog)
     project, collected = None, Collected()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
+        if project:
+            collected = Collected(len(stack.studio.tasks_without_key(project.id)))
     elif options.push:
         project = ensure_project(stack)
         collected = collect(stack, project, track)
-    if batch is None and collected.tasks:
+    # What was collected is of the dataset too. In a dry run it may be all that there will be.
+    if batch is None and (len(stack.catalog) or not collected.tasks):
         sources = list_batch(batch, stack.store, stack.catalog)
     embeddings = stack.embeddings(version.backbone)
     listed = time.monotonic()
@@ -74,7 +77,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         known = predict_probabilities(stack.registry, version, embeddings, done.images)
         write_predictions(options.out, version, done.images, known)
     if options.dry_run and options.push:
-        todo = plan(stack, project, done.images, version.name, options.rerun)
+        todo = foresee(stack, plan(stack, project, done.images, version.name, options.rerun))
     elif project:
         predictions = predict(stack.registry, version, embeddings, done.images)
         todo = push(stack, project, predictions, version.name, options.rerun, track)
@@ -87,7 +90,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     }
     url = stack.studio.stream_url(project.id) if project else None
     done.unreadable |= collected.failed
-    return _report(stack, batch, options, version, done, todo, url, seconds)
+    return _report(stack, batch, options, version, collected.tasks, done, todo, url, seconds)
 
 
 def _report(
@@ -95,6 +98,7 @@ def _report(
     batch: str | None,
     options: InferOptions,
     version: ModelVersion,
+    collected: int,
     done: Batch,
     todo: Plan,
     url: str | None,
@@ -105,6 +109,7 @@ def _report(
         batch=batch,
         model_version=version.name,
         dry_run=options.dry_run,
+        collected=collected,
         images=len(done.images),
         uploaded=done.uploaded,
         embedded=done.embedded,

@@ -1,6 +1,7 @@
 """Find, make or take over the dataset's Label Studio project."""
 
 import json
+import re
 import time
 from typing import Any
 
@@ -25,7 +26,7 @@ def ensure_project(stack: Stack) -> ProjectCounts:
     if (
         project
         and project.identity == noted_project(stack, name)
-        and _fits(stack, project)
+        and project_fits(stack, project)
         and stack.image_source.connected(stack.studio, project.id)
     ):
         return project
@@ -71,19 +72,25 @@ def fit_project(stack: Stack, project: ProjectCounts) -> None:
         DataError: it asks for something that the dataset does not know.
     """
     dataset = stack.config.dataset
-    if not _fits(stack, project):
+    if not project_fits(stack, project):
         stack.studio.extend_labelling(project.id, dataset.labels, dataset.choice)
 
 
-def _fits(stack: Stack, project: ProjectCounts) -> bool:
+def project_fits(stack: Stack, project: ProjectCounts) -> bool:
+    """Whether a project asks for all labels of the dataset, in the same way.
+
+    Raises:
+        DataError: it asks for something that the dataset does not know.
+    """
     dataset = stack.config.dataset
     known = stack.studio.labelling(project.id)
     lacking = [label for label in known.labels if label not in dataset.labels]
     if lacking:
+        together = [*dataset.labels, *lacking]
         raise DataError(
             f"the Label Studio project {project.title} has the label {lacking[0]!r}, "
             "which dataset.labels lacks",
-            f"Add it: dataset.labels: [{', '.join([*dataset.labels, *lacking])}]. To rename or "
+            f"Add it: dataset.labels: [{', '.join(map(_quoted, together))}]. To rename or "
             "remove a label for good: give its tasks another one in Label Studio, then delete it "
             "there, under Settings, Labeling Interface.",
         )
@@ -93,6 +100,13 @@ def _fits(stack: Stack, project: ProjectCounts) -> bool:
             "Say so in the stack file: dataset.choice: multiple",
         )
     return set(dataset.labels) <= set(known.labels) and known.choice == dataset.choice
+
+
+def _quoted(label: str) -> str:
+    """A label as an item of a list in YAML."""
+    plain = re.fullmatch(r"[^\W\d]\w*( \w+)*", label)
+    reserved = label.lower() in ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
+    return label if plain and not reserved else json.dumps(label, ensure_ascii=False)
 
 
 def find_project(stack: Stack, name: str) -> ProjectCounts:

@@ -29,6 +29,7 @@ class Plan:
         bare: images whose task lacks a prediction that it should have.
         changed: images whose task was made for another picture under the same key; they get a
             prediction, and a task of their own where people annotated the other picture.
+        behind: id of a task that was replaced -> the picture under its key, which it does not know.
         stale: how many tasks are left with predictions of other versions only.
         known: the server has predictions of this version already.
     """
@@ -37,6 +38,7 @@ class Plan:
     new: Sequence[Image] = ()
     bare: Sequence[Image] = ()
     changed: Mapping[Image, Task] = field(default_factory=dict)
+    behind: Mapping[int, str] = field(default_factory=dict)
     stale: int = 0
     known: bool = False
 
@@ -60,18 +62,32 @@ def plan(
     if project is None:
         return Plan(new=list(images))
     studio = stack.studio
-    tasks = {t.key: t for t in studio.tasks(project.id) if t.key and not t.replaced}
+    found = [task for task in studio.tasks(project.id) if task.key]
+    tasks = {task.key: task for task in found if not task.replaced}
     present = studio.model_versions(project.id)
     current = studio.tasks_predicted(project.id, [version] if version in present else [])
     others = studio.tasks_predicted(project.id, [v for v in present if v != version])
     listed = list(images)
+    now = {image.key: image.sha256 for image in listed}
+    behind = {
+        t.id: now[t.key] for t in found if t.replaced and t.key in now and t.shows != now[t.key]
+    }
     new = [image for image in listed if image.key not in tasks]
     there = {image: tasks[image.key] for image in listed if image.key in tasks}
     changed = {image: task for image, task in there.items() if task.sha256 != image.sha256}
     same = [image for image in there if image not in changed]
     lacking = [image for image in same if tasks[image.key].id not in current]
     bare = [i for i in lacking if refresh or tasks[i.key].id not in others]
-    return Plan(tasks, new, bare, changed, len(lacking) - len(bare), version in present)
+    stale = len(lacking) - len(bare)
+    return Plan(tasks, new, bare, changed, behind, stale, version in present)
+
+
+def foresee(stack: Stack, todo: Plan) -> Plan:
+    """What :func:`push` would tell of a plan: with what becomes of pictures that changed."""
+    touched = {i for i, task in todo.changed.items() if stack.studio.is_touched(task.id)}
+    new = [*todo.new, *(image for image in todo.changed if image in touched)]
+    bare = [*todo.bare, *(image for image in todo.changed if image not in touched)]
+    return replace(todo, new=new, bare=bare)
 
 
 def push(
@@ -100,9 +116,9 @@ def push(
         # What was seen while nobody wrote holds, if nobody has written since.
         if _settle(stack, project) or not lock.follows(idle):
             todo = plan(stack, project, predictions, version, refresh)
-        if todo.changed:
+        if todo.changed or todo.behind:
             changed = todo.changed
-            _renew(stack, lock, changed)
+            _renew(stack, lock, todo)
             todo = replace(plan(stack, project, predictions, version, refresh), changed=changed)
         _send(stack, lock, project, todo, predictions, version, track)
         if todo.new or todo.bare or todo.known:
@@ -112,7 +128,7 @@ def push(
 
 
 def _is_work(stack: Stack, project: ProjectCounts, todo: Plan, version: str) -> bool:
-    missing = todo.new or todo.bare or todo.changed
+    missing = todo.new or todo.bare or todo.changed or todo.behind
     hidden = todo.known and project.model_version != version
     return bool(missing or hidden or stack.store.exists(_note_key(stack)))
 
@@ -151,20 +167,23 @@ def _show(stack: Stack, project: int, version: str) -> None:
         stack.studio.show_model_version(project, version)
 
 
-def _renew(stack: Stack, lock: DatasetLock, changed: Mapping[Image, Task]) -> None:
-    """Take note in Label Studio that other pictures lie under the keys of these tasks.
+def _renew(stack: Stack, lock: DatasetLock, todo: Plan) -> None:
+    """Take note in Label Studio that other pictures lie under the keys of tasks.
 
     What people said of the earlier picture stays with it: their task is marked, and the picture
     that is there now gets another one. A task that nobody touched becomes that of the new one.
     """
     # Up to the next full second, as the server's clock is read without fractions.
     moment = (stack.studio.now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    for image, task in changed.items():
+    for number, sha256 in todo.behind.items():
+        lock.check()
+        stack.studio.note_replaced(number, sha256, moment)
+    for image, task in todo.changed.items():
         lock.check()
         if stack.studio.forget_predictions(task.id):
             stack.studio.update_data(task.id, sha256=image.sha256)
         else:
-            stack.studio.update_data(task.id, replaced_by=image.sha256, replaced_at=moment)
+            stack.studio.note_replaced(task.id, image.sha256, moment)
 
 
 def _data(stack: Stack, shown_by: str, image: Image) -> dict[str, str]:

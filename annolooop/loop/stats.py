@@ -40,7 +40,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         outdated=len({a.task for a in snapshot.annotations if a.outdated and not a.skipped}),
         labels={label: labels.get(label, 0) for label in [*rules.labels, *sorted(labels)]},
         model_version=project.model_version,
-        model_versions=_by_version(predictions, snapshot.annotations),
+        model_versions=_by_version(predictions, snapshot.annotations, rules.choice),
         url=stack.studio.stream_url(project.id),
     )
 
@@ -55,25 +55,36 @@ def count_tasks(annotations: Iterable[Annotation]) -> tuple[int, int]:
 def _labels(
     annotations: Iterable[Annotation], choice: str, agreement: str
 ) -> tuple[Counter[str], int]:
-    """Label -> tasks that have it; and how many tasks people disagree about."""
+    """Label -> tasks that have it; and how many tasks people disagree about.
+
+    A label belongs to the content of an image, so tasks that show the same one have the same label.
+    """
+    contents: dict[str, list[Annotation]] = defaultdict(list)
+    for a in annotations:
+        contents[a.sha256 or f"task {a.task}"].append(a)
     labels: Counter[str] = Counter()
     disputed = 0
-    for said in by_task(annotations).values():
+    for said in contents.values():
+        tasks = len({a.task for a in said if not a.skipped})
         try:
-            labels.update(resolve(said, choice, agreement) or ())
+            for label in resolve(said, choice, agreement) or ():
+                labels[label] += tasks
         except Disputed:
-            disputed += 1
+            disputed += tasks
     return labels, disputed
 
 
 def _by_version(
-    predictions: Mapping[str, int], annotations: Iterable[Annotation]
+    predictions: Mapping[str, int], annotations: Iterable[Annotation], choice: str
 ) -> dict[str, VersionStats]:
-    """A person accepts a prediction by submitting the labels that it says."""
+    """A person accepts a prediction by submitting the labels that it says.
+
+    Nothing submitted is no answer where one label is asked for, and one where any number is.
+    """
     accepted: dict[str, int] = defaultdict(int)
     overridden: dict[str, int] = defaultdict(int)
     for a in annotations:
-        if a.shown_version and not a.skipped:
+        if a.shown_version and not a.skipped and (a.labels or choice == "multiple"):
             outcome = accepted if a.labels == a.shown else overridden
             outcome[a.shown_version] += 1
     names = sorted({*predictions, *accepted, *overridden}, key=_version_number)

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from annolooop.loop.collect import Collected, collect
 from annolooop.loop.predict import predict
-from annolooop.loop.project import ensure_project, find_project
+from annolooop.loop.project import ensure_project, find_project, project_fits
 from annolooop.loop.pull import pull
-from annolooop.loop.push import Plan, plan, push
+from annolooop.loop.push import Plan, foresee, plan, push
 from annolooop.loop.stats import count_tasks
 from annolooop.records import Changes, ProjectCounts, Snapshot, Track
 from annolooop.reports import SyncReport, left_out
@@ -32,8 +32,10 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
         UnreachableError: Label Studio or the store fails.
     """
     begun = time.monotonic()
+    relabel = False
     if check:
         project = find_project(stack, stack.config.dataset.name)
+        relabel = not project_fits(stack, project)
         collected = Collected(len(stack.studio.tasks_without_key(project.id)))
         last = stack.snapshots.latest()
         pulled_now = pull(stack.studio, project, last)
@@ -48,6 +50,7 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
     return SyncReport(
         dataset=project.title,
         check=check,
+        relabel=relabel,
         collected=collected.tasks,
         unreadable=left_out(collected.failed.items()),
         snapshot=snapshot.number,
@@ -93,6 +96,6 @@ def _push_missing(stack: Stack, project: ProjectCounts, check: bool, track: Trac
     embeddings = stack.embeddings(version.backbone)
     images = [image for image in stack.catalog.images() if image.sha256 in embeddings]
     if check:
-        return plan(stack, project, images, version.name, False)
+        return foresee(stack, plan(stack, project, images, version.name, False))
     predictions = predict(stack.registry, version, embeddings, images)
     return push(stack, project, predictions, version.name, False, track)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from annolooop.errors import DataError
+from annolooop.labelstudio.client import picture_at
 from annolooop.labelstudio.label_config import Labelling, build_result
 from annolooop.records import Annotation
 from annolooop.stack import Stack
@@ -22,22 +24,30 @@ KEPT = (
     "prediction",
 )
 
+UPLOADS = "/data/upload/"  # in the address of an image that only its project has
+
 Task = dict[str, Any]
 
 
 def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
     """Tasks as they are in Label Studio now, by id.
 
-    People are named by their e-mail addresses, which mean the same on another server.
+    People are named by their e-mail addresses, which mean the same on another server. Of an image
+    that was uploaded into the project and is in the store too, the address there is given: uploads
+    go with their project.
 
     Args:
         annotated: only those that someone annotated or skipped.
     """
     people = stack.studio.people()
+    shown_by = _shown_by(stack, project)
     for raw in stack.studio.exported_tasks(project, annotated):
         said = sorted(raw["annotations"], key=lambda a: (str(a["updated_at"]), int(a["id"])))
         made = [_annotation(a, people) for a in said]
-        task = {"data": raw["data"], "annotations": made, "meta": raw.get("meta") or {}}
+        data = dict(raw["data"])
+        if data.get("key") and UPLOADS in str(data.get(shown_by, "")):
+            data[shown_by] = stack.image_source.url(str(data["key"]))
+        task: Task = {"data": data, "annotations": made, "meta": raw.get("meta") or {}}
         if raw.get("drafts"):
             task["meta"] = {**task["meta"], "drafts": raw["drafts"]}
         yield _settled(task)
@@ -59,6 +69,13 @@ def stored_tasks(stack: Stack, annotations: Iterable[Annotation]) -> Iterator[Ta
         }
         same = [a for a in said if a.sha256 == last.sha256]
         yield {"data": data, "annotations": [_stored(a) for a in same], "meta": {}}
+
+
+def _shown_by(stack: Stack, project: int) -> str:
+    try:
+        return stack.studio.labelling(project).data
+    except DataError:  # it asks for something else than labels of an image
+        return ""
 
 
 def write_tasks(file: Path, tasks: Iterable[Task]) -> int:
@@ -103,13 +120,17 @@ def _settled(task: Task) -> Task:
     """What was said of a picture before another one replaced it, apart from what was said since.
 
     An imported annotation gets a new time, by which it would be about the new picture. So a task
-    that has both kinds is the new picture's, and the older answers are kept in ``meta`` only.
+    that has both kinds is that of the newest picture that has answers, and the older answers are
+    kept in ``meta`` only.
     """
     data = dict(task["data"])
-    at, new = str(data.pop("replaced_at", "")), data.pop("replaced_by", None)
-    before = [a for a in task["annotations"] if str(a["updated_at"]) <= at]
-    since = [a for a in task["annotations"] if str(a["updated_at"]) > at]
-    if not at or not since:
+    about = [picture_at(data, str(a["updated_at"])) for a in task["annotations"]]
+    marked = [data.pop(name, None) for name in ("replaced_at", "replaced_by")]
+    if not any(marked) or not about:
         return {**task, "data": data}
-    meta = {**task["meta"], "said_of_replaced_picture": before}
-    return {"data": {**data, "sha256": new}, "annotations": since, "meta": meta}
+    newest = about[-1]  # they are in order of time
+    pairs = list(zip(task["annotations"], about, strict=True))
+    since = [a for a, sha256 in pairs if sha256 == newest]
+    before = [a for a, sha256 in pairs if sha256 != newest]
+    meta = {**task["meta"], **({"said_of_replaced_picture": before} if before else {})}
+    return {"data": {**data, "sha256": newest}, "annotations": since, "meta": meta}

@@ -37,6 +37,7 @@ def site(tmp_path: Path) -> Iterator[str]:
     """A web server with photographs, as the address of someone's images."""
     write_photos(tmp_path / "site", [f"aria_{n}.jpg" for n in range(3)] + ["not_aria_3.jpg"])
     (tmp_path / "site" / "page.html").write_text("<p>no image")
+    write_photos(tmp_path / "site", [f"{'long' * 50}\n.jpg"])
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
         Thread(target=served.serve_forever, daemon=True).start()
@@ -69,14 +70,18 @@ def test_uploaded_images_are_collected_predicted_and_learnt_from(
     files = {"file": ("mine é.png", picture.getvalue(), "image/png")}
     http.post(url, files=files).raise_for_status()
     addresses = [f"{site}/aria_0.jpg", f"{site}/page.html", f"{site}/gone.jpg", "nowhere"]
+    # What is missing on a host, or is no address, or has an odd name, stops nothing else.
+    addresses += [f"{site}/gone{n}.jpg" for n in range(8)]
+    addresses += ["http://[bad/x.jpg", f"{site}/{'long' * 50}%0A.jpg"]
     http.post(url, json=[{"data": {"image": a}} for a in addresses]).raise_for_status()
     uploads = [task for task, _ in stack.studio.tasks_without_key(found.id)]
     say(http, uploads[0], "aria", "label", "image")
     say(http, uploads[1], "not_aria", "label", "image")
 
-    assert sync(project.stack(), True, untracked).collected == 5
+    for asked in (("sync", "--check"), ("infer", "--dry-run")):
+        assert project.json(*asked, code=2)["collected"] == 15
     report = sync(project.stack(), False, untracked)
-    assert (report.collected, report.labeled) == (2, 2)
+    assert (report.collected, report.labeled) == (3, 2)
     reasons = {row["file"].rpartition("/")[2]: row["reason"] for row in report.unreadable}
     assert reasons["page.html"] == "it is text/html, not an image"
     assert reasons["gone.jpg"].endswith("answers 404")
@@ -89,7 +94,7 @@ def test_uploaded_images_are_collected_predicted_and_learnt_from(
     assert all(a.sha256 for a in kept.values())
     assert train(project.stack(), False, untracked).examples == 2
     inferred = infer(project.stack(), None, InferOptions(), untracked)
-    assert (inferred.images, inferred.tasks_created, inferred.predictions_pushed) == (2, 0, 2)
+    assert (inferred.images, inferred.tasks_created, inferred.predictions_pushed) == (3, 0, 3)
 
 
 def test_project_made_by_hand_is_adopted_with_its_annotations(
@@ -140,6 +145,9 @@ def test_project_that_does_not_fit_is_refused_with_the_reason(
     told = project.run("dataset", "adopt", f"zoo {name}", code=5).stderr
     assert "has the label 'zebra'" in told
     assert "dataset.labels: [aria, not_aria, zebra]" in told
+    odd = make_by_hand(http, f"odd {name}", CONFIG.replace('"not_aria"', '"a/b: c, d"'))
+    told = project.run("dataset", "adopt", str(odd), code=5).stderr
+    assert 'dataset.labels: [aria, not_aria, "a/b: c, d"]' in told
     told = project.run("dataset", "adopt", f"zo {name}", code=5).stderr
     assert f"did you mean zoo {name}?" in told
     # The dataset has a project with tasks of its own already.

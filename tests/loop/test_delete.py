@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from annotated import Annotated, put_images, store_labels
-from conftest import Project, Server, on_server
+from conftest import Project, Server, on_server, write_photos
 
 from annolooop.errors import ConfigError, DataError
 from annolooop.loop import delete as deleting
 from annolooop.loop.delete import delete, look
 from annolooop.loop.labels import read_labels
 from annolooop.loop.project import ensure_project
-from annolooop.loop.sync import pull_snapshot
+from annolooop.loop.sync import pull_snapshot, sync
 from annolooop.records import untracked
 from annolooop.reports import DeleteReport
 
@@ -61,7 +61,8 @@ def test_dataset_is_deleted_after_a_backup_that_gives_the_labels_back(
     assert left(project) == {"images"}
     assert made.name in project.run("dataset", "delete", made.name, "--yes", code=5).stderr
 
-    tasks, snapshot = map(Path, report["backups"])
+    tasks, config, snapshot = map(Path, report["backups"])
+    assert config.read_text().startswith("<View>")
     assert tasks.parent == project.folder / "annoloop-backups"
     assert len(json.loads(snapshot.read_text())["annotations"]) == 2
     new = ensure_project(made.stack())
@@ -90,7 +91,7 @@ def test_interrupted_deletion_is_completed_when_typed_again(
     again = run(made)
     assert (again.deleted, again.project, again.stored, again.annotations) == (True, None, True, 2)
     assert left(project) == {"images"}
-    assert len(list((project.folder / "annoloop-backups").iterdir())) == 4
+    assert len(list((project.folder / "annoloop-backups").iterdir())) == 5
 
 
 def test_nothing_is_deleted_when_the_backup_fails(project: Project, server: Server) -> None:
@@ -179,3 +180,22 @@ def test_person_is_asked(tmp_path: Path, server: Server, answer: str, deleted: b
     assert child.returncode == 0
     assert ("nothing was deleted" in told) == (not deleted)
     assert ("datasets" in left(project)) == (not deleted)
+
+
+def test_images_that_people_uploaded_are_kept_by_the_store_or_counted(
+    project: Project, server: Server
+) -> None:
+    made = make(project, server)
+    picture = project.folder / "up.jpg"
+    write_photos(project.folder, [picture.name], seed=33)
+    url = f"/api/projects/{made.id}/import"
+    files = {"file": (picture.name, picture.read_bytes(), "image/jpeg")}
+    made.http.post(url, files=files).raise_for_status()
+    sync(made.stack(), False, untracked)
+    made.http.post(url, files=files).raise_for_status()
+    found = look(made.stack(), made.name, False)
+    assert found.uploads == 1  # the second: only the project has it
+    report = delete(made.stack(), found, untracked)
+    tasks = json.loads(Path(report.backups[0]).read_text())
+    (kept,) = (t["data"] for t in tasks if "-uploads/" in t["data"].get("key", ""))
+    assert kept["image"] == made.stack().image_source.url(kept["key"])

@@ -154,8 +154,10 @@ def test_picture_that_changed_under_its_key_is_predicted_anew(ready: Project) ->
     sync(ready.stack(), False, untracked)
     (before,) = ready.stack().snapshots.latest().annotations
     write_photos(folder / "images" / "b", ["a.jpg", "b.jpg"], seed=90)
-    assert ready.json("infer", "--batch", "b", "--dry-run", code=2)["changed"] == 2
+    expected = ready.json("infer", "--batch", "b", "--dry-run", code=2)
     report = run(ready, "b")
+    for count in ("changed", "tasks_created", "predictions_pushed"):
+        assert expected[count] == getattr(report, count)
     # The annotated one gets a new task; the other one's task becomes that of the new picture.
     assert (report.changed, report.tasks_created, report.predictions_pushed) == (2, 1, 2)
     assert report.unreadable == ()
@@ -181,6 +183,20 @@ def test_picture_that_changed_under_its_key_is_predicted_anew(ready: Project) ->
     sync(ready.stack(), False, untracked)
     (renewed,) = ready.stack().snapshots.latest().annotations
     assert (renewed.sha256, renewed.outdated) == (now["images/b/a.jpg"], False)
+    # With a third picture, that answer stays with the second, and the next is about the third.
+    write_photos(folder / "images" / "b", ["a.jpg"], seed=120)
+    infer(ready.stack(), "b", InferOptions(push=False), untracked)
+    assert sync(ready.stack(), True, untracked).predictions_pushed == 1
+    assert sync(ready.stack(), False, untracked).predictions_pushed == 1
+    sync(ready.stack(), False, untracked)
+    (told,) = ready.stack().snapshots.latest().annotations
+    assert (told.sha256, told.outdated) == (renewed.sha256, True)
+    time.sleep(1.1)
+    ready.stack().studio._server.call("PATCH", url, body={"lead_time": 3.0})
+    sync(ready.stack(), False, untracked)
+    (told,) = ready.stack().snapshots.latest().annotations
+    third = ready.stack().catalog.hash_of("images/b/a.jpg")
+    assert (told.sha256, told.outdated) == (third, False)
 
 
 def test_same_name_with_other_content_overwrites_nothing(ready: Project) -> None:

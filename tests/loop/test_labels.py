@@ -183,6 +183,8 @@ def test_label_added_before_anything_is_learnt_keeps_the_rows_of_the_head(
 ) -> None:
     start(project, server)
     wider = "dataset.labels=[dog, aria, not_aria]"
+    assert project.json("sync", "--check", code=0)["relabel"] is False
+    assert project.json("sync", "--check", "--set", wider, code=2)["relabel"] is True
     before = project.stack().registry.promoted()
     assert before
     report = train(project.stack(wider), True, untracked)
