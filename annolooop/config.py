@@ -52,9 +52,6 @@ class StoreConfig(_Section):
     """Where images, dataset snapshots, model versions and embeddings are kept: a folder, or a
     part of a bucket (s3://bucket/prefix)."""
 
-    s3: S3Config = S3Config()
-    """How to reach an S3 bucket."""
-
     images: Literal["proxy", "presign"] = "proxy"
     """How a browser gets the images of a bucket: through Label Studio, or from the bucket by a
     signed address, for which the bucket must allow Label Studio's address (CORS)."""
@@ -205,6 +202,7 @@ class StackConfig(_Section):
     """One annotation loop: where its images live, who labels them, what learns from them."""
 
     store: StoreConfig = StoreConfig()
+    s3: S3Config = S3Config()
     label_studio: LabelStudioConfig = LabelStudioConfig()
     dataset: DatasetConfig = DatasetConfig()
     model: ModelConfig = ModelConfig()

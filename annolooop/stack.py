@@ -97,7 +97,7 @@ class Stack:
             version=section.version,
             command=self._command(section.command),
             start_timeout=section.start_timeout,
-            s3_endpoint=store.s3.endpoint if store.is_bucket else None,
+            s3_endpoint=self.config.s3.endpoint if store.is_bucket else None,
         )
 
     @cached_property
@@ -271,7 +271,7 @@ class Stack:
         return f"{getpass.getuser()}@{platform.node()}"
 
     def _s3_access(self) -> S3Access:
-        s3 = self.config.store.s3
+        s3 = self.config.s3
         access: S3Access = _s3().S3Access(
             endpoint=s3.endpoint,
             region=s3.region,

@@ -184,7 +184,7 @@ class Projects:
         except Rejected as error:
             raise ConfigError(
                 f"Label Studio at {self.url} cannot read the bucket {bucket}: {error.message}",
-                "Check the credentials and the region in store.s3, and that the server reaches "
+                "Check the credentials and the region in s3, and that the server reaches "
                 "the bucket.",
             ) from error
 

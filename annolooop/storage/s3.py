@@ -61,11 +61,11 @@ def _explain(error: Exception) -> tuple[str, str] | None:
     if isinstance(error, NoCredentialsError):
         return (
             "there are no credentials",
-            "Set store.s3.access_key and store.s3.secret_key, or store.s3.profile, in the stack "
+            "Set s3.access_key and s3.secret_key, or s3.profile, in the stack "
             "file; or give this machine an AWS configuration.",
         )
     if isinstance(error, ProfileNotFound):
-        return str(error), "Set store.s3.profile to a profile of this machine's AWS configuration."
+        return str(error), "Set s3.profile to a profile of this machine's AWS configuration."
     if isinstance(error, PermissionError):
         return (
             f"it is refused ({error.strerror or error})",
@@ -76,8 +76,7 @@ def _explain(error: Exception) -> tuple[str, str] | None:
     if isinstance(error, BotoConnectionError):
         return (
             "it does not answer",
-            "Check store.s3.endpoint, store.s3.region and the network, then type the same command "
-            "again.",
+            "Check s3.endpoint, s3.region and the network, then type the same command again.",
         )
     return None
 
@@ -107,7 +106,7 @@ def read_credentials(access: S3Access) -> S3Access:
         frozen = found.get_frozen_credentials()
     except BotoCoreError as error:
         message, hint = _explain(error) or (str(error), "")
-        raise ConfigError(f"store.s3: {message}", hint) from error
+        raise ConfigError(f"s3: {message}", hint) from error
     region = access.region or session.get_config_variable("region")
     return replace(
         access, key=frozen.access_key, secret=frozen.secret_key, token=frozen.token, region=region

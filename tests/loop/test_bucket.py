@@ -19,12 +19,12 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def on_s3(own_project: Project, s3: S3Server) -> Project:
     own_project.values["store"] = {
         "url": f"s3://{s3.bucket}/team a",
-        "s3": {
-            "endpoint": s3.endpoint,
-            "region": "us-east-1",
-            "access_key": s3.key,
-            "secret_key": "${S3_SECRET}",
-        },
+    }
+    own_project.values["s3"] = {
+        "endpoint": s3.endpoint,
+        "region": "us-east-1",
+        "access_key": s3.key,
+        "secret_key": "${S3_SECRET}",
     }
     own_project.write(own_project.values)
     (own_project.folder / ".env").write_text(f"S3_SECRET={s3.secret}\n", encoding="utf-8")
