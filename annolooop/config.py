@@ -19,9 +19,45 @@ class _Section(BaseModel):
     )
 
 
+class S3Config(_Section):
+    endpoint: str | None = None
+    """Address of a store that speaks S3, if it is not Amazon's."""
+
+    region: str | None = None
+    """Region of the bucket."""
+
+    access_key: str | None = None
+    """Access key; without one, the machine's own AWS configuration is used."""
+
+    secret_key: SecretStr | None = None
+    """Secret of the access key."""
+
+    session_token: SecretStr | None = None
+    """Token of a session, with keys that expire."""
+
+    profile: str | None = None
+    """A profile of the machine's AWS configuration."""
+
+    @model_validator(mode="after")
+    def _pair(self) -> "S3Config":
+        if bool(self.access_key) != bool(self.secret_key):
+            raise ValueError("access_key and secret_key belong together")
+        if self.access_key and self.profile:
+            raise ValueError("says access_key and profile; one of them is enough")
+        return self
+
+
 class StoreConfig(_Section):
     url: str = "annoloop-data/store"
-    """The folder where images, dataset snapshots, model versions and embeddings are kept."""
+    """Where images, dataset snapshots, model versions and embeddings are kept: a folder, or a
+    part of a bucket (s3://bucket/prefix)."""
+
+    images: Literal["proxy", "presign"] = "proxy"
+    """How a browser gets the images of a bucket: through Label Studio, or from the bucket by a
+    signed address, for which the bucket must allow Label Studio's address (CORS)."""
+
+    presign_minutes: int = Field(15, ge=1, le=10_080)
+    """How long a signed address is good for."""
 
     lock_timeout: float = Field(600, ge=0)
     """Seconds to wait while someone else's command writes to the same dataset in Label Studio;
@@ -29,16 +65,25 @@ class StoreConfig(_Section):
 
     @field_validator("url")
     @classmethod
-    def _local_only(cls, url: str) -> str:
+    def _supported(cls, url: str) -> str:
         scheme, separator, rest = url.partition("://")
         if not separator:
             return url
         if scheme == "file":
             return rest
-        raise ValueError(
-            f"{scheme}:// is not supported by this version; name a local folder, for example "
-            "annoloop-data/store"
-        )
+        if scheme != "s3":
+            raise ValueError(
+                f"{scheme}:// is not supported by this version; name a local folder, for example "
+                "annoloop-data/store, or s3://bucket/prefix"
+            )
+        if not rest.strip("/"):
+            raise ValueError("names no bucket, for example s3://bucket/prefix")
+        return url.rstrip("/")
+
+    @property
+    def is_bucket(self) -> bool:
+        """It is not a folder of this machine."""
+        return "://" in self.url
 
 
 class LabelStudioConfig(_Section):
@@ -157,6 +202,7 @@ class StackConfig(_Section):
     """One annotation loop: where its images live, who labels them, what learns from them."""
 
     store: StoreConfig = StoreConfig()
+    s3: S3Config = S3Config()
     label_studio: LabelStudioConfig = LabelStudioConfig()
     dataset: DatasetConfig = DatasetConfig()
     model: ModelConfig = ModelConfig()

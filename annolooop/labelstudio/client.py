@@ -60,6 +60,11 @@ class Studio(Projects):
         answer = self._server.download(address, cookies)
         return answer.headers.get("content-type", "nothing"), answer.content
 
+    def image_address(self, project: int, task: int) -> str:
+        """Where the labelling page asks for a task's image."""
+        data = self._server.get(f"/api/tasks/{task}")["data"]
+        return str(data.get(self.labelling(project).data, ""))
+
     # -- tasks and predictions ----------------------------------------------------------------
 
     def tasks(self, project: int) -> Iterator[Task]:

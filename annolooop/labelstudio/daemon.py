@@ -44,6 +44,7 @@ class Daemon:
         version: of Label Studio to install.
         command: an executable to start instead.
         start_timeout: seconds to wait for it.
+        s3_endpoint: of buckets that are not Amazon's.
     """
 
     port: int
@@ -55,6 +56,7 @@ class Daemon:
     version: str
     command: str | None
     start_timeout: float
+    s3_endpoint: str | None = None
 
     @property
     def url(self) -> str:
@@ -208,6 +210,13 @@ class Daemon:
                 f"the running Label Studio serves images of {root}, not of {self.document_root}",
                 "Start it anew: annoloop down, then: annoloop up",
             )
+        endpoint = environ.get("S3_ENDPOINT")
+        if endpoint != self.s3_endpoint:
+            raise UnreachableError(
+                f"the running Label Studio reads buckets of {endpoint or 'Amazon'}, not of "
+                f"{self.s3_endpoint or 'Amazon'}",
+                "Start it anew: annoloop down, then: annoloop up",
+            )
 
     def _check_port(self) -> None:
         if not port_taken(self.port):
@@ -286,7 +295,10 @@ class Daemon:
             )
 
     def _environment(self, executable: Path, credentials: Credentials) -> dict[str, str]:
-        return server_environment(executable, credentials, self.port, self.document_root) | {
+        made = server_environment(
+            executable, credentials, self.port, self.document_root, self.s3_endpoint
+        )
+        return made | {
             MARK: str(self.data_dir),
             "LABEL_STUDIO_BASE_DATA_DIR": str(self.data_dir),
         }

@@ -150,6 +150,44 @@ class Projects:
                 "label_studio.document_root to the same folder.",
             ) from error
 
+    def s3_storage(self, project: int, bucket: str) -> dict[str, Any] | None:
+        """What a project knows of a bucket, without its secrets."""
+        found = self._server.get("/api/storages/s3/", {"project": project})
+        return next((known for known in found if known["bucket"] == bucket), None)
+
+    def put_s3_storage(self, project: int, bucket: str, settings: Mapping[str, Any]) -> None:
+        """Let a project's tasks show images of a bucket; the storage is never synced.
+
+        Args:
+            project: its id.
+            bucket: name of the bucket.
+            settings: of Label Studio's S3 import storage.
+
+        Raises:
+            ConfigError: the server cannot read the bucket.
+        """
+        known = self.s3_storage(project, bucket)
+        storage = {
+            "project": project,
+            "title": "annoloop: shows images, is never synced",
+            "bucket": bucket,
+            "use_blob_urls": True,
+            "recursive_scan": True,
+            "synchronizable": False,
+            **settings,
+        }
+        try:
+            if known:
+                self._server.call("PATCH", f"/api/storages/s3/{known['id']}", body=storage)
+            else:
+                self._server.post("/api/storages/s3/", storage)
+        except Rejected as error:
+            raise ConfigError(
+                f"Label Studio at {self.url} cannot read the bucket {bucket}: {error.message}",
+                "Check the credentials and the region in s3, and that the server reaches "
+                "the bucket.",
+            ) from error
+
     def _read(self, raw: Mapping[str, Any]) -> ProjectCounts:
         self._configs[int(raw["id"])] = str(raw["label_config"])
         return ProjectCounts(

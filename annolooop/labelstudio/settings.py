@@ -9,10 +9,17 @@ KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERP
 
 
 def server_environment(
-    executable: Path, credentials: Credentials, port: int, document_root: Path
+    executable: Path,
+    credentials: Credentials,
+    port: int,
+    document_root: Path,
+    s3_endpoint: str | None,
 ) -> dict[str, str]:
     """Everything the server may see. Any stray PORT, DEBUG or HOST would configure it."""
     kept = {k: os.environ[k] for k in KEPT_VARIABLES if k in os.environ}
+    if s3_endpoint:
+        # Named here, it may lie in a private network without the server's guard being let down.
+        kept["S3_ENDPOINT"] = s3_endpoint
     return {
         **kept,
         "PATH": os.pathsep.join([str(executable.parent), os.defpath]),

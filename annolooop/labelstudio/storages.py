@@ -1,7 +1,9 @@
 """How Label Studio reaches the images of the artifact store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from annolooop.errors import ConfigError
@@ -49,3 +51,41 @@ class LocalImages:
                 "Set label_studio.document_root to a folder that holds the store.",
             ) from None
         return f"{self.prefix}/data/local-files/?d={quote(relative.as_posix())}"
+
+
+@dataclass(frozen=True)
+class S3Images:
+    """Images in an S3 bucket that the server can read.
+
+    Attributes:
+        bucket: its name.
+        prefix: the store's part of it, empty for all.
+        presign: the browser gets signed addresses, else the images through the server.
+        presign_minutes: how long those are good for.
+        settings: endpoint, region and credentials, as Label Studio calls them.
+    """
+
+    bucket: str
+    prefix: str
+    presign: bool
+    presign_minutes: int
+    settings: Mapping[str, str]
+
+    def connected(self, studio: Studio, project: int) -> bool:
+        """Whether a project can show them, in this way."""
+        known = studio.s3_storage(project, self.bucket)
+        return known is not None and all(known[key] == v for key, v in self._shown().items())
+
+    def connect(self, studio: Studio, project: int) -> bool:
+        """Let a project show them. Returns whether anything had to be made or changed."""
+        if self.connected(studio, project):
+            return False
+        studio.put_s3_storage(project, self.bucket, {**self.settings, **self._shown()})
+        return True
+
+    def url(self, key: str) -> str:
+        """What a task's ``image`` says for this key of the store."""
+        return f"s3://{self.bucket}/{self.prefix}{'/' if self.prefix else ''}{key}"
+
+    def _shown(self) -> dict[str, Any]:
+        return {"presign": self.presign, "presign_ttl": self.presign_minutes}

@@ -123,13 +123,14 @@ def _clock(stack: Stack) -> Iterator[Check]:
 def _image(stack: Stack) -> Iterator[Check]:
     project = lookup_project(stack, stack.config.dataset.name)
     task = next((t for t in stack.studio.tasks(project.id) if t.key), None) if project else None
-    if task is None:
+    if project is None or task is None:
         yield Check("image", "ok", "there is no task yet whose image could be shown")
         return
     cookies = None
     if stack.daemon and (credentials := stack.daemon.credentials()):
         cookies = open_session(stack.studio.url, credentials)
-    kind, data = stack.studio.fetch(stack.image_source.url(task.key), cookies)
+    address = stack.studio.image_address(project.id, task.id)
+    kind, data = stack.studio.fetch(address, cookies)
     size = len(data)
     if not kind.startswith("image/") or not data:
         raise UnreachableError(

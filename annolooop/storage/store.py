@@ -3,16 +3,37 @@
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
-import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from annolooop.errors import DataError, UnreachableError
 from annolooop.files import PART, is_litter, part_of
+
+
+def _exists(error: BaseException) -> bool:
+    return isinstance(error, FileExistsError)
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Whose store it is.
+
+    Attributes:
+        file_system: of fsspec.
+        failures: what it raises where it cannot do something.
+        is_taken: whether such an error says that the name of a new object is given already.
+        explain: message and hint of such an error, if there is more to say than its text.
+    """
+
+    file_system: Any
+    failures: tuple[type[Exception], ...] = (OSError,)
+    is_taken: Callable[[BaseException], bool] = _exists
+    explain: Callable[[Exception], tuple[str, str] | None] = lambda error: None
 
 
 @dataclass(frozen=True)
@@ -31,10 +52,10 @@ class ArtifactStore:
     raises :class:`UnreachableError`.
     """
 
-    def __init__(self, url: str) -> None:
-        self._fs: Any
-        self._fs, root = fsspec.url_to_fs(url)
-        self._root = str(root).rstrip("/")
+    def __init__(self, url: str, provider: Provider | None = None) -> None:
+        self._provider = provider or Provider(LocalFileSystem())
+        self._fs = self._provider.file_system
+        self._root = str(self._fs._strip_protocol(url)).rstrip("/")
         self.url = url
 
     @property
@@ -48,7 +69,7 @@ class ArtifactStore:
             return bytes(self._fs.cat_file(self._full(key)))
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise KeyError(key) from None
-        except OSError as error:
+        except self._provider.failures as error:
             raise self._failed("read", key, error) from error
 
     def require(self, key: str) -> bytes:
@@ -91,7 +112,7 @@ class ArtifactStore:
         """Whether there is an object of this key."""
         try:
             return bool(self._fs.isfile(self._full(key)))
-        except OSError as error:
+        except self._provider.failures as error:
             raise self._failed("read", key, error) from error
 
     def info(self, key: str) -> StoredObject:
@@ -100,7 +121,7 @@ class ArtifactStore:
             found = self._fs.info(self._full(key))
         except FileNotFoundError:
             raise KeyError(key) from None
-        except OSError as error:
+        except self._provider.failures as error:
             raise self._failed("read", key, error) from error
         return StoredObject(key, int(found["size"]), _etag(found))
 
@@ -125,7 +146,7 @@ class ArtifactStore:
             found: dict[str, Any] = self._fs.find(self._full(prefix), detail=True)
         except (FileNotFoundError, NotADirectoryError):
             return
-        except OSError as error:
+        except self._provider.failures as error:
             raise self._failed("list", prefix, error) from error
         for path in sorted(found):
             info = found[path]
@@ -141,7 +162,7 @@ class ArtifactStore:
             self._fs.rm_file(self._full(key))
         except FileNotFoundError:
             pass
-        except OSError as error:
+        except self._provider.failures as error:
             raise self._failed("delete", key, error) from error
 
     def delete_below(self, prefix: str) -> None:
@@ -150,7 +171,7 @@ class ArtifactStore:
             self._fs.rm(self._full(prefix), recursive=True)
         except FileNotFoundError:
             pass
-        except OSError as error:
+        except self._provider.failures as error:
             raise self._failed("delete", prefix, error) from error
 
     def append(self, prefix: str, data: bytes) -> int:
@@ -182,11 +203,14 @@ class ArtifactStore:
             if isinstance(self._fs, LocalFileSystem):
                 return _write_file(Path(self._full(key)), data, replace)
             mode = "overwrite" if replace else "create"
-            self._fs.pipe_file(self._full(key), data, mode=mode)
+            kind, _ = guess_type(key)
+            self._fs.pipe_file(
+                self._full(key), data, mode=mode, ContentType=kind or "application/octet-stream"
+            )
             return True
-        except FileExistsError:
-            return False
-        except OSError as error:
+        except self._provider.failures as error:
+            if not replace and self._provider.is_taken(error):
+                return False
             raise self._failed("write", key, error) from error
 
     def _lost(self, key: str) -> DataError:
@@ -195,11 +219,12 @@ class ArtifactStore:
             "Something removed it: put it back from a backup.",
         )
 
-    def _failed(self, verb: str, key: str, error: OSError) -> UnreachableError:
-        reason = error.strerror or type(error).__name__
+    def _failed(self, verb: str, key: str, error: Exception) -> UnreachableError:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        hint = "Check that it is there, writable and not full, then type the same command again."
+        reason, hint = self._provider.explain(error) or (reason, hint)
         return UnreachableError(
-            f"the artifact store {self.url} cannot {verb} {key}: {reason}",
-            "Check that it is there, writable and not full, then type the same command again.",
+            f"the artifact store {self.url} cannot {verb} {key}: {reason}", hint
         )
 
 

@@ -1,0 +1,76 @@
+"""The whole loop on a bucket, its images seen through a real Label Studio."""
+
+from collections.abc import Iterator
+
+import pytest
+from buckets import S3Server, seaweedfs
+from conftest import Project, write_photos
+
+NAMES = [f"aria {n}.jpg" for n in range(3)] + ["not_aria#ü+&.jpg", "not_aria%41.jpg"]
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with seaweedfs(tmp_path_factory.mktemp("weed")) as server:
+        yield server
+
+
+@pytest.fixture
+def on_s3(own_project: Project, s3: S3Server) -> Project:
+    own_project.values["store"] = {
+        "url": f"s3://{s3.bucket}/team a",
+    }
+    own_project.values["s3"] = {
+        "endpoint": s3.endpoint,
+        "region": "us-east-1",
+        "access_key": s3.key,
+        "secret_key": "${S3_SECRET}",
+    }
+    own_project.write(own_project.values)
+    (own_project.folder / ".env").write_text(f"S3_SECRET={s3.secret}\n", encoding="utf-8")
+    return own_project
+
+
+def see_all(project: Project) -> None:
+    """Every task's image, as a browser asks Label Studio for it, is the one of the store."""
+    stack = project.stack()
+    found = stack.studio.find_project("aria_detector")
+    assert found
+    for task in stack.studio.tasks(found.id):
+        kind, data = stack.studio.fetch(stack.studio.image_address(found.id, task.id))
+        assert kind == "image/jpeg", (task.key, kind)
+        assert data == stack.store.get(task.key)
+
+
+def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
+    project = on_s3
+    project.run("up")
+    project.json("train")
+    write_photos(project.folder / "b", NAMES)
+    first = project.json("infer", "--batch", "b")
+    assert (first["uploaded"], first["tasks_created"], first["predictions_pushed"]) == (5, 5, 5)
+    see_all(project)
+    again = project.json("infer", "--batch", "b")
+    assert (again["uploaded"], again["embedded"], again["tasks_created"]) == (0, 0, 0)
+    stack = project.stack()
+    found = stack.studio.find_project("aria_detector")
+    assert found
+    for task in stack.studio.tasks(found.id):
+        label = "not_aria" if "not_aria" in task.key else "aria"
+        stack.studio.annotate(found.id, task.id, [label], 1.0)
+    assert project.json("sync")["labeled"] == 5
+    trained = project.json("train", "--rerun", "--set", "train.holdout=0")
+    assert trained["trained"]
+    # Another cache on another machine: everything that counts is in the bucket.
+    elsewhere = project.json("infer", "--rerun", "--set", "cache_dir=elsewhere")
+    assert (elsewhere["images"], elsewhere["embedded"]) == (5, 0)
+    # By signed addresses of the bucket, on the same tasks.
+    presigned = ["--set", "store.images=presign"]
+    project.json("infer", *presigned)
+    see_all(project)
+    checks = {c["name"]: c for c in project.json("doctor", *presigned)["checks"]}
+    assert checks["store"]["status"] == "ok"
+    assert checks["image"]["status"] == "ok"
+    shown = project.run("stack", "show").stdout
+    assert s3.secret not in shown
+    project.run("down")
