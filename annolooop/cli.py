@@ -115,6 +115,15 @@ def command(
     group.command(title)(body)
 
 
+def _without_signatures(record: Any) -> bool:
+    """A signed address opens an image for whoever has it: its signature is not logged."""
+    record.args = tuple(
+        value.copy_with(query=None) if b"ignature" in getattr(value, "query", b"") else value
+        for value in record.args
+    )
+    return True
+
+
 def _guarded(
     console: Console, run: Callable[..., Any], show: Callable[..., None], given: dict[str, Any]
 ) -> None:
@@ -127,6 +136,7 @@ def _guarded(
 
         # Each request to a server, without its headers.
         logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+        logging.getLogger("httpx").addFilter(_without_signatures)
     try:
         report = run(console, **given)
         if console.options.json:

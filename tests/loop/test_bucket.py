@@ -1,5 +1,6 @@
 """The whole loop on a bucket, its images seen through a real Label Studio."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -68,7 +69,10 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     presigned = ["--set", "store.images=presign"]
     project.json("infer", *presigned)
     see_all(project)
-    checks = {c["name"]: c for c in project.json("doctor", *presigned)["checks"]}
+    told = project.run("doctor", "-v", "--json", *presigned)
+    assert "/lab/" in told.stderr
+    assert "ignature" not in told.stderr
+    checks = {c["name"]: c for c in json.loads(told.stdout)["checks"]}
     assert checks["store"]["status"] == "ok"
     assert checks["image"]["status"] == "ok"
     shown = project.run("stack", "show").stdout
