@@ -10,6 +10,8 @@ from annolooop.records import Image
 from annolooop.storage.images import IMAGES, ImageCatalog, content_hash, is_image_name
 from annolooop.storage.store import ArtifactStore, StoredObject
 
+UNSHOWN = "?"  # Label Studio takes what follows it in a bucket's address for a query
+
 
 @dataclass(frozen=True)
 class Source:
@@ -33,7 +35,8 @@ def list_batch(batch: str | None, store: ArtifactStore, catalog: ImageCatalog) -
 
     Args:
         batch: a folder or file on this machine, a prefix of the store (with or without
-            ``images/``), or ``None`` for every image of the dataset.
+            ``images/``, or as an address in its bucket), or ``None`` for every image of the
+            dataset.
         store: the artifact store.
         catalog: the dataset's images.
 
@@ -60,7 +63,7 @@ def list_batch(batch: str | None, store: ArtifactStore, catalog: ImageCatalog) -
         prefix = _prefix_of(path.resolve(), store)
         sources = _from_folder(path, store) if prefix is None else _from_store(store, prefix)
     else:
-        prefix = batch.strip("/")
+        prefix = batch.removeprefix(f"{store.url}/").strip("/")
         if prefix != IMAGES and not prefix.startswith(f"{IMAGES}/"):
             prefix = f"{IMAGES}/{prefix}"
         plain = not {"", ".", ".."} & set(prefix.split("/"))
@@ -124,6 +127,8 @@ def _from_folder(path: Path, store: ArtifactStore) -> list[Source]:
     sources = []
     for file in files:
         key = f"{home}/{PurePosixPath(*file.relative_to(folder).parts)}"
+        if store.local_path is None:
+            key = key.replace(UNSHOWN, "_")
         name = os.fsencode(file).decode("utf-8", "replace")
         sources.append(Source(name, key, file, stored.get(key)))
     return sources

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from annolooop.errors import DataError
-from annolooop.loop.batch import Source, place
+from annolooop.loop.batch import UNSHOWN, Source, place
 from annolooop.records import Image, Track
 from annolooop.storage.embeddings import Embeddings, Vector
 from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_image
@@ -35,6 +35,13 @@ class Batch:
     embedded: int = 0
     uploaded: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
+
+
+class _UnshownError(Exception):
+    """An object that people could not be shown."""
+
+
+UNIDENTIFIED = (OSError, KeyError, UnicodeEncodeError, _UnshownError)
 
 
 class Embedder:
@@ -90,7 +97,7 @@ class Embedder:
         for source in track(sources, "look", len(sources)):
             try:
                 image, data = self._identify(source)
-            except (OSError, KeyError, UnicodeEncodeError) as error:
+            except UNIDENTIFIED as error:
                 batch.unreadable[source.name] = _why(error)
                 continue
             batch.images.append(image)
@@ -130,7 +137,7 @@ class Embedder:
             for source in part:
                 try:
                     image, data = self._identify(source)
-                except (OSError, KeyError, UnicodeEncodeError) as error:
+                except UNIDENTIFIED as error:
                     unreadable[source.name] = _why(error)
                     continue
                 seen.append((source, image))
@@ -154,6 +161,8 @@ class Embedder:
     def _identify(self, source: Source) -> tuple[Image, bytes | None]:
         """The image that a file is; with its bytes when it must be embedded."""
         source.key.encode()  # a name that is not text cannot be a key
+        if UNSHOWN in source.key and self._store.local_path is None:
+            raise _UnshownError(f"Label Studio shows no object of a bucket with a {UNSHOWN} in it")
         known = self._catalog.known(source.found) if source.found and not source.file else None
         if known and known.sha256 in self._embeddings:
             return known, None

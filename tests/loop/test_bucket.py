@@ -7,7 +7,7 @@ import pytest
 from buckets import S3Server, seaweedfs
 from conftest import Project, write_photos
 
-NAMES = [f"aria {n}.jpg" for n in range(3)] + ["not_aria#ü+&.jpg", "not_aria%41.jpg"]
+NAMES = [f"aria {n}.jpg" for n in range(3)] + ["not_aria#ü+&.jpg", "not_aria%41?.jpg"]
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,12 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     # Another cache on another machine: everything that counts is in the bucket.
     elsewhere = project.json("infer", "--rerun", "--set", "cache_dir=elsewhere")
     assert (elsewhere["images"], elsewhere["embedded"]) == (5, 0)
+    # What somebody else put there; one of the names is such that no browser could see it.
+    for name in ("deep/er/x.jpg", "y?.jpg"):
+        stack.store.put(f"images/theirs/{name}", (project.folder / "b" / NAMES[0]).read_bytes())
+    theirs = project.json("infer", "--batch", "s3://lab/team a/images/theirs")
+    assert (theirs["images"], theirs["uploaded"], theirs["tasks_created"]) == (1, 0, 1)
+    assert theirs["unreadable"][0]["file"] == "images/theirs/y?.jpg"
     # By signed addresses of the bucket, on the same tasks.
     presigned = ["--set", "store.images=presign"]
     project.json("infer", *presigned)
