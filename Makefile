@@ -13,7 +13,7 @@ demo: .venv/installed
 test: .venv/installed-dev
 	$(BIN)/python tests/install_browser.py
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include "annolooop/loop/*,annolooop/storage/*" --fail-under 90
 

@@ -2,9 +2,7 @@
 
 import csv
 import json
-import os
 import shutil
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -195,7 +193,7 @@ def test_picture_that_changed_under_its_key_is_predicted_anew(ready: Project) ->
     ready.stack().studio._server.call("PATCH", url, body={"lead_time": 3.0})
     sync(ready.stack(), False, untracked)
     (told,) = ready.stack().snapshots.latest().annotations
-    third = ready.stack().catalog.hash_of("images/b/a.jpg")
+    third = {i.key: i.sha256 for i in ready.stack().catalog.images()}["images/b/a.jpg"]
     assert (told.sha256, told.outdated) == (third, False)
 
 
@@ -262,39 +260,6 @@ def test_rerun_refreshes_predictions_of_older_versions(ready: Project) -> None:
     found = stack.studio.find_project(found.title)
     assert found
     assert found.model_version == version
-
-
-@pytest.mark.parametrize("moment", ["embedding", "pushing"])
-def test_killed_infer_is_completed_by_the_next(ready: Project, moment: str) -> None:
-    names = [f"{n:03d}.jpg" for n in range(60)]
-    write_photos(ready.folder / "b", names)
-    small = ["--set", "label_studio.import_size=2"]
-    command = ready.command("infer", "--batch", "b", *small, "-q")
-    process = subprocess.Popen(command, cwd=ready.folder)
-    stack = ready.stack()
-    found = stack.studio.find_project(stack.config.dataset.name)
-    assert found
-    embeddings = stack.store.local_path
-    assert embeddings
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        pushed = len(list(stack.studio.tasks(found.id)))
-        if moment == "pushing" and pushed >= 6:
-            break
-        if moment == "embedding" and any((embeddings / "images").glob("b/*.jpg")):
-            break
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    if moment == "pushing":
-        assert len(list(stack.studio.tasks(found.id))) < 60
-    report = ready.json("infer", "--batch", "b")
-    assert report["images"] == 60
-    keys, versions = counts(ready.stack())
-    assert keys == Counter({f"images/b/{name}": 1 for name in names})
-    assert versions == {report["model_version"]: 60}
-    again = ready.json("infer", "--batch", "b")
-    assert (again["tasks_created"], again["predictions_pushed"], again["embedded"]) == (0, 0, 0)
 
 
 def test_request_whose_sender_died_is_waited_for(ready: Project) -> None:
