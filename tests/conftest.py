@@ -29,6 +29,11 @@ CACHE = Path(os.environ.get("ANNOLOOP_TEST_CACHE", user_cache_path("annoloop-tes
 LABELS = ["aria", "not_aria"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of the command line first: none of the processes is left with their long files."""
+    items.sort(key=lambda item: len(item.path.parents))
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
