@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -65,7 +67,9 @@ def test_held_lock_says_who_holds_it_and_what_to_do(store: ArtifactStore) -> Non
     make(store).acquire(ME)
     with pytest.raises(UnreachableError) as caught:
         make(store).acquire(ME)
-    assert f"`infer` by ana@host since {time.strftime('%H:')}" in caught.value.message
+    since = datetime.fromisoformat(ME.since).astimezone()
+    told = rf"`infer` by ana@host since (\d{{4}}-\d\d-\d\d )?{since:%H:%M} "
+    assert re.search(told, caught.value.message)
     assert f"(pid {os.getpid()})" in caught.value.message
     assert "store.lock_timeout" in caught.value.hint
     assert f"kill {os.getpid()}" in caught.value.hint
