@@ -88,8 +88,7 @@ class Studio(Projects):
 
     def update_data(self, task: int, **values: str) -> None:
         """Add to a task's data, or change what is there."""
-        data = self._task(task)["data"]
-        self._server.call("PATCH", f"/api/tasks/{task}", body={"data": {**data, **values}})
+        self._put_data(task, {**self._task(task)["data"], **values})
 
     def note_replaced(self, task: int, sha256: str, moment: str) -> None:
         """Note in a task's data that it shows another picture from a moment on.
@@ -98,14 +97,15 @@ class Studio(Projects):
         """
         data = self._task(task)["data"]
         by, at = (str(data.get(name, "")) for name in ("replaced_by", "replaced_at"))
-        self.update_data(
-            task, replaced_by=f"{by} {sha256}".strip(), replaced_at=f"{at} {moment}".strip()
-        )
+        notes = {
+            "replaced_by": f"{by} {sha256}".strip(),
+            "replaced_at": f"{at} {moment}".strip(),
+        }
+        self._put_data(task, {**data, **notes})
 
     def is_touched(self, task: int) -> bool:
         """Whether someone has begun to annotate a task."""
-        raw = self._task(task)
-        return bool(raw["annotations"] or raw.get("drafts"))
+        return _is_touched(self._task(task))
 
     def forget_predictions(self, task: int) -> bool:
         """Delete a task's predictions, unless someone has begun to annotate it.
@@ -114,7 +114,7 @@ class Studio(Projects):
             Whether nobody has.
         """
         raw = self._task(task)
-        if raw["annotations"] or raw.get("drafts"):
+        if _is_touched(raw):
             return False
         for prediction in raw["predictions"]:
             self._server.call("DELETE", f"/api/predictions/{prediction['id']}")
@@ -229,6 +229,9 @@ class Studio(Projects):
         found: dict[str, Any] = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
         return found
 
+    def _put_data(self, task: int, data: Mapping[str, Any]) -> None:
+        self._server.call("PATCH", f"/api/tasks/{task}", body={"data": dict(data)})
+
     def _exported(self, project: int, tasks: Iterable[int]) -> Iterator[dict[str, Any]]:
         ids = sorted(tasks)
         for start in range(0, len(ids), EXPORT_CHUNK):
@@ -273,6 +276,10 @@ def _condition(column: str, operator: str, kind: str, value: object) -> dict[str
         "type": kind,
         "value": value,
     }
+
+
+def _is_touched(raw: Mapping[str, Any]) -> bool:
+    return bool(raw["annotations"] or raw.get("drafts"))
 
 
 def picture_at(data: Mapping[str, Any], moment: str = "") -> str:

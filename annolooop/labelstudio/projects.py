@@ -21,6 +21,12 @@ PROJECT = (
     "id,created_at,title,label_config,model_version,task_number,"
     "num_tasks_with_annotations,total_annotations_number,skipped_annotations_number"
 )
+# A storage that lets tasks show images. Synced, it would make each task a second time.
+ONLY_SHOWS = {
+    "title": "annoloop: shows images, is never synced",
+    "use_blob_urls": True,
+    "synchronizable": False,
+}
 
 
 class Projects:
@@ -135,10 +141,8 @@ class Projects:
             return
         storage = {
             "project": project,
-            "title": "annoloop: shows images, is never synced",
             "path": path,
-            "use_blob_urls": True,
-            "synchronizable": False,
+            **ONLY_SHOWS,
         }
         try:
             self._server.post("/api/storages/localfiles/", storage)
@@ -169,11 +173,9 @@ class Projects:
         known = self.s3_storage(project, bucket)
         storage = {
             "project": project,
-            "title": "annoloop: shows images, is never synced",
             "bucket": bucket,
-            "use_blob_urls": True,
             "recursive_scan": True,
-            "synchronizable": False,
+            **ONLY_SHOWS,
             **settings,
         }
         try:

@@ -76,12 +76,10 @@ class S3Images:
         known = studio.s3_storage(project, self.bucket)
         return known is not None and all(known[key] == v for key, v in self._shown().items())
 
-    def connect(self, studio: Studio, project: int) -> bool:
-        """Let a project show them. Returns whether anything had to be made or changed."""
-        if self.connected(studio, project):
-            return False
-        studio.put_s3_storage(project, self.bucket, {**self.settings, **self._shown()})
-        return True
+    def connect(self, studio: Studio, project: int) -> None:
+        """Let a project show them, in this way."""
+        if not self.connected(studio, project):
+            studio.put_s3_storage(project, self.bucket, {**self.settings, **self._shown()})
 
     def url(self, key: str) -> str:
         """What a task's ``image`` says for this key of the store."""

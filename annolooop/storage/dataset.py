@@ -123,12 +123,12 @@ def resolve(
         counts = Counter(answers)
         most = max(counts.values())
         return next(answer for answer in reversed(answers) if counts[answer] == most)
-    twice = Counter({label: 2 * n for label, n in Counter(sum(answers, ())).items()})
+    chosen = Counter(label for answer in answers for label in answer)
     return tuple(
         sorted(
             label
-            for label, n in twice.items()
-            if n > len(answers) or (n == len(answers) and label in answers[-1])
+            for label, n in chosen.items()
+            if 2 * n > len(answers) or (2 * n == len(answers) and label in answers[-1])
         )
     )
 
