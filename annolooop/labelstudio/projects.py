@@ -154,40 +154,45 @@ class Projects:
                 "label_studio.document_root to the same folder.",
             ) from error
 
-    def s3_storage(self, project: int, bucket: str) -> dict[str, Any] | None:
-        """What a project knows of a bucket, without its secrets."""
-        found = self._server.get("/api/storages/s3/", {"project": project})
-        return next((known for known in found if known["bucket"] == bucket), None)
+    def storages(self, project: int, kind: str) -> list[dict[str, Any]]:
+        """Import storages of a project, without their secrets.
 
-    def put_s3_storage(self, project: int, bucket: str, settings: Mapping[str, Any]) -> None:
+        Args:
+            project: its id.
+            kind: of storage, as in the API: s3, gcs, azure.
+        """
+        found: list[dict[str, Any]] = self._server.get(
+            f"/api/storages/{kind}/", {"project": project}
+        )
+        return found
+
+    def put_storage(
+        self, project: int, kind: str, known: int | None, bucket: str, settings: Mapping[str, Any]
+    ) -> None:
         """Let a project's tasks show images of a bucket; the storage is never synced.
 
         Args:
             project: its id.
-            bucket: name of the bucket.
-            settings: of Label Studio's S3 import storage.
+            kind: of storage, as in the API.
+            known: id of the storage to change, or ``None`` for a new one.
+            bucket: its name, for messages.
+            settings: of the storage.
 
         Raises:
             ConfigError: the server cannot read the bucket.
         """
-        known = self.s3_storage(project, bucket)
-        storage = {
-            "project": project,
-            "bucket": bucket,
-            "recursive_scan": True,
-            **ONLY_SHOWS,
-            **settings,
-        }
+        storage = {"project": project, "recursive_scan": True, **ONLY_SHOWS, **settings}
+        path = f"/api/storages/{kind}/"
         try:
             if known:
-                self._server.call("PATCH", f"/api/storages/s3/{known['id']}", body=storage)
+                self._server.call("PATCH", f"{path}{known}", body=storage)
             else:
-                self._server.post("/api/storages/s3/", storage)
+                self._server.post(path, storage)
         except Rejected as error:
             raise ConfigError(
                 f"Label Studio at {self.url} cannot read the bucket {bucket}: {error.message}",
-                "Check the credentials and the region in s3, and that the server reaches "
-                "the bucket.",
+                f"Check the credentials in the section {kind} of the stack file, and that the "
+                "server reaches the bucket.",
             ) from error
 
     def _read(self, raw: Mapping[str, Any]) -> ProjectCounts:

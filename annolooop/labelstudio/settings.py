@@ -1,11 +1,14 @@
 """What the local server is started with."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from annolooop.labelstudio.credentials import Credentials
 
 KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERPROFILE")
+
+ENDPOINTS = ("S3_ENDPOINT", "STORAGE_EMULATOR_HOST")  # servers of buckets that are not a cloud's
 
 
 def server_environment(
@@ -13,15 +16,13 @@ def server_environment(
     credentials: Credentials,
     port: int,
     document_root: Path,
-    s3_endpoint: str | None,
+    cloud: Mapping[str, str],
 ) -> dict[str, str]:
     """Everything the server may see. Any stray PORT, DEBUG or HOST would configure it."""
     kept = {k: os.environ[k] for k in KEPT_VARIABLES if k in os.environ}
-    if s3_endpoint:
-        # Named here, it may lie in a private network without the server's guard being let down.
-        kept["S3_ENDPOINT"] = s3_endpoint
     return {
         **kept,
+        **cloud,
         "PATH": os.pathsep.join([str(executable.parent), os.defpath]),
         "PYTHONUNBUFFERED": "1",
         "LABEL_STUDIO_PORT": str(port),

@@ -1,5 +1,6 @@
 """How Label Studio reaches the images of the artifact store."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,36 +55,64 @@ class LocalImages:
 
 
 @dataclass(frozen=True)
-class S3Images:
-    """Images in an S3 bucket that the server can read.
+class BucketImages:
+    """Images in a bucket that the server can read.
 
     Attributes:
+        kind: of the storage, as in the server's API.
+        scheme: of the addresses that it resolves.
+        field: what the storage calls its bucket.
         bucket: its name.
         prefix: the store's part of it, empty for all.
         presign: the browser gets signed addresses, else the images through the server.
         presign_minutes: how long those are good for.
-        settings: endpoint, region and credentials, as Label Studio calls them.
+        settings: where it is and the credentials, as Label Studio calls them.
+        digest: of the settings.
     """
 
+    kind: str
+    scheme: str
+    field: str
     bucket: str
     prefix: str
     presign: bool
     presign_minutes: int
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = dataclasses.field(repr=False)
+    digest: str
 
     def connected(self, studio: Studio, project: int) -> bool:
-        """Whether a project can show them, in this way."""
-        known = studio.s3_storage(project, self.bucket)
+        """Whether a project can show them, in this way and with these credentials."""
+        known = self._find(studio, project)
         return known is not None and all(known[key] == v for key, v in self._shown().items())
 
     def connect(self, studio: Studio, project: int) -> None:
-        """Let a project show them, in this way."""
+        """Let a project show them, in this way and with these credentials."""
         if not self.connected(studio, project):
-            studio.put_s3_storage(project, self.bucket, {**self.settings, **self._shown()})
+            self.refresh(studio, project)
+
+    def refresh(self, studio: Studio, project: int) -> None:
+        """Give the server the credentials, also if it seems to have them.
+
+        Raises:
+            ConfigError: it cannot read the bucket with them.
+        """
+        known = self._find(studio, project)
+        body = {self.field: self.bucket, **self.settings, **self._shown()}
+        number = int(known["id"]) if known else None
+        studio.put_storage(project, self.kind, number, self.bucket, body)
 
     def url(self, key: str) -> str:
         """What a task's ``image`` says for this key of the store."""
-        return f"s3://{self.bucket}/{self.prefix}{'/' if self.prefix else ''}{key}"
+        return f"{self.scheme}://{self.bucket}/{self.prefix}{'/' if self.prefix else ''}{key}"
+
+    def _find(self, studio: Studio, project: int) -> dict[str, Any] | None:
+        found = studio.storages(project, self.kind)
+        return next((known for known in found if known[self.field] == self.bucket), None)
 
     def _shown(self) -> dict[str, Any]:
-        return {"presign": self.presign, "presign_ttl": self.presign_minutes}
+        """What the server tells of it; a changed digest means other credentials."""
+        return {
+            "presign": self.presign,
+            "presign_ttl": self.presign_minutes,
+            "description": f"settings {self.digest}",
+        }

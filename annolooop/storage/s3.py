@@ -54,7 +54,13 @@ def open_s3(access: S3Access) -> Provider:
         max_concurrency=1,  # else each read asks for the object's size first
         skip_instance_cache=True,
     )
-    return Provider(file_system, (OSError, BotoCoreError, ClientError), _is_taken, _explain)
+    return Provider(
+        file_system,
+        (OSError, BotoCoreError, ClientError),
+        _is_taken,
+        _explain,
+        lambda kind: {"ContentType": kind},
+    )
 
 
 def _explain(error: Exception) -> tuple[str, str] | None:
@@ -72,7 +78,10 @@ def _explain(error: Exception) -> tuple[str, str] | None:
             "Check the access key, its secret, and what the key may do with the bucket.",
         )
     if isinstance(error, FileNotFoundError):
-        return "the bucket is not there", "Make the bucket, or set store.url to one that is there."
+        return (
+            "the bucket is not there",
+            ("Make it: annoloop storage setup; or set store.url to one that is there."),
+        )
     if isinstance(error, BotoConnectionError):
         return (
             "it does not answer",

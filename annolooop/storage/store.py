@@ -28,12 +28,14 @@ class Provider:
         failures: what it raises where it cannot do something.
         is_taken: whether such an error says that the name of a new object is given already.
         explain: message and hint of such an error, if there is more to say than its text.
+        content_type: how ``pipe_file`` is told what kind of file it writes.
     """
 
     file_system: Any
     failures: tuple[type[Exception], ...] = (OSError,)
     is_taken: Callable[[BaseException], bool] = _exists
     explain: Callable[[Exception], tuple[str, str] | None] = lambda error: None
+    content_type: Callable[[str], dict[str, Any]] = lambda kind: {}
 
 
 @dataclass(frozen=True)
@@ -203,10 +205,9 @@ class ArtifactStore:
             if isinstance(self._fs, LocalFileSystem):
                 return _write_file(Path(self._full(key)), data, replace)
             mode = "overwrite" if replace else "create"
-            kind, _ = guess_type(key)
-            self._fs.pipe_file(
-                self._full(key), data, mode=mode, ContentType=kind or "application/octet-stream"
-            )
+            kind = guess_type(key)[0] or "application/octet-stream"
+            told = self._provider.content_type(kind)
+            self._fs.pipe_file(self._full(key), data, mode=mode, **told)
             return True
         except self._provider.failures as error:
             if not replace and self._provider.is_taken(error):

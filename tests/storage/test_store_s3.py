@@ -45,7 +45,7 @@ def test_object_knows_what_kind_of_file_it_is(s3: S3Server) -> None:
     [
         ("s3://lab/x", {"secret": "wrong"}, "it is refused", "Check the access key"),
         ("s3://lab/x", {"key": "AKIDREAD", "secret": "SECRETREAD"}, "refused", "may do with"),
-        ("s3://nobucket/x", {}, "the bucket is not there", "Make the bucket"),
+        ("s3://nobucket/x", {}, "the bucket is not there", "annoloop storage setup"),
         ("s3://lab/x", {"endpoint": "http://127.0.0.1:9"}, "does not answer", "s3.endpoint"),
         ("s3://lab/x", {"profile": "nobody", "key": None, "secret": None}, "nobody", "profile"),
     ],

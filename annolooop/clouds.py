@@ -1,0 +1,230 @@
+"""The clouds that a store may be in: what each part of the program is told of them.
+
+The stack file's words are translated here into those of the file systems, and into those of Label
+Studio's storages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar
+
+from annolooop.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from annolooop.config import StackConfig
+    from annolooop.labelstudio.storages import BucketImages
+    from annolooop.storage.azure import AzureAccess
+    from annolooop.storage.gcs import GCSAccess
+    from annolooop.storage.s3 import S3Access
+    from annolooop.storage.store import Provider
+
+
+class Cloud(ABC):
+    """One cloud, as a stack file describes it.
+
+    Args:
+        config: the stack file.
+        path: resolves a path of the stack file.
+    """
+
+    name: ClassVar[str]
+    """Name of its section, of its extra, and of its file in ``storage``."""
+
+    kind: ClassVar[str]
+    """What Label Studio's API calls its storages."""
+
+    address: ClassVar[str]
+    """Scheme of the addresses that Label Studio resolves."""
+
+    bucket_field: ClassVar[str] = "bucket"
+    """What Label Studio calls a bucket of it."""
+
+    def __init__(self, config: StackConfig, path: Callable[[str], Path]) -> None:
+        self._config = config
+        self._path = path
+        bucket, _, prefix = config.store.url.partition("://")[2].partition("/")
+        self.bucket, self.prefix = bucket, prefix
+
+    @abstractmethod
+    def provider(self) -> Provider:
+        """Its file system.
+
+        Raises:
+            ConfigError: its package is not installed, or there are no credentials.
+        """
+
+    @abstractmethod
+    def _settings(self) -> Mapping[str, str | None]:
+        """Where a bucket is and the credentials to read it, as Label Studio calls them."""
+
+    def server_variables(self) -> dict[str, str]:
+        """Variables by which our own Label Studio knows a server that is not the cloud's."""
+        return {}
+
+    def images(self) -> BucketImages:
+        """How Label Studio shows the images of the bucket.
+
+        Raises:
+            ConfigError: it cannot, with these credentials.
+        """
+        from annolooop.labelstudio.storages import BucketImages
+
+        store = self._config.store
+        settings = {key: value for key, value in self._settings().items() if value}
+        # Noted with the storage, to see whether it has other credentials than these.
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        return BucketImages(
+            self.kind,
+            self.address,
+            self.bucket_field,
+            self.bucket,
+            self.prefix,
+            store.images == "presign",
+            store.presign_minutes,
+            settings,
+            digest[:16],
+        )
+
+    @property
+    def _ours(self) -> bool:
+        """The Label Studio is the one that `up` starts."""
+        return not self._config.label_studio.url
+
+    @cached_property
+    def _module(self) -> ModuleType:
+        try:
+            return importlib.import_module(f"annolooop.storage.{self.name}")
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"the store {self._config.store.url} needs the package {error.name}, which is "
+                "not installed",
+                f"Install it: pip install 'annolooop[{self.name}]'",
+            ) from error
+
+
+class S3(Cloud):
+    """Amazon S3, and what speaks its language."""
+
+    name = "s3"
+    kind = "s3"
+    address = "s3"
+
+    def access(self) -> S3Access:
+        """How to reach it."""
+        s3 = self._config.s3
+        access: S3Access = self._module.S3Access(
+            endpoint=s3.endpoint,
+            region=s3.region,
+            key=s3.access_key,
+            secret=_plain(s3.secret_key),
+            token=_plain(s3.session_token),
+            profile=s3.profile,
+        )
+        return access
+
+    def provider(self) -> Provider:
+        opened: Provider = self._module.open_s3(self.access())
+        return opened
+
+    def server_variables(self) -> dict[str, str]:
+        # Told so, it may be in a private network without the server's guard being let down.
+        endpoint = self._config.s3.endpoint
+        return {"S3_ENDPOINT": endpoint} if endpoint else {}
+
+    def _settings(self) -> Mapping[str, str | None]:
+        access: S3Access = self._module.read_credentials(self.access())
+        return {
+            "aws_access_key_id": access.key,
+            "aws_secret_access_key": access.secret,
+            "aws_session_token": access.token,
+            "region_name": access.region,
+            "s3_endpoint": None if self._ours else access.endpoint,
+        }
+
+
+class GCS(Cloud):
+    """Google Cloud Storage."""
+
+    name = "gcs"
+    kind = "gcs"
+    address = "gs"
+
+    def access(self) -> GCSAccess:
+        """How to reach it."""
+        gcs = self._config.gcs
+        given = _plain(gcs.credentials)
+        account = given and self._module.read_service_account(given, self._path(given[:4096]))
+        access: GCSAccess = self._module.GCSAccess(gcs.endpoint, gcs.project, account)
+        return access
+
+    def provider(self) -> Provider:
+        opened: Provider = self._module.open_gcs(self.access())
+        return opened
+
+    def server_variables(self) -> dict[str, str]:
+        endpoint = self._config.gcs.endpoint
+        if not endpoint:
+            return {}
+        download = "/download/storage/v1/b/{bucket_name}/o/{blob_name}?alt=media"
+        return {
+            "STORAGE_EMULATOR_HOST": endpoint,
+            "RESOLVER_PROXY_GCS_DOWNLOAD_URL": f"{endpoint}{download}",
+        }
+
+    def _settings(self) -> Mapping[str, str | None]:
+        access = self.access()
+        return {
+            "google_application_credentials": access.service_account,
+            "google_project_id": access.project,
+        }
+
+
+class Azure(Cloud):
+    """Azure Blob Storage; a bucket is called a container there."""
+
+    name = "azure"
+    kind = "azure"
+    address = "azure-blob"
+    bucket_field = "container"
+
+    def access(self) -> AzureAccess:
+        """How to reach it."""
+        azure = self._config.azure
+        access: AzureAccess = self._module.AzureAccess(
+            account=azure.account,
+            account_key=_plain(azure.account_key),
+            connection_string=_plain(azure.connection_string),
+            sas_token=_plain(azure.sas_token),
+        )
+        return access
+
+    def provider(self) -> Provider:
+        opened: Provider = self._module.open_azure(self.access())
+        return opened
+
+    def _settings(self) -> Mapping[str, str | None]:
+        access = self.access()
+        return {"account_name": access.account, "account_key": access.account_key}
+
+
+CLOUDS: Mapping[str, type[Cloud]] = {"s3": S3, "gs": GCS, "az": Azure}
+
+
+def open_cloud(config: StackConfig, path: Callable[[str], Path]) -> Cloud | None:
+    """The cloud of the store, or ``None`` for a folder."""
+    scheme, separator, _ = config.store.url.partition("://")
+    return CLOUDS[scheme](config, path) if separator else None
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
