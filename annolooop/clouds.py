@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from annolooop.config import StackConfig
-    from annolooop.labelstudio.storages import BucketImages
+    from annolooop.labelstudio.storages import AnnotationExport, BucketImages
     from annolooop.storage.azure import AzureAccess
     from annolooop.storage.gcs import GCSAccess
     from annolooop.storage.s3 import S3Access
     from annolooop.storage.store import Provider
+
+ANNOTATIONS = "annotations"  # prefix of the copies that Label Studio writes
 
 
 class Cloud(ABC):
@@ -79,10 +81,7 @@ class Cloud(ABC):
         """
         from annolooop.labelstudio.storages import BucketImages
 
-        store = self._config.store
-        settings = {key: value for key, value in self._settings().items() if value}
-        # Noted with the storage, to see whether it has other credentials than these.
-        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        store, settings = self._config.store, self._known_settings
         return BucketImages(
             self.kind,
             self.address,
@@ -92,8 +91,20 @@ class Cloud(ABC):
             store.images == "presign",
             store.presign_minutes,
             settings,
-            digest[:16],
+            digest_of(settings),
         )
+
+    def annotation_export(self, dataset: str) -> AnnotationExport:
+        """Where Label Studio writes the annotations of a dataset to."""
+        from annolooop.labelstudio.storages import AnnotationExport
+
+        prefix = "/".join(part for part in (self.prefix, ANNOTATIONS, dataset) if part)
+        settings = {self.bucket_field: self.bucket, "prefix": prefix, **self._known_settings}
+        return AnnotationExport(True, self.kind, settings, digest_of(settings))
+
+    @cached_property
+    def _known_settings(self) -> dict[str, str]:
+        return {key: value for key, value in self._settings().items() if value}
 
     @property
     def _ours(self) -> bool:
@@ -224,6 +235,11 @@ def open_cloud(config: StackConfig, path: Callable[[str], Path]) -> Cloud | None
     """The cloud of the store, or ``None`` for a folder."""
     scheme, separator, _ = config.store.url.partition("://")
     return CLOUDS[scheme](config, path) if separator else None
+
+
+def digest_of(settings: Mapping[str, str]) -> str:
+    """Noted with a storage of Label Studio's, to see whether it has other settings than these."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _plain(secret: SecretStr | None) -> str | None:

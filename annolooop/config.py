@@ -96,6 +96,11 @@ class StoreConfig(_Section):
     presign_minutes: int = Field(15, ge=1, le=10_080)
     """How long a signed address is good for."""
 
+    export_annotations: bool = False
+    """Have Label Studio write a copy of each annotation into the store as well, as it is saved
+    (an export storage). While the store is out of reach, people then see an error when they
+    submit, although Label Studio keeps what they gave."""
+
     lock_timeout: float = Field(600, ge=0)
     """Seconds to wait while someone else's command writes to the same dataset in Label Studio;
     0 for not at all."""

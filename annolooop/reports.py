@@ -86,7 +86,10 @@ class StatusReport:
 
 @dataclass(frozen=True)
 class UpReport:
-    """Label Studio after `up`. ``started`` is False when it already ran."""
+    """Label Studio after `up`. ``started`` is False when it already ran.
+
+    ``refreshed`` counts the projects whose storage got the bucket's credentials anew.
+    """
 
     url: str
     pid: int | None
@@ -94,6 +97,7 @@ class UpReport:
     started: bool
     username: str | None
     credentials: str | None
+    refreshed: int | None
     seconds: float
 
 

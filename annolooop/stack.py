@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from annolooop.clouds import Cloud, open_cloud
+from annolooop.clouds import ANNOTATIONS, Cloud, digest_of, open_cloud
 from annolooop.config import StackConfig
 from annolooop.console import Console
 from annolooop.errors import ConfigError, UnreachableError
@@ -24,7 +24,7 @@ from annolooop.stack_file import LoadedStack, load_stack
 if TYPE_CHECKING:
     from annolooop.labelstudio.client import Studio
     from annolooop.labelstudio.daemon import Daemon
-    from annolooop.labelstudio.storages import BucketImages, LocalImages
+    from annolooop.labelstudio.storages import AnnotationExport, BucketImages, LocalImages
     from annolooop.model.pipeline import Pipeline
     from annolooop.records import BackboneInfo
     from annolooop.storage.dataset import Snapshots
@@ -179,6 +179,19 @@ class Stack:
         folder = self._store_folder
         root = self.loaded.path(section.document_root) if section.document_root else folder
         return LocalImages(root, folder, IMAGES, urlsplit(section.url or "").path)
+
+    @cached_property
+    def annotation_export(self) -> AnnotationExport:
+        """The copy of each annotation that Label Studio writes to the store, or none."""
+        from annolooop.labelstudio.storages import AnnotationExport
+
+        if not self.config.store.export_annotations:
+            return AnnotationExport(wanted=False)
+        dataset = self.config.dataset.name
+        if self.cloud:
+            return self.cloud.annotation_export(dataset)
+        settings = {"path": str(make_folder(self._store_folder / ANNOTATIONS / dataset))}
+        return AnnotationExport(True, "localfiles", settings, digest_of(settings))
 
     def lock_idle(self) -> int | None:
         """State of the dataset's lock while nobody holds it; see :class:`DatasetLock`."""

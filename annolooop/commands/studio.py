@@ -10,12 +10,20 @@ if TYPE_CHECKING:
     from annolooop.reports import DownReport, LogsReport, StatusReport, UpReport
 
 
-def up(console: Console) -> "UpReport":
+def up(
+    console: Console,
+    refresh_storage: Annotated[
+        bool,
+        typer.Option(
+            "--refresh-storage", help="Give Label Studio the credentials of the bucket anew."
+        ),
+    ] = False,
+) -> "UpReport":
     """Start Label Studio, ready to use; install it first if need be."""
     from annolooop.loop import studio
     from annolooop.stack import open_stack
 
-    return studio.up(open_stack(console), console.say)
+    return studio.up(open_stack(console), console.say, refresh_storage)
 
 
 def show_up(console: Console, report: "UpReport") -> None:
@@ -25,6 +33,8 @@ def show_up(console: Console, report: "UpReport") -> None:
     console.print(f"login: {report.username}")
     if report.credentials:
         console.print(f"password: in {report.credentials}")
+    if report.refreshed is not None:
+        console.print(f"projects that got the credentials of the bucket: {report.refreshed}")
     console.next("annoloop train")
 
 

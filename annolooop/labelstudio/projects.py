@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from annolooop.errors import ConfigError, DataError
+from annolooop.errors import AnnoloopError, ConfigError, DataError, UnreachableError
 from annolooop.labelstudio.connection import Connection, NotFound, Rejected
 from annolooop.labelstudio.label_config import (
     Labelling,
@@ -27,6 +27,7 @@ ONLY_SHOWS = {
     "use_blob_urls": True,
     "synchronizable": False,
 }
+EXPORTS = {"title": "annoloop: a copy of the annotations", "can_delete_objects": False}
 
 
 class Projects:
@@ -165,6 +166,49 @@ class Projects:
             f"/api/storages/{kind}/", {"project": project}
         )
         return found
+
+    def export_storages(self, project: int) -> list[dict[str, Any]]:
+        """Export storages that annoloop made for a project, without their secrets."""
+        found = self._server.get("/api/storages/export", {"project": project})
+        return [known for known in found if known["title"] == EXPORTS["title"]]
+
+    def add_export_storage(self, project: int, kind: str, settings: Mapping[str, Any]) -> None:
+        """Have the server write the annotations of a project elsewhere too: these, and new ones.
+
+        Args:
+            project: its id.
+            kind: of storage, as in the API: s3, gcs, azure, localfiles.
+            settings: of the storage.
+
+        Raises:
+            ConfigError: the server cannot reach it, or cannot write.
+        """
+        body = {"project": project, **EXPORTS, **settings}
+        path = f"/api/storages/export/{kind}"
+        try:
+            made = self._server.post(path, body)
+        except Rejected as error:
+            raise ConfigError(
+                f"Label Studio at {self.url} cannot write annotations to the store: "
+                f"{error.message}",
+                "Give it credentials that may write, or set store.export_annotations: false",
+            ) from error
+        try:
+            written = self._server.post(f"{path}/{made['id']}/sync", {})
+            if written["status"] == "failed":
+                raise UnreachableError(
+                    f"Label Studio at {self.url} could not write the annotations to the store",
+                    "See why: annoloop logs; and check what the credentials may do.",
+                )
+        except AnnoloopError:
+            # It would fail at each answer that people give.
+            self.delete_export_storage(kind, int(made["id"]))
+            raise
+
+    def delete_export_storage(self, kind: str, number: int) -> None:
+        """Stop writing annotations to an export storage; what was written stays."""
+        with suppress(NotFound):
+            self._server.call("DELETE", f"/api/storages/export/{kind}/{number}")
 
     def put_storage(
         self, project: int, kind: str, known: int | None, bucket: str, settings: Mapping[str, Any]

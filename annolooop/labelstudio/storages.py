@@ -1,8 +1,7 @@
 """How Label Studio reaches the images of the artifact store."""
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +36,10 @@ class LocalImages:
         folder = make_folder(self.store / self.images)
         studio.ensure_local_storage(project, str(folder))
 
+    def refresh(self, studio: Studio, project: int) -> bool:
+        """There are no credentials: always ``False``."""
+        return False
+
     def url(self, key: str) -> str:
         """What a task's ``image`` says for this key of the store.
 
@@ -61,7 +64,7 @@ class BucketImages:
     Attributes:
         kind: of the storage, as in the server's API.
         scheme: of the addresses that it resolves.
-        field: what the storage calls its bucket.
+        bucket_field: what the storage calls its bucket.
         bucket: its name.
         prefix: the store's part of it, empty for all.
         presign: the browser gets signed addresses, else the images through the server.
@@ -72,32 +75,41 @@ class BucketImages:
 
     kind: str
     scheme: str
-    field: str
+    bucket_field: str
     bucket: str
     prefix: str
     presign: bool
     presign_minutes: int
-    settings: Mapping[str, str] = dataclasses.field(repr=False)
+    settings: Mapping[str, str] = field(repr=False)
     digest: str
 
     def connected(self, studio: Studio, project: int) -> bool:
         """Whether a project can show them, in this way and with these credentials."""
         known = self._find(studio, project)
-        return known is not None and all(known[key] == v for key, v in self._shown().items())
+        return known is not None and self._fits(known)
 
     def connect(self, studio: Studio, project: int) -> None:
         """Let a project show them, in this way and with these credentials."""
-        if not self.connected(studio, project):
-            self.refresh(studio, project)
+        known = self._find(studio, project)
+        if known is None or not self._fits(known):
+            self._put(studio, project, known)
 
-    def refresh(self, studio: Studio, project: int) -> None:
-        """Give the server the credentials, also if it seems to have them.
+    def refresh(self, studio: Studio, project: int) -> bool:
+        """Give the server the credentials anew, where a project shows images of the bucket.
+
+        Returns:
+            Whether it does.
 
         Raises:
-            ConfigError: it cannot read the bucket with them.
+            ConfigError: the server cannot read the bucket with them.
         """
         known = self._find(studio, project)
-        body = {self.field: self.bucket, **self.settings, **self._shown()}
+        if known:
+            self._put(studio, project, known)
+        return known is not None
+
+    def _put(self, studio: Studio, project: int, known: Mapping[str, Any] | None) -> None:
+        body = {self.bucket_field: self.bucket, **self.settings, **self._shown()}
         number = int(known["id"]) if known else None
         studio.put_storage(project, self.kind, number, self.bucket, body)
 
@@ -107,7 +119,10 @@ class BucketImages:
 
     def _find(self, studio: Studio, project: int) -> dict[str, Any] | None:
         found = studio.storages(project, self.kind)
-        return next((known for known in found if known[self.field] == self.bucket), None)
+        return next((known for known in found if known[self.bucket_field] == self.bucket), None)
+
+    def _fits(self, known: Mapping[str, Any]) -> bool:
+        return all(known[key] == value for key, value in self._shown().items())
 
     def _shown(self) -> dict[str, Any]:
         """What the server tells of it; a changed digest means other credentials."""
@@ -116,3 +131,43 @@ class BucketImages:
             "presign_ttl": self.presign_minutes,
             "description": f"settings {self.digest}",
         }
+
+
+@dataclass(frozen=True)
+class AnnotationExport:
+    """A copy of each annotation that the server writes to the store, or none.
+
+    Attributes:
+        wanted: there shall be one.
+        kind: of storage, as in the server's API.
+        settings: where it is and the credentials, as Label Studio calls them.
+        digest: of the settings.
+    """
+
+    wanted: bool
+    kind: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    digest: str = ""
+
+    def connected(self, studio: Studio, project: int) -> bool:
+        """Whether a project's annotations are written there, or nowhere if that is wanted."""
+        return [known["description"] for known in studio.export_storages(project)] == (
+            [self._description] if self.wanted else []
+        )
+
+    def connect(self, studio: Studio, project: int) -> None:
+        """Have a project's annotations written there and nowhere else; all of them are at first."""
+        if not self.connected(studio, project):
+            self.renew(studio, project)
+
+    def renew(self, studio: Studio, project: int) -> None:
+        """The same, also if it is so already: what could not be written then is written now."""
+        for known in studio.export_storages(project):
+            studio.delete_export_storage(known["type"], int(known["id"]))
+        if self.wanted:
+            body = {**self.settings, "description": self._description}
+            studio.add_export_storage(project, self.kind, body)
+
+    @property
+    def _description(self) -> str:
+        return f"settings {self.digest}"

@@ -28,6 +28,7 @@ def ensure_project(stack: Stack) -> ProjectCounts:
         and project.identity == noted_project(stack, name)
         and project_fits(stack, project)
         and stack.image_source.connected(stack.studio, project.id)
+        and stack.annotation_export.connected(stack.studio, project.id)
     ):
         return project
     with stack.lock("project"):
@@ -45,6 +46,7 @@ def _make(stack: Stack) -> ProjectCounts:
     if project.identity != noted_project(stack, dataset.name):
         note_project(stack, project)
     stack.image_source.connect(stack.studio, project.id)
+    stack.annotation_export.connect(stack.studio, project.id)
     return project
 
 

@@ -5,12 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from annolooop.errors import ConfigError, UnreachableError
+from annolooop.loop.project import lookup_project
 from annolooop.reports import DownReport, LogsReport, StatusReport, UpReport
 from annolooop.stack import Stack
 
 
-def up(stack: Stack, say: Callable[[str], None]) -> UpReport:
+def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) -> UpReport:
     """Make Label Studio run and be ready for us.
+
+    Args:
+        stack: the annotation loop.
+        say: told of slow steps.
+        refresh_storage: give it the credentials of the store's bucket anew.
 
     Raises:
         ConfigError: it cannot be installed, is older than its database, or refuses our token.
@@ -27,6 +33,13 @@ def up(stack: Stack, say: Callable[[str], None]) -> UpReport:
     if not started and wanted not in (None, version):
         say(f"Label Studio {version} runs, and the stack file says {wanted}.")
         say("To change to that: annoloop down, then: annoloop up")
+    refreshed = 0
+    if refresh_storage:
+        projects = studio.projects()
+        refreshed = sum(stack.image_source.refresh(studio, project.id) for project in projects)
+        own = lookup_project(stack, stack.config.dataset.name)
+        if own:
+            stack.annotation_export.renew(studio, own.id)
     return UpReport(
         url=studio.url,
         pid=pid,
@@ -34,6 +47,7 @@ def up(stack: Stack, say: Callable[[str], None]) -> UpReport:
         started=started,
         username=owner,
         credentials=str(daemon.credentials_file) if daemon else None,
+        refreshed=refreshed if refresh_storage else None,
         seconds=round(time.monotonic() - begun, 3),
     )
 

@@ -20,6 +20,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 def on_s3(own_project: Project, s3: S3Server) -> Project:
     own_project.values["store"] = {
         "url": f"s3://{s3.bucket}/team a",
+        "export_annotations": True,
     }
     own_project.values["s3"] = {
         "endpoint": s3.endpoint,
@@ -60,6 +61,7 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
         label = "not_aria" if "not_aria" in task.key else "aria"
         stack.studio.annotate(found.id, task.id, [label], 1.0)
     assert project.json("sync")["labeled"] == 5
+    assert len(list(stack.store.walk("annotations/aria_detector"))) == 5
     trained = project.json("train", "--rerun", "--set", "train.holdout=0")
     assert trained["trained"]
     # Another cache on another machine: everything that counts is in the bucket.
@@ -81,6 +83,15 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     checks = {c["name"]: c for c in json.loads(told.stdout)["checks"]}
     assert checks["store"]["status"] == "ok"
     assert checks["image"]["status"] == "ok"
+    # Other credentials, which are good enough to look with.
+    other = [
+        f"--set=s3.access_key={s3.read_only_key}",
+        f"--set=s3.secret_key={s3.read_only_secret}",
+        "--set=store.export_annotations=false",
+    ]
+    assert project.json("up", "--refresh-storage", *other)["refreshed"] == 1
+    see_all(project)
+    assert project.json("infer")["tasks_created"] == 0
     shown = project.run("stack", "show").stdout
     assert s3.secret not in shown
     project.run("down")

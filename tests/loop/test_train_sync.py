@@ -400,3 +400,18 @@ def test_embedding_is_never_kept_under_another_content(loop: Loop) -> None:
     (left_out,) = report.unreadable
     assert left_out["file"] == "images/b/aria_0.jpg"
     assert "another picture lies under its key" in left_out["reason"]
+
+
+def test_copies_of_annotations_are_written_to_the_store_while_that_is_wanted(loop: Loop) -> None:
+    def copies() -> int:
+        return len(list(loop.project.stack().store.walk(f"annotations/{loop.name}")))
+
+    loop.annotate("aria_0.jpg", "aria")
+    wanted = loop.project.stack("store.export_annotations=true")
+    sync(wanted, False, untracked)
+    assert copies() == 1  # also what was there before
+    loop.annotate("aria_1.jpg", "not_aria")
+    assert copies() == 2
+    sync(loop.project.stack(), False, untracked)
+    loop.annotate("aria_2.jpg", "aria")
+    assert copies() == 2
