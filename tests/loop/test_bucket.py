@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from buckets import S3Server, seaweedfs
 from conftest import Project, write_photos
+from pages import log_in, look, open_page, shoot
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 NAMES = [f"aria {n}.jpg" for n in range(3)] + ["not_aria#ü+&.jpg", "not_aria%41?.jpg"]
 
@@ -44,6 +46,26 @@ def see_all(project: Project) -> None:
         assert data == stack.store.get(task.key)
 
 
+def allow_origin(s3: S3Server, origin: str) -> None:
+    rule = {"AllowedOrigins": [origin], "AllowedMethods": ["GET", "HEAD"]}
+    s3.client().put_bucket_cors(Bucket=s3.bucket, CORSConfiguration={"CORSRules": [rule]})
+
+
+def look_in_browser(project: Project, shot: str, seconds: float = 60) -> None:
+    """Wait until the next task of the stream shows its picture."""
+    stack = project.stack()
+    daemon = stack.daemon
+    credentials = daemon.credentials() if daemon else None
+    found = stack.studio.find_project("aria_detector")
+    assert credentials
+    assert found
+    with open_page() as page:
+        page.goto(stack.studio.stream_url(found.id))
+        log_in(page, credentials.username, credentials.password)
+        look(page, seconds=seconds)
+        shoot(page, shot)
+
+
 def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     project = on_s3
     project.run("up")
@@ -73,10 +95,16 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     theirs = project.json("infer", "--batch", "s3://lab/team a/images/theirs")
     assert (theirs["images"], theirs["uploaded"], theirs["tasks_created"]) == (1, 0, 1)
     assert theirs["unreadable"][0]["file"] == "images/theirs/y?.jpg"
+    allow_origin(s3, "http://nobody.example")
+    look_in_browser(project, "proxy")
     # By signed addresses of the bucket, on the same tasks.
     presigned = ["--set", "store.images=presign"]
     project.json("infer", *presigned)
     see_all(project)
+    with pytest.raises(PlaywrightTimeoutError):
+        look_in_browser(project, "presign-refused", 10)
+    allow_origin(s3, stack.studio.url)
+    look_in_browser(project, "presign")
     told = project.run("doctor", "-v", "--json", *presigned)
     assert "/lab/" in told.stderr
     assert "ignature" not in told.stderr
