@@ -7,7 +7,6 @@ far as their own libraries look at it: these are the real ones.
 import base64
 import json
 import ssl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,6 +45,11 @@ class FakeClouds:
     def vault(self) -> str:
         return f"127.0.0.1:{self.tls_port}"
 
+    @property
+    def login(self) -> str:
+        """Azure's login service; a tenant of this name is not looked up at Microsoft's."""
+        return f"https://{self.vault}/adfs"
+
     def reset(self) -> None:
         self.answers.clear()
         self.asked.clear()
@@ -54,7 +58,6 @@ class FakeClouds:
             {
                 "access_token": TOKEN,
                 "expires_in": 3600,
-                "expires_on": str(int(time.time()) + 3600),
                 "token_type": "Bearer",
                 "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
             },
@@ -69,8 +72,11 @@ class FakeClouds:
         self.answers[f"/secrets/{name}/"] = (200, found)
 
     def answer(self, path: str, allowed: str) -> tuple[int, Any, dict[str, str]]:
-        if path.startswith("/token"):
+        if path.endswith("/token"):
             return *self.tokens, {}
+        if path.endswith("/.well-known/openid-configuration"):
+            told = {"token_endpoint": f"{self.login}/token", "issuer": self.login}
+            return 200, {**told, "authorization_endpoint": f"{self.login}/authorize"}, {}
         if allowed == f"Bearer {TOKEN}" or path == "/":
             self.asked.append(path)
             missing = {"error": {"code": 404, "status": "NOT_FOUND", "message": "x"}}
@@ -79,8 +85,8 @@ class FakeClouds:
             return *self.answers.get(path, (404, missing)), {}
         # A vault tells whom to ask for a token; what it is for must be the end of the vault's name.
         resource = f"https://{self.vault.partition('.')[2]}"
-        told = f'Bearer authorization="https://{self.vault}/tenant", resource="{resource}"'
-        return 401, {"error": {"code": "Unauthorized"}}, {"WWW-Authenticate": told}
+        challenge = f'Bearer authorization="{self.login}", resource="{resource}"'
+        return 401, {"error": {"code": "Unauthorized"}}, {"WWW-Authenticate": challenge}
 
 
 @contextmanager

@@ -7,6 +7,7 @@ it are the real ones, and find credentials by themselves.
 
 import json
 import logging
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -46,12 +47,30 @@ def started(ca: Path) -> Iterator[FakeClouds]:
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
+    """The address of moto's manager of secrets, with some in it."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0)
     server.start()
     host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
+    url = f"http://{host}:{port}"
+    client = client_of(url, "secretsmanager")
+    client.create_secret(Name="json", SecretString=DOCUMENT)
+    client.create_secret(Name="plain", SecretString=f"{SECRET}\n")
+    client.create_secret(Name="binary", SecretBinary=b"\xff" + SECRET.encode())
+    client.create_secret(Name="deleted", SecretString=SECRET)
+    client.delete_secret(SecretId="deleted")
+    yield url
     server.stop()
+
+
+def client_of(url: str, service: str) -> Any:
+    return Session().create_client(
+        service,
+        endpoint_url=url,
+        region_name="eu-west-1",
+        aws_access_key_id="AKIDTEST",
+        aws_secret_access_key="SECRETTEST",
+    )
 
 
 @pytest.fixture
@@ -60,6 +79,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.
 
     (That Google's is not, is said in conftest, as its library reads that once.)
     """
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("HOME", "CLOUDSDK_CONFIG"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
@@ -88,8 +111,10 @@ def clouds(
     for name, value in {
         "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "login.json"),
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER": f"{started.url}/",
-        "IDENTITY_ENDPOINT": f"{started.url}/token",
-        "IDENTITY_HEADER": "x",
+        "AZURE_AUTHORITY_HOST": f"https://{started.vault}",
+        "AZURE_TENANT_ID": "adfs",
+        "AZURE_CLIENT_ID": "x",
+        "AZURE_CLIENT_SECRET": "x",
         "REQUESTS_CA_BUNDLE": str(ca),
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": started.url,
         "AWS_ACCESS_KEY_ID": "AKIDTEST",
@@ -100,13 +125,12 @@ def clouds(
 
 
 @pytest.fixture
-def aws(moto: str, machine: pytest.MonkeyPatch) -> Any:
+def aws(moto: str, machine: pytest.MonkeyPatch) -> str:
     """moto's manager of secrets, on a machine with credentials for it."""
     machine.setenv("AWS_ENDPOINT_URL", moto)
     machine.setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
     machine.setenv("AWS_SECRET_ACCESS_KEY", "SECRETTEST")
-    httpx.post(f"{moto}/moto-api/reset")
-    return Session().create_client("secretsmanager")
+    return moto
 
 
 def load(folder: Path, key: str, weights: str = "", shallow: bool = False) -> LoadedStack:
@@ -132,11 +156,10 @@ def refused(folder: Path, reference: str, kind: type[AnnoloopError] = ConfigErro
     return caught.value
 
 
-def test_secret_of_aws_and_a_key_of_one_are_filled_in(tmp_path: Path, aws: Any) -> None:
-    arn = aws.create_secret(Name="team/labels", SecretString=DOCUMENT)["ARN"]
-    aws.create_secret(Name="plain", SecretString=f"{SECRET}\n")
+def test_secret_of_aws_and_a_key_of_one_are_filled_in(tmp_path: Path, aws: str) -> None:
+    arn = client_of(aws, "secretsmanager").describe_secret(SecretId="json")["ARN"]
     assert value_of(tmp_path, "aws-secret:plain") == SECRET
-    assert value_of(tmp_path, "aws-secret:team/labels#key") == SECRET
+    assert value_of(tmp_path, "aws-secret:json#key") == SECRET
     assert value_of(tmp_path, f"aws-secret:{arn}#number") == "12.50"
 
 
@@ -154,31 +177,26 @@ def test_secret_of_aws_and_a_key_of_one_are_filled_in(tmp_path: Path, aws: Any) 
     ],
 )
 def test_secret_that_aws_does_not_have_is_told(
-    tmp_path: Path, aws: Any, name: str, reason: str, hint: str
+    tmp_path: Path, aws: str, name: str, reason: str, hint: str
 ) -> None:
-    aws.create_secret(Name="plain", SecretString=SECRET)
-    aws.create_secret(Name="json", SecretString=DOCUMENT)
-    aws.create_secret(Name="binary", SecretBinary=b"\xff" + SECRET.encode())
-    aws.create_secret(Name="deleted", SecretString=SECRET)
-    aws.delete_secret(SecretId="deleted")
     error = refused(tmp_path, f"aws-secret:{name}")
     assert reason in error.message
     assert hint in error.hint
 
 
 def test_who_may_not_read_the_secret_of_aws_is_told_what_to_allow(
-    tmp_path: Path, aws: Any, moto: str, machine: pytest.MonkeyPatch
+    tmp_path: Path, aws: str, machine: pytest.MonkeyPatch
 ) -> None:
-    iam = Session().create_client("iam")
+    iam = client_of(aws, "iam")
     iam.create_user(UserName="me")
     key = iam.create_access_key(UserName="me")["AccessKey"]
     machine.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
     machine.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-    httpx.post(f"{moto}/moto-api/reset-auth", content="0")
+    httpx.post(f"{aws}/moto-api/reset-auth", content="0")
     try:
         error = refused(tmp_path, "aws-secret:plain")
     finally:
-        httpx.post(f"{moto}/moto-api/reset-auth", content="inf")
+        httpx.post(f"{aws}/moto-api/reset-auth", content="inf")
     assert "access is refused" in error.message
     assert "secretsmanager:GetSecretValue" in error.hint
 
@@ -193,7 +211,7 @@ def test_who_may_not_read_the_secret_of_aws_is_told_what_to_allow(
 )
 def test_what_the_aws_configuration_lacks_is_told(
     tmp_path: Path,
-    aws: Any,
+    aws: str,
     machine: pytest.MonkeyPatch,
     variable: str,
     value: str | None,
@@ -214,7 +232,6 @@ def test_what_the_aws_configuration_lacks_is_told(
         ("UnrecognizedClientException", 400, "wrong or have expired (Unrecognized", ConfigError),
         ("AccessDeniedException", 400, "access is refused (AccessDenied", ConfigError),
         ("ThrottlingException", 400, "does not answer (ThrottlingException)", UnreachableError),
-        ("InternalServiceError", 500, "does not answer (InternalServiceE", UnreachableError),
     ],
 )
 def test_each_refusal_of_aws_has_its_reason(
@@ -318,9 +335,10 @@ def test_machine_without_credentials_is_told_how_to_get_some(
 def test_credentials_that_are_refused_are_told(
     tmp_path: Path, clouds: FakeClouds, reference: str
 ) -> None:
-    clouds.tokens = (400, {"error": "invalid_grant", "error_description": SECRET})
+    told = {"error": "invalid_grant", "error_description": f"AADSTS7000215: {SECRET}"}
+    clouds.tokens = (400, told)
     error = refused(tmp_path, reference.format(vault=clouds.vault))
-    assert "credentials" in error.message
+    assert "the credentials of this machine are wrong or have expired (" in error.message
     assert "login" in error.hint
 
 
@@ -361,8 +379,7 @@ def test_missing_extra_of_a_cloud_is_told(
     load(tmp_path, reference.format(vault="lab"), shallow=True)
 
 
-def test_secret_of_a_cloud_is_masked_by_stack_show(tmp_path: Path, aws: Any) -> None:
-    aws.create_secret(Name="plain", SecretString=SECRET)
+def test_secret_of_a_cloud_is_masked_by_stack_show(tmp_path: Path, aws: str) -> None:
     project = Project(tmp_path, {"model": {"weights": "${aws-secret:plain}"}})
     for mode in ([], ["--json"]):
         shown = project.run("stack", "show", "-v", *mode)

@@ -1,5 +1,6 @@
 """Azure Key Vault."""
 
+import re
 from typing import Any
 
 from azure.core import exceptions as azure
@@ -29,7 +30,11 @@ def fetch(vault: str, name: str) -> str | bytes:
     except azure.ResourceNotFoundError:
         raise Failed("missing") from None
     except azure.ClientAuthenticationError as error:
-        raise Failed("unknown" if error.response is not None else "nobody") from None
+        # What it tried, the library tells in words only; a code comes from the login service.
+        code = re.search(r"AADSTS\d+", error.message)
+        if code or error.response is not None:
+            raise Failed("unknown", code[0] if code else "") from None
+        raise Failed("nobody") from None
     except azure.HttpResponseError as error:
         if error.status_code != 403:
             raise Failed("away", f"HTTP {error.status_code}") from None
