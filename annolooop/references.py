@@ -1,4 +1,4 @@
-"""What `${...}` stands for in the stack file: a variable, the content of a file, a keyring's entry.
+"""What `${...}` stands for in the stack file: a variable, a file, an entry of a keyring or cloud.
 
 None of the errors repeats a value.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
+from annolooop.cloud_secrets.secrets import CloudSecrets
 from annolooop.errors import ConfigError
 
 MASK = "********"
@@ -16,7 +17,7 @@ MASK = "********"
 _REFERENCE = re.compile(
     r"\$\$"
     r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:-|:\?)(?P<rest>[^}]*))?\}"
-    r"|\$\{(?P<kind>file|keyring):(?P<what>[^}]*)\}"
+    r"|\$\{(?P<kind>file|keyring|(?:aws|gcp|azure)-secret):(?P<what>[^}]*)\}"
     r"|(?P<odd>\$\{\w{0,20}:?)"  # no more of it: someone may have put a token between the braces
 )
 
@@ -27,8 +28,9 @@ class Filled:
 
     Attributes:
         text: the text.
-        origins: what it was filled from: ``env:NAME``, ``file:PATH``, ``keyring:SERVICE/NAME``.
-        secret: part of it came from a file or a keyring, so it is not to be shown.
+        origins: what it was filled from: ``env:NAME``, ``file:PATH``, ``keyring:SERVICE/NAME``,
+            ``aws-secret:NAME``.
+        secret: part of it came from a file, a keyring or a cloud, so it is not to be shown.
     """
 
     text: str
@@ -42,14 +44,15 @@ class References:
     Args:
         environ: the variables.
         folder: the project folder, against which paths are resolved.
-        lenient: put a mask where a file or a keyring would be read, or where a variable is not
-            set: for a look at the other values, which must be quick and must not fail.
+        lenient: put a mask where a file, a keyring or a cloud would be asked, or where a variable
+            is not set: for a look at the other values, which must be quick and must not fail.
     """
 
     def __init__(self, environ: Mapping[str, str], folder: Path, lenient: bool = False) -> None:
         self._environ = environ
         self._folder = folder
         self._lenient = lenient
+        self._clouds = CloudSecrets()
 
     def fill(self, text: str, where: str) -> Filled:
         """Fill in a text.
@@ -60,6 +63,7 @@ class References:
 
         Raises:
             ConfigError: a reference cannot be filled in.
+            UnreachableError: the cloud that keeps a secret does not answer.
         """
         variables: list[str] = []
         origins: list[str] = []
@@ -98,8 +102,9 @@ class References:
             return text
         raise ConfigError(
             f"{where}: {text}… is no reference",
-            "Write ${NAME}, ${NAME:-text}, ${NAME:?message}, ${file:PATH} or "
-            "${keyring:SERVICE/NAME}; for a plain dollar sign write $$.",
+            "Write ${NAME}, ${NAME:-text}, ${NAME:?message}, ${file:PATH}, "
+            "${keyring:SERVICE/NAME}, ${aws-secret:NAME}, ${gcp-secret:PROJECT/NAME} or "
+            "${azure-secret:VAULT/NAME}; for a plain dollar sign write $$.",
         )
 
     def _secret(self, kind: str, what: str, where: str) -> str:
@@ -108,7 +113,12 @@ class References:
         where = f"{where}: ${{{kind}:{what}}}"
         if "${" in what:
             raise ConfigError(f"{where}: a reference cannot hold another one", "Write it out.")
-        value = self._file(what, where) if kind == "file" else _keyring(what, where)
+        if kind == "file":
+            value = self._file(what, where)
+        elif kind == "keyring":
+            value = _keyring(what, where)
+        else:
+            value = self._clouds.get(kind, what, where)
         if "\0" in value:
             raise ConfigError(
                 f"{where}: holds a zero byte, so it is not text", "Check its content."

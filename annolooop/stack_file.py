@@ -63,6 +63,7 @@ def load_stack(
 
     Raises:
         ConfigError: the file is missing, is not YAML, or holds a wrong key or value.
+        UnreachableError: the cloud that keeps a secret does not answer.
         UsageError: an override has no ``=``.
     """
     choice = choose_stack(explicit, environ)
@@ -104,7 +105,7 @@ class _RawFile:
         values: nested plain values, references filled in.
         lines: key path -> line number, from 1.
         origins: key path -> where its value came from.
-        secret: key paths of values that came from a file or a keyring.
+        secret: key paths of values that came from a file, a keyring or a cloud.
     """
 
     def __init__(self, file: Path, check: str, references: References) -> None:
@@ -207,7 +208,7 @@ class _RawFile:
         self.origins |= dict.fromkeys(_paths(value, path), "flag")
 
     def hides(self, path: Path_) -> bool:
-        """Whether a value, or an item of it, came from a file or a keyring."""
+        """Whether a value, or an item of it, came from a file, a keyring or a cloud."""
         return any(there[: len(path)] == path for there in self.secret)
 
 

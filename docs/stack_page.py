@@ -68,16 +68,21 @@ Any value in the file may be a reference, or hold some in its text:
 | `${{NAME:?message}}` | the variable; an error that says `message` if it is unset or empty |
 | `${{file:PATH}}` | the content of a text file (UTF-8), without newlines at its end |
 | `${{keyring:SERVICE/NAME}}` | the entry of the keyring of this machine; see below |
+| `${{aws-secret:NAME}}` | the secret of AWS Secrets Manager; NAME may be its ARN |
+| `${{gcp-secret:PROJECT/NAME}}` | the latest version of the secret of Google Secret Manager |
+| `${{gcp-secret:PROJECT/NAME/VERSION}}` | this version of it |
+| `${{azure-secret:VAULT/NAME}}` | the secret of Azure Key Vault; VAULT: its name, or its host |
+| `${{aws-secret:NAME#key}}` | one key of a secret that is a JSON object; so in all clouds |
 | `$$` | one `$` |
 
 Variables are taken from the environment and from a file `.env` in the project folder, which holds
 lines of the form `NAME=value`. Where both have a variable, the environment wins, unless it is
 empty there.
 
-What follows `file:` or `keyring:` is taken as it is, up to the brace: it has no `:-text`, and holds
-no other reference. A relative PATH starts at the project folder, `~` is your home folder. What
-follows the last slash of SERVICE/NAME is the NAME. It is an error if there is no such file or
-entry, or if it is empty. (`${{file:-text}}` is the variable called `file`.)
+What follows `file:`, `keyring:` or a cloud is taken as it is, up to the brace: it has no `:-text`,
+and holds no other reference. A relative PATH starts at the project folder, `~` is your home folder.
+What follows the last slash of SERVICE/NAME is the NAME. It is an error if there is no such file,
+entry or secret, or if it is empty. (`${{file:-text}}` is the variable called `file`.)
 
 ## Values for one run
 
@@ -93,19 +98,34 @@ its old value in the next one, and `train --rerun` takes that for a change.
 
 ## Secrets
 
-Keep tokens out of the stack file. Three places to put them:
+Keep tokens out of the stack file. Places to put them:
 
     api_key: ${{LABEL_STUDIO_API_KEY}}           # the environment, or .env
     api_key: ${{file:~/.secrets/label-studio}}   # a file, such as those that Docker mounts
     api_key: ${{keyring:label-studio/me}}        # the keyring of your desktop
+    api_key: ${{aws-secret:team/labels#api_key}} # a cloud, where a team shares it
 
 `annoloop init` writes a `.gitignore` that names `.env`. The keyring needs
 `pip install 'annolooop[keyring]'`, and `keyring set label-studio me` puts a token into it.
 
-`annoloop stack show` prints `********` for a token, and for any other value that came from a file
-or from the keyring; its origin tells which. Only `api_key` is kept out of everything else that is
-printed: an address or a folder is named in messages, wherever it came from. A token given with
-`--set` ends up in the history of your shell, and in the list of processes.
+Secrets of a cloud need an extra too, and credentials that the cloud's own library finds on this
+machine (in the environment, not in `.env`). A secret is fetched when a command loads the stack
+file, once for each command.
+
+- AWS: `pip install 'annolooop[aws-secrets]'`. The AWS configuration says who and in which region:
+  `aws configure`, `aws sso login`, `AWS_PROFILE`.
+- Google: `pip install 'annolooop[gcp-secrets]'`, and `gcloud auth application-default login` or
+  `GOOGLE_APPLICATION_CREDENTIALS`.
+- Azure: `pip install 'annolooop[azure-secrets]'`, and `az login`, or `AZURE_TENANT_ID`,
+  `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`.
+
+`AWS_ENDPOINT_URL_SECRETS_MANAGER`, and `CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER` for Google,
+name another endpoint.
+
+`annoloop stack show` prints `********` for a token, and for any other value that came from a file,
+from the keyring or from a cloud; its origin tells which. Only `api_key` is kept out of everything
+else that is printed: an address or a folder is named in messages, wherever it came from. A token
+given with `--set` ends up in the history of your shell, and in the list of processes.
 
 ## In an editor
 

@@ -1,6 +1,7 @@
 """Real bucket servers on free ports."""
 
 import base64
+import hmac
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ from platformdirs import user_cache_path
 
 CACHE = Path(os.environ.get("ANNOLOOP_TEST_CACHE", user_cache_path("annoloop-tests")))
 AZURITE = "3.37.0"
+SIGNING_KEY = b"a key of the tests to sign sessions"
 GRPC = 10_000  # each port of SeaweedFS has a sibling so much higher
 
 
@@ -51,6 +53,36 @@ class S3Server:
             config=Config(retries={"max_attempts": 1}),
         )
 
+    def session(self, seconds: int) -> dict[str, str]:
+        """Key, secret and token of a session that ends so soon.
+
+        The server makes none for less than 15 minutes, so its token is signed anew, by the key that
+        it was given to sign with.
+        """
+        client = get_session().create_client(
+            "sts",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.secret,
+        )
+        made = client.assume_role(RoleArn="arn:aws:iam::role/lab", RoleSessionName="tests")
+        given = made["Credentials"]
+        header, claims, _ = given["SessionToken"].split(".")
+        claimed = json.loads(base64.urlsafe_b64decode(claims + "=="))
+        claimed["exp"] = int(time.time()) + seconds
+        signed = f"{header}.{_base64url(json.dumps(claimed).encode())}"
+        signature = hmac.digest(SIGNING_KEY, signed.encode(), "sha256")
+        return {
+            "key": given["AccessKeyId"],
+            "secret": given["SecretAccessKey"],
+            "token": f"{signed}.{_base64url(signature)}",
+        }
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
 
 def _pair() -> int:
     """A free port whose sibling is free too."""
@@ -65,6 +97,10 @@ def _pair() -> int:
             except OSError:
                 continue
             return port
+
+
+def _policy(statement: dict[str, str]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 @contextmanager
@@ -84,6 +120,27 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
     ]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "s3.json").write_text(json.dumps({"identities": identities}), encoding="utf-8")
+    # Sessions, and the role that they take.
+    anyone = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
+    all_of_s3 = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    iam = {
+        "sts": {
+            "tokenDuration": "1h",
+            "maxSessionLength": "12h",
+            "issuer": "tests",
+            "signingKey": base64.b64encode(SIGNING_KEY).decode(),
+        },
+        "policies": [{"name": "all", "document": _policy(all_of_s3)}],
+        "roles": [
+            {
+                "roleName": "lab",
+                "roleArn": "arn:aws:iam::role/lab",
+                "trustPolicy": _policy(anyone),
+                "attachedPolicies": ["all"],
+            }
+        ],
+    }
+    (folder / "iam.json").write_text(json.dumps(iam), encoding="utf-8")
     command = [
         str(Path(sys.executable).parent / "weed"),
         *("mini", "-dir", str(folder), "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1"),
@@ -91,6 +148,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
         *("-filer.port", str(_pair()), "-s3.port.iceberg", "0", "-s3.port.lance", "0"),
         *("-admin.ui=false", "-webdav=false", "-master.telemetry=false"),
         *("-s3.autoCreateBucket=false", "-s3.config", str(folder / "s3.json")),
+        *("-s3.iam.config", str(folder / "iam.json")),
         *("-bucket", server.bucket),
     ]
     log = (folder / "weed.log").open("wb")

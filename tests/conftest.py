@@ -24,6 +24,8 @@ from annolooop.stack_file import load_stack
 
 # Threads of one process, of its commands, and of the other process would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No test asks for what a cloud gives its own machines; one library reads this when it is imported.
+os.environ.update(NO_GCE_CHECK="true", AWS_EC2_METADATA_DISABLED="true")
 
 CACHE = Path(os.environ.get("ANNOLOOP_TEST_CACHE", user_cache_path("annoloop-tests")))
 LABELS = ["aria", "not_aria"]

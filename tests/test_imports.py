@@ -6,7 +6,8 @@ import sys
 import pytest
 from conftest import Project
 
-HEAVY = ("torch", "torchvision", "label_studio_sdk", "fsspec", "sklearn", "numpy")
+CLOUDS = ("botocore", "google.auth", "azure.core")
+HEAVY = ("torch", "torchvision", "label_studio_sdk", "fsspec", "sklearn", "numpy", *CLOUDS)
 COMMANDS = (
     ["--help"],
     ["init", "--help"],

@@ -1,15 +1,23 @@
 """S3 and what speaks its language: a file system, and what its failures mean."""
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from functools import partial
+from shlex import quote
 from typing import Any
 
 import s3fs
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     NoCredentialsError,
     ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.session import Session
@@ -18,6 +26,9 @@ from annolooop.errors import ConfigError
 from annolooop.storage.store import Provider
 
 CONNECTIONS = 50
+
+# What S3 and its services say of a session that is over.
+OVER = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired")
 
 
 @dataclass(frozen=True)
@@ -56,14 +67,18 @@ def open_s3(access: S3Access) -> Provider:
     )
     return Provider(
         file_system,
-        (OSError, BotoCoreError, ClientError),
+        # RuntimeError: botocore's word for credentials that have expired already.
+        (OSError, BotoCoreError, ClientError, RuntimeError),
         _is_taken,
-        _explain,
+        partial(_explain, access),
         lambda kind: {"ContentType": kind},
     )
 
 
-def _explain(error: Exception) -> tuple[str, str] | None:
+def _explain(access: S3Access, error: Exception) -> tuple[str, str] | None:
+    ended = _ended(access, error)
+    if ended:
+        return ended, _renew(access)
     if isinstance(error, NoCredentialsError):
         return (
             "there are no credentials",
@@ -90,6 +105,66 @@ def _explain(error: Exception) -> tuple[str, str] | None:
     return None
 
 
+def _ended(access: S3Access, error: Exception) -> str | None:
+    """What to say if an error comes from a session that is over."""
+    response: Mapping[str, Any] = getattr(error.__cause__ or error, "response", None) or {}
+    code = response.get("Error", {}).get("Code")
+    # What the machine's own configuration holds cannot be renewed.
+    lost = isinstance(error, (SSOError, TokenRetrievalError)) or (
+        isinstance(error, RuntimeError) and "expired" in str(error)
+    )
+    # A server other than Amazon's may refuse the key of a session that is over as unknown; asked
+    # for the size of an object, each answers without a reason: Amazon's with status 400.
+    if not (lost or code in OVER or code == "400" or isinstance(error, PermissionError)):
+        return None
+    token, moment = _session(access)
+    now = datetime.now(timezone.utc)
+    if moment and moment <= now:
+        local = moment.astimezone()
+        today = local.date() == now.astimezone().date()
+        return f"the session expired at {local:%H:%M}" + ("" if today else f" on {local:%Y-%m-%d}")
+    if lost or code in OVER:
+        return "the session has expired"
+    return "the session is refused; it may have expired" if code == "400" and token else None
+
+
+def _renew(access: S3Access) -> str:
+    if access.key:
+        new = (
+            "aws sts assume-role, or get-session-token; set s3.access_key, s3.secret_key and "
+            "s3.session_token to what it gives"
+        )
+    else:
+        profile = f" --profile {quote(access.profile)}" if access.profile else ""
+        new = f"aws sso login{profile}, or renew the keys of the AWS configuration or variables"
+    return f"Get a new one: {new}; then: annoloop up --refresh-storage"
+
+
+def _session(access: S3Access) -> tuple[bool, datetime | None]:
+    """Whether the credentials are those of a session, and when it ends, if that is known."""
+    if access.key:
+        return bool(access.token), _end_of(access.token)
+    try:
+        found = Session(profile=access.profile).get_credentials()
+        if isinstance(found, RefreshableCredentials):
+            return True, found._expiry_time  # it tells no other way
+        return bool(found and found.token), _end_of(found and found.token)
+    except (BotoCoreError, RuntimeError):
+        return False, None
+
+
+def _end_of(token: str | None) -> datetime | None:
+    """When a session ends, where its token is a JSON Web Token: Amazon's tell nothing."""
+    try:
+        claims = (token or "").split(".")[1]
+        padded = claims + "=" * (-len(claims) % 4)
+        return datetime.fromtimestamp(
+            float(json.loads(base64.urlsafe_b64decode(padded))["exp"]), timezone.utc
+        )
+    except (ValueError, TypeError, LookupError, OverflowError, OSError):
+        return None
+
+
 def _is_taken(error: BaseException) -> bool:
     """Whether a conditional write failed because the name is given already."""
     if isinstance(error, FileExistsError):
@@ -103,7 +178,7 @@ def read_credentials(access: S3Access) -> S3Access:
     """The same, with the key that the machine's own configuration holds at this moment.
 
     Raises:
-        ConfigError: it holds none.
+        ConfigError: it holds none, or those of a session that is over.
     """
     if access.key:
         return access
@@ -113,8 +188,8 @@ def read_credentials(access: S3Access) -> S3Access:
         if found is None:
             raise NoCredentialsError()
         frozen = found.get_frozen_credentials()
-    except BotoCoreError as error:
-        message, hint = _explain(error) or (str(error), "")
+    except (BotoCoreError, RuntimeError) as error:
+        message, hint = _explain(access, error) or (str(error), "")
         raise ConfigError(f"s3: {message}", hint) from error
     region = access.region or session.get_config_variable("region")
     return replace(

@@ -113,7 +113,10 @@ class ArtifactStore:
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""
         try:
-            return bool(self._fs.isfile(self._full(key)))
+            # Not isfile, which takes each failure for a no.
+            return bool(self._fs.info(self._full(key))["type"] == "file")
+        except (FileNotFoundError, NotADirectoryError):
+            return False
         except self._provider.failures as error:
             raise self._failed("read", key, error) from error
 

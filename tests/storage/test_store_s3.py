@@ -1,14 +1,17 @@
 """The artifact store in an S3 bucket: a real server that checks signatures and rights."""
 
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
+from botocore.exceptions import ClientError
 from buckets import S3Server, seaweedfs
+from s3fs.errors import translate_boto_error
 from storage.contract import StoreContract
 
-from annolooop.errors import UnreachableError
-from annolooop.storage.s3 import S3Access, open_s3
+from annolooop.errors import ConfigError, UnreachableError
+from annolooop.storage.s3 import S3Access, open_s3, read_credentials
 from annolooop.storage.store import ArtifactStore
 
 
@@ -57,3 +60,59 @@ def test_what_is_wrong_is_told_with_the_fix(
         opened(s3, url, **changed).put("a", b"1")
     assert hint in caught.value.hint
     assert s3.secret not in str(caught.value)
+
+
+def test_session_that_ended_is_told_with_its_time_and_a_new_one_goes_on(s3: S3Server) -> None:
+    first, ends = s3.session(2), time.time() + 2
+    store = opened(s3, "s3://lab/session", **first)
+    store.put("a", b"1")
+    time.sleep(max(0.0, ends - time.time()) + 0.1)
+    asks: list[Callable[[], object]] = [
+        lambda: store.get("a"),
+        lambda: store.put("a", b"2"),
+        lambda: store.exists("a"),
+        lambda: store.info("a"),
+        lambda: list(store.walk("x")),
+    ]
+    for ask in asks:
+        with pytest.raises(UnreachableError, match=r"the session expired at \d\d:\d\d") as caught:
+            ask()
+        assert "annoloop up --refresh-storage" in caught.value.hint
+        assert "aws sts" in caught.value.hint
+        assert not any(part in str(caught.value) for part in first["token"].split("."))
+    assert opened(s3, "s3://lab/session", **s3.session(60)).get("a") == b"1"
+
+
+def test_session_of_the_machine_that_ended_is_told(
+    s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": s3.key,
+        "AWS_SECRET_ACCESS_KEY": s3.secret,
+        "AWS_SESSION_TOKEN": "x",
+        "AWS_CREDENTIAL_EXPIRATION": "2020-01-02T12:00:00Z",
+    }.items():
+        monkeypatch.setenv(name, value)
+    told = r"the session expired at \d\d:\d\d on 2020-01-0"
+    with pytest.raises(UnreachableError, match=told) as caught:
+        opened(s3, "s3://lab/x", key=None, secret=None).get("a")
+    assert "aws sso login" in caught.value.hint
+    with pytest.raises(ConfigError, match=told):
+        read_credentials(S3Access())
+
+
+@pytest.mark.parametrize(
+    ("code", "token", "told"),
+    [
+        ("ExpiredToken", None, "the session has expired"),
+        ("400", "opaque", "the session is refused; it may have expired"),
+        ("AccessDenied", "opaque", "it is refused"),
+    ],
+)
+def test_words_of_amazon_for_a_session_that_ended(code: str, token: str | None, told: str) -> None:
+    """Amazon's own answers, which no server here gives; s3fs translates them."""
+    answer = {"Error": {"Code": code, "Message": "x"}, "ResponseMetadata": {}}
+    error = translate_boto_error(ClientError(answer, "GetObject"))
+    access = S3Access(key="a", secret="b", token=token)
+    reason, _ = open_s3(access).explain(error) or ("", "")
+    assert told in reason
