@@ -122,6 +122,7 @@ class InitReport:
     """Files that `init` wrote, and those it left as they were."""
 
     folder: str
+    store: str
     written: tuple[str, ...]
     kept: tuple[str, ...]
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -45,6 +46,19 @@ def test_init_makes_a_valid_stack_and_overwrites_nothing(tmp_path: Path) -> None
     assert "is valid" in project.run("stack", "check").stdout
     assert project.json("init")["written"] == []
     assert project.json("init", "deeper/folder")["written"][0] == "deeper/folder/annoloop.yaml"
+
+
+@pytest.mark.parametrize("store", ["s3", "gcs", "azure"])
+def test_init_for_a_bucket_makes_a_stack_that_is_valid(tmp_path: Path, store: str) -> None:
+    project = bare(tmp_path)
+    project.run("init", "--store", store)
+    text = (tmp_path / "annoloop.yaml").read_text(encoding="utf-8")
+    environ = dict.fromkeys(re.findall(r"\$\{([A-Z_]+)\}", text), "x")
+    assert "is valid" in project.run("stack", "check", **environ).stdout
+
+
+def test_init_for_an_unknown_store_names_those_that_there_are(tmp_path: Path) -> None:
+    assert "did you mean azure?" in bare(tmp_path).run("init", "--store", "azur", code=2).stderr
 
 
 def test_stack_show_tells_origins_and_masks_secrets(project: Project) -> None:

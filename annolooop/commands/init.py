@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 def init(
     console: Console,
     folder: Annotated[Path, typer.Argument(help="Where to put it.")] = Path(),
+    store: Annotated[
+        str, typer.Option("--store", help="Where images are: local, s3, gcs or azure.")
+    ] = "local",
 ) -> "InitReport":
     """Write a stack file to start from; overwrite nothing.
 
@@ -22,7 +25,7 @@ def init(
     """
     from annolooop.loop.init import init as run
 
-    return run(folder)
+    return run(folder, store)
 
 
 def show(console: Console, report: "InitReport") -> None:
@@ -31,6 +34,7 @@ def show(console: Console, report: "InitReport") -> None:
         console.print(f"wrote  {name}")
     for name in report.kept:
         console.print(f"kept   {name}  (it was there)")
-    console.next(
-        f"cd {quote(report.folder)} && annoloop up" if report.folder != "." else "annoloop up"
-    )
+    if report.store != "local":
+        console.say("Then say in it which bucket, and with which credentials.")
+    step = "annoloop up" if report.store == "local" else "annoloop storage setup"
+    console.next(f"cd {quote(report.folder)} && {step}" if report.folder != "." else step)

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from annolooop.config import stack_schema
-from annolooop.errors import ConfigError
+from annolooop.errors import ConfigError, UsageError, did_you_mean
 from annolooop.reports import InitReport
 from annolooop.stack_choice import MARKER
 
@@ -24,13 +24,27 @@ SCHEMA_OF_CHECKOUT = "../docs/stack.schema.json"
 SCHEMA = "annoloop.schema.json"
 
 
-def init(folder: Path) -> InitReport:
+# Where the store is -> the stack file to start from.
+STORES = {"local": "default", "s3": "s3", "gcs": "gcs", "azure": "azure"}
+
+
+def init(folder: Path, store: str) -> InitReport:
     """Write a stack file with its schema, .env.example and .gitignore where they are missing.
 
+    Args:
+        folder: where to.
+        store: one of ``STORES``.
+
     Raises:
+        UsageError: there is no such store.
         ConfigError: the folder cannot be written.
     """
-    default = shipped("configs/default.yaml").read_text(encoding="utf-8")
+    if store not in STORES:
+        raise UsageError(
+            f"--store {store}: there is no such store{did_you_mean(store, STORES)}",
+            f"Name one of {', '.join(STORES)}",
+        )
+    default = shipped(f"configs/{STORES[store]}.yaml").read_text(encoding="utf-8")
     wanted = {
         "annoloop.yaml": default.replace(SCHEMA_OF_CHECKOUT, SCHEMA, 1),
         SCHEMA: schema_text(),
@@ -53,7 +67,7 @@ def init(folder: Path) -> InitReport:
             f"{folder} cannot be written: {error.strerror}",
             "Name another folder: annoloop init DIR",
         ) from error
-    return InitReport(str(folder), tuple(written), tuple(kept))
+    return InitReport(str(folder), store, tuple(written), tuple(kept))
 
 
 def schema_text() -> str:
