@@ -64,10 +64,12 @@ def stacks(ctx: typer.Context) -> Iterator[Candidate]:
 @completes
 def datasets(ctx: typer.Context) -> Iterator[Candidate]:
     """The dataset of the stack, and those of its store."""
+    from annolooop.storage.prefixes import DATASETS, MODELS
+
     loaded = _stack(ctx)
     name = loaded.config.dataset.name
     yield name, "the stack's"
-    for folder in sorted({*_folders(loaded, "datasets"), *_folders(loaded, "models")} - {name}):
+    for folder in sorted({*_folders(loaded, DATASETS), *_folders(loaded, MODELS)} - {name}):
         yield folder, "in the store"
 
 
@@ -75,12 +77,13 @@ def datasets(ctx: typer.Context) -> Iterator[Candidate]:
 def model_versions(ctx: typer.Context) -> Iterator[Candidate]:
     """Versions of the stack's dataset, the newest first."""
     from annolooop.records import version_name
+    from annolooop.storage.prefixes import MODELS
 
     loaded = _stack(ctx)
     store = _store(loaded)
     if store is None:
         return
-    folder = store / "models" / loaded.config.dataset.name / "versions"
+    folder = store / MODELS / loaded.config.dataset.name / "versions"
     for file in sorted(folder.glob("*.json"), reverse=True):
         with contextlib.suppress(OSError, ValueError, KeyError):
             version = json.loads(file.read_text(encoding="utf-8"))

@@ -16,6 +16,8 @@ from annolooop.errors import AnnoloopError
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
+    from annolooop.reports import Objects
+
 T = TypeVar("T")
 
 SHOWN = 10  # files that are named before the rest is only counted
@@ -80,6 +82,15 @@ class Console:
             self.print(f"{what}: {row['file']}: {row['reason']}")
         if len(rows) > SHOWN:
             self.print(f"{what}: {len(rows) - SHOWN} more (all with --json)")
+
+    def objects(self, what: str, found: "Objects") -> None:
+        """Lines of the report: how many objects of the store, if any, and the first ones."""
+        if found.count:
+            self.print(f"{what}: {found.count}")
+        for key in found.first:
+            self.print(f"  {key}")
+        if found.count > len(found.first):
+            self.print(f"  and {found.count - len(found.first)} more")
 
     def say(self, text: str) -> None:
         """What is going on, to stderr, unless ``--quiet``."""

@@ -51,6 +51,7 @@ class Task:
         sha256: content hash of the image that it was made for, empty likewise.
         replaced: people annotated it, and another picture has lain under its key since.
         shows: content hash of the picture that was last known to lie under its key.
+        vanished: it is marked, since there is no picture under its key.
     """
 
     id: int
@@ -58,6 +59,7 @@ class Task:
     sha256: str
     replaced: bool = False
     shows: str = ""
+    vanished: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,30 @@
 """What each command answers: one frozen record, which `--json` prints as it is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from annolooop.records import BackboneInfo, Finetuning, Holdout, ModelVersion, Promotion, Setting
 
+FIRST = 5  # objects that are named before the rest is only counted
 PENDING = 2  # exit code of a dry run that found work to do
 
 
 def left_out(reasons: Iterable[tuple[str, str]]) -> tuple[dict[str, str], ...]:
     """What could not be used, and why: rows of ``file`` and ``reason``."""
     return tuple({"file": file, "reason": reason} for file, reason in reasons)
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects of the store: how many, and the keys of the first ones."""
+
+    count: int = 0
+    first: tuple[str, ...] = ()
+
+
+def some(keys: Sequence[str]) -> Objects:
+    """How many there are, and the first ones."""
+    return Objects(len(keys), tuple(keys[:FIRST]))
 
 
 @dataclass(frozen=True)
@@ -255,6 +269,7 @@ class InferReport:
             people said of the other picture stays with it.
         stale: tasks of the batch that only have predictions of other versions.
         out: the file that predictions were written to.
+        vanished: images of the dataset that should be in the batch, and are not in the store.
         seconds: by stage.
     """
 
@@ -275,6 +290,7 @@ class InferReport:
     out: str | None
     url: str | None
     seconds: dict[str, float]
+    vanished: Objects = Objects()
 
     @property
     def exit_code(self) -> int:
@@ -294,6 +310,13 @@ class SyncReport:
         relabel: a check found that the project is to ask for more labels.
         collected: tasks that people uploaded, whose images became part of the dataset.
         unreadable: ``file`` and ``reason`` of uploaded images that could not be fetched.
+        new: objects of the store, where the dataset has images, that `infer` has not seen yet.
+        changed: images of the dataset whose object is another one since; they wait for `infer` too.
+        vanished: images of the dataset that the store has no more.
+        batches: what `infer --batch` takes for ``new``.
+        marked: tasks that got a mark, since their image vanished.
+        unmarked: tasks that lost it, since their image is back.
+        withheld: tasks that got no mark, since most images vanished at once.
     """
 
     dataset: str
@@ -309,13 +332,26 @@ class SyncReport:
     skipped: int
     tasks_created: int
     predictions_pushed: int
+    new: Objects
+    changed: Objects
+    vanished: Objects
+    batches: tuple[str, ...]
+    marked: int
+    unmarked: int
+    withheld: int
     seconds: dict[str, float]
 
     @property
-    def exit_code(self) -> int:
-        """2 when a check found work to do."""
+    def to_do(self) -> bool:
+        """A `sync` would change something."""
         changes = self.created or self.updated or self.deleted
         work = changes or self.relabel or self.collected or self.predictions_pushed
+        return bool(work or self.marked or self.unmarked)
+
+    @property
+    def exit_code(self) -> int:
+        """2 when a check found work to do, for `sync` or for `infer`."""
+        work = self.to_do or self.new.count or self.changed.count or self.withheld
         return PENDING if self.check and work else 0
 
 
@@ -334,6 +370,7 @@ class StatsReport:
 
     ``disputed`` counts labelled tasks that have no label in force, since people disagree;
     ``outdated`` those whose picture has changed since: the label is that of the earlier one.
+    ``vanished`` counts tasks, labelled or not, that are marked since their image is gone.
     """
 
     dataset: str
@@ -343,6 +380,7 @@ class StatsReport:
     skipped: int
     disputed: int
     outdated: int
+    vanished: int
     labels: dict[str, int]
     model_version: str
     model_versions: dict[str, VersionStats]

@@ -47,6 +47,8 @@ def show_stats(console: Console, report: "StatsReport") -> None:
     )
     if report.outdated:
         console.print(f"{report.outdated} labelled tasks whose picture has changed since")
+    if report.vanished:
+        console.print(f"{report.vanished} tasks whose image vanished from the store")
     if report.disputed:
         console.print(f"{report.disputed} labelled tasks on which people disagree")
     console.table(("label", "labelled"), report.labels.items())

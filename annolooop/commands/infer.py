@@ -68,6 +68,7 @@ def show(console: Console, report: "InferReport") -> None:
             "ones stays with those"
         )
     console.reasons("unreadable", report.unreadable)
+    console.objects("vanished from the store", report.vanished)
     if report.out:
         console.print(f"predictions of all labels: {report.out}")
     if report.dry_run:

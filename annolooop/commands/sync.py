@@ -17,15 +17,24 @@ def sync(
         bool,
         typer.Option("--check", help="Write nothing; count what is to be done, exit 2 if any."),
     ] = False,
+    mark_vanished: Annotated[
+        bool,
+        typer.Option(
+            "--mark-vanished",
+            help="Mark tasks of vanished images, even if more than half of the images are gone.",
+        ),
+    ] = False,
 ) -> "SyncReport":
     """Pull annotations into a snapshot; push what is missing.
 
-    Missing are tasks for images of the dataset, and predictions of tasks that have none.
+    Missing are tasks for images of the dataset, and predictions of tasks that have none. It also
+    tells what others put into the store, changed there or took away since `infer` was there, and
+    marks the tasks of images that are gone.
     """
     from annolooop.loop.sync import sync as run
     from annolooop.stack import open_stack
 
-    return run(open_stack(console), check, console.track)
+    return run(open_stack(console), check, console.track, mark_vanished)
 
 
 def show(console: Console, report: "SyncReport") -> None:
@@ -46,8 +55,35 @@ def show(console: Console, report: "SyncReport") -> None:
         )
     verb = "to push" if report.check else "pushed"
     console.print(f"{verb}: {report.tasks_created} tasks, {report.predictions_pushed} predictions")
+    console.objects("new in the store, not seen by infer yet", report.new)
+    console.objects("changed in the store", report.changed)
+    console.objects("vanished from the store", report.vanished)
+    verb = "to mark" if report.check else "marked"
+    if report.marked:
+        console.print(f"{verb} as vanished: {report.marked} tasks")
+    if report.unmarked:
+        console.print(f"{verb} as back: {report.unmarked} tasks")
+    if report.withheld:
+        console.print(
+            f"not {verb} as vanished: {report.withheld} tasks, since more than half of the images "
+            "are gone at once, as if their folder were not there"
+        )
+    _show_next(console, report)
+
+
+def _show_next(console: Console, report: "SyncReport") -> None:
+    for batch in report.batches:
+        console.next(f"annoloop infer --batch {quote(batch)}", "to take in what is new")
+    if report.changed.count:
+        console.next("annoloop infer", "to read what changed")
+    if report.withheld:
+        console.next(
+            "annoloop sync", "after they are put back; if they are gone for good: --mark-vanished"
+        )
+    elif report.vanished.count:
+        console.say("What vanished comes back to the loop when it is put back.")
     if report.check:
-        console.next("annoloop sync" if report.exit_code else "annoloop stats")
+        console.next("annoloop sync" if report.to_do else "annoloop stats")
     elif report.labeled:
         console.next("annoloop train --rerun")
     else:

@@ -16,6 +16,7 @@ from annolooop.labelstudio.label_config import (
 from annolooop.labelstudio.projects import PAGE, Projects
 from annolooop.records import Annotation, Prediction, Task
 
+VANISHED = "vanished"  # in a task's data: since when its image is gone
 EXPORT_CHUNK = 300  # task ids in one URL
 
 
@@ -67,9 +68,9 @@ class Studio(Projects):
 
     # -- tasks and predictions ----------------------------------------------------------------
 
-    def tasks(self, project: int) -> Iterator[Task]:
-        """All tasks, by id."""
-        for raw in self._task_pages(project, "id,data"):
+    def tasks(self, project: int, vanished: bool = False) -> Iterator[Task]:
+        """All tasks, by id; or only those that are marked as vanished."""
+        for raw in self._task_pages(project, "id,data", [MARKED] if vanished else ()):
             data = raw["data"]
             yield Task(
                 int(raw["id"]),
@@ -77,6 +78,7 @@ class Studio(Projects):
                 str(data.get("sha256", "")),
                 "replaced_by" in data,
                 picture_at(data),
+                VANISHED in data,
             )
 
     def tasks_without_key(self, project: int) -> list[tuple[int, str]]:
@@ -102,6 +104,21 @@ class Studio(Projects):
             "replaced_at": f"{at} {moment}".strip(),
         }
         self._put_data(task, {**data, **notes})
+
+    def count_vanished(self, project: int) -> int:
+        """How many tasks are marked as vanished."""
+        return int(self._task_page(project, "id", [MARKED], 1, 1)["total"])
+
+    def mark_vanished(self, task: int, moment: str) -> None:
+        """Note in a task's data since when its image is gone; with no moment, that it is back.
+
+        Raises:
+            NotFound: there is no such task.
+        """
+        data = {**self._task(task)["data"], VANISHED: moment}
+        if not moment:
+            del data[VANISHED]
+        self._put_data(task, data)
 
     def is_touched(self, task: int) -> bool:
         """Whether someone has begun to annotate a task."""
@@ -243,29 +260,40 @@ class Studio(Projects):
     def _task_pages(
         self, project: int, include: str, conditions: Sequence[Mapping[str, Any]] = ()
     ) -> Iterator[dict[str, Any]]:
-        query = {
-            "filters": {"conjunction": "and", "items": list(conditions)},
-            "ordering": ["tasks:id"],
-        }
         page, seen = 1, 0
         while True:
-            found = self._server.get(
-                "/api/tasks",
-                {
-                    "project": project,
-                    "fields": "task_only",
-                    "include": include,
-                    "page": page,
-                    "page_size": PAGE,
-                    "resolve_uri": "false",
-                    "query": json.dumps(query),
-                },
-            )
+            found = self._task_page(project, include, conditions, page, PAGE)
             yield from found["tasks"]
             seen += len(found["tasks"])
             if seen >= found["total"] or not found["tasks"]:
                 return
             page += 1
+
+    def _task_page(
+        self,
+        project: int,
+        include: str,
+        conditions: Sequence[Mapping[str, Any]],
+        page: int,
+        size: int,
+    ) -> dict[str, Any]:
+        query = {
+            "filters": {"conjunction": "and", "items": list(conditions)},
+            "ordering": ["tasks:id"],
+        }
+        found: dict[str, Any] = self._server.get(
+            "/api/tasks",
+            {
+                "project": project,
+                "fields": "task_only",
+                "include": include,
+                "page": page,
+                "page_size": size,
+                "resolve_uri": "false",
+                "query": json.dumps(query),
+            },
+        )
+        return found
 
 
 def _condition(column: str, operator: str, kind: str, value: object) -> dict[str, object]:
@@ -276,6 +304,9 @@ def _condition(column: str, operator: str, kind: str, value: object) -> dict[str
         "type": kind,
         "value": value,
     }
+
+
+MARKED = _condition(f"data.{VANISHED}", "empty", "String", False)
 
 
 def _is_touched(raw: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from annolooop.errors import DataError, UsageError
 from annolooop.records import Image
 from annolooop.storage.images import IMAGES, ImageCatalog, content_hash, is_image_name
+from annolooop.storage.prefixes import is_below, is_own
 from annolooop.storage.store import ArtifactStore, StoredObject
 
 UNSHOWN = "?"  # Label Studio takes what follows it in a bucket's address for a query
@@ -30,52 +31,118 @@ class Source:
     found: StoredObject | None
 
 
-def list_batch(batch: str | None, store: ArtifactStore, catalog: ImageCatalog) -> list[Source]:
-    """The image files of a batch, by key.
+@dataclass(frozen=True)
+class Listing:
+    """What a batch is.
+
+    Attributes:
+        sources: its image files, by key.
+        folder: of the store, if it names one.
+        vanished: keys of images of the dataset that should be in it, and are not in the store.
+    """
+
+    sources: list[Source]
+    folder: str | None = None
+    vanished: tuple[str, ...] = ()
+
+
+def list_batch(batch: str | None, store: ArtifactStore, catalog: ImageCatalog) -> Listing:
+    """The image files of a batch.
 
     Args:
         batch: a folder or file on this machine, a prefix of the store (with or without
-            ``images/``, or as an address in its bucket), or ``None`` for every image of the
-            dataset.
+            ``images/``, or as an address), or ``None`` for every image of the dataset.
         store: the artifact store.
         catalog: the dataset's images.
 
     Raises:
-        UsageError: there is no such folder or prefix.
+        UsageError: there is no such folder or prefix, or it cannot hold images.
         DataError: it holds no images.
     """
     if batch is None:
-        keys = {image.key for image in catalog.images()}
-        sources = [s for s in _from_store(store, IMAGES) if s.key in keys]
-        if not sources:
-            raise DataError(
-                "the dataset has no images yet",
-                "Name a folder: annoloop infer --batch data/batch_1",
-            )
-        return sources
+        return _whole(catalog)
     path = Path(batch).expanduser()
     there = _exists(path)
     if not batch.strip() or (there and not path.resolve().name):
         raise UsageError(
             f"--batch {batch!r} names no folder of images", "Name one: --batch data/batch_1"
         )
-    if there:
-        prefix = _prefix_of(path.resolve(), store)
-        sources = _from_folder(path, store) if prefix is None else _from_store(store, prefix)
-    else:
-        prefix = batch.removeprefix(f"{store.url}/").strip("/")
-        if prefix != IMAGES and not prefix.startswith(f"{IMAGES}/"):
-            prefix = f"{IMAGES}/{prefix}"
-        plain = not {"", ".", ".."} & set(prefix.split("/"))
-        sources = _from_store(store, prefix) if plain else []
-        if not sources:
-            raise UsageError(
-                f"--batch {batch}: there is no such folder here, and no such prefix in the store",
-                f"Name an existing folder, or a folder below {store.url}/{IMAGES}",
-            )
-    if not sources:
+    if not there:
+        return _of_store(batch, store, catalog)
+    prefix = _prefix_of(path.resolve(), store)
+    found = _below(prefix, store, catalog) if prefix else Listing(_from_folder(path, store))
+    if not found.sources:
         raise DataError(f"--batch {batch}: no image files in it", "Name a folder with images.")
-    return sources
+    return found
+
+
+def _whole(catalog: ImageCatalog) -> Listing:
+    keys = {image.key for image in catalog.images()}
+    sources = [Source(f.key, f.key, None, f) for f in catalog.listing() if f.key in keys]
+    if not keys:
+        raise DataError(
+            "the dataset has no images yet",
+            "Name a folder: annoloop infer --batch data/batch_1",
+        )
+    if not sources:
+        raise DataError(
+            f"all {len(keys)} images of the dataset are gone from the store", "Put them back."
+        )
+    return Listing(sources, None, tuple(sorted(keys - {source.key for source in sources})))
+
+
+def _of_store(batch: str, store: ArtifactStore, catalog: ImageCatalog) -> Listing:
+    """A batch that is named by its place in the store, used where it is."""
+    for prefix in _prefixes(batch, store):
+        if is_own(prefix):
+            raise UsageError(
+                f"--batch {batch}: below {prefix.partition('/')[0]}/ of the store annoloop keeps "
+                "things of its own, and no images",
+                f"Name another folder below {store.url}",
+            )
+        found = _below(prefix, store, catalog)
+        if found.sources:
+            return found
+    where = store.url if store.local_path is None else f"{store.url}/{IMAGES}"
+    raise UsageError(
+        f"--batch {batch}: there is no such folder here, and no such prefix in the store",
+        f"Name an existing folder, or a folder below {where}",
+    )
+
+
+def _prefixes(batch: str, store: ArtifactStore) -> list[str]:
+    """Which prefixes of the store a batch may stand for, the likeliest first.
+
+    Raises:
+        UsageError: it is an address elsewhere.
+    """
+    bucket = store.local_path is None
+    named = batch.rstrip("/")
+    if bucket and named == store.url:
+        return [""]
+    if named.startswith(f"{store.url}/"):
+        meant = [named.removeprefix(f"{store.url}/")]
+    elif "://" in named:
+        raise _elsewhere(batch, store)
+    else:
+        plain = named.strip("/")
+        meant = [plain] if is_below(plain, IMAGES) else [f"{IMAGES}/{plain}", plain]
+    return [
+        prefix
+        for prefix in meant
+        if (bucket or is_below(prefix, IMAGES)) and not {"", ".", ".."} & set(prefix.split("/"))
+    ]
+
+
+def _elsewhere(batch: str, store: ArtifactStore) -> UsageError:
+    scheme, _, rest = batch.partition("://")
+    hint = f"Name a prefix below {store.url}"
+    if scheme not in ("file", "http", "https"):
+        hint += (
+            "; or, to use images of another bucket where they are, make that bucket the store: "
+            f"store.url: {scheme}://{rest.partition('/')[0]}"
+        )
+    return UsageError(f"--batch {batch} is not in the store, and store.url is {store.url}", hint)
 
 
 def place(source: Source, sha256: str, store: ArtifactStore, catalog: ImageCatalog) -> Image:
@@ -102,21 +169,31 @@ def _exists(path: Path) -> bool:
 
 
 def _prefix_of(path: Path, store: ArtifactStore) -> str | None:
-    """The store's prefix for a folder that lies in it, else ``None``."""
+    """The store's prefix for a folder that lies in it, else ``None``.
+
+    Raises:
+        UsageError: it lies where there are no images.
+    """
     if store.local_path is None:
         return None
     root = (store.local_path / IMAGES).resolve()
-    if not path.is_relative_to(root):
-        return None
-    return f"{IMAGES}/{path.relative_to(root).as_posix()}".removesuffix("/.")
+    if path.is_relative_to(root):
+        return f"{IMAGES}/{path.relative_to(root).as_posix()}".removesuffix("/.")
+    if path.is_relative_to(store.local_path.resolve()):
+        raise UsageError(
+            f"--batch {path}: it is in the store, but not below {root}, and of a store that is a "
+            "folder Label Studio shows only what is there",
+            f"Move it to {root}, or name a folder outside of the store.",
+        )
+    return None
 
 
-def _from_store(store: ArtifactStore, prefix: str) -> list[Source]:
-    return [
-        Source(found.key, found.key, None, found)
-        for found in store.walk(prefix)
-        if is_image_name(found.key)
-    ]
+def _below(prefix: str, store: ArtifactStore, catalog: ImageCatalog) -> Listing:
+    """The images below a prefix of the store, and at it."""
+    found = {o.key: o for o in store.walk(prefix) if is_image_name(o.key) and not is_own(o.key)}
+    gone = [i.key for i in catalog.images() if is_below(i.key, prefix) and i.key not in found]
+    sources = [Source(key, key, None, o) for key, o in found.items()]
+    return Listing(sources, None if prefix in found else prefix, tuple(gone))
 
 
 def _from_folder(path: Path, store: ArtifactStore) -> list[Source]:

@@ -6,8 +6,9 @@ from annolooop.labelstudio.login import open_browser, open_session
 from annolooop.loop.project import find_project, noted_project
 from annolooop.reports import DatasetListReport, DatasetRow, LaunchReport
 from annolooop.stack import Stack
+from annolooop.storage.prefixes import DATASETS, MODELS
 
-PARTS = ("datasets", "models")  # of the store, that have a folder for each dataset
+PARTS = (DATASETS, MODELS)  # of the store, that have a folder for each dataset
 
 
 def list_datasets(stack: Stack) -> DatasetListReport:

@@ -7,7 +7,6 @@ from annolooop.loop.stats import count_tasks
 from annolooop.reports import DescribeReport, ProjectRow, SideCounts
 from annolooop.stack import Stack
 from annolooop.storage.dataset import fingerprint
-from annolooop.storage.images import IMAGES
 
 
 def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
@@ -24,8 +23,9 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
     """
     found = read_labels(stack, name, offline)
     project = found.project
-    keys = {image.key for image in stack.catalog_of(name).images()}
-    sizes = {o.key: o.size for o in stack.store.walk(IMAGES) if o.key in keys} if keys else {}
+    catalog = stack.catalog_of(name)
+    keys = {image.key for image in catalog.images()}
+    sizes = {o.key: o.size for o in catalog.listing() if o.key in keys}
     labelled, skipped = count_tasks(found.snapshot.annotations)
     counts = Counter((label, e.split) for e in found.examples for label in e.labels)
     sides = Counter(example.split for example in found.examples)

@@ -13,6 +13,7 @@ from annolooop.labelstudio.login import open_session
 from annolooop.loop.project import lookup_project
 from annolooop.reports import Check, DoctorReport
 from annolooop.stack import Stack
+from annolooop.storage.prefixes import DOCTOR
 
 PACKAGES = ("annolooop", "torch", "torchvision", "label-studio-sdk", "typer", "fsspec")
 DISK_LOW = 5e9  # bytes: Label Studio's environment takes about 1 GB, and images need room
@@ -68,7 +69,7 @@ def _packages() -> Check:
 
 
 def _store(stack: Stack) -> Iterator[Check]:
-    probe = f"doctor/{secrets.token_hex(8)}"  # two people may look at the same time
+    probe = f"{DOCTOR}/{secrets.token_hex(8)}"  # two people may look at the same time
     stack.store.put(probe, b"probe")
     read = stack.store.get(probe)
     stack.store.delete(probe)

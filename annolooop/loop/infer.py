@@ -1,10 +1,10 @@
 """Predict a batch and show it to people: put, embed, predict, push."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from annolooop.loop.batch import list_batch
+from annolooop.loop.batch import Listing, list_batch
 from annolooop.loop.collect import Collected, collect
 from annolooop.loop.embed import Batch, Embedder
 from annolooop.loop.predict import predict, predict_probabilities, require_promoted
@@ -12,7 +12,7 @@ from annolooop.loop.project import ensure_project, lookup_project
 from annolooop.loop.push import Plan, foresee, plan, push
 from annolooop.loop.write import check_output, write_predictions
 from annolooop.records import ModelVersion, Track
-from annolooop.reports import InferReport, left_out
+from annolooop.reports import InferReport, left_out, some
 from annolooop.stack import Stack
 
 
@@ -51,7 +51,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     if options.out:
         check_output(options.out)
     version = require_promoted(stack)
-    sources = [] if batch is None else list_batch(batch, stack.store, stack.catalog)
+    listing = Listing([]) if batch is None else list_batch(batch, stack.store, stack.catalog)
     project, collected = None, Collected()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
@@ -62,7 +62,9 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         collected = collect(stack, project, track)
     # What was collected is of the dataset too. In a dry run it may be all that there will be.
     if batch is None and (len(stack.catalog) or not collected.tasks):
-        sources = list_batch(batch, stack.store, stack.catalog)
+        listing = list_batch(batch, stack.store, stack.catalog)
+    if listing.folder is not None and not options.dry_run:
+        stack.catalog.watch(listing.folder)
     embeddings = stack.embeddings(version.backbone)
     listed = time.monotonic()
     embedder = Embedder(
@@ -71,7 +73,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         embeddings,
         lambda: stack.restore_pipeline(version.backbone),
     )
-    done = embedder.look(sources, track) if options.dry_run else embedder.run(sources, track)
+    done = (embedder.look if options.dry_run else embedder.run)(listing.sources, track)
     embedded = time.monotonic()
     if options.out and not options.dry_run:
         known = predict_probabilities(stack.registry, version, embeddings, done.images)
@@ -90,7 +92,8 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     }
     url = stack.studio.stream_url(project.id) if project else None
     done.unreadable |= collected.failed
-    return _report(stack, batch, options, version, collected.tasks, done, todo, url, seconds)
+    report = _report(stack, batch, options, version, collected.tasks, done, todo, url, seconds)
+    return replace(report, vanished=some(listing.vanished))
 
 
 def _report(

@@ -8,6 +8,7 @@ from typing import Any
 from annolooop.errors import DataError, did_you_mean
 from annolooop.records import ProjectCounts
 from annolooop.stack import Stack
+from annolooop.storage.prefixes import DATASETS
 
 SETTLE = 10.0  # seconds after which a project that was asked for will not come any more
 POLL = 0.5
@@ -157,4 +158,4 @@ def _read_note(stack: Stack, name: str) -> dict[str, Any]:
 
 
 def _note(name: str) -> str:
-    return f"datasets/{name}/project.json"
+    return f"{DATASETS}/{name}/project.json"

@@ -12,6 +12,7 @@ from typing import TypeVar
 from annolooop.records import Image, Prediction, ProjectCounts, Task, Track
 from annolooop.stack import Stack
 from annolooop.storage.lock import DatasetLock
+from annolooop.storage.prefixes import DATASETS
 
 T = TypeVar("T")
 
@@ -195,7 +196,7 @@ def _chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
 
 
 def _note_key(stack: Stack) -> str:
-    return f"datasets/{stack.config.dataset.name}/pushing.json"
+    return f"{DATASETS}/{stack.config.dataset.name}/pushing.json"
 
 
 def _note(stack: Stack, chunk: Sequence[Image], version: str) -> None:

@@ -1,6 +1,7 @@
 """Pull annotations into a snapshot, and push what Label Studio lacks."""
 
 import time
+from collections.abc import Container
 from dataclasses import replace
 
 from annolooop.loop.collect import Collected, collect
@@ -9,24 +10,27 @@ from annolooop.loop.project import ensure_project, find_project, project_fits
 from annolooop.loop.pull import pull
 from annolooop.loop.push import Plan, foresee, plan, push
 from annolooop.loop.stats import count_tasks
+from annolooop.loop.watch import look, mark
 from annolooop.records import Changes, ProjectCounts, Snapshot, Track
-from annolooop.reports import SyncReport, left_out
+from annolooop.reports import SyncReport, left_out, some
 from annolooop.stack import Stack
 from annolooop.storage.dataset import compare
 
 
-def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
+def sync(stack: Stack, check: bool, track: Track, sure: bool = False) -> SyncReport:
     """Bring the store and Label Studio to the same state.
 
     Collected: images that people uploaded in Label Studio. Pulled: annotations, as a new snapshot
     if anything changed. Pushed: a task for each image of the dataset that has none, and
     predictions of the promoted version for tasks that have none at all; images whose embedding is
-    not kept wait for `infer`.
+    not kept wait for `infer`. Noticed: what others put into the store, changed there or took
+    away; tasks whose image is gone are marked, and no new ones are made for such images.
 
     Args:
         stack: the annotation loop.
         check: write nothing, and count what would be done.
         track: shows how far it is.
+        sure: mark tasks of vanished images even if most images vanished at once.
 
     Raises:
         UnreachableError: Label Studio or the store fails.
@@ -45,7 +49,9 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
         collected = collect(stack, project, track)
         snapshot, changes = pull_snapshot(stack, project)
     pulled = time.monotonic()
-    missing = _push_missing(stack, project, check, track)
+    watched = look(stack)
+    missing = _push_missing(stack, project, watched.present, check, track)
+    marks = mark(stack, project, watched, sure, check, track)
     labeled, skipped = count_tasks(snapshot.annotations)
     return SyncReport(
         dataset=project.title,
@@ -61,6 +67,13 @@ def sync(stack: Stack, check: bool, track: Track) -> SyncReport:
         skipped=skipped,
         tasks_created=len(missing.new),
         predictions_pushed=len(missing.new) + len(missing.bare),
+        new=some(watched.new),
+        changed=some(watched.changed),
+        vanished=some(watched.vanished),
+        batches=watched.batches,
+        marked=marks.marked,
+        unmarked=marks.unmarked,
+        withheld=marks.withheld,
         seconds={
             "pull": round(pulled - begun, 3),
             "push": round(time.monotonic() - pulled, 3),
@@ -89,12 +102,14 @@ def pull_snapshot(stack: Stack, project: ProjectCounts) -> tuple[Snapshot, Chang
         project = find_project(stack, stack.config.dataset.name)  # its counters have moved on
 
 
-def _push_missing(stack: Stack, project: ProjectCounts, check: bool, track: Track) -> Plan:
+def _push_missing(
+    stack: Stack, project: ProjectCounts, present: Container[str], check: bool, track: Track
+) -> Plan:
     version = stack.registry.promoted()
     if version is None:
         return Plan()
     embeddings = stack.embeddings(version.backbone)
-    images = [image for image in stack.catalog.images() if image.sha256 in embeddings]
+    images = [i for i in stack.catalog.images() if i.sha256 in embeddings and i.key in present]
     if check:
         return foresee(stack, plan(stack, project, images, version.name, False))
     predictions = predict(stack.registry, version, embeddings, images)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
 from annolooop.records import Annotation, Changes, Example, Snapshot
+from annolooop.storage.prefixes import DATASETS
 from annolooop.storage.store import ArtifactStore, numbered
 
 
@@ -15,7 +16,7 @@ class Snapshots:
 
     def __init__(self, store: ArtifactStore, dataset: str) -> None:
         self._store = store
-        self._prefix = f"datasets/{dataset}/snapshots"
+        self._prefix = f"{DATASETS}/{dataset}/snapshots"
 
     def numbers(self) -> list[int]:
         """The numbers of the snapshots, ascending."""

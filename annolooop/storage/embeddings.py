@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annolooop.files import make_folder, replacing
+from annolooop.storage.prefixes import EMBEDDINGS
 from annolooop.storage.store import ArtifactStore
 
 Vector = NDArray[np.float32]
@@ -34,7 +35,7 @@ class Embeddings:
 
     def __init__(self, store: ArtifactStore, space: str, cache: Path) -> None:
         self._store = store
-        self._prefix = f"embeddings/{space}"
+        self._prefix = f"{EMBEDDINGS}/{space}"
         # A folder on this machine is its own copy.
         self._cache = None if store.local_path else cache / space
         self._vectors: dict[str, Vector] = {}

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from annolooop.records import Image
+from annolooop.storage.prefixes import DATASETS, is_below, is_own
 from annolooop.storage.store import ArtifactStore, StoredObject, numbered
 
 IMAGES = "images"  # prefix of all images of the store
@@ -60,7 +62,8 @@ class ImageCatalog:
 
     def __init__(self, store: ArtifactStore, dataset: str) -> None:
         self._store = store
-        self._prefix = f"datasets/{dataset}/images"
+        self._prefix = f"{DATASETS}/{dataset}/images"
+        self._folders = f"{DATASETS}/{dataset}/folders"
         self._entries: dict[str, CatalogEntry] = {}
         for number in store.numbers(self._prefix):
             read = store.get_json(numbered(self._prefix, number))
@@ -97,3 +100,45 @@ class ImageCatalog:
         lines = {key: [entry.sha256, entry.etag] for key, entry in new.items()}
         self._store.append(self._prefix, json.dumps(lines, ensure_ascii=False).encode())
         self._entries |= new
+
+    # -- where images are that somebody else may put there ---------------------------------------
+
+    @cached_property
+    def _named(self) -> set[str]:
+        """Folders of the store that were named as a batch."""
+        store, series = self._store, self._folders
+        return {str(store.get_json(numbered(series, n))) for n in store.numbers(series)}
+
+    def watch(self, folder: str) -> None:
+        """Note that the images of a folder of the store are meant for the dataset, at any depth."""
+        if not any(is_below(folder, known) for known in self._named):
+            self._store.append(self._folders, json.dumps(folder, ensure_ascii=False).encode())
+            self._named.add(folder)
+
+    def places(self) -> frozenset[str]:
+        """Folders of the store whose images are the dataset's, at any depth."""
+        held = {key.rpartition("/")[0] for key in self._entries}
+        return frozenset(held - {IMAGES, ""} | self._named)  # in those two are all datasets
+
+    def listing(self) -> Iterator[StoredObject]:
+        """Objects of the store in all places where the dataset has images, also those of others.
+
+        ``images/`` is listed as a whole, and what is outside of it by folder: each once.
+        """
+        folders = {key.rpartition("/")[0] for key in self._entries} | self._named
+        done: list[str] = []
+        for folder in sorted({IMAGES if is_below(f, IMAGES) else f for f in folders}):
+            if not any(is_below(folder, above) for above in done):
+                done.append(folder)
+                yield from self._store.walk(folder)
+
+
+def place_of(key: str, places: Container[str]) -> str | None:
+    """The outermost of some folders that holds this key, at any depth."""
+    found = None
+    above = key
+    while above and not is_own(key):
+        above = above.rpartition("/")[0]
+        if above in places:
+            found = above
+    return found

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from annolooop.errors import UnreachableError
+from annolooop.storage.prefixes import LOCKS
 from annolooop.storage.store import ArtifactStore, numbered
 
 BEAT = 10.0  # seconds between two signs of life
@@ -109,7 +110,7 @@ class DatasetLock:
     ) -> None:
         self._store = store
         self._dataset = dataset
-        self._prefix = f"locks/{dataset}"
+        self._prefix = f"{LOCKS}/{dataset}"
         self._timeout = timeout
         self._say = say
         self._silence = silence

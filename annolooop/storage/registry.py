@@ -12,6 +12,7 @@ from annolooop.records import (
     version_name,
 )
 from annolooop.storage.images import content_hash
+from annolooop.storage.prefixes import BACKBONES, MODELS
 from annolooop.storage.store import ArtifactStore, numbered
 
 
@@ -25,7 +26,7 @@ class Registry:
 
     def __init__(self, store: ArtifactStore, dataset: str) -> None:
         self._store = store
-        self._root = f"models/{dataset}"
+        self._root = f"{MODELS}/{dataset}"
 
     def promoted(self) -> ModelVersion | None:
         """The version in force, or ``None`` before the first."""
@@ -102,7 +103,7 @@ class Registry:
 
     def put_backbone(self, fingerprint: str, weights: bytes) -> None:
         """Keep a backbone's weights, a safetensors file, unless they are there."""
-        list(self._store.walk("backbones"))  # what was left half-written here is large
+        list(self._store.walk(BACKBONES))  # what was left half-written here is large
         try:
             there = content_hash(self.backbone(fingerprint)) == content_hash(weights)
         except DataError:
@@ -137,4 +138,4 @@ def _plain(version: ModelVersion) -> object:
 
 
 def _backbone_key(fingerprint: str) -> str:
-    return f"backbones/{fingerprint}.safetensors"
+    return f"{BACKBONES}/{fingerprint}.safetensors"

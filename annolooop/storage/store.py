@@ -143,12 +143,14 @@ class ArtifactStore:
         return self._write(key, data, replace=False)
 
     def walk(self, prefix: str) -> Iterator[StoredObject]:
-        """Objects below a prefix, by key. Missing prefixes hold none.
+        """Objects below a prefix, by key; the empty one is all. Missing prefixes hold none.
 
         What a writer that was killed left half-written long ago is removed on the way.
         """
         try:
-            found: dict[str, Any] = self._fs.find(self._full(prefix), detail=True)
+            found: dict[str, Any] = self._fs.find(
+                self._full(prefix) if prefix else self._root, detail=True
+            )
         except (FileNotFoundError, NotADirectoryError):
             return
         except self._provider.failures as error:

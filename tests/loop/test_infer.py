@@ -134,8 +134,8 @@ def test_this_folder_as_a_batch_leaves_the_store_out(ready: Project) -> None:
     write_photos(ready.folder, ["outside.jpg", "x.jpg/in a folder.jpg"])
     (ready.folder / "broken.jpg").symlink_to(ready.folder / "nowhere.jpg")
     (ready.folder / "loop").symlink_to(ready.folder)
-    sources = list_batch(str(ready.folder), ArtifactStore(str(store)), ready.stack().catalog)
-    names = [Path(source.name).name for source in sources]
+    listing = list_batch(str(ready.folder), ArtifactStore(str(store)), ready.stack().catalog)
+    names = [Path(source.name).name for source in listing.sources]
     assert names == ["outside.jpg", "in a folder.jpg"]
 
 

@@ -1,0 +1,117 @@
+"""What others put into the store, changed there or took away, since `infer` was there."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from annolooop.labelstudio.connection import NotFound
+from annolooop.records import ProjectCounts, Task, Track
+from annolooop.stack import Stack
+from annolooop.storage.images import is_image_name, place_of
+
+AT_ONCE = 50  # tasks that are marked before the lock is looked at again
+MOST = 0.5  # share of the images that may vanish at once before it looks like a mistake
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Keys of the store, as against the catalogue.
+
+    Attributes:
+        new: objects with the name of an image, where the dataset has images.
+        changed: images of the dataset whose etag is another one.
+        vanished: images of the dataset that are not there.
+        present: images of the dataset that are there.
+        batches: what `infer --batch` takes for ``new``.
+    """
+
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    vanished: tuple[str, ...]
+    present: frozenset[str]
+    batches: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How many tasks were marked, lost their mark, and got none since most images are gone."""
+
+    marked: int = 0
+    unmarked: int = 0
+    withheld: int = 0
+
+
+def look(stack: Stack) -> Watched:
+    """List the places where the dataset has images, once; nothing is read or written."""
+    catalog = stack.catalog
+    known = {image.key for image in catalog.images()}
+    places = catalog.places()
+    there = {found.key: found for found in catalog.listing()}
+    new: dict[str, str] = {}
+    for key in there:
+        if key not in known and is_image_name(key):
+            place = place_of(key, places)
+            if place is not None:
+                new[key] = place
+    return Watched(
+        tuple(new),
+        tuple(k for k, found in there.items() if k in known and catalog.known(found) is None),
+        tuple(sorted(known - there.keys())),
+        frozenset(known & there.keys()),
+        tuple(_batch(stack, place) for place in sorted(set(new.values()))),
+    )
+
+
+def mark(
+    stack: Stack,
+    project: ProjectCounts,
+    watched: Watched,
+    sure: bool,
+    check: bool,
+    track: Track,
+) -> Marks:
+    """Mark the tasks whose image vanished, and take the mark from those whose image is back.
+
+    Args:
+        stack, project: the annotation loop, and the dataset's project.
+        watched: what the store holds.
+        sure: mark even if most images of the dataset vanished at once.
+        check: write nothing, and count what would be done.
+        track: shows how far it is.
+
+    Raises:
+        UnreachableError: Label Studio or the store fails; what was marked stays so.
+    """
+    idle = stack.lock_idle()
+    lost, back = _differing(stack, project, watched)
+    few = len({task.key for task in lost}) <= MOST * len(stack.catalog)
+    marking = sure or few
+    if (back or (lost and marking)) and not check:
+        with stack.lock("sync") as lock:
+            if not lock.follows(idle):  # somebody wrote since, and may have marked them
+                lost, back = _differing(stack, project, watched)
+            moment = stack.studio.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+            todo = [*((task, moment) for task in lost if marking), *((task, "") for task in back)]
+            for number, (task, since) in enumerate(track(todo, "mark", len(todo))):
+                if number % AT_ONCE == 0:
+                    lock.check()
+                with contextlib.suppress(NotFound):  # people deleted it just now
+                    stack.studio.mark_vanished(task.id, since)
+    marked = len(lost) if marking else 0
+    return Marks(marked, len(back), len(lost) - marked)
+
+
+def _differing(
+    stack: Stack, project: ProjectCounts, watched: Watched
+) -> tuple[list[Task], list[Task]]:
+    """Tasks that lack a mark, and those that have one without need."""
+    gone = set(watched.vanished)
+    tasks = list(stack.studio.tasks(project.id, vanished=not gone))
+    lost = [task for task in tasks if task.key in gone and not task.vanished]
+    back = [task for task in tasks if task.vanished and task.key in watched.present]
+    return lost, back
+
+
+def _batch(stack: Stack, place: str) -> str:
+    """What names a folder of the store, and not one that is here by chance."""
+    return f"{stack.store.url}/{place}".rstrip("/") if not place or Path(place).exists() else place
