@@ -12,7 +12,7 @@ from annolooop.loop.batch import UNSHOWN, Source, place
 from annolooop.records import Image, Track
 from annolooop.storage.embeddings import Embeddings, Vector
 from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_image
-from annolooop.storage.store import ArtifactStore
+from annolooop.storage.store import ArtifactStore, StoredObject
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
@@ -132,6 +132,7 @@ class Embedder:
         """Do one checkpoint's worth. Returns whether there was any."""
         seen: list[tuple[Source, Image]] = []
         unreadable: dict[str, str] = {}
+        useless: list[StoredObject] = []
 
         def files() -> Iterator[tuple[str, bytes]]:
             for source in part:
@@ -139,6 +140,8 @@ class Embedder:
                     image, data = self._identify(source)
                 except UNIDENTIFIED as error:
                     unreadable[source.name] = _why(error)
+                    if isinstance(error, _UnshownError) and source.found:
+                        useless.append(source.found)
                     continue
                 seen.append((source, image))
                 if data is not None:
@@ -150,9 +153,12 @@ class Embedder:
             reason = failed.get(image.sha256) or self._upload(source, image, batch)
             if reason:
                 unreadable[source.name] = reason
+                if source.found and not source.file:
+                    useless.append(source.found)
             else:
                 kept.append((source, image))
         self._register(kept)
+        self._catalog.set_aside(useless)
         batch.images += [image for _, image in kept]
         batch.embedded += len(embedded)
         batch.unreadable |= unreadable

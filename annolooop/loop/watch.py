@@ -19,7 +19,8 @@ class Watched:
 
     Attributes:
         new: objects with the name of an image, where the dataset has images.
-        changed: images of the dataset whose etag is another one.
+        changed: images of the dataset whose etag is another one. Neither holds what `infer` found
+            to be no image, and that is the same since.
         vanished: images of the dataset that are not there.
         present: images of the dataset that are there.
         batches: what `infer --batch` takes for ``new``.
@@ -47,15 +48,16 @@ def look(stack: Stack) -> Watched:
     known = {image.key for image in catalog.images()}
     places = catalog.places()
     there = {found.key: found for found in catalog.listing()}
+    fresh = [f.key for f in there.values() if not catalog.known(f) and not catalog.is_useless(f)]
     new: dict[str, str] = {}
-    for key in there:
-        if key not in known and is_image_name(key):
+    for key in fresh:
+        if key not in known and is_image_name(key) and _is_text(key):
             place = place_of(key, places)
             if place is not None:
                 new[key] = place
     return Watched(
         tuple(new),
-        tuple(k for k, found in there.items() if k in known and catalog.known(found) is None),
+        tuple(key for key in fresh if key in known),
         tuple(sorted(known - there.keys())),
         frozenset(known & there.keys()),
         tuple(_batch(stack, place) for place in sorted(set(new.values()))),
@@ -110,6 +112,11 @@ def _differing(
     lost = [task for task in tasks if task.key in gone and not task.vanished]
     back = [task for task in tasks if task.vanished and task.key in watched.present]
     return lost, back
+
+
+def _is_text(key: str) -> bool:
+    """Whether a key is text, which names of files need not be; `infer` takes no others."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in key)
 
 
 def _batch(stack: Stack, place: str) -> str:

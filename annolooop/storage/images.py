@@ -57,7 +57,8 @@ class CatalogEntry:
 class ImageCatalog:
     """Keys and hashes of a dataset's images, so that nothing is read again to be hashed.
 
-    Kept in the store as numbered JSON files that are only added; later entries win.
+    Kept in the store as numbered JSON files that are only added; later entries win. An entry
+    without a hash is that of an object that cannot be read.
     """
 
     def __init__(self, store: ArtifactStore, dataset: str) -> None:
@@ -65,9 +66,14 @@ class ImageCatalog:
         self._prefix = f"{DATASETS}/{dataset}/images"
         self._folders = f"{DATASETS}/{dataset}/folders"
         self._entries: dict[str, CatalogEntry] = {}
+        self._useless: dict[str, str] = {}  # key -> etag of what cannot be read
         for number in store.numbers(self._prefix):
             read = store.get_json(numbered(self._prefix, number))
-            self._entries |= {key: CatalogEntry(*value) for key, value in read.items()}
+            for key, (sha256, etag) in read.items():
+                if sha256:
+                    self._entries[key] = CatalogEntry(sha256, etag)
+                else:
+                    self._useless[key] = etag
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -82,6 +88,18 @@ class ImageCatalog:
         if entry is None or entry.etag != found.etag:
             return None
         return Image(found.key, entry.sha256)
+
+    def is_useless(self, found: StoredObject) -> bool:
+        """Whether this object could not be read, and has not changed since."""
+        return self._useless.get(found.key) == found.etag
+
+    def set_aside(self, objects: Iterable[StoredObject]) -> None:
+        """Note that objects cannot be read; one write."""
+        new = {found.key: found.etag for found in objects if not self.is_useless(found)}
+        if new:
+            lines = {key: ["", etag] for key, etag in new.items()}
+            self._store.append(self._prefix, json.dumps(lines, ensure_ascii=False).encode())
+            self._useless |= new
 
     def add(self, images: Iterable[Image], etags: Mapping[str, str]) -> None:
         """Make images part of the dataset, or note their new content; one write.

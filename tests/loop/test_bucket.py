@@ -9,6 +9,12 @@ from conftest import Project, write_photos
 from pages import log_in, look, open_page, shoot
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from annolooop.errors import UsageError
+from annolooop.loop.batch import list_batch
+from annolooop.storage.images import ImageCatalog
+from annolooop.storage.s3 import S3Access, open_s3
+from annolooop.storage.store import ArtifactStore
+
 NAMES = [f"aria {n}.jpg" for n in range(3)] + ["not_aria#ü+&.jpg", "not_aria%41?.jpg"]
 
 
@@ -66,6 +72,31 @@ def look_in_browser(project: Project, shot: str, seconds: float = 60) -> None:
         shoot(page, shot)
 
 
+def test_batch_is_found_by_its_place_in_the_bucket(s3: S3Server) -> None:
+    access = S3Access(s3.endpoint, "us-east-1", s3.key, s3.secret)
+    url = f"s3://{s3.bucket}/places"
+    store = ArtifactStore(url, open_s3(access))
+    for key in ("images/b/1.jpg", "b/2.jpg", "c/d/3.jpg", "4.jpg", "models/b/5.jpg"):
+        store.put(key, b"")
+    catalog = ImageCatalog(store, "d")
+
+    def keys(batch: str) -> list[str]:
+        return [source.key for source in list_batch(batch, store, catalog).sources]
+
+    assert keys("b") == keys("images/b") == ["images/b/1.jpg"]
+    assert keys(f"{url}/b") == ["b/2.jpg"]
+    assert keys("c") == keys("c/d/") == ["c/d/3.jpg"]
+    assert keys(url) == keys(f"{url}/") == ["4.jpg", "b/2.jpg", "c/d/3.jpg", "images/b/1.jpg"]
+    with pytest.raises(UsageError, match="below models/ of the store annoloop keeps"):
+        keys(f"{url}/models/b")
+    for elsewhere in (f"s3://{s3.bucket}/other", "s3://other/b", f"{url}-2/b"):
+        with pytest.raises(UsageError, match=f"not in the store, and store.url is {url}") as told:
+            keys(elsewhere)
+        assert f"store.url: s3://{elsewhere.split('/')[2]}" in told.value.hint
+    with pytest.raises(UsageError, match="no such prefix in the store"):
+        keys("nowhere")
+
+
 def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     project = on_s3
     project.run("up")
@@ -97,6 +128,21 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     assert theirs["unreadable"][0]["file"] == "images/theirs/y?.jpg"
     allow_origin(s3, "http://nobody.example")
     look_in_browser(project, "proxy")
+    # What lies outside of images/ is used where it is, and watched.
+    found_there = "photos/2026/11"
+    picture = (project.folder / "b" / NAMES[1]).read_bytes()
+    stack.store.put(f"{found_there}/x.jpg", picture)
+    photos = project.json("infer", "--batch", f"s3://{s3.bucket}/team a/photos")
+    assert (photos["images"], photos["uploaded"], photos["tasks_created"]) == (1, 0, 1)
+    stack.store.put("photos/2026/12/y.jpg", picture)
+    stack.store.delete("images/theirs/deep/er/x.jpg")
+    watched = project.json("sync")
+    assert watched["new"] == {"count": 1, "first": ["photos/2026/12/y.jpg"]}
+    assert (watched["batches"], watched["changed"]["count"]) == (["photos"], 0)
+    assert (watched["vanished"]["count"], watched["marked"]) == (1, 1)
+    stack.store.put("images/theirs/deep/er/x.jpg", (project.folder / "b" / NAMES[0]).read_bytes())
+    back = project.json("infer", "--batch", "photos")
+    assert (back["images"], back["embedded"], back["tasks_created"]) == (2, 0, 1)
     # By signed addresses of the bucket, on the same tasks.
     presigned = ["--set", "store.images=presign"]
     project.json("infer", *presigned)

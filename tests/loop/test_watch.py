@@ -9,6 +9,7 @@ from conftest import Project, write_photos
 
 from annolooop.errors import DataError, UsageError
 from annolooop.loop.batch import list_batch
+from annolooop.loop.describe import describe
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.stats import stats
 from annolooop.loop.sync import sync
@@ -65,24 +66,31 @@ def test_sync_tells_what_is_new_changed_and_gone_and_infer_takes_it_in(filled: F
     assert quiet.exit_code == 0
     write_photos(filled.images / "b" / "deep", ["new.jpg"], seed=30)
     write_photos(filled.images / "of_another_dataset", ["x.jpg"], seed=40)
+    (filled.images / "b" / "broken.jpg").write_text("no image")
     (filled.images / "b" / "notes.txt").write_text("no image")
     write_photos(filled.images / "b", ["aria_0.jpg"], seed=50)
     filled.take("aria_1.jpg")
     foreseen = project.json("sync", "--check", code=2)
-    assert foreseen["new"] == {"count": 1, "first": ["images/b/deep/new.jpg"]}
+    assert foreseen["new"] == {
+        "count": 2,
+        "first": ["images/b/broken.jpg", "images/b/deep/new.jpg"],
+    }
     assert foreseen["changed"] == {"count": 1, "first": ["images/b/aria_0.jpg"]}
     assert foreseen["vanished"] == {"count": 1, "first": ["images/b/aria_1.jpg"]}
     assert (foreseen["batches"], foreseen["marked"]) == (["images/b"], 1)
     assert "vanished" not in filled.tasks()["aria_1.jpg"]["data"]
     told = project.run("sync")
-    assert "new in the store, not seen by infer yet: 1\n  images/b/deep/new.jpg\n" in told.stdout
+    assert "new in the store, not seen by infer yet: 2\n  images/b/broken.jpg\n" in told.stdout
     assert "annoloop infer --batch images/b" in told.stderr
-    # What is told to type takes both in, and tells what is gone.
+    # What is told to type takes both in, and tells what is gone. What is no image stays out.
     report = infer(project.stack(), "images/b", InferOptions(), untracked)
     assert (report.embedded, report.tasks_created, report.changed) == (2, 1, 1)
+    assert [row["file"] for row in report.unreadable] == ["images/b/broken.jpg"]
     assert report.vanished == Objects(1, ("images/b/aria_1.jpg",))
     after = filled.sync(check=True)
     assert (after.new.count, after.changed.count, after.exit_code) == (0, 0, 0)
+    write_photos(filled.images / "b", ["broken.jpg"], seed=80)  # mended
+    assert filled.sync(check=True).new.first == ("images/b/broken.jpg",)
     # Without a batch, infer reads what changed, and tells what is gone, too.
     write_photos(filled.images / "b", ["aria_2.jpg"], seed=60)
     report = infer(project.stack(), None, InferOptions(), untracked)
@@ -123,7 +131,7 @@ def test_task_of_a_vanished_image_is_marked_until_the_image_is_back(filled: Fill
     assert [len(marked["aria_0.jpg"][part]) for part in ("annotations", "predictions")] == [1, 1]
     assert marked["aria_0.jpg"]["id"] == task["id"]
     assert stats(filled.project.stack(), filled.name).vanished == 2
-    assert "2 of them are gone" in filled.project.run("dataset", "describe").stdout
+    assert describe(filled.project.stack(), filled.name, True).missing_images == 2
     # Once: the time stays.
     assert filled.sync().marked == 0
     now = filled.tasks()
@@ -143,12 +151,13 @@ def test_most_images_gone_at_once_are_not_marked_unless_that_is_confirmed(filled
     filled.take("aria_0.jpg", "aria_1.jpg")
     filled.sync()
     shutil.rmtree(filled.images)  # as if it were not mounted
-    told = filled.project.run("sync").stdout
-    assert "not marked as vanished: 3 tasks" in told
+    told = filled.project.run("sync")
+    assert "not marked as vanished: 3 tasks" in told.stdout
+    assert "--mark-vanished" in told.stderr
     assert filled.sync(check=True).exit_code == 2
     with pytest.raises(DataError, match="all 5 images of the dataset are gone"):
         infer(filled.project.stack(), None, InferOptions(), untracked)
-    assert filled.project.json("sync", "--mark-vanished")["marked"] == 3
+    assert filled.sync(sure=True).marked == 3
     assert filled.sync(check=True).exit_code == 0
     assert len(filled.tasks()) == 5
 
