@@ -11,6 +11,10 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from annolooop.errors import UsageError
 from annolooop.loop.batch import list_batch
+from annolooop.loop.infer import InferOptions, infer
+from annolooop.loop.sync import sync
+from annolooop.records import untracked
+from annolooop.reports import Objects
 from annolooop.storage.images import ImageCatalog
 from annolooop.storage.s3 import S3Access, open_s3
 from annolooop.storage.store import ArtifactStore
@@ -129,20 +133,18 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     allow_origin(s3, "http://nobody.example")
     look_in_browser(project, "proxy")
     # What lies outside of images/ is used where it is, and watched.
-    found_there = "photos/2026/11"
+    stack = project.stack()
     picture = (project.folder / "b" / NAMES[1]).read_bytes()
-    stack.store.put(f"{found_there}/x.jpg", picture)
-    photos = project.json("infer", "--batch", f"s3://{s3.bucket}/team a/photos")
-    assert (photos["images"], photos["uploaded"], photos["tasks_created"]) == (1, 0, 1)
+    stack.store.put("photos/2026/11/x.jpg", picture)
+    photos = infer(stack, f"s3://{s3.bucket}/team a/photos", InferOptions(), untracked)
+    assert (photos.images, photos.uploaded, photos.tasks_created) == (1, 0, 1)
     stack.store.put("photos/2026/12/y.jpg", picture)
     stack.store.delete("images/theirs/deep/er/x.jpg")
-    watched = project.json("sync")
-    assert watched["new"] == {"count": 1, "first": ["photos/2026/12/y.jpg"]}
-    assert (watched["batches"], watched["changed"]["count"]) == (["photos"], 0)
-    assert (watched["vanished"]["count"], watched["marked"]) == (1, 1)
+    watched = sync(project.stack(), False, untracked)
+    assert watched.new == Objects(1, ("photos/2026/12/y.jpg",))
+    assert (watched.batches, watched.changed.count) == (("photos",), 0)
+    assert (watched.vanished.count, watched.marked) == (1, 1)
     stack.store.put("images/theirs/deep/er/x.jpg", (project.folder / "b" / NAMES[0]).read_bytes())
-    back = project.json("infer", "--batch", "photos")
-    assert (back["images"], back["embedded"], back["tasks_created"]) == (2, 0, 1)
     # By signed addresses of the bucket, on the same tasks.
     presigned = ["--set", "store.images=presign"]
     project.json("infer", *presigned)
