@@ -65,7 +65,7 @@ def show(console: Console, report: "SyncReport") -> None:
         console.print(f"{verb} as back: {report.unmarked} tasks")
     if report.withheld:
         console.print(
-            f"not {verb} as vanished: {report.withheld} tasks, since more than half of the images "
+            f"not marked as vanished: {report.withheld} tasks, since more than half of the images "
             "are gone at once, as if their folder were not there"
         )
     _show_next(console, report)

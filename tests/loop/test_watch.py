@@ -8,6 +8,7 @@ import pytest
 from conftest import Project, write_photos
 
 from annolooop.errors import DataError, UsageError
+from annolooop.labelstudio.client import MARKED
 from annolooop.loop.batch import list_batch
 from annolooop.loop.describe import describe
 from annolooop.loop.infer import InferOptions, infer
@@ -41,9 +42,9 @@ class Filled:
         return sync(self.project.stack(), check, untracked, sure)
 
     def tasks(self) -> dict[str, dict[str, Any]]:
-        """File name -> the task as the server has it."""
-        found = {Path(task.key).name: task.id for task in self.studio.tasks(self.id)}
-        return {name: self.studio._task(number) for name, number in found.items()}
+        """File name -> number and data of its task."""
+        pages = self.studio._task_pages(self.id, "id,data")
+        return {Path(task["data"]["key"]).name: task for task in pages}
 
     def take(self, *names: str) -> None:
         for name in names:
@@ -127,9 +128,17 @@ def test_task_of_a_vanished_image_is_marked_until_the_image_is_back(filled: Fill
     gone = filled.sync()
     assert (gone.vanished.count, gone.marked, gone.withheld, gone.labeled) == (2, 2, 0, 1)
     marked = filled.tasks()
-    assert marked["aria_0.jpg"]["data"]["vanished"] > task["created_at"][:19]
-    assert [len(marked["aria_0.jpg"][part]) for part in ("annotations", "predictions")] == [1, 1]
     assert marked["aria_0.jpg"]["id"] == task["id"]
+    whole = filled.studio._task(task["id"])
+    assert whole["data"]["vanished"] > whole["created_at"][:19]
+    assert [len(whole[part]) for part in ("annotations", "predictions")] == [1, 1]
+    # Whom a tab of the project filters them out for is not shown them.
+    unmarked = {**MARKED, "value": True}
+    shown = filled.studio._server.post(
+        f"/api/dm/actions?id=next_task&project={filled.id}",
+        {"filters": {"conjunction": "and", "items": [unmarked]}},
+    )
+    assert "vanished" not in shown["data"]
     assert stats(filled.project.stack(), filled.name).vanished == 2
     assert describe(filled.project.stack(), filled.name, True).missing_images == 2
     # Once: the time stays.

@@ -82,6 +82,7 @@ class StoreContract:
         store.put("a/1", b"")
         store.put("ab/1", b"")
         assert [found.key for found in store.walk("a")] == ["a/1"]
+        assert [found.key for found in store.walk("")] == ["a/1", "ab/1"]
 
     def test_delete_removes(self, store: ArtifactStore) -> None:
         store.put("a/b", b"1")
