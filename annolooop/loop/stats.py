@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from annolooop.loop.labels import read_rules
 from annolooop.loop.project import find_project
 from annolooop.loop.pull import pull
+from annolooop.loop.watch import count_marked
 from annolooop.records import Annotation
 from annolooop.reports import StatsReport, VersionStats
 from annolooop.stack import Stack
@@ -15,9 +16,9 @@ from annolooop.storage.dataset import Disputed, by_task, resolve
 def stats(stack: Stack, name: str) -> StatsReport:
     """Count tasks, labels, predictions, and what people did with the predictions.
 
-    The counts cost three requests, whatever the project's size: the project with its counters,
-    predictions by model version, and marked tasks. Labels and acceptance come from the last
-    snapshot and from what was annotated since; nothing is written.
+    The counts cost two requests, whatever the project's size: the project with its counters,
+    and predictions by model version; one more where tasks were marked. Labels and acceptance come
+    from the last snapshot and from what was annotated since; nothing is written.
 
     Raises:
         DataError: there is no such dataset.
@@ -38,7 +39,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         skipped=skipped,
         disputed=disputed,
         outdated=len({a.task for a in snapshot.annotations if a.outdated and not a.skipped}),
-        vanished=stack.studio.count_vanished(project.id),
+        vanished=count_marked(stack, name, project),
         labels={label: labels.get(label, 0) for label in [*rules.labels, *sorted(labels)]},
         model_version=project.model_version,
         model_versions=_by_version(predictions, snapshot.annotations, rules.choice),

@@ -1,6 +1,8 @@
 """What others put into the store, changed there or took away, since `infer` was there."""
 
 import contextlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +10,8 @@ from annolooop.labelstudio.connection import NotFound
 from annolooop.records import ProjectCounts, Task, Track
 from annolooop.stack import Stack
 from annolooop.storage.images import is_image_name, place_of
+from annolooop.storage.lock import DatasetLock
+from annolooop.storage.prefixes import DATASETS
 
 AT_ONCE = 50  # tasks that are marked before the lock is looked at again
 MOST = 0.5  # share of the images that may vanish at once before it looks like a mistake
@@ -84,6 +88,8 @@ def mark(
     Raises:
         UnreachableError: Label Studio or the store fails; what was marked stays so.
     """
+    if not watched.vanished and not stack.store.exists(_note(stack.config.dataset.name)):
+        return Marks()
     idle = stack.lock_idle()
     lost, back = _differing(stack, project, watched)
     few = len({task.key for task in lost}) <= MOST * len(stack.catalog)
@@ -92,15 +98,41 @@ def mark(
         with stack.lock("sync") as lock:
             if not lock.follows(idle):  # somebody wrote since, and may have marked them
                 lost, back = _differing(stack, project, watched)
-            moment = stack.studio.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-            todo = [*((task, moment) for task in lost if marking), *((task, "") for task in back)]
-            for number, (task, since) in enumerate(track(todo, "mark", len(todo))):
-                if number % AT_ONCE == 0:
-                    lock.check()
-                with contextlib.suppress(NotFound):  # people deleted it just now
-                    stack.studio.mark_vanished(task.id, since)
+            _write(stack, project, lock, lost if marking else [], back, track)
     marked = len(lost) if marking else 0
     return Marks(marked, len(back), len(lost) - marked)
+
+
+def _write(
+    stack: Stack,
+    project: ProjectCounts,
+    lock: DatasetLock,
+    lost: Sequence[Task],
+    back: Sequence[Task],
+    track: Track,
+) -> None:
+    moment = stack.studio.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    note = _note(stack.config.dataset.name)
+    if lost:
+        stack.store.put(note, json.dumps({"since": moment}).encode())
+    todo = [*((task, moment) for task in lost), *((task, "") for task in back)]
+    for number, (task, since) in enumerate(track(todo, "mark", len(todo))):
+        if number % AT_ONCE == 0:
+            lock.check()
+        with contextlib.suppress(NotFound):  # people deleted it just now
+            stack.studio.mark_vanished(task.id, since)
+    if not stack.studio.count_vanished(project.id):
+        stack.store.delete(note)
+
+
+def count_marked(stack: Stack, name: str, project: ProjectCounts) -> int:
+    """How many tasks of a dataset are marked; most datasets never had one, and cost no request."""
+    return stack.studio.count_vanished(project.id) if stack.store.exists(_note(name)) else 0
+
+
+def _note(name: str) -> str:
+    """Key of a note in the store: there may be marked tasks."""
+    return f"{DATASETS}/{name}/vanished.json"
 
 
 def _differing(
