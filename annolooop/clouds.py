@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
 from annolooop.errors import ConfigError
+from annolooop.storage.prefixes import ANNOTATIONS
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from annolooop.storage.gcs import GCSAccess
     from annolooop.storage.s3 import S3Access
     from annolooop.storage.store import Provider
-
-ANNOTATIONS = "annotations"  # prefix of the copies that Label Studio writes
 
 
 class Cloud(ABC):

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from annolooop.clouds import ANNOTATIONS, Cloud, digest_of, open_cloud
+from annolooop.clouds import Cloud, digest_of, open_cloud
 from annolooop.config import StackConfig
 from annolooop.console import Console
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.files import make_folder, replacing
 from annolooop.packages import download_wheel
 from annolooop.stack_file import LoadedStack, load_stack
+from annolooop.storage.prefixes import ANNOTATIONS
 
 if TYPE_CHECKING:
     from annolooop.labelstudio.client import Studio

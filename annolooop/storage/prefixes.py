@@ -5,9 +5,10 @@ MODELS = "models"
 BACKBONES = "backbones"
 EMBEDDINGS = "embeddings"
 LOCKS = "locks"
+ANNOTATIONS = "annotations"  # copies that Label Studio writes
 DOCTOR = "doctor"
 
-OWN = frozenset({DATASETS, MODELS, BACKBONES, EMBEDDINGS, LOCKS, DOCTOR})
+OWN = frozenset({DATASETS, MODELS, BACKBONES, EMBEDDINGS, LOCKS, ANNOTATIONS, DOCTOR})
 
 
 def is_own(prefix: str) -> bool:
