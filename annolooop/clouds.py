@@ -80,7 +80,7 @@ class Cloud(ABC):
         """
         from annolooop.labelstudio.storages import BucketImages
 
-        store, settings = self._config.store, self._known_settings
+        store, settings = self._config.store, self._all_settings
         return BucketImages(
             self.kind,
             self.address,
@@ -98,12 +98,13 @@ class Cloud(ABC):
         from annolooop.labelstudio.storages import AnnotationExport
 
         prefix = "/".join(part for part in (self.prefix, ANNOTATIONS, dataset) if part)
-        settings = {self.bucket_field: self.bucket, "prefix": prefix, **self._known_settings}
+        settings = {self.bucket_field: self.bucket, "prefix": prefix, **self._all_settings}
         return AnnotationExport(True, self.kind, settings, digest_of(settings))
 
     @cached_property
-    def _known_settings(self) -> dict[str, str]:
-        return {key: value for key, value in self._settings().items() if value}
+    def _all_settings(self) -> dict[str, str | None]:
+        # Those that are not set are told too: a token of before would make a new key useless.
+        return {key: value or None for key, value in self._settings().items()}
 
     @property
     def _ours(self) -> bool:
@@ -236,7 +237,7 @@ def open_cloud(config: StackConfig, path: Callable[[str], Path]) -> Cloud | None
     return CLOUDS[scheme](config, path) if separator else None
 
 
-def digest_of(settings: Mapping[str, str]) -> str:
+def digest_of(settings: Mapping[str, str | None]) -> str:
     """Noted with a storage of Label Studio's, to see whether it has other settings than these."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -80,7 +80,7 @@ class BucketImages:
     prefix: str
     presign: bool
     presign_minutes: int
-    settings: Mapping[str, str] = field(repr=False)
+    settings: Mapping[str, str | None] = field(repr=False)
     digest: str
 
     def connected(self, studio: Studio, project: int) -> bool:
@@ -146,7 +146,7 @@ class AnnotationExport:
 
     wanted: bool
     kind: str = ""
-    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    settings: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     digest: str = ""
 
     def connected(self, studio: Studio, project: int) -> bool:

@@ -76,6 +76,15 @@ def look_in_browser(project: Project, shot: str, seconds: float = 60) -> None:
         shoot(page, shot)
 
 
+def by_session(s3: S3Server, seconds: int) -> list[str]:
+    made = s3.session(seconds)
+    return [
+        f"--set=s3.access_key={made['key']}",
+        f"--set=s3.secret_key={made['secret']}",
+        f"--set=s3.session_token={made['token']}",
+    ]
+
+
 def test_batch_is_found_by_its_place_in_the_bucket(s3: S3Server) -> None:
     access = S3Access(s3.endpoint, "us-east-1", s3.key, s3.secret)
     url = f"s3://{s3.bucket}/places"
@@ -159,13 +168,11 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     checks = {c["name"]: c for c in json.loads(told.stdout)["checks"]}
     assert checks["store"]["status"] == "ok"
     assert checks["image"]["status"] == "ok"
-    # Other credentials, which are good enough to look with.
-    other = [
-        f"--set=s3.access_key={s3.read_only_key}",
-        f"--set=s3.secret_key={s3.read_only_secret}",
-        "--set=store.export_annotations=false",
-    ]
-    assert project.json("up", "--refresh-storage", *other)["refreshed"] == 1
+    # A session that is over, and another one, which Label Studio then looks with.
+    ended = project.run("infer", *by_session(s3, -1), code=4).stderr
+    assert "the session expired at" in ended
+    assert "annoloop up --refresh-storage" in ended
+    assert project.json("up", "--refresh-storage", *by_session(s3, 600))["refreshed"] == 1
     see_all(project)
     assert project.json("infer")["tasks_created"] == 0
     shown = project.run("stack", "show").stdout
