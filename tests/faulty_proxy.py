@@ -82,7 +82,9 @@ class FaultyProxy:
         fault = self.fault(method, path)
         self.seen.append((method, path, fault))
         if fault == "busy":
-            client.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+            text = b"" if method == "HEAD" else b"<Error><Code>SlowDown</Code></Error>"
+            client.sendall(b"HTTP/1.1 503 Slow Down\r\nContent-Length: %d\r\n\r\n" % len(text))
+            client.sendall(text)
             return True
         server.sendall(head + body)
         answer, content = _receive(server, bodiless=method == "HEAD")
