@@ -25,8 +25,7 @@ def proxy(s3: S3Server) -> Iterator[FaultyProxy]:
 
 
 @pytest.fixture
-def on_s3(own_project: Project, s3: S3Server, proxy: FaultyProxy) -> Project:
-    project = own_project
+def on_s3(project: Project, s3: S3Server, proxy: FaultyProxy) -> Project:
     project.values["store"] = {"url": f"s3://{s3.bucket}/team"}
     project.values["s3"] = {
         "endpoint": proxy.endpoint,
@@ -57,7 +56,6 @@ def leave_after(proxy: FaultyProxy, puts: int) -> None:
 
 def test_upload_goes_on_where_it_ended(on_s3: Project, proxy: FaultyProxy) -> None:
     project = on_s3
-    project.run("up")
     project.run("train")
     write_photos(project.folder / "b", NAMES)
     words = ["infer", "--batch", "b"]
