@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -76,3 +77,45 @@ def sweep(folder: Path) -> None:
         with suppress(FileNotFoundError):  # someone else sweeps, or is done with it
             if is_litter(file.name, file.stat().st_mtime):
                 file.unlink()
+
+
+def write_file(path: Path, data: bytes, replace: bool) -> bool:
+    """Write a file, flushed to the disk, before it gets its name.
+
+    Args:
+        replace: whether it may take the place of another one.
+
+    Returns:
+        Whether it was written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not replace and path.exists():
+        return False
+    part = part_of(path)
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            part.replace(path)
+            return True
+        return _publish(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _publish(part: Path, path: Path) -> bool:
+    """Give a finished file its name, unless the name is taken; as one step."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A file system without hard links: claim the name, then fill it at once.
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR))
+        except FileExistsError:
+            return False
+        part.replace(path)
+    return True

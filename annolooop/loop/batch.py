@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from annolooop.errors import DataError, UsageError
 from annolooop.records import Image
-from annolooop.storage.images import IMAGES, ImageCatalog, content_hash, is_image_name
+from annolooop.storage.images import IMAGES, ImageCatalog, is_image_name
 from annolooop.storage.prefixes import is_below, is_own
 from annolooop.storage.store import ArtifactStore, StoredObject
 
@@ -145,17 +145,16 @@ def _elsewhere(batch: str, store: ArtifactStore) -> UsageError:
     return UsageError(f"--batch {batch} is not in the store, and store.url is {store.url}", hint)
 
 
-def place(source: Source, sha256: str, store: ArtifactStore, catalog: ImageCatalog) -> Image:
+def place(source: Source, sha256: str, held: str | None) -> Image:
     """Where a file of this content belongs in the store.
 
     A key that holds other content is never overwritten: the file gets a key of its own, made
     from its content.
+
+    Args:
+        held: hash of what the store has under the file's key, if anything.
     """
-    if source.file is None or source.found is None:
-        return Image(source.key, sha256)
-    known = catalog.known(source.found)
-    held = known.sha256 if known else content_hash(store.get(source.key))
-    if held == sha256:
+    if held in (None, sha256):
         return Image(source.key, sha256)
     stem, dot, suffix = source.key.rpartition(".")
     return Image(f"{stem}-{sha256[:8]}{dot}{suffix}", sha256)

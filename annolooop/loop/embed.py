@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from annolooop.errors import DataError
 from annolooop.loop.batch import UNSHOWN, Source, place
 from annolooop.records import Image, Track
+from annolooop.storage.ahead import ahead
 from annolooop.storage.embeddings import Embeddings, Vector
-from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_image
+from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_images
 from annolooop.storage.store import ArtifactStore, StoredObject
 
 if TYPE_CHECKING:
@@ -37,11 +38,28 @@ class Batch:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-class _UnshownError(Exception):
-    """An object that people could not be shown."""
+@dataclass(frozen=True)
+class _Identified:
+    """What a file of a batch is.
+
+    Attributes:
+        source: the file.
+        image: of the dataset, or to become one.
+        data: its bytes, where it has no embedding yet.
+    """
+
+    source: Source
+    image: Image
+    data: bytes | None
 
 
-UNIDENTIFIED = (OSError, KeyError, UnicodeEncodeError, _UnshownError)
+@dataclass(frozen=True)
+class _Put:
+    """An image in the store: its etag there, or what went wrong."""
+
+    etag: str = ""
+    uploaded: bool = False
+    failure: str | None = None
 
 
 class Embedder:
@@ -94,16 +112,12 @@ class Embedder:
         """
         batch = Batch()
         lacking: set[str] = set()
-        for source in track(sources, "look", len(sources)):
-            try:
-                image, data = self._identify(source)
-            except UNIDENTIFIED as error:
-                batch.unreadable[source.name] = _why(error)
-                continue
-            batch.images.append(image)
-            batch.uploaded += source.file is not None and not self._store.exists(image.key)
-            if data is not None:
-                lacking.add(image.sha256)
+        looked = self._identify_each(track(sources, "look", len(sources)), batch.unreadable, [])
+        for found in looked:
+            batch.images.append(found.image)
+            batch.uploaded += self._stored(found.source, found.image) is None
+            if found.data is not None:
+                lacking.add(found.image.sha256)
         batch.embedded = len(lacking)
         return batch
 
@@ -117,11 +131,11 @@ class Embedder:
         unreadable: dict[str, str] = {}
 
         def files(part: Iterable[Image]) -> Iterator[tuple[str, bytes]]:
-            for image in part:
-                try:
-                    yield image.sha256, read_image(self._store, image)
-                except Lost as error:
-                    unreadable[image.sha256] = str(error)
+            for image, data in read_images(self._store, part):
+                if isinstance(data, Lost):
+                    unreadable[image.sha256] = str(data)
+                else:
+                    yield image.sha256, data
 
         remaining = iter(track(lacking, "embed"))
         for _ in range(0, len(lacking), CHECKPOINT):
@@ -135,46 +149,94 @@ class Embedder:
         useless: list[StoredObject] = []
 
         def files() -> Iterator[tuple[str, bytes]]:
-            for source in part:
-                try:
-                    image, data = self._identify(source)
-                except UNIDENTIFIED as error:
-                    unreadable[source.name] = _why(error)
-                    if isinstance(error, _UnshownError) and source.found:
-                        useless.append(source.found)
-                    continue
-                seen.append((source, image))
-                if data is not None:
-                    yield image.sha256, data
+            for found in self._identify_each(part, unreadable, useless):
+                seen.append((found.source, found.image))
+                if found.data is not None:
+                    yield found.image.sha256, found.data
 
         embedded, failed = self._embed(files())
-        kept: list[tuple[Source, Image]] = []
-        for source, image in seen:
-            reason = failed.get(image.sha256) or self._upload(source, image, batch)
-            if reason:
-                unreadable[source.name] = reason
-                if source.found and not source.file:
-                    useless.append(source.found)
+        unreadable |= {s.name: failed[i.sha256] for s, i in seen if i.sha256 in failed}
+        useless += [s.found for s, i in seen if i.sha256 in failed and s.found and not s.file]
+        decoded = [(s, i) for s, i in seen if i.sha256 not in failed]
+        etags: dict[str, str] = {}
+        kept: list[Image] = []
+        puts = ahead(lambda pair: self._put(*pair), decoded, self._store.at_once)
+        for (source, image), put in zip(decoded, puts, strict=True):
+            batch.uploaded += put.uploaded
+            if put.failure:
+                unreadable[source.name] = put.failure
             else:
-                kept.append((source, image))
-        self._register(kept)
+                kept.append(image)
+                etags[image.key] = put.etag
+        self._catalog.add(kept, etags)
         self._catalog.set_aside(useless)
-        batch.images += [image for _, image in kept]
+        batch.images += kept
         batch.embedded += len(embedded)
         batch.unreadable |= unreadable
         return bool(seen or unreadable)
 
-    def _identify(self, source: Source) -> tuple[Image, bytes | None]:
-        """The image that a file is; with its bytes when it must be embedded."""
-        source.key.encode()  # a name that is not text cannot be a key
-        if UNSHOWN in source.key and self._store.local_path is None:
-            raise _UnshownError(f"Label Studio shows no object of a bucket with a {UNSHOWN} in it")
-        known = self._catalog.known(source.found) if source.found and not source.file else None
-        if known and known.sha256 in self._embeddings:
-            return known, None
-        data = source.file.read_bytes() if source.file else self._store.get(source.key)
-        image = place(source, content_hash(data), self._store, self._catalog)
-        return image, None if image.sha256 in self._embeddings else data
+    def _identify_each(
+        self,
+        sources: Iterable[Source],
+        unreadable: dict[str, str],
+        useless: list[StoredObject],
+    ) -> Iterator[_Identified]:
+        """What each file is; those that cannot be told are noted with the reason.
+
+        So are objects of the store that nobody could be shown.
+        """
+        for source, stored in self._store.get_each(sources, self._unknown_key):
+            if source.found and self._is_unshown(source):
+                useless.append(source.found)
+            try:
+                found = self._flaw(source) or self._identify(source, stored)
+            except (OSError, KeyError) as error:
+                found = _why(error)
+            if isinstance(found, _Identified):
+                yield found
+            else:
+                unreadable[source.name] = found
+
+    def _flaw(self, source: Source) -> str | None:
+        try:
+            source.key.encode()
+        except UnicodeEncodeError:  # a name that is not text cannot be a key
+            return "its name is not valid UTF-8"
+        if self._is_unshown(source):
+            return f"Label Studio shows no object of a bucket with a {UNSHOWN} in it"
+        return None
+
+    def _is_unshown(self, source: Source) -> bool:
+        return UNSHOWN in source.key and self._store.local_path is None
+
+    def _known(self, source: Source) -> Image | None:
+        return self._catalog.known(source.found) if source.found else None
+
+    def _unknown_key(self, source: Source) -> str | None:
+        """Key of what the store has, if it must be read to tell what the file is."""
+        known = self._known(source)
+        told = known and (source.file or known.sha256 in self._embeddings)
+        return None if source.found is None or told or self._flaw(source) else source.key
+
+    def _identify(self, source: Source, stored: bytes | KeyError | None) -> _Identified:
+        """What a file is, given what the store has under its key, if that had to be read."""
+        known, data = self._known(source), stored
+        if isinstance(stored, KeyError):
+            source = replace(source, found=None)  # it is gone since it was listed
+        if source.file:
+            data = source.file.read_bytes()
+            held = known.sha256 if known else None
+            if isinstance(stored, bytes):
+                held = content_hash(stored)
+            image = place(source, content_hash(data), held)
+        elif isinstance(data, bytes):
+            image = Image(source.key, content_hash(data))
+        elif known and data is None:
+            image = known
+        else:
+            raise KeyError(source.key)
+        lacking = isinstance(data, bytes) and image.sha256 not in self._embeddings
+        return _Identified(source, image, data if lacking else None)
 
     def _embed(self, files: Iterable[tuple[str, bytes]]) -> tuple[set[str], dict[str, str]]:
         """Embed and keep. Returns the hashes that are new, and those that failed, with reasons."""
@@ -192,33 +254,40 @@ class Embedder:
         self._embeddings.add(vectors)
         return set(vectors), failed
 
-    def _upload(self, source: Source, image: Image, batch: Batch) -> str | None:
-        """Put a file into the store, if it is not there. Returns what went wrong, if anything."""
-        if source.file is None:
+    def _stored(self, source: Source, image: Image) -> str | None:
+        """Etag of an image that is in the store already."""
+        if source.found is None:
             return None
+        if source.found.key == image.key:
+            return source.found.etag
+        try:
+            return self._store.info(image.key).etag
+        except KeyError:
+            return None
+
+    def _put(self, source: Source, image: Image) -> _Put:
+        """Put an image into the store, if it is not there."""
+        etag = self._stored(source, image)
+        if etag is not None or source.file is None:
+            return _Put(etag or "")
         try:
             data = source.file.read_bytes()
         except OSError as error:
-            return _why(error)
+            return _Put(failure=_why(error))
         if content_hash(data) != image.sha256:
-            return "it changed while it was read"
-        if self._store.put_new(image.key, data):
-            batch.uploaded += 1
-        elif source.found is None and content_hash(self._store.get(image.key)) != image.sha256:
-            return "another image was put under its key just now; type the command again"
-        return None
-
-    def _register(self, kept: Sequence[tuple[Source, Image]]) -> None:
-        etags = {s.found.key: s.found.etag for s, image in kept if s.found and s.key == image.key}
-        for _, image in kept:
-            if image.key not in etags:
-                etags[image.key] = self._store.info(image.key).etag
-        self._catalog.add([image for _, image in kept], etags)
+            return _Put(failure="it changed while it was read")
+        uploaded = self._store.put_new(image.key, data)
+        try:
+            if not uploaded and content_hash(self._store.get(image.key)) != image.sha256:
+                return _Put(
+                    failure="another image was put under its key just now; type the command again"
+                )
+            return _Put(self._store.info(image.key).etag, uploaded)
+        except KeyError as error:
+            return _Put(failure=_why(error))
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, UnicodeEncodeError):
-        return "its name is not valid UTF-8"
     if isinstance(error, KeyError):
         return "it is no longer in the store"
     return getattr(error, "strerror", None) or str(error)

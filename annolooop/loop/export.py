@@ -20,8 +20,9 @@ from annolooop.loop.task_file import Task, live_tasks, stored_tasks, write_tasks
 from annolooop.records import Example, Image, Track
 from annolooop.reports import ExportReport, SideCounts, left_out
 from annolooop.stack import Stack
+from annolooop.storage.ahead import ahead
 from annolooop.storage.dataset import fingerprint, split_of
-from annolooop.storage.images import Lost, read_image
+from annolooop.storage.images import Lost, read_image, read_images
 
 ELSEWHERE = "its image is not in the store, so only Label Studio can export it"
 
@@ -162,16 +163,22 @@ class _Work:
 
     def _items(self) -> Iterator[Item]:
         names = file_names(example.key for example in self._labels.examples)
-        for example in self._track(self._given, "export"):
-            data = self._read(example)
-            if data is not None:
+        examples = self._track(self._given, "export")
+        images = (Image(example.key, example.sha256) for example in examples)
+        read = read_images(self._stack.store, images)
+        for example, (image, data) in zip(self._given, read, strict=True):
+            if isinstance(data, Lost):
+                self.left_out[image.key] = str(data)
+            else:
                 yield Item(example, names[example.key], data)
                 self._count(example)
 
     def _rows(self, several: bool) -> Iterator[Row]:
         said = self._labels.said()
+        flaws = ahead(self._flaw, self._given, self._stack.store.at_once)
         for example in self._track(self._given, "export"):
-            if not self._there(example):
+            if flaw := next(flaws):
+                self.left_out[example.key] = flaw
                 continue
             who = {a.annotator for a in said[example.sha256] if a.annotator is not None}
             yield {
@@ -202,21 +209,17 @@ class _Work:
         for example in self._given:
             self._count(example)
 
-    def _read(self, example: Example) -> bytes | None:
-        """The bytes that were labelled; what is not there is noted as left out."""
-        try:
-            return read_image(self._stack.store, Image(example.key, example.sha256))
-        except Lost as error:
-            self.left_out[example.key] = str(error)
-            return None
-
-    def _there(self, example: Example) -> bool:
-        """Whether :meth:`_read` would give them; read only if the store tells of a change."""
+    def _flaw(self, example: Example) -> str | None:
+        """Why what was labelled is not there; read only if the store tells of a change."""
         with suppress(KeyError):
             known = self._catalog.known(self._stack.store.info(example.key))
             if known and known.sha256 == example.sha256:
-                return True
-        return self._read(example) is not None
+                return None
+        try:
+            read_image(self._stack.store, Image(example.key, example.sha256))
+        except Lost as error:
+            return str(error)
+        return None
 
     def _count(self, example: Example) -> None:
         if self._options.format != "label-studio":

@@ -18,7 +18,7 @@ from annolooop.model.metrics import holdout_accuracy
 from annolooop.records import BackboneInfo, Example, Finetuning, Image, ModelVersion, Track
 from annolooop.stack import Stack
 from annolooop.storage.embeddings import Embeddings, Vector
-from annolooop.storage.images import Lost, read_image
+from annolooop.storage.images import Lost, read_images
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
@@ -178,10 +178,6 @@ def finetuning_of(version: ModelVersion) -> Finetuning | None:
 
 def _missing(stack: Stack, examples: Iterable[Example]) -> dict[str, str]:
     """Content hash -> reason of examples whose image is not what it was."""
-    found: dict[str, str] = {}
-    for example in examples:
-        try:
-            read_image(stack.store, Image(example.key, example.sha256))
-        except Lost as error:
-            found[example.sha256] = str(error)
-    return found
+    images = (Image(example.key, example.sha256) for example in examples)
+    read = read_images(stack.store, images)
+    return {image.sha256: str(data) for image, data in read if isinstance(data, Lost)}

@@ -46,12 +46,11 @@ class Embeddings:
 
         A damaged file counts as missing: what it held is embedded again, which costs only time.
         """
-        for found in self._store.walk(self._prefix):
-            if found.key in self._read:
-                continue
+        unread = [f.key for f in self._store.walk(self._prefix) if f.key not in self._read]
+        for key, data in self._store.get_each(unread, self._uncopied):
             with contextlib.suppress(*DAMAGED):
-                self._vectors |= _rows(self._bytes(found.key))
-            self._read.add(found.key)
+                self._vectors |= _rows(self._copied(key, data))
+            self._read.add(key)
 
     def __contains__(self, sha256: str) -> bool:
         return sha256 in self._vectors
@@ -75,15 +74,26 @@ class Embeddings:
         self._read.add(key)
         self._vectors |= {sha256: matrix[i] for i, sha256 in enumerate(hashes)}
 
-    def _bytes(self, key: str) -> bytes:
-        if self._cache is None:
-            return self._store.get(key)
-        copy = self._cache / key.rpartition("/")[2]
-        if not copy.exists():
+    def _copy(self, key: str) -> Path | None:
+        return self._cache and self._cache / key.rpartition("/")[2]
+
+    def _uncopied(self, key: str) -> str | None:
+        copy = self._copy(key)
+        return None if copy and copy.exists() else key
+
+    def _copied(self, key: str, data: bytes | KeyError | None) -> bytes:
+        """What the store gave, from now on with a copy of it; without that, the copy."""
+        copy = self._copy(key)
+        if isinstance(data, KeyError):
+            raise data
+        if data is None:
+            assert copy
+            return copy.read_bytes()
+        if copy:
             make_folder(copy.parent)
             with replacing(copy) as part:
-                part.write_bytes(self._store.get(key))
-        return copy.read_bytes()
+                part.write_bytes(data)
+        return data
 
 
 def _rows(data: bytes) -> dict[str, Vector]:

@@ -37,13 +37,23 @@ def read_image(store: ArtifactStore, image: Image) -> bytes:
     Raises:
         Lost: they are not there.
     """
-    try:
-        data = store.get(image.key)
-    except KeyError:
-        raise Lost("it is no longer in the store") from None
-    if content_hash(data) != image.sha256:
-        raise Lost("another picture lies under its key now")
+    ((_, data),) = read_images(store, [image])
+    if isinstance(data, Lost):
+        raise data
     return data
+
+
+def read_images(
+    store: ArtifactStore, images: Iterable[Image]
+) -> Iterator[tuple[Image, bytes | Lost]]:
+    """Many images in their order, as they were when they were hashed; or why they are not there."""
+    for image, data in store.get_each(images, lambda image: image.key):
+        if not isinstance(data, bytes):
+            yield image, Lost("it is no longer in the store")
+        elif content_hash(data) != image.sha256:
+            yield image, Lost("another picture lies under its key now")
+        else:
+            yield image, data
 
 
 @dataclass(frozen=True)
@@ -67,8 +77,8 @@ class ImageCatalog:
         self._folders = f"{DATASETS}/{dataset}/folders"
         self._entries: dict[str, CatalogEntry] = {}
         self._useless: dict[str, str] = {}  # key -> etag of what cannot be read
-        for number in store.numbers(self._prefix):
-            read = store.get_json(numbered(self._prefix, number))
+        keys = [numbered(self._prefix, number) for number in store.numbers(self._prefix)]
+        for read in store.get_each_json(keys):
             for key, (sha256, etag) in read.items():
                 if sha256:
                     self._entries[key] = CatalogEntry(sha256, etag)

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import platform
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +42,7 @@ class Holder:
         since: when it took the lock, ISO 8601.
         beat: grows while it lives.
         released: the lock is free.
+        mark: no other holder has it, so that none takes another's lock for its own.
     """
 
     command: str
@@ -51,6 +53,7 @@ class Holder:
     since: str
     beat: int = 0
     released: bool = False
+    mark: str = ""
 
     def __str__(self) -> str:
         since = datetime.fromisoformat(self.since).astimezone()
@@ -77,7 +80,9 @@ def myself(command: str, person: str) -> Holder:
     """This process, as the holder of a lock from now on."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     pid = os.getpid()
-    return Holder(command, person, this_machine(), pid, psutil.Process(pid).create_time(), now)
+    born = psutil.Process(pid).create_time()
+    mark = secrets.token_hex(4)
+    return Holder(command, person, this_machine(), pid, born, now, mark=mark)
 
 
 def this_machine() -> str:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -10,12 +11,16 @@ from shlex import quote
 from typing import Any
 
 import s3fs
+from aiohttp import ClientPayloadError
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     ProfileNotFound,
+    ResponseStreamingError,
     SSOError,
     TokenRetrievalError,
 )
@@ -26,6 +31,9 @@ from annolooop.errors import ConfigError
 from annolooop.storage.store import Provider
 
 CONNECTIONS = 50
+BROKEN = (ClientPayloadError, IncompleteReadError, ResponseStreamingError)  # ended half-way
+TRIES = 3  # of such a read
+SILENT = (BotoConnectionError, HTTPClientError, *BROKEN)
 
 # What S3 and its services say of a session that is over.
 OVER = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired")
@@ -50,10 +58,25 @@ class S3Access:
     profile: str | None = None
 
 
+class _FileSystem(s3fs.S3FileSystem):  # type: ignore[misc]
+    """Leaves it to botocore to try again: s3fs would do all of that five times, and reads 25 times.
+
+    Botocore waits longer each time, but knows only of answers that do not begin.
+    """
+
+    retries = 1
+
+    async def _cat_file(self, path: str, **given: Any) -> Any:
+        for _ in range(TRIES - 1):
+            with suppress(*BROKEN):
+                return await super()._cat_file(path, **given)
+        return await super()._cat_file(path, **given)
+
+
 def open_s3(access: S3Access) -> Provider:
     """A file system that caches no listings and asks nothing twice."""
     client: dict[str, Any] = {"region_name": access.region} if access.region else {}
-    file_system = s3fs.S3FileSystem(
+    file_system = _FileSystem(
         key=access.key,
         secret=access.secret,
         token=access.token,
@@ -68,7 +91,7 @@ def open_s3(access: S3Access) -> Provider:
     return Provider(
         file_system,
         # RuntimeError: botocore's word for credentials that have expired already.
-        (OSError, BotoCoreError, ClientError, RuntimeError),
+        (OSError, BotoCoreError, ClientError, ClientPayloadError, RuntimeError),
         _is_taken,
         partial(_explain, access),
         lambda kind: {"ContentType": kind},
@@ -97,7 +120,7 @@ def _explain(access: S3Access, error: Exception) -> tuple[str, str] | None:
             "the bucket is not there",
             ("Make it: annoloop storage setup; or set store.url to one that is there."),
         )
-    if isinstance(error, BotoConnectionError):
+    if isinstance(error, SILENT):
         return (
             "it does not answer",
             "Check s3.endpoint, s3.region and the network, then type the same command again.",

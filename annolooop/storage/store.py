@@ -1,18 +1,24 @@
 """The artifact store: named bytes in a folder or bucket, over fsspec."""
 
 import json
-import os
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from mimetypes import guess_type
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fsspec.implementations.local import LocalFileSystem
 
 from annolooop.errors import DataError, UnreachableError
-from annolooop.files import PART, is_litter, part_of
+from annolooop.files import PART, is_litter, write_file
+from annolooop.storage.ahead import ahead
+
+T = TypeVar("T")
+
+AT_ONCE = 32  # requests to a bucket
+GROUP = 8  # objects that one thread reads: its event loop does so at once
+MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 def _exists(error: BaseException) -> bool:
@@ -65,14 +71,42 @@ class ArtifactStore:
         """The folder, where the store is one on this machine."""
         return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
+    @property
+    def at_once(self) -> int:
+        """How many requests pay at a time: of a folder of this machine, one."""
+        return 1 if self.local_path else AT_ONCE
+
     def get(self, key: str) -> bytes:
         """Read an object."""
         try:
             return bytes(self._fs.cat_file(self._full(key)))
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        except MISSING:
             raise KeyError(key) from None
         except self._provider.failures as error:
             raise self._failed("read", key, error) from error
+
+    def get_each(
+        self, items: Iterable[T], key_of: Callable[[T], str | None]
+    ) -> Iterator[tuple[T, bytes | KeyError | None]]:
+        """Read the objects of many items, a few of them ahead of their turn.
+
+        Memory holds at most ``AT_ONCE + GROUP`` of them.
+
+        Args:
+            items: in their order.
+            key_of: an item's key; ``None`` where nothing has to be read.
+
+        Yields:
+            Each item with its object; with a ``KeyError`` if that is not there, or ``None``.
+        """
+        asked = ((item, key_of(item)) for item in items)
+        if self.at_once == 1:
+            for item, key in asked:
+                yield item, None if key is None else self._get_or_error(key)
+            return
+        groups = iter(lambda: list(islice(asked, GROUP)), [])
+        for found in ahead(self._get_group, groups, AT_ONCE // GROUP):
+            yield from found
 
     def require(self, key: str) -> bytes:
         """Read an object that another one names.
@@ -91,13 +125,14 @@ class ArtifactStore:
         Raises:
             DataError: it holds something else.
         """
-        try:
-            return json.loads(self.get(key))
-        except ValueError as error:
-            raise DataError(
-                f"{key} in the artifact store {self.url} is damaged: it is not JSON",
-                "Put it back from a backup.",
-            ) from error
+        return self._parsed(key, self.get(key))
+
+    def get_each_json(self, keys: Iterable[str]) -> Iterator[Any]:
+        """Read objects that hold JSON, in their order; errors as :meth:`get_json`'s."""
+        for key, data in self.get_each(keys, str):
+            if not isinstance(data, bytes):
+                raise KeyError(key)
+            yield self._parsed(key, data)
 
     def require_json(self, key: str) -> Any:
         """Read an object that another one names, and that holds JSON.
@@ -205,10 +240,45 @@ class ArtifactStore:
             )
         return f"{self._root}/{key}"
 
+    def _get_or_error(self, key: str) -> bytes | KeyError:
+        try:
+            return self.get(key)
+        except KeyError as error:
+            return error
+
+    def _get_group(
+        self, asked: Sequence[tuple[T, str | None]]
+    ) -> list[tuple[T, bytes | KeyError | None]]:
+        keys = [key for _, key in asked if key is not None]
+        paths = [self._full(key) for key in keys]
+        # Whole objects; `cat` would take some names for patterns.
+        answers = self._fs.cat_ranges(paths, None, None, on_error="return") if paths else []
+        read = dict(zip(keys, answers, strict=True))
+        found: list[tuple[T, bytes | KeyError | None]] = []
+        for item, key in asked:
+            data = None if key is None else read[key]
+            if isinstance(data, MISSING):
+                data = KeyError(key)
+            elif key is not None and isinstance(data, self._provider.failures):
+                raise self._failed("read", key, data) from data
+            elif isinstance(data, BaseException):
+                raise data
+            found.append((item, data))
+        return found
+
+    def _parsed(self, key: str, data: bytes) -> Any:
+        try:
+            return json.loads(data)
+        except ValueError as error:
+            raise DataError(
+                f"{key} in the artifact store {self.url} is damaged: it is not JSON",
+                "Put it back from a backup.",
+            ) from error
+
     def _write(self, key: str, data: bytes, replace: bool) -> bool:
         try:
             if isinstance(self._fs, LocalFileSystem):
-                return _write_file(Path(self._full(key)), data, replace)
+                return write_file(Path(self._full(key)), data, replace)
             mode = "overwrite" if replace else "create"
             kind = guess_type(key)[0] or "application/octet-stream"
             told = self._provider.content_type(kind)
@@ -216,7 +286,8 @@ class ArtifactStore:
             return True
         except self._provider.failures as error:
             if not replace and self._provider.is_taken(error):
-                return False
+                # By ourselves, if it was tried again because the first answer was lost.
+                return self._get_or_error(key) == data
             raise self._failed("write", key, error) from error
 
     def _lost(self, key: str) -> DataError:
@@ -243,37 +314,3 @@ def _etag(info: dict[str, Any]) -> str:
     if "mtime" in info:  # a local file
         return f"{info['size']}-{info['mtime']}"
     return str(info.get("ETag") or info.get("etag") or "")
-
-
-def _write_file(path: Path, data: bytes, replace: bool) -> bool:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not replace and path.exists():
-        return False
-    part = part_of(path)
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            part.replace(path)
-            return True
-        return _publish(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _publish(part: Path, path: Path) -> bool:
-    """Give a finished file its name, unless the name is taken; as one step."""
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        return False
-    except OSError:
-        # A file system without hard links: claim the name, then fill it at once.
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR))
-        except FileExistsError:
-            return False
-        part.replace(path)
-    return True

@@ -54,8 +54,14 @@ def test_object_knows_what_kind_of_file_it_is(s3: S3Server) -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_the_fix(
-    s3: S3Server, url: str, changed: dict[str, str | None], reason: str, hint: str
+    s3: S3Server,
+    url: str,
+    changed: dict[str, str | None],
+    reason: str,
+    hint: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(UnreachableError, match=reason) as caught:
         opened(s3, url, **changed).put("a", b"1")
     assert hint in caught.value.hint
