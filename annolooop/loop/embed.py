@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from annolooop.errors import DataError
-from annolooop.loop.batch import UNSHOWN, Source, place
+from annolooop.loop.batch import Source, place
 from annolooop.records import Image, Track
 from annolooop.storage.embeddings import Embeddings, Vector
 from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_image
@@ -167,8 +167,10 @@ class Embedder:
     def _identify(self, source: Source) -> tuple[Image, bytes | None]:
         """The image that a file is; with its bytes when it must be embedded."""
         source.key.encode()  # a name that is not text cannot be a key
-        if UNSHOWN in source.key and self._store.local_path is None:
-            raise _UnshownError(f"Label Studio shows no object of a bucket with a {UNSHOWN} in it")
+        for odd in set(source.key) & set(self._store.unshown):
+            raise _UnshownError(
+                f"Label Studio shows no object of a bucket with a {odd} in its name"
+            )
         known = self._catalog.known(source.found) if source.found and not source.file else None
         if known and known.sha256 in self._embeddings:
             return known, None

@@ -1,0 +1,88 @@
+"""The whole loop on Azure Blob Storage, its images seen through a real Label Studio."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from azure.storage.blob import ContainerSasPermissions, generate_container_sas
+from buckets import AzureServer, azurite
+from conftest import Project, write_photos
+from seen import NAMES, see_all
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServer]:
+    with azurite(tmp_path_factory.mktemp("azurite")) as server:
+        yield server
+
+
+@pytest.fixture
+def on_azure(own_project: Project, azure: AzureServer) -> Project:
+    own_project.values["store"] = {"url": f"az://{azure.container}/team a"}
+    own_project.values["azure"] = {
+        "account": azure.account,
+        "account_key": "${AZURE_KEY}",
+        "endpoint": azure.endpoint,
+    }
+    own_project.write(own_project.values)
+    signed = generate_container_sas(
+        azure.account,
+        azure.container,
+        account_key=azure.key,
+        permission=ContainerSasPermissions.from_string("racwdl"),
+        expiry=datetime.now(timezone.utc) + timedelta(hours=1),
+    )
+    (own_project.folder / ".env").write_text(
+        f"AZURE_KEY={azure.key}\nAZURE_SAS='{signed}'\n", encoding="utf-8"
+    )
+    return own_project
+
+
+def test_whole_loop_on_azure(on_azure: Project, azure: AzureServer) -> None:
+    project = on_azure
+    project.run("up")
+    project.json("train")
+    write_photos(project.folder / "b", NAMES)
+    first = project.run("infer", "--batch", "b", "--json")
+    # No library has anything to say.
+    assert [line.partition(":")[0] for line in first.stderr.splitlines()] == ["embed", "push"]
+    report = json.loads(first.stdout)
+    assert (report["uploaded"], report["tasks_created"], report["predictions_pushed"]) == (5, 5, 5)
+    see_all(project)
+    again = project.json("infer", "--batch", "b")
+    assert (again["uploaded"], again["embedded"], again["tasks_created"]) == (0, 0, 0)
+    stack = project.stack()
+    found = stack.studio.find_project("aria_detector")
+    assert found
+    tasks = list(stack.studio.tasks(found.id))
+    assert f"images/b/{NAMES[-1].replace('?', chr(0xFF1F))}" in {task.key for task in tasks}
+    for task in tasks:
+        label = "not_aria" if "not_aria" in task.key else "aria"
+        stack.studio.annotate(found.id, task.id, [label], 1.0)
+    assert project.json("sync")["labeled"] == 5
+    # By a signature, on another machine: Label Studio goes on with the key.
+    signed = ["--set", "azure.sas_token=${AZURE_SAS}", "--set", "cache_dir=elsewhere"]
+    trained = project.run("train", "--rerun", "-v", "--json", *signed, "--set", "train.holdout=0")
+    assert json.loads(trained.stdout)["trained"]
+    assert f"{azure.endpoint}/lab/team" in trained.stderr
+    assert "sig=" not in trained.stderr
+    assert project.json("infer", "--rerun", *signed)["embedded"] == 0
+    without = project.run("infer", *signed, "--set", "azure.account_key=", code=3)
+    assert "set azure.account_key too" in without.stderr.lower()
+    assert project.json("infer", "--no-push", *signed, "--set", "azure.account_key=")["images"] == 5
+    presigned = ["--set", "store.images=presign"]
+    assert "store.images: proxy" in project.run("infer", *presigned, code=3).stderr
+    # What a signed address cannot show is told of, and files get names that it can.
+    write_photos(project.folder / "c", ["aria#1.jpg"], seed=9)
+    other = project.json("infer", "--batch", "c", "--no-push", *presigned)
+    assert (other["uploaded"], other["unreadable"]) == (1, [])
+    old = project.json("infer", "--batch", "images/b", "--no-push", *presigned)
+    assert {item["file"] for item in old["unreadable"]} == {
+        f"images/b/{name.replace('?', chr(0xFF1F))}" for name in NAMES[3:]
+    }
+    checks = {check["name"]: check for check in project.json("doctor")["checks"]}
+    assert (checks["store"]["status"], checks["image"]["status"]) == ("ok", "ok")
+    shown = project.run("stack", "show").stdout
+    assert azure.key not in shown
+    project.run("down")
