@@ -168,9 +168,7 @@ class Embedder:
         """The image that a file is; with its bytes when it must be embedded."""
         source.key.encode()  # a name that is not text cannot be a key
         for odd in set(source.key) & set(self._store.unshown):
-            raise _UnshownError(
-                f"Label Studio shows no object of a bucket with a {odd} in its name"
-            )
+            raise _UnshownError(self._store.unshown[odd])
         known = self._catalog.known(source.found) if source.found and not source.file else None
         if known and known.sha256 in self._embeddings:
             return known, None
