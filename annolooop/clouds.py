@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from annolooop.config import StackConfig
     from annolooop.labelstudio.storages import AnnotationExport, BucketImages
-    from annolooop.storage.azure import AzureAccess
+    from annolooop.storage.azure_access import AzureAccess
     from annolooop.storage.gcs import GCSAccess
     from annolooop.storage.s3 import S3Access
     from annolooop.storage.store import Provider
@@ -248,7 +248,7 @@ class Azure(Cloud):
                 "Set azure.account_key too"
                 + ("; annoloop itself goes on using the signature." if access.sas_token else "."),
             )
-        if access.address != self._module.public_address(access.account):
+        if not access.is_public:
             if self._config.store.images == "presign":
                 raise ConfigError(
                     "Label Studio signs addresses of Azure's public cloud only, and the Blob "

@@ -1,17 +1,16 @@
 """Azure Blob Storage: a file system, and what its failures mean."""
 
-import base64
-import binascii
+import asyncio
 import errno
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from adlfs import AzureBlobFileSystem
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
@@ -23,103 +22,20 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.core.utils import parse_connection_string
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
 from fsspec.asyn import sync_wrapper
 
-from annolooop.errors import ConfigError
+from annolooop.storage.azure_access import AzureAccess, resolve_access
 from annolooop.storage.store import Provider
 
 CONNECT = 5  # seconds to reach the server, twice
+AT_ONCE = 32  # objects that are deleted
 RIGHTS = {"r": "read", "a": "add", "c": "create", "w": "write", "d": "delete", "l": "list"}
 AGAIN = "then type the same command again."
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class AzureAccess:
-    """How to reach a container.
-
-    Attributes:
-        account: name of the storage account.
-        account_key: its key.
-        connection_string: account, key or signature, and address in one.
-        sas_token: a shared access signature; where there is a key too, the key is Label Studio's.
-        endpoint: address of the Blob service, if it is not the account's in the public cloud.
-
-    Without any credentials, the default credential chain of this machine is used.
-    """
-
-    account: str | None = None
-    account_key: str | None = field(default=None, repr=False)
-    connection_string: str | None = field(default=None, repr=False)
-    sas_token: str | None = field(default=None, repr=False)
-    endpoint: str | None = None
-
-    @property
-    def address(self) -> str:
-        """Of the Blob service."""
-        return self.endpoint or public_address(self.account or "")
-
-
-def public_address(account: str) -> str:
-    """Address of an account's Blob service in the public cloud."""
-    return f"https://{account}.blob.core.windows.net"
-
-
-def resolve_access(access: AzureAccess) -> AzureAccess:
-    """The same without a connection string: account, key, signature and address by themselves.
-
-    Raises:
-        ConfigError: something is missing, or no key.
-    """
-    if access.connection_string:
-        access = _from_connection_string(access)
-    if not access.account:
-        raise ConfigError("azure: no storage account is named", "Set azure.account.")
-    try:
-        base64.b64decode(access.account_key or "", validate=True)
-    except (binascii.Error, ValueError):
-        raise ConfigError(
-            "azure: the account key is none: it is not base64",
-            "Copy it whole: az storage account keys list --account-name " + access.account,
-        ) from None
-    return access
-
-
-def _from_connection_string(access: AzureAccess) -> AzureAccess:
-    try:
-        parts = parse_connection_string(access.connection_string or "")
-    except ValueError:
-        raise _no_connection_string() from None
-    account, endpoint = parts.get("accountname"), parts.get("blobendpoint")
-    if account and not endpoint and "endpointsuffix" in parts:
-        scheme = parts.get("defaultendpointsprotocol", "https")
-        endpoint = f"{scheme}://{account}.blob.{parts['endpointsuffix']}"
-    if not account and endpoint:
-        url = urlsplit(endpoint)
-        account = url.path.strip("/") or (url.hostname or "").partition(".")[0]
-    key, signature = parts.get("accountkey"), parts.get("sharedaccesssignature")
-    if not account or not (key or signature):
-        raise _no_connection_string()
-    return replace(
-        access,
-        account=account,
-        account_key=key or access.account_key,
-        connection_string=None,
-        sas_token=signature,
-        endpoint=endpoint and endpoint.rstrip("/"),
-    )
-
-
-def _no_connection_string() -> ConfigError:
-    return ConfigError(
-        "azure.connection_string: this is no connection string of a storage account",
-        "Copy it whole: az storage account show-connection-string --name ACCOUNT",
-    )
 
 
 def open_azure(access: AzureAccess) -> Provider:
@@ -149,6 +65,9 @@ def _credential(access: AzureAccess) -> Any:
         exclude_powershell_credential=True,
         exclude_visual_studio_code_credential=True,
         exclude_shared_token_cache_credential=True,
+        connection_timeout=CONNECT,
+        read_timeout=2 * CONNECT,
+        retry_total=1,
     )
 
 
@@ -238,9 +157,12 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
             await super()._rm_file(path, **given)
 
     async def _rm(self, path: str, recursive: bool = False, **given: Any) -> None:
-        for name in await self._find(path):
-            with suppress(FileNotFoundError):
-                await self._rm_file(name)
+        names = await self._find(path)
+        for start in range(0, len(names), AT_ONCE):
+            some = (self._rm_file(name) for name in names[start : start + AT_ONCE])
+            for failure in await asyncio.gather(*some, return_exceptions=True):
+                if failure and not isinstance(failure, FileNotFoundError):
+                    raise failure
 
     rm = sync_wrapper(_rm)
 
@@ -269,9 +191,13 @@ def _explain(access: AzureAccess, error: Exception) -> tuple[str, str] | None:
             "the container is not there",
             "Make it: annoloop storage setup; or set store.url to one that is there.",
         )
-    if isinstance(error, ClientAuthenticationError) and status not in (401, 403):
+    if isinstance(error, ClientAuthenticationError) and not code:
+        # Of the chain. What it tried, it tells in words only; a code comes from the login service.
+        refused = re.search(r"AADSTS\d+", str(error))
         return (
-            "this machine has no credentials for Azure",
+            f"the credentials of this machine are wrong or have expired ({refused[0]})"
+            if refused
+            else "this machine has no credentials for Azure",
             "Set azure.account_key, azure.connection_string or azure.sas_token; or type: az login",
         )
     if status in (401, 403):
@@ -314,7 +240,7 @@ def _refused(access: AzureAccess, code: str) -> tuple[str, str]:
 def _refused_signature(signature: str, name: str) -> tuple[str, str]:
     """What a shared access signature says of itself."""
     said = {key: values[0] for key, values in parse_qs(signature.lstrip("?")).items()}
-    new = f"Make a new one, with --permissions racwdl, {AGAIN}"
+    new = f"Make a new one (az storage container generate-sas --permissions racwdl), {AGAIN}"
     with suppress(ValueError):
         # Python before 3.11 reads no Z.
         ends = datetime.fromisoformat(said.get("se", "").replace("Z", "+00:00"))
@@ -328,7 +254,7 @@ def _refused_signature(signature: str, name: str) -> tuple[str, str]:
         having = [word for letter, word in RIGHTS.items() if letter in allowed] or ["none of it"]
         return (
             f"the shared access signature allows to {', '.join(having)} (sp={allowed}), and not "
-            f"to {', '.join(lacking)}",
+            f"to {', '.join(lacking)}{name}",
             new,
         )
     return f"the shared access signature is refused{name}", new

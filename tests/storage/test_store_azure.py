@@ -1,19 +1,26 @@
 """The artifact store in a container of Azure Blob Storage, served by Azurite."""
 
+import os
 import secrets
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
+import trustme
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from buckets import AzureServer, azurite
+from fake_clouds import fake_clouds
 from storage.contract import StoreContract
 
 from annolooop.errors import ConfigError, UnreachableError
-from annolooop.storage.azure import AzureAccess, open_azure, resolve_access
+from annolooop.storage.azure import open_azure
+from annolooop.storage.azure_access import AzureAccess, resolve_access
 from annolooop.storage.store import ArtifactStore
 
 OTHER_KEY = "b3RoZXI="
@@ -159,6 +166,46 @@ def test_machine_without_credentials_is_told_so_soon(monkeypatch: pytest.MonkeyP
         store.get("a")
     assert "az login" in caught.value.hint
     assert time.monotonic() - began < 10
+
+
+ASK = """
+from annolooop.errors import UnreachableError
+from annolooop.storage.azure import open_azure
+from annolooop.storage.azure_access import AzureAccess
+from annolooop.storage.store import ArtifactStore
+import sys
+try:
+    ArtifactStore("az://lab/x", open_azure(AzureAccess("acct", endpoint=sys.argv[1]))).get("a")
+except UnreachableError as error:
+    print(error)
+"""
+
+
+def test_credentials_of_the_machine_are_used_or_told_to_be_wrong(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with fake_clouds(ca) as clouds:
+        clouds.reset()
+        machine = {
+            "AZURE_AUTHORITY_HOST": f"https://{clouds.vault}",
+            "AZURE_TENANT_ID": "adfs",
+            "AZURE_CLIENT_ID": "x",
+            "AZURE_CLIENT_SECRET": "x",
+            "SSL_CERT_FILE": str(tmp_path / "ca.pem"),
+        }
+        command = [sys.executable, "-c", ASK, f"https://{clouds.vault}/acct"]
+
+        def ask() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                command, env={**os.environ, **machine}, capture_output=True, text=True, check=True
+            )
+
+        assert "there is no storage account acct" in ask().stdout  # it has nothing but logins
+        assert clouds.asked == ["/acct/lab/x/a"]
+        clouds.tokens = (401, {"error": "invalid_client", "error_description": "AADSTS7000215: x"})
+        told = ask()
+    assert "this machine are wrong or have expired (AADSTS7000215)" in told.stdout
+    assert told.stderr == ""
 
 
 def test_busy_server_is_asked_again() -> None:
