@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from annolooop.config import StackConfig
     from annolooop.labelstudio.storages import AnnotationExport, BucketImages
-    from annolooop.storage.azure import AzureAccess
+    from annolooop.storage.azure_access import AzureAccess
     from annolooop.storage.gcs import GCSAccess
     from annolooop.storage.s3 import S3Access
     from annolooop.storage.store import Provider
@@ -63,6 +63,12 @@ class Cloud(ABC):
         Raises:
             ConfigError: its package is not installed, or there are no credentials.
         """
+
+    @property
+    def unshown(self) -> Mapping[str, str]:
+        """Characters of names for which Label Studio cannot show an object, and why."""
+        # It takes what follows for a query.
+        return {"?": "Label Studio shows no object of a bucket with a ? in its name"}
 
     @abstractmethod
     def _settings(self) -> Mapping[str, str | None]:
@@ -216,6 +222,7 @@ class Azure(Cloud):
             account_key=_plain(azure.account_key),
             connection_string=_plain(azure.connection_string),
             sas_token=_plain(azure.sas_token),
+            endpoint=azure.endpoint,
         )
         return access
 
@@ -223,9 +230,36 @@ class Azure(Cloud):
         opened: Provider = self._module.open_azure(self.access())
         return opened
 
+    @property
+    def unshown(self) -> Mapping[str, str]:
+        if self._config.store.images == "proxy":
+            return super().unshown
+        # A signed address holds the name as it is, where these begin something else.
+        why = "by signed addresses, Label Studio shows nothing with a {} in its name: set "
+        why += "store.images: proxy"
+        return {**super().unshown, **{odd: why.format(odd) for odd in "#%"}}
+
     def _settings(self) -> Mapping[str, str | None]:
-        access = self.access()
-        return {"account_name": access.account, "account_key": access.account_key}
+        access: AzureAccess = self._module.resolve_access(self.access())
+        key = access.account_key
+        if not key:
+            raise ConfigError(
+                "Label Studio can read a container only with an account key, and the stack file "
+                "has none",
+                "Set azure.account_key too"
+                + ("; annoloop itself goes on using the signature." if access.sas_token else "."),
+            )
+        if not access.is_public:
+            if self._config.store.images == "presign":
+                raise ConfigError(
+                    "Label Studio signs addresses of Azure's public cloud only, and the Blob "
+                    f"service is at {access.address}",
+                    "Set store.images: proxy",
+                )
+            # It cannot be told of an address. But it puts the key into a connection string as
+            # it is, and there the address is what may follow.
+            key = f"{key};BlobEndpoint={access.address}"
+        return {"account_name": access.account, "account_key": key}
 
 
 CLOUDS: Mapping[str, type[Cloud]] = {"s3": S3, "gs": GCS, "az": Azure}

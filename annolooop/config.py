@@ -68,19 +68,23 @@ class AzureConfig(_Section):
     """Name of the storage account."""
 
     account_key: SecretStr | None = None
-    """Key of the storage account. Label Studio can read a container with nothing else."""
+    """Key of the storage account. Label Studio can read a container with nothing else; beside
+    another kind of credentials, only Label Studio uses it."""
 
     connection_string: SecretStr | None = None
-    """Account, key and address in one, in the place of the other keys."""
+    """Account, key or shared access signature, and address in one."""
 
     sas_token: SecretStr | None = None
     """A shared access signature. Without any of these, the default credential chain of this
     machine is used (environment, managed identity, `az login`)."""
 
+    endpoint: str | None = None
+    """Address of the Blob service, if it is not https://ACCOUNT.blob.core.windows.net."""
+
     @model_validator(mode="after")
     def _one_kind(self) -> "AzureConfig":
-        if self.connection_string and (self.account or self.account_key or self.sas_token):
-            raise ValueError("says connection_string and more; it holds all of them")
+        if self.connection_string and (self.account or self.sas_token or self.endpoint):
+            raise ValueError("says connection_string and more; it holds all but an account_key")
         return self
 
 

@@ -128,7 +128,7 @@ class Stack:
 
         if self.cloud is None:
             return ArtifactStore(str(self._store_folder))
-        return ArtifactStore(self.config.store.url, self.cloud.provider())
+        return ArtifactStore(self.config.store.url, self.cloud.provider(), self.cloud.unshown)
 
     @cached_property
     def cloud(self) -> Cloud | None:

@@ -240,6 +240,12 @@ def _install_azurite() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         if not (folder / "done").exists():
+            if not shutil.which("npm") and shutil.which("apt-get") and os.geteuid() == 0:
+                for step in (
+                    ["update", "-qq"],
+                    ["install", "-y", "-qq", "--no-install-recommends", "nodejs", "npm"],
+                ):
+                    subprocess.run(["apt-get", *step], check=True, stdout=subprocess.DEVNULL)
             npm = shutil.which("npm")
             assert npm, "the tests of Azure need npm, which comes with Node.js"
             install = [npm, "install", "--no-audit", "--no-fund", "--loglevel=error"]

@@ -11,8 +11,6 @@ from annolooop.storage.images import IMAGES, ImageCatalog, is_image_name
 from annolooop.storage.prefixes import is_below, is_own
 from annolooop.storage.store import ArtifactStore, StoredObject
 
-UNSHOWN = "?"  # Label Studio takes what follows it in a bucket's address for a query
-
 
 @dataclass(frozen=True)
 class Source:
@@ -203,8 +201,9 @@ def _from_folder(path: Path, store: ArtifactStore) -> list[Source]:
     sources = []
     for file in files:
         key = f"{home}/{PurePosixPath(*file.relative_to(folder).parts)}"
-        if store.local_path is None:
-            key = key.replace(UNSHOWN, "_")
+        for character in store.unshown:
+            # Its wide form: the name stays readable, and no two names become one.
+            key = key.replace(character, chr(ord(character) + 0xFEE0))
         name = os.fsencode(file).decode("utf-8", "replace")
         sources.append(Source(name, key, file, stored.get(key)))
     return sources

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from annolooop.errors import DataError
-from annolooop.loop.batch import UNSHOWN, Source, place
+from annolooop.loop.batch import Source, place
 from annolooop.records import Image, Track
 from annolooop.storage.ahead import ahead
 from annolooop.storage.embeddings import Embeddings, Vector
@@ -186,7 +186,7 @@ class Embedder:
         So are objects of the store that nobody could be shown.
         """
         for source, stored in self._store.get_each(sources, self._unknown_key):
-            if source.found and self._is_unshown(source):
+            if source.found and self._unshown(source):
                 useless.append(source.found)
             try:
                 found = self._flaw(source) or self._identify(source, stored)
@@ -202,12 +202,12 @@ class Embedder:
             source.key.encode()
         except UnicodeEncodeError:  # a name that is not text cannot be a key
             return "its name is not valid UTF-8"
-        if self._is_unshown(source):
-            return f"Label Studio shows no object of a bucket with a {UNSHOWN} in it"
-        return None
+        return self._unshown(source)
 
-    def _is_unshown(self, source: Source) -> bool:
-        return UNSHOWN in source.key and self._store.local_path is None
+    def _unshown(self, source: Source) -> str | None:
+        """Why nobody could be shown it, because of its name."""
+        reasons = (why for odd, why in self._store.unshown.items() if odd in source.key)
+        return next(reasons, None)
 
     def _known(self, source: Source) -> Image | None:
         return self._catalog.known(source.found) if source.found else None

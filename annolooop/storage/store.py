@@ -1,7 +1,7 @@
 """The artifact store: named bytes in a folder or bucket, over fsspec."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from mimetypes import guess_type
@@ -58,13 +58,21 @@ class ArtifactStore:
 
     Reading a key that is not there raises :class:`KeyError`; anything else that goes wrong
     raises :class:`UnreachableError`.
+
+    Args:
+        url: a folder, or an address in a bucket.
+        provider: whose bucket it is.
+        unshown: characters of keys for which nobody can be shown an image, each with the reason.
     """
 
-    def __init__(self, url: str, provider: Provider | None = None) -> None:
+    def __init__(
+        self, url: str, provider: Provider | None = None, unshown: Mapping[str, str] | None = None
+    ) -> None:
         self._provider = provider or Provider(LocalFileSystem())
         self._fs = self._provider.file_system
         self._root = str(self._fs._strip_protocol(url)).rstrip("/")
         self.url = url
+        self.unshown = unshown or {}
 
     @property
     def local_path(self) -> Path | None:
