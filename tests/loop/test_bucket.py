@@ -8,6 +8,7 @@ from buckets import S3Server, seaweedfs
 from conftest import Project, write_photos
 from pages import log_in, look, open_page, shoot
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+from seen import NAMES, see_all
 
 from annolooop.errors import UsageError
 from annolooop.loop.batch import list_batch
@@ -19,7 +20,6 @@ from annolooop.storage.images import ImageCatalog
 from annolooop.storage.s3 import S3Access, open_s3
 from annolooop.storage.store import ArtifactStore
 
-NAMES = [f"aria {n}.jpg" for n in range(3)] + ["not_aria#ü+&.jpg", "not_aria%41?.jpg"]
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +43,6 @@ def on_s3(own_project: Project, s3: S3Server) -> Project:
     own_project.write(own_project.values)
     (own_project.folder / ".env").write_text(f"S3_SECRET={s3.secret}\n", encoding="utf-8")
     return own_project
-
-
-def see_all(project: Project) -> None:
-    """Every task's image, as a browser asks Label Studio for it, is the one of the store."""
-    stack = project.stack()
-    found = stack.studio.find_project("aria_detector")
-    assert found
-    for task in stack.studio.tasks(found.id):
-        kind, data = stack.studio.fetch(stack.studio.image_address(found.id, task.id))
-        assert kind == "image/jpeg", (task.key, kind)
-        assert data == stack.store.get(task.key)
 
 
 def allow_origin(s3: S3Server, origin: str) -> None:

@@ -1,0 +1,154 @@
+"""Who we are to Google Cloud Storage: the key of a service account, or what the machine has."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import google.auth
+from google.auth.credentials import Credentials
+from google.auth.environment_vars import CREDENTIALS
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.transport.requests import Request
+from google.oauth2 import service_account
+
+from annolooop.errors import ConfigError
+
+SCOPE = "https://www.googleapis.com/auth/devstorage.full_control"
+SECONDS = 5.0  # for one answer of a server that gives tokens
+KIND = "service_account"
+NEW_KEY = "Make one: gcloud iam service-accounts keys create key.json --iam-account=…"
+
+
+@dataclass(frozen=True)
+class GCSAccess:
+    """How to reach a bucket.
+
+    Attributes:
+        endpoint: address of a server other than Google's.
+        project: Google Cloud project of the bucket.
+        service_account: JSON of a service account's key; without one, the application default
+            credentials of this machine are used, or none where there is an endpoint.
+    """
+
+    endpoint: str | None = None
+    project: str | None = None
+    service_account: str | None = field(default=None, repr=False)
+
+
+def read_service_account(given: str, path: Path) -> str:
+    """JSON of a service account's key, given as itself or as the path of its file.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    where = "gcs.credentials"
+    text = given
+    if not given.lstrip().startswith("{"):
+        where = f"gcs.credentials: {path}"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "not a text file"
+            raise ConfigError(
+                f"{where}: cannot be read: {reason}",
+                "Name the JSON file of a service account's key, or give its content.",
+            ) from None
+    found = _parsed(text)
+    if found is None:
+        raise ConfigError(f"{where}: this is not JSON", NEW_KEY)
+    if found.get("type") != KIND:
+        raise ConfigError(
+            f"{where}: this is not the key of a service account, its type is "
+            f"{found.get('type', 'not given')}",
+            "Other credentials belong to the machine: leave gcs.credentials out, and set "
+            f"{CREDENTIALS} to the file. For a key: {NEW_KEY[10:]}",
+        )
+    try:
+        service_account.Credentials.from_service_account_info(found)
+    except (ValueError, TypeError, GoogleAuthError):
+        raise ConfigError(f"{where}: this key of a service account is not whole", NEW_KEY) from None
+    return text
+
+
+def key_of_machine() -> str | None:
+    """JSON of the service account's key that this machine's default credentials are, if so."""
+    try:
+        text = Path(os.environ.get(CREDENTIALS, "")).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    return text if (_parsed(text) or {}).get("type") == KIND else None
+
+
+class Login:
+    """Credentials, looked for when they are first needed, and renewed before they end.
+
+    gcsfs's own would be tried for half a minute where they are refused.
+    """
+
+    def __init__(self, access: GCSAccess) -> None:
+        self._access = access
+        self._lock = Lock()
+        self._project: str | None = None
+        self.credentials: Credentials | None = None
+
+    @property
+    def project(self) -> str:
+        """The project of the bucket, or else of the credentials."""
+        with self._lock:
+            self._find()
+        return self._access.project or self._project or ""
+
+    def apply(self, headers: dict[str, str]) -> None:
+        """Add them to a request.
+
+        Raises:
+            GoogleAuthError: there are none, or they are refused.
+        """
+        with self._lock:
+            self._find()
+            if self.credentials is None:
+                return
+            if not self.credentials.valid:
+                self.credentials.refresh(_Impatient())
+            self.credentials.apply(headers)
+
+    def _find(self) -> None:
+        key = self._access.service_account
+        if self.credentials or (self._access.endpoint and not key):
+            return
+        if key:
+            info = json.loads(key)
+            self.credentials = service_account.Credentials.from_service_account_info(
+                info, scopes=[SCOPE]
+            )
+            self._project = info.get("project_id")
+        else:
+            found, self._project = google.auth.default(scopes=[SCOPE], request=_Impatient())
+            self.credentials = found
+
+
+class _Impatient(Request):  # type: ignore[misc]
+    """Waits seconds; and a server that once was out of reach is not waited for again."""
+
+    _gone: TransportError | None = None
+
+    def __call__(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        if self._gone:
+            raise self._gone
+        try:
+            return super().__call__(*args, timeout=min(timeout or SECONDS, SECONDS), **kwargs)
+        except TransportError as error:
+            self._gone = error
+            raise
+
+
+def _parsed(text: str) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,78 @@
+"""The whole loop on Google Cloud Storage, its images seen through a real Label Studio.
+
+fake-gcs-server stands in for Google's: it checks no signatures.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from buckets import GCSServer, fake_gcs
+from conftest import Project, write_photos
+from google_stand_in import TOKEN, answering, service_account_key
+from seen import NAMES, see_all
+
+
+@pytest.fixture(scope="module")
+def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GCSServer]:
+    with fake_gcs(tmp_path_factory.mktemp("gcs")) as server:
+        yield server
+
+
+@pytest.fixture
+def on_gcs(own_project: Project, gcs: GCSServer) -> Project:
+    own_project.values["store"] = {"url": f"gs://{gcs.bucket}/team a"}
+    own_project.values["gcs"] = {"endpoint": gcs.endpoint}
+    own_project.write(own_project.values)
+    return own_project
+
+
+def test_whole_loop_on_google_cloud_storage(on_gcs: Project) -> None:
+    project = on_gcs
+    project.run("up")
+    project.json("train")
+    write_photos(project.folder / "b", NAMES)
+    first = project.json("infer", "--batch", "b")
+    assert (first["uploaded"], first["tasks_created"], first["predictions_pushed"]) == (5, 5, 5)
+    see_all(project)
+    again = project.json("infer", "--batch", "b")
+    assert (again["uploaded"], again["embedded"], again["tasks_created"]) == (0, 0, 0)
+    stack = project.stack()
+    found = stack.studio.find_project("aria_detector")
+    assert found
+    for task in stack.studio.tasks(found.id):
+        label = "not_aria" if "not_aria" in task.key else "aria"
+        stack.studio.annotate(found.id, task.id, [label], 1.0)
+    assert project.json("sync")["labeled"] == 5
+    trained = project.json("train", "--rerun", "--set", "train.holdout=0")
+    assert trained["trained"]
+    # Another cache on another machine: everything that counts is in the bucket.
+    elsewhere = project.json("infer", "--rerun", "--set", "cache_dir=elsewhere")
+    assert (elsewhere["images"], elsewhere["embedded"]) == (5, 0)
+    for name in ("deep/er/x.jpg", "y?.jpg"):
+        stack.store.put(f"images/theirs/{name}", (project.folder / "b" / NAMES[0]).read_bytes())
+    theirs = project.json("infer", "--batch", "gs://lab/team a/images/theirs")
+    assert (theirs["images"], theirs["uploaded"], theirs["tasks_created"]) == (1, 0, 1)
+    assert theirs["unreadable"][0]["file"] == "images/theirs/y?.jpg"
+    # Nothing that could sign addresses is known yet.
+    presigned = ["--set", "store.images=presign"]
+    refused = project.run("infer", *presigned, code=3)
+    assert "needs the key of a service account" in refused.stderr
+    assert "set store.images to proxy" in " ".join(refused.stderr.split())
+    with answering(lambda method, path: (200, TOKEN)) as tokens:
+        key = service_account_key(tokens)
+        (project.folder / "key.json").write_text(key, encoding="utf-8")
+        keyed = ["--set", "gcs.credentials=key.json"]
+        project.json("infer", *keyed)
+        see_all(project, "gcs.credentials=key.json")
+        # By signed addresses of the bucket, on the same tasks.
+        project.json("infer", *keyed, *presigned)
+        see_all(project, "gcs.credentials=key.json", "store.images=presign")
+        told = project.run("doctor", "-v", "--json", *keyed, *presigned)
+        assert "/lab/" in told.stderr
+        assert "ignature" not in told.stderr
+        checks = {c["name"]: c for c in json.loads(told.stdout)["checks"]}
+        assert checks["store"]["status"] == "ok"
+        assert checks["image"]["status"] == "ok"
+    # A server of somebody else that has no credentials is told apart from ours.
+    project.run("down")
