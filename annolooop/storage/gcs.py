@@ -19,6 +19,7 @@ from google.auth.exceptions import (
 from requests.exceptions import ProxyError
 
 from annolooop.storage.gcs_login import (
+    NOT_FOUND,
     SECONDS,
     GCSAccess,
     Login,
@@ -166,7 +167,7 @@ def _explain_login(error: GoogleAuthError) -> tuple[str, str]:
             "again.",
         )
     if isinstance(error, DefaultCredentialsError):
-        missing = text.startswith("Your default credentials were not found")
+        missing = text.startswith(NOT_FOUND)
         return "there are no credentials" if missing else text, LOGIN
     if isinstance(error, RefreshError):
         return f"the credentials are refused ({text})", LOGIN

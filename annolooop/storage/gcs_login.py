@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from types import SimpleNamespace
 from typing import Any
 
 import google.auth
+from google.auth.compute_engine import _metadata
 from google.auth.credentials import Credentials
 from google.auth.environment_vars import CREDENTIALS
-from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 
@@ -19,6 +21,8 @@ from annolooop.errors import ConfigError
 
 SCOPE = "https://www.googleapis.com/auth/devstorage.full_control"
 SECONDS = 5.0  # for one answer of a server that gives tokens
+PROBE = 2.0  # seconds for the metadata server of Google's own machines
+NOT_FOUND = "Your default credentials were not found"  # begins google-auth's message too
 KIND = "service_account"
 NEW_KEY = "Make one: gcloud iam service-accounts keys create key.json --iam-account=…"
 
@@ -127,23 +131,32 @@ class Login:
             )
             self._project = info.get("project_id")
         else:
-            found, self._project = google.auth.default(scopes=[SCOPE], request=_Impatient())
-            self.credentials = found
+            self.credentials, self._project = google.auth.default([SCOPE], request=_Search())
 
 
-class _Impatient(Request):  # type: ignore[misc]
-    """Waits seconds; and a server that once was out of reach is not waited for again."""
+class _Impatient(Request):
+    """Waits for seconds, and not for minutes."""
 
-    _gone: TransportError | None = None
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["timeout"] = min(kwargs.get("timeout") or SECONDS, SECONDS)
+        return super().__call__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
-    def __call__(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
-        if self._gone:
-            raise self._gone
+
+class _Search(_Impatient):
+    """While credentials are looked for: off Google's own machines, their server never answers."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        url = str(kwargs.get("url"))
+        if "//cloudresourcemanager." in url:  # the project of a federation, needed by nobody here
+            return SimpleNamespace(status=404, headers={}, data=b"{}")
+        if not url.startswith(_metadata._get_metadata_ip_root(False)):
+            return super().__call__(*args, **kwargs)
         try:
-            return super().__call__(*args, timeout=min(timeout or SECONDS, SECONDS), **kwargs)
-        except TransportError as error:
-            self._gone = error
-            raise
+            return super().__call__(*args, **{**kwargs, "timeout": PROBE})
+        except TransportError:
+            if _metadata.detect_gce_residency_linux():
+                raise  # to be asked again
+            raise DefaultCredentialsError(NOT_FOUND) from None
 
 
 def _parsed(text: str) -> Mapping[str, Any] | None:

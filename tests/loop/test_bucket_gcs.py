@@ -12,6 +12,8 @@ from conftest import Project, write_photos
 from google_stand_in import TOKEN, answering, service_account_key
 from seen import NAMES, see_all
 
+from annolooop.errors import ConfigError
+
 
 @pytest.fixture(scope="module")
 def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GCSServer]:
@@ -74,5 +76,8 @@ def test_whole_loop_on_google_cloud_storage(on_gcs: Project) -> None:
         checks = {c["name"]: c for c in json.loads(told.stdout)["checks"]}
         assert checks["store"]["status"] == "ok"
         assert checks["image"]["status"] == "ok"
-    # A server of somebody else that has no credentials is told apart from ours.
+    nowhere = project.stack("store.url=gs://nobucket/x")
+    with pytest.raises(ConfigError, match="cannot read the bucket nobucket") as caught:
+        nowhere.image_source.connect(nowhere.studio, found.id)
+    assert "application default credentials" in caught.value.hint
     project.run("down")
