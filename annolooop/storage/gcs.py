@@ -89,13 +89,6 @@ class _FileSystem(GCSFileSystem):  # type: ignore[misc]
             return await super()._info(path, generation, **kwargs)
         return await self._get_object(path)
 
-    async def _isfile(self, path: str) -> bool:
-        """Whether there is such an object; the original takes any failure for a no."""
-        try:
-            return bool((await self._info(path))["type"] == "file")
-        except FileNotFoundError:
-            return False
-
     async def _find(
         self, path: str, withdirs: bool = False, detail: bool = False, **kwargs: Any
     ) -> Any:

@@ -23,7 +23,10 @@ def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GCSServer]:
 
 @pytest.fixture
 def on_gcs(own_project: Project, gcs: GCSServer) -> Project:
-    own_project.values["store"] = {"url": f"gs://{gcs.bucket}/team a"}
+    own_project.values["store"] = {
+        "url": f"gs://{gcs.bucket}/team a",
+        "export_annotations": True,
+    }
     own_project.values["gcs"] = {"endpoint": gcs.endpoint}
     own_project.write(own_project.values)
     return own_project
@@ -48,29 +51,26 @@ def test_whole_loop_on_google_cloud_storage(on_gcs: Project) -> None:
     assert project.json("sync")["labeled"] == 5
     trained = project.json("train", "--rerun", "--set", "train.holdout=0")
     assert trained["trained"]
-    # Another cache on another machine: everything that counts is in the bucket.
-    elsewhere = project.json("infer", "--rerun", "--set", "cache_dir=elsewhere")
-    assert (elsewhere["images"], elsewhere["embedded"]) == (5, 0)
     for name in ("deep/er/x.jpg", "y?.jpg"):
         stack.store.put(f"images/theirs/{name}", (project.folder / "b" / NAMES[0]).read_bytes())
     theirs = project.json("infer", "--batch", "gs://lab/team a/images/theirs")
     assert (theirs["images"], theirs["uploaded"], theirs["tasks_created"]) == (1, 0, 1)
     assert theirs["unreadable"][0]["file"] == "images/theirs/y?.jpg"
     # Nothing that could sign addresses is known yet.
-    presigned = ["--set", "store.images=presign"]
-    refused = project.run("infer", *presigned, code=3)
-    assert "needs the key of a service account" in refused.stderr
-    assert "set store.images to proxy" in " ".join(refused.stderr.split())
+    with pytest.raises(ConfigError, match="needs the key of a service account") as unsigned:
+        _ = project.stack("store.images=presign").image_source
+    assert "set store.images to proxy" in unsigned.value.hint
     with answering(lambda method, path: (200, TOKEN)) as tokens:
-        key = service_account_key(tokens)
-        (project.folder / "key.json").write_text(key, encoding="utf-8")
-        keyed = ["--set", "gcs.credentials=key.json"]
-        project.json("infer", *keyed)
-        see_all(project, "gcs.credentials=key.json")
+        (project.folder / "key.json").write_text(service_account_key(tokens), encoding="utf-8")
+        keyed, presigned = "gcs.credentials=key.json", "store.images=presign"
+        stack = project.stack(keyed)
+        stack.image_source.connect(stack.studio, found.id)
+        see_all(project, keyed)
         # By signed addresses of the bucket, on the same tasks.
-        project.json("infer", *keyed, *presigned)
-        see_all(project, "gcs.credentials=key.json", "store.images=presign")
-        told = project.run("doctor", "-v", "--json", *keyed, *presigned)
+        words = ["--set", keyed, "--set", presigned]
+        assert project.json("infer", *words)["tasks_created"] == 0
+        see_all(project, keyed, presigned)
+        told = project.run("doctor", "-v", "--json", *words)
         assert "/lab/" in told.stderr
         assert "ignature" not in told.stderr
         checks = {c["name"]: c for c in json.loads(told.stdout)["checks"]}
