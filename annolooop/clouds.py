@@ -232,7 +232,9 @@ class GCS(Cloud):
         # Someone else's server gets the key that it was meant to have, and no other.
         machine = self._ours and not access.endpoint
         key = access.service_account or (self._module.key_of_machine() if machine else None)
-        return {"google_application_credentials": key, "google_project_id": access.project}
+        # Without a key it insists on a project that it then makes no use of.
+        project = access.project or (None if key else "none")
+        return {"google_application_credentials": key, "google_project_id": project}
 
 
 class Azure(Cloud):

@@ -153,7 +153,7 @@ def _explain(error: Exception) -> tuple[str, str] | None:
 
 def _explain_login(error: GoogleAuthError) -> tuple[str, str]:
     text = _first_line(error)
-    if isinstance(error, TransportError):
+    if isinstance(error, TransportError) or error.retryable:
         return (
             "the server that the credentials are shown to does not answer",
             "Check the network, and the token_uri of the credentials; then type the same command "

@@ -8,11 +8,11 @@ from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import google.auth
-from google.auth.compute_engine import _metadata
 from google.auth.credentials import Credentials
-from google.auth.environment_vars import CREDENTIALS
+from google.auth.environment_vars import CREDENTIALS, GCE_METADATA_IP
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 from google.oauth2 import service_account
@@ -21,7 +21,8 @@ from annolooop.errors import ConfigError
 
 SCOPE = "https://www.googleapis.com/auth/devstorage.full_control"
 SECONDS = 5.0  # for one answer of a server that gives tokens
-PROBE = 2.0  # seconds for the metadata server of Google's own machines
+METADATA = "169.254.169.254"  # on Google's own machines, a server that gives tokens
+PROBE = 2.0  # seconds for that one
 NOT_FOUND = "Your default credentials were not found"  # begins google-auth's message too
 KIND = "service_account"
 NEW_KEY = "Make one: gcloud iam service-accounts keys create key.json --iam-account=…"
@@ -149,14 +150,21 @@ class _Search(_Impatient):
         url = str(kwargs.get("url"))
         if "//cloudresourcemanager." in url:  # the project of a federation, needed by nobody here
             return SimpleNamespace(status=404, headers={}, data=b"{}")
-        if not url.startswith(_metadata._get_metadata_ip_root(False)):
+        if urlsplit(url).netloc != os.environ.get(GCE_METADATA_IP, METADATA):
             return super().__call__(*args, **kwargs)
         try:
             return super().__call__(*args, **{**kwargs, "timeout": PROBE})
         except TransportError:
-            if _metadata.detect_gce_residency_linux():
+            if _on_google():
                 raise  # to be asked again
             raise DefaultCredentialsError(NOT_FOUND) from None
+
+
+def _on_google() -> bool:
+    try:
+        return Path("/sys/class/dmi/id/product_name").read_text("utf-8").startswith("Google")
+    except OSError:
+        return False
 
 
 def _parsed(text: str) -> Mapping[str, Any] | None:

@@ -100,6 +100,11 @@ def test_no_credentials_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
             "credentials are refused .invalid_grant: Invalid JWT Signature",
             "gcs.credentials",
         ),
+        (
+            (503, {"error": "internal_failure"}),
+            "the credentials are shown to does not answer",
+            "token_uri",
+        ),
         (None, "the credentials are shown to does not answer", "token_uri"),
     ],
 )
@@ -112,7 +117,7 @@ def test_refused_key_fails_soon(answer: Answer | None, reason: str, hint: str) -
             store.exists("a")
     assert hint in caught.value.hint
     assert "PRIVATE" not in str(caught.value)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 8
 
 
 @pytest.mark.parametrize(
@@ -153,7 +158,7 @@ def test_our_label_studio_finds_the_credentials_of_this_machine(
     told = cloud.server_variables()
     assert told["GOOGLE_APPLICATION_CREDENTIALS"] == str(file)
     assert told["GOOGLE_CLOUD_PROJECT"] == "lab-project"
-    assert not cloud.images().settings
+    assert "google_application_credentials" not in cloud.images().settings
 
 
 def test_machines_key_is_given_to_our_label_studio_only(
@@ -174,7 +179,7 @@ def test_machines_key_is_given_to_our_label_studio_only(
             with pytest.raises(ConfigError, match="nothing else can sign"):
                 cloud.images()
         else:
-            assert not cloud.images().settings
+            assert "google_application_credentials" not in cloud.images().settings
             assert "credentials of its own" in cloud.images().advice
     keyed = open_cloud(
         stack(store=signed, label_studio=theirs, gcs={"credentials": "key.json"}),
