@@ -21,7 +21,6 @@ from annolooop.storage.s3 import S3Access, open_s3
 from annolooop.storage.store import ArtifactStore
 
 
-
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with seaweedfs(tmp_path_factory.mktemp("weed")) as server:
