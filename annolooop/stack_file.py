@@ -200,7 +200,9 @@ class _RawFile:
             ) from None
         below = self.values
         for part in path[:-1]:
-            below = below.setdefault(str(part), {})
+            if below.get(str(part)) is None:  # also a section whose keys are all commented out
+                below[str(part)] = {}
+            below = below[str(part)]
             if not isinstance(below, dict):
                 raise UsageError(f"--set {key}: {part} holds no keys", "See: annoloop stack show")
         below[str(path[-1])] = value

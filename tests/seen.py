@@ -1,13 +1,13 @@
-"""Images of a bucket, as a browser sees them through Label Studio."""
+"""Images of a bucket, as they are seen through a real Label Studio."""
 
 from conftest import Project
 
 NAMES = [f"aria {n}.jpg" for n in range(3)] + ["not_aria#ü+&.jpg", "not_aria%41?.jpg"]
 
 
-def see_all(project: Project) -> None:
+def see_all(project: Project, *overrides: str) -> None:
     """Every task's image, as a browser asks Label Studio for it, is the one of the store."""
-    stack = project.stack()
+    stack = project.stack(*overrides)
     found = stack.studio.find_project("aria_detector")
     assert found
     for task in stack.studio.tasks(found.id):

@@ -163,3 +163,8 @@ def test_secret_is_masked_in_settings_and_errors(tmp_path: Path) -> None:
 )
 def test_values_that_cannot_work_are_refused(tmp_path: Path, text: str, told: str) -> None:
     assert told in message(tmp_path, text)
+
+
+def test_override_fills_a_section_whose_keys_are_commented_out(tmp_path: Path) -> None:
+    loaded = load_stack(write(tmp_path, "gcs:\n  # project: x\n"), ["gcs.project=p"], environ={})
+    assert loaded.config.gcs.project == "p"

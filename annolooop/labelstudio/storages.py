@@ -71,6 +71,7 @@ class BucketImages:
         presign_minutes: how long those are good for.
         settings: where it is and the credentials, as Label Studio calls them.
         digest: of the settings.
+        advice: what to do where the server cannot read it, if that is known.
     """
 
     kind: str
@@ -82,6 +83,7 @@ class BucketImages:
     presign_minutes: int
     settings: Mapping[str, str | None] = field(repr=False)
     digest: str
+    advice: str = ""
 
     def connected(self, studio: Studio, project: int) -> bool:
         """Whether a project can show them, in this way and with these credentials."""
@@ -111,7 +113,10 @@ class BucketImages:
     def _put(self, studio: Studio, project: int, known: Mapping[str, Any] | None) -> None:
         body = {self.bucket_field: self.bucket, **self.settings, **self._shown()}
         number = int(known["id"]) if known else None
-        studio.put_storage(project, self.kind, number, self.bucket, body)
+        try:
+            studio.put_storage(project, self.kind, number, self.bucket, body)
+        except ConfigError as error:
+            raise ConfigError(error.message, self.advice or error.hint) from error
 
     def url(self, key: str) -> str:
         """What a task's ``image`` says for this key of the store."""
