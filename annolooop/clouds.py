@@ -207,7 +207,7 @@ class GCS(Cloud):
         return known | {n: str(Path(known[n]).absolute()) for n in GOOGLE_PATHS if n in known}
 
     def images(self) -> BucketImages:
-        keyed = "google_application_credentials" in self._known_settings
+        keyed = bool(self._all_settings["google_application_credentials"])
         if self._config.store.images == "presign" and not keyed:
             raise ConfigError(
                 "store.images: presign needs the key of a service account: nothing else can sign "
