@@ -158,7 +158,7 @@ def test_our_label_studio_finds_the_credentials_of_this_machine(
     told = cloud.server_variables()
     assert told["GOOGLE_APPLICATION_CREDENTIALS"] == str(file)
     assert told["GOOGLE_CLOUD_PROJECT"] == "lab-project"
-    assert "google_application_credentials" not in cloud.images().settings
+    assert not cloud.images().settings["google_application_credentials"]
 
 
 def test_machines_key_is_given_to_our_label_studio_only(
@@ -179,7 +179,7 @@ def test_machines_key_is_given_to_our_label_studio_only(
             with pytest.raises(ConfigError, match="nothing else can sign"):
                 cloud.images()
         else:
-            assert "google_application_credentials" not in cloud.images().settings
+            assert not cloud.images().settings["google_application_credentials"]
             assert "credentials of its own" in cloud.images().advice
     keyed = open_cloud(
         stack(store=signed, label_studio=theirs, gcs={"credentials": "key.json"}),

@@ -49,6 +49,8 @@ def test_large_object_is_written_in_parts(gcs: GCSServer) -> None:
 
     # fake-gcs-server forgets the condition of a write in parts; Google answers its start so.
     def answer(method: str, path: str) -> Answer:
+        if method == "GET":  # whether it is what was to be written
+            return refusal(404, "No such object")
         told = "uploadType=resumable" in path and "ifGenerationMatch=0" in path
         return refusal(412 if told else 400, "At least one of the pre-conditions does not hold.")
 
