@@ -21,6 +21,7 @@ from annolooop.commands import (
     init,
     model,
     stack,
+    storage,
     studio,
     sync,
     train,
@@ -50,6 +51,7 @@ app = _group(
 stack_app = _group("stack", "Look at stack files, and choose one.")
 model_app = _group("model", "Look at model versions, and put one in force.")
 dataset_app = _group("dataset", "Look at datasets, annotate, export and delete them.")
+storage_app = _group("storage", "Set up and check the bucket of the artifact store.")
 
 StackOption = Annotated[
     str | None,
@@ -118,7 +120,9 @@ def command(
 def _without_signatures(record: Any) -> bool:
     """A signed address opens an image for whoever has it: its signature is not logged."""
     record.args = tuple(
-        value.copy_with(query=None) if b"ignature" in getattr(value, "query", b"") else value
+        value.copy_with(query=None)
+        if any(mark in getattr(value, "query", b"") for mark in (b"ignature", b"sig="))
+        else value
         for value in record.args
     )
     return True
@@ -213,9 +217,13 @@ command(model_app, model.list_, model.show_list, "list")
 command(model_app, model.show, model.show_version)
 command(model_app, model.promote, model.show_promoted)
 command(model_app, model.rollback, model.show_promoted)
+command(storage_app, storage.setup, storage.show_setup)
+command(storage_app, storage.check, storage.show_check)
+command(storage_app, storage.teardown, storage.show_teardown)
 app.add_typer(stack_app)
 app.add_typer(model_app)
 app.add_typer(dataset_app)
+app.add_typer(storage_app)
 
 
 def main() -> None:

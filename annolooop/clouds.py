@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
 from annolooop.errors import ConfigError
 from annolooop.storage.prefixes import ANNOTATIONS
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
 
     from annolooop.config import StackConfig
     from annolooop.labelstudio.storages import AnnotationExport, BucketImages
+    from annolooop.storage.administration import Administration
     from annolooop.storage.azure_access import AzureAccess
     from annolooop.storage.gcs import GCSAccess
     from annolooop.storage.s3 import S3Access
     from annolooop.storage.store import Provider
+    from annolooop.storage.wanted import Wanted
 
 # Of ours, those by which Google's libraries find the credentials of a machine.
 GOOGLE_PATHS = ("GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG")
@@ -53,6 +57,9 @@ class Cloud(ABC):
     address: ClassVar[str]
     """Scheme of the addresses that Label Studio resolves."""
 
+    cli: ClassVar[str]
+    """Name of its commands, for `storage setup --print`."""
+
     bucket_field: ClassVar[str] = "bucket"
     """What Label Studio calls a bucket of it."""
 
@@ -75,6 +82,44 @@ class Cloud(ABC):
         """Characters of names for which Label Studio cannot show an object, and why."""
         # It takes what follows for a query.
         return {"?": "Label Studio shows no object of a bucket with a ? in its name"}
+
+    @abstractmethod
+    def administration(self) -> Administration:
+        """What sets up its bucket.
+
+        Raises:
+            ConfigError: its package is not installed, or there are no credentials.
+        """
+
+    @abstractmethod
+    def setup_commands(self) -> str:
+        """What sets up its bucket, as commands of the cloud's own."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """Address of a server that is not the cloud's own."""
+        return None
+
+    @property
+    def _place(self) -> str | None:
+        """Where the bucket is to be made."""
+        return None
+
+    @property
+    def wanted(self) -> Wanted:
+        """What its bucket needs."""
+        from annolooop.storage.wanted import Wanted
+
+        section = self._config.label_studio
+        origins = tuple(f"http://{host}:{section.port}" for host in ("127.0.0.1", "localhost"))
+        if section.url:
+            # As a browser tells it: in small letters, and without the usual port.
+            url = urlsplit(section.url)
+            usual = {"http": 80, "https": 443}.get(url.scheme)
+            port = f":{url.port}" if url.port not in (None, usual) else ""
+            host = url.hostname or ""
+            origins = (f"{url.scheme}://{f'[{host}]' if ':' in host else host}{port}",)
+        return Wanted(self.bucket, self.prefix, origins, self._place)
 
     @abstractmethod
     def _settings(self) -> Mapping[str, str | None]:
@@ -125,8 +170,15 @@ class Cloud(ABC):
 
     @cached_property
     def _module(self) -> ModuleType:
+        return self._load(self.name)
+
+    @cached_property
+    def _setup(self) -> ModuleType:
+        return self._load(f"setup_{self.name}")
+
+    def _load(self, name: str) -> ModuleType:
         try:
-            return importlib.import_module(f"annolooop.storage.{self.name}")
+            return importlib.import_module(f"annolooop.storage.{name}")
         except ModuleNotFoundError as error:
             raise ConfigError(
                 f"the store {self._config.store.url} needs the package {error.name}, which is "
@@ -139,6 +191,7 @@ class S3(Cloud):
     """Amazon S3, and what speaks its language."""
 
     name = "s3"
+    cli = "aws"
     kind = "s3"
     address = "s3"
 
@@ -158,6 +211,23 @@ class S3(Cloud):
     def provider(self) -> Provider:
         opened: Provider = self._module.open_s3(self.access())
         return opened
+
+    def administration(self) -> Administration:
+        made: Administration = self._setup.S3Administration(self.access(), self.wanted)
+        return made
+
+    def setup_commands(self) -> str:
+        from annolooop.storage import by_hand
+
+        return by_hand.aws(self.wanted, self.endpoint)
+
+    @property
+    def endpoint(self) -> str | None:
+        return self._config.s3.endpoint
+
+    @property
+    def _place(self) -> str | None:
+        return self._config.s3.region
 
     def server_variables(self) -> dict[str, str]:
         # Told so, it may be in a private network without the server's guard being let down.
@@ -179,6 +249,7 @@ class GCS(Cloud):
     """Google Cloud Storage."""
 
     name = "gcs"
+    cli = "gcp"
     kind = "gcs"
     address = "gs"
 
@@ -193,6 +264,32 @@ class GCS(Cloud):
     def provider(self) -> Provider:
         opened: Provider = self._module.open_gcs(self.access())
         return opened
+
+    def administration(self) -> Administration:
+        made: Administration = self._setup.GCSAdministration(self.access(), self.wanted)
+        return made
+
+    def setup_commands(self) -> str:
+        from annolooop.storage import by_hand
+
+        return by_hand.gcp(self.wanted, self._config.gcs.project, self._email())
+
+    @property
+    def endpoint(self) -> str | None:
+        return self._config.gcs.endpoint
+
+    @property
+    def _place(self) -> str | None:
+        return self._config.gcs.location
+
+    def _email(self) -> str | None:
+        """Of the service account that the stack file names, as far as that can be read."""
+        given = _plain(self._config.gcs.credentials) or ""
+        try:
+            text = given if given.lstrip().startswith("{") else self._path(given).read_text()
+            return str(json.loads(text)["client_email"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def server_variables(self) -> dict[str, str]:
         endpoint = self._config.gcs.endpoint
@@ -247,6 +344,7 @@ class Azure(Cloud):
     """Azure Blob Storage; a bucket is called a container there."""
 
     name = "azure"
+    cli = "azure"
     kind = "azure"
     address = "azure-blob"
     bucket_field = "container"
@@ -275,6 +373,17 @@ class Azure(Cloud):
         why = "by signed addresses, Label Studio shows nothing with a {} in its name: set "
         why += "store.images: proxy"
         return {**super().unshown, **{odd: why.format(odd) for odd in "#%"}}
+
+    def administration(self) -> Administration:
+        made: Administration = self._setup.AzureAdministration(self.access(), self.wanted)
+        return made
+
+    def setup_commands(self) -> str:
+        from annolooop.storage import by_hand
+
+        azure = self._config.azure
+        named = re.search(r"AccountName=([^;]+)", _plain(azure.connection_string) or "")
+        return by_hand.azure(self.wanted, azure.account or (named and named[1]))
 
     def _settings(self) -> Mapping[str, str | None]:
         access: AzureAccess = self._module.resolve_access(self.access())

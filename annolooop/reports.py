@@ -555,7 +555,10 @@ class LaunchReport:
 
 @dataclass(frozen=True)
 class Check:
-    """One line of `doctor`: ``status`` is ``ok``, ``warn`` or ``fail``."""
+    """One line of `doctor` or `storage check`.
+
+    ``status`` is ``ok``, ``warn``, ``fail`` or, where there is nothing to try, ``skip``.
+    """
 
     name: str
     status: str
@@ -574,6 +577,54 @@ class DoctorReport:
     def exit_code(self) -> int:
         """That of the first check that failed."""
         return next((check.code for check in self.checks if check.status == "fail"), 0)
+
+
+@dataclass(frozen=True)
+class SetupStep:
+    """One part of what a store needs around it.
+
+    ``status`` is ``ok`` (nothing to do), ``todo``, ``done``, ``skip`` (there is no such thing
+    here), ``kept`` (it stays), or ``cannot``, with the exit code in ``code``.
+    """
+
+    name: str
+    status: str
+    detail: str
+    fix: str = ""
+    code: int = 0
+
+
+@dataclass(frozen=True)
+class SetupReport:
+    """What `storage setup` found and made. ``applied`` is False for a plan."""
+
+    store: str
+    steps: tuple[SetupStep, ...]
+    applied: bool
+
+    @property
+    def pending(self) -> bool:
+        """There is something to do."""
+        return any(step.status == "todo" for step in self.steps)
+
+    @property
+    def exit_code(self) -> int:
+        """PENDING for a plan with something to do, else that of the first step that failed."""
+        return PENDING if self.pending else next((s.code for s in self.steps if s.code), 0)
+
+
+@dataclass(frozen=True)
+class TeardownReport(SetupReport):
+    """What `storage teardown` found and removed. ``applied`` is False for a plan."""
+
+
+@dataclass(frozen=True)
+class SetupCommands:
+    """What `storage setup --print` prints: commands of the cloud's own."""
+
+    store: str
+    cli: str
+    commands: str
 
 
 @dataclass(frozen=True)

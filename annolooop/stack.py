@@ -36,14 +36,19 @@ if TYPE_CHECKING:
     from annolooop.storage.store import ArtifactStore
 
 
-def open_stack(console: Console) -> Stack:
+def open_stack(console: Console, unread: bool = False) -> Stack:
     """The stack that the command line names; nothing is opened yet.
+
+    Args:
+        console: of the command.
+        unread: without its secrets, and whether or not its variables are set.
 
     Raises:
         ConfigError: there is none, or it is wrong.
     """
     options = console.options
-    return Stack(load_stack(options.stack, options.overrides), console.say, options.command)
+    loaded = load_stack(options.stack, options.overrides, unread=unread)
+    return Stack(loaded, console.say, options.command)
 
 
 class Stack:

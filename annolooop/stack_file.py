@@ -51,6 +51,7 @@ def load_stack(
     overrides: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
     shallow: bool = False,
+    unread: bool = False,
 ) -> LoadedStack:
     """Read, fill in and validate the stack file.
 
@@ -60,6 +61,7 @@ def load_stack(
         environ: the environment; a ``.env`` in the project folder fills what it lacks.
         shallow: look only at the sections ``dataset`` and ``store``; read no secrets, and let
             variables be unset.
+        unread: read no secrets, and let variables be unset, in all sections.
 
     Raises:
         ConfigError: the file is missing, is not YAML, or holds a wrong key or value.
@@ -74,7 +76,7 @@ def load_stack(
     dotenv = dotenv_values(folder / ".env")
     known = {name: environ.get(name) or dotenv.get(name) or "" for name in {*dotenv, *environ}}
     check = "annoloop stack check" + (f" --stack {quote(explicit)}" if explicit else "")
-    raw = _RawFile(file, check, References(known, folder, lenient=shallow))
+    raw = _RawFile(file, check, References(known, folder, lenient=shallow or unread))
     for override in overrides:
         raw.override(override)
     values = raw.values

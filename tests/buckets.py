@@ -104,8 +104,13 @@ def _policy(statement: dict[str, str]) -> dict[str, Any]:
 
 
 @contextmanager
-def seaweedfs(folder: Path) -> Iterator[S3Server]:
-    """SeaweedFS for the length of a block."""
+def seaweedfs(folder: Path, origins: str = "*") -> Iterator[S3Server]:
+    """SeaweedFS for the length of a block.
+
+    Args:
+        folder: of its own.
+        origins: of pages that may read buckets without CORS rules.
+    """
     port = _pair()
     server = S3Server(f"http://127.0.0.1:{port}")
     admin = {"accessKey": server.key, "secretKey": server.secret}
@@ -149,7 +154,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
         *("-admin.ui=false", "-webdav=false", "-master.telemetry=false"),
         *("-s3.autoCreateBucket=false", "-s3.config", str(folder / "s3.json")),
         *("-s3.iam.config", str(folder / "iam.json")),
-        *("-bucket", server.bucket),
+        *("-bucket", server.bucket, "-s3.allowedOrigins", origins),
     ]
     log = (folder / "weed.log").open("wb")
     process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)

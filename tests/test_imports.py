@@ -34,6 +34,8 @@ COMMANDS = (
     ["dataset", "describe", "--help"],
     ["dataset", "export", "--help"],
     ["dataset", "delete", "--help"],
+    ["storage", "setup", "--help"],
+    ["storage", "check", "--help"],
 )
 PROBE = """
 import sys

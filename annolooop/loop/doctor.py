@@ -1,7 +1,6 @@
 """Check each part that the loop needs, and say what to type where one is wrong."""
 
 import platform
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -11,9 +10,9 @@ from pathlib import Path
 from annolooop.errors import AnnoloopError, UnreachableError
 from annolooop.labelstudio.login import open_session
 from annolooop.loop.project import lookup_project
+from annolooop.loop.store_check import check_store
 from annolooop.reports import Check, DoctorReport
 from annolooop.stack import Stack
-from annolooop.storage.prefixes import DOCTOR
 
 PACKAGES = ("annolooop", "torch", "torchvision", "label-studio-sdk", "typer", "fsspec")
 DISK_LOW = 5e9  # bytes: Label Studio's environment takes about 1 GB, and images need room
@@ -35,7 +34,7 @@ def doctor(open_stack: Callable[[], Stack]) -> DoctorReport:
         return DoctorReport((*checks, _failed("stack file", error)))
     checks.append(Check("stack file", "ok", str(stack.loaded.file)))
     for name, check in (
-        ("store", _store),
+        ("store", check_store),
         ("disk", _disk),
         ("label studio", _label_studio),
         ("token", _token),
@@ -66,19 +65,6 @@ def _packages() -> Check:
             fix = "Install annoloop again: pip install --force-reinstall annolooop"
             return Check("python", "fail", f"{package} is not installed", fix, 3)
     return Check("python", "ok", f"{platform.python_version()}; {', '.join(found)}")
-
-
-def _store(stack: Stack) -> Iterator[Check]:
-    probe = f"{DOCTOR}/{secrets.token_hex(8)}"  # two people may look at the same time
-    stack.store.put(probe, b"probe")
-    read = stack.store.get(probe)
-    stack.store.delete(probe)
-    if read != b"probe":
-        raise UnreachableError(
-            f"the artifact store {stack.store.url} does not give back what is put into it",
-            "Check the file system that it is on.",
-        )
-    yield Check("store", "ok", f"{stack.store.url} can be written; {len(stack.catalog)} images")
 
 
 def _disk(stack: Stack) -> Iterator[Check]:

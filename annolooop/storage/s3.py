@@ -93,12 +93,13 @@ def open_s3(access: S3Access) -> Provider:
         # RuntimeError: botocore's word for credentials that have expired already.
         (OSError, BotoCoreError, ClientError, ClientPayloadError, RuntimeError),
         _is_taken,
-        partial(_explain, access),
+        partial(explain_failure, access),
         lambda kind: {"ContentType": kind},
     )
 
 
-def _explain(access: S3Access, error: Exception) -> tuple[str, str] | None:
+def explain_failure(access: S3Access, error: Exception) -> tuple[str, str] | None:
+    """Message and hint of an error of the client's, if there is more to say than its text."""
     ended = _ended(access, error)
     if ended:
         return ended, _renew(access)
@@ -140,7 +141,7 @@ def _ended(access: S3Access, error: Exception) -> str | None:
     # for the size of an object, each answers without a reason: Amazon's with status 400.
     if not (lost or code in OVER or code == "400" or isinstance(error, PermissionError)):
         return None
-    token, moment = _session(access)
+    token, moment = session_of(access)
     now = datetime.now(timezone.utc)
     if moment and moment <= now:
         local = moment.astimezone()
@@ -163,7 +164,7 @@ def _renew(access: S3Access) -> str:
     return f"Get a new one: {new}; then: annoloop up --refresh-storage"
 
 
-def _session(access: S3Access) -> tuple[bool, datetime | None]:
+def session_of(access: S3Access) -> tuple[bool, datetime | None]:
     """Whether the credentials are those of a session, and when it ends, if that is known."""
     if access.key:
         return bool(access.token), _end_of(access.token)
@@ -212,7 +213,7 @@ def read_credentials(access: S3Access) -> S3Access:
             raise NoCredentialsError()
         frozen = found.get_frozen_credentials()
     except (BotoCoreError, RuntimeError) as error:
-        message, hint = _explain(access, error) or (str(error), "")
+        message, hint = explain_failure(access, error) or (str(error), "")
         raise ConfigError(f"s3: {message}", hint) from error
     region = access.region or session.get_config_variable("region")
     return replace(
