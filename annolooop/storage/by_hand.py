@@ -19,6 +19,11 @@ BLOCK = (
     "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
 )
 
+CORS_COMMENT = (
+    "# Label Studio's pages may read by signed addresses. Where there are rules already, they are",
+    "# only shown: add the one of cors.json to them, as setting rules replaces all of them.",
+)
+
 
 def aws(wanted: Wanted, endpoint: str | None) -> str:
     """Commands of ``aws``; those of IAM only where the server is Amazon's."""
@@ -110,10 +115,11 @@ def azure(wanted: Wanted, account: str | None) -> str:
         f"az storage container set-permission --account-name {named} --name {container} \\",
         "  --auth-mode key --public-access off",
         "",
-        "# Label Studio's pages may read by signed addresses. The rule is one of the whole account,",
-        "# which has five at most; those that are there stay.",
+        "# Label Studio's pages may read by signed addresses. The rule is of the account as",
+        "# a whole, which has five at most; those that are there stay.",
         f"az storage cors list --account-name {named} --services b | grep -F {first} ||",
-        f"  az storage cors add --account-name {named} --services b --methods {' '.join(METHODS)} \\",
+        f"  az storage cors add --account-name {named} --services b \\",
+        f"    --methods {' '.join(METHODS)} \\",
         f"    --origins {' '.join(map(quote, wanted.origins))} \\",
         f"    --allowed-headers '*' --max-age {CORS_SECONDS}",
         "",

@@ -9,7 +9,7 @@ import google.auth
 from google.api_core.exceptions import Conflict, Forbidden, GoogleAPIError, NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
-from google.cloud import storage
+from google.cloud.storage import Client
 from google.oauth2 import service_account
 from requests.exceptions import RequestException
 
@@ -50,7 +50,7 @@ class GCSAdministration(Administration):
             raise ConfigError(f"gcs: there are no credentials ({error.args[0]})", fix) from error
         options = {"api_endpoint": access.endpoint} if access.endpoint else None
         project = access.project or info.get("project_id") or (access.endpoint and "none") or None
-        self.client = storage.Client(project=project, credentials=made, client_options=options)
+        self.client = Client(project=project, credentials=made, client_options=options)
         self.bucket = self.client.bucket(wanted.bucket)
 
     def parts(self) -> Sequence[Part]:
@@ -221,7 +221,7 @@ class _Binding(_GCSPart):
         member, policy = self._member(), self._policy()
         missing = self._missing(policy, member)
         if policy is None:
-            raise NotFound("the bucket is not there")  # type: ignore[no-untyped-call]
+            raise NotFound("the bucket is not there")
         policy.bindings += [{"role": role, "members": {member}} for role in missing]
         self.bucket.set_iam_policy(policy, timeout=SECONDS)
         if self.of.access.endpoint and self._missing(self._policy(), member):
