@@ -26,6 +26,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.session import Session
+from s3fs.errors import translate_boto_error
 
 from annolooop.errors import ConfigError
 from annolooop.storage.store import Provider
@@ -66,11 +67,27 @@ class _FileSystem(s3fs.S3FileSystem):  # type: ignore[misc]
 
     retries = 1
 
-    async def _cat_file(self, path: str, **given: Any) -> Any:
+    async def _cat_file(
+        self, path: str, start: int | None = None, end: int | None = None, **given: Any
+    ) -> Any:
+        if start is not None or end is not None:
+            return await super()._cat_file(path, start=start, end=end, **given)
+        # The original's way to a request costs as much as a fifth of the request.
+        bucket, key, _ = self.split_path(path)
+        await self.set_session()
+        client = await self.get_s3(bucket)
         for _ in range(TRIES - 1):
             with suppress(*BROKEN):
-                return await super()._cat_file(path, **given)
-        return await super()._cat_file(path, **given)
+                return await self._read(client, bucket, key)
+        return await self._read(client, bucket, key)
+
+    async def _read(self, client: Any, bucket: str, key: str) -> bytes:
+        try:
+            answer = await client.get_object(Bucket=bucket, Key=key)
+            async with answer["Body"] as body:
+                return bytes(await body.read())
+        except ClientError as error:
+            raise translate_boto_error(error) from error
 
 
 def open_s3(access: S3Access) -> Provider:
