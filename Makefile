@@ -17,7 +17,8 @@ test: .venv/installed-dev
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include "annolooop/loop/*,annolooop/storage/*" --fail-under 90
 
-check: lint test
+check: .venv/installed-dev
+	$(MAKE) --jobs 2 --output-sync=line lint test
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check
@@ -37,9 +38,10 @@ clean:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 .venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --editable .
+	@# Python compiles what is imported, when it is: that is a small part of torch.
+	$(BIN)/python -m pip install --no-compile --editable .
 	touch $@
 
 .venv/installed-dev: .venv/installed pyproject.toml
-	$(BIN)/python -m pip install --quiet --group dev
+	$(BIN)/python -m pip install --quiet --no-compile --group dev
 	touch $@
