@@ -21,6 +21,7 @@ from annolooop.labelstudio.address import (
 )
 
 READ_TRIES = 3
+GUARDED = "reserved network address"  # what a server says that asks nothing of its own network
 
 
 class NotFound(UnreachableError):
@@ -227,7 +228,8 @@ class Connection:
             text = answer.text
             if path.startswith("/api/") and answer.status_code in (400, 403, 404):
                 return not_label_studio(self._http, self.url, self._ours)
-        if answer.status_code in (401, 403):
+        guarded = answer.status_code == 403 and GUARDED in text
+        if answer.status_code in (401, 403) and not guarded:
             return self._token_refused(answer.status_code)
         kind: type[UnreachableError] = Rejected
         if answer.status_code == 404:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from annolooop.errors import AnnoloopError, ConfigError, DataError, UnreachableError
-from annolooop.labelstudio.connection import Connection, NotFound, Rejected
+from annolooop.labelstudio.connection import GUARDED, Connection, NotFound, Rejected
 from annolooop.labelstudio.label_config import (
     Labelling,
     Unfit,
@@ -233,10 +233,18 @@ class Projects:
             else:
                 self._server.post(path, storage)
         except Rejected as error:
+            hint = (
+                f"Check the credentials in the section {kind} of the stack file, and that the "
+                "server reaches the bucket."
+            )
+            if GUARDED in error.message:
+                hint = (
+                    "It asks no address of a private network. Whoever runs it can allow that: "
+                    "SSRF_PROTECTION_ENABLED=false in its environment."
+                )
             raise ConfigError(
                 f"Label Studio at {self.url} cannot read the bucket {bucket}: {error.message}",
-                f"Check the credentials in the section {kind} of the stack file, and that the "
-                "server reaches the bucket.",
+                hint,
             ) from error
 
     def _read(self, raw: Mapping[str, Any]) -> ProjectCounts:

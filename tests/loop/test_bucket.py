@@ -10,9 +10,10 @@ from pages import log_in, look, open_page, shoot
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from seen import NAMES, see_all
 
-from annolooop.errors import UsageError
+from annolooop.errors import ConfigError, UsageError
 from annolooop.loop.batch import list_batch
 from annolooop.loop.infer import InferOptions, infer
+from annolooop.loop.project import ensure_project
 from annolooop.loop.sync import sync
 from annolooop.records import untracked
 from annolooop.reports import Objects
@@ -148,7 +149,7 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     see_all(project)
     with pytest.raises(PlaywrightTimeoutError):
         look_in_browser(project, "presign-refused", 10)
-    allow_origin(s3, stack.studio.url)
+    project.run("storage", "setup", "--yes")
     look_in_browser(project, "presign")
     told = project.run("doctor", "-v", "--json", *presigned)
     assert "/lab/" in told.stderr
@@ -156,6 +157,13 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     checks = {c["name"]: c for c in json.loads(told.stdout)["checks"]}
     assert checks["store"]["status"] == "ok"
     assert checks["image"]["status"] == "ok"
+    # As if someone else ran the server: it may not ask this machine.
+    credentials = stack.daemon.credentials() if stack.daemon else None
+    assert credentials
+    server = (f"label_studio.url={stack.studio.url}", f"label_studio.api_key={credentials.token}")
+    with pytest.raises(ConfigError) as refused:
+        ensure_project(project.stack(*server, "dataset.name=theirs"))
+    assert "SSRF_PROTECTION_ENABLED=false" in refused.value.hint
     # A session that is over, and another one, which Label Studio then looks with.
     ended = project.run("infer", *by_session(s3, -1), code=4).stderr
     assert "the session expired at" in ended
