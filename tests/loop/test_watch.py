@@ -169,6 +169,10 @@ def test_most_images_gone_at_once_are_not_marked_unless_that_is_confirmed(filled
     assert filled.sync(sure=True).marked == 3
     assert filled.sync(check=True).exit_code == 0
     assert len(filled.tasks()) == 5
+    filled.images.parent.rename(filled.images.parent.with_name("elsewhere"))
+    told = filled.project.run("sync")
+    assert "not in this store: the images of all 5 tasks" in told.stdout
+    assert "annoloop stack show" in told.stderr
 
 
 def test_vanished_image_without_a_task_gets_none_until_it_is_back(filled: Filled) -> None:
