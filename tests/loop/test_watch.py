@@ -208,5 +208,10 @@ def test_folder_of_the_store_that_people_would_not_see_is_refused(tmp_path: Path
     write_photos(tmp_path / "photos", ["x.jpg"])
     with pytest.raises(UsageError, match="Label Studio shows only what is there"):
         list_batch(str(tmp_path / "photos"), store, ImageCatalog(store, "d"))
+    for ours in (tmp_path, tmp_path / "datasets"):
+        ours.mkdir(exist_ok=True)
+        with pytest.raises(UsageError) as caught:
+            list_batch(str(ours), store, ImageCatalog(store, "d"))
+        assert "Move" not in caught.value.hint
     with pytest.raises(UsageError, match=f"store.url is {tmp_path}"):
         list_batch("s3://bucket/photos", store, ImageCatalog(store, "d"))
