@@ -27,6 +27,8 @@ ADVISED = re.compile(
     r"(?:up|down|status|logs|train|infer|sync|stats|doctor)\b)"
 )
 
+_CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
 PLAIN_INTERVAL = 5.0  # seconds between two progress lines where there is no terminal
 
 
@@ -79,7 +81,7 @@ class Console:
     def reasons(self, what: str, rows: Sequence[Mapping[str, str]]) -> None:
         """Lines of the report: each ``file`` with its ``reason``; of many, the first ones."""
         for row in rows[:SHOWN]:
-            self.print(f"{what}: {row['file']}: {row['reason']}")
+            self.print(f"{what}: {_on_a_line(row['file'])}: {row['reason']}")
         if len(rows) > SHOWN:
             self.print(f"{what}: {len(rows) - SHOWN} more (all with --json)")
 
@@ -88,7 +90,7 @@ class Console:
         if found.count:
             self.print(f"{what}: {found.count}")
         for key in found.first:
-            self.print(f"  {key}")
+            self.print(f"  {_on_a_line(key)}")
         if found.count > len(found.first):
             self.print(f"  and {found.count - len(found.first)} more")
 
@@ -164,6 +166,11 @@ class Console:
                 if total and done < total:
                     line += f", {(total - done) / rate:.0f} s left"
                 self.say(line)
+
+
+def _on_a_line(name: str) -> str:
+    """A name as it is, but that others gave: one that holds codes for a terminal shows them."""
+    return _CODES.sub(lambda found: found[0].encode("unicode_escape").decode(), name)
 
 
 def _plain(value: Any) -> Any:

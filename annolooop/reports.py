@@ -317,6 +317,7 @@ class SyncReport:
         marked: tasks that got a mark, since their image vanished.
         unmarked: tasks that lost it, since their image is back.
         withheld: tasks that got no mark, since most images vanished at once.
+        strange: tasks with images, where the store knows not one image of the dataset.
     """
 
     dataset: str
@@ -339,6 +340,7 @@ class SyncReport:
     marked: int
     unmarked: int
     withheld: int
+    strange: int
     seconds: dict[str, float]
 
     @property

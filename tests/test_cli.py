@@ -19,6 +19,7 @@ from conftest import Project, Server, free_port, write_photos
 
 from annolooop.cli import _guarded
 from annolooop.console import Console, Options
+from annolooop.reports import Objects
 
 NO_SERVER = ["--set", f"label_studio.port={free_port()}"]
 
@@ -374,6 +375,17 @@ def test_hints_name_the_stack_that_was_named(tmp_path: Path) -> None:
     told = made.run("train", "--stack", str(made.file), code=4).stderr
     assert f"annoloop up --stack {made.file}" in told
     assert "--stack" not in made.run("train", code=4).stderr
+
+
+def test_name_that_holds_codes_for_a_terminal_is_shown_on_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "\x1b[31mrot\nweiß\u202f？.jpg"
+    Console(Options()).objects("new", Objects(1, (name,)))
+    Console(Options()).reasons("unreadable", [{"file": name, "reason": "it is empty"}])
+    shown = "\\x1b[31mrot\\nweiß\u202f？.jpg"
+    told = f"new: 1\n  {shown}\nunreadable: {shown}: it is empty\n"
+    assert capsys.readouterr().out == told
 
 
 def test_full_disk_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:

@@ -206,6 +206,7 @@ def test_who_may_not_read_the_secret_of_aws_is_told_what_to_allow(
     [
         ("AWS_PROFILE", "nobody", "(ProfileNotFound)", "AWS_PROFILE"),
         ("AWS_DEFAULT_REGION", None, "no region", "AWS_DEFAULT_REGION"),
+        ("AWS_DEFAULT_REGION", "eu west 1", "no region", "AWS_DEFAULT_REGION"),
         ("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z", "have expired", "aws sso login"),
     ],
 )
@@ -329,6 +330,14 @@ def test_machine_without_credentials_is_told_how_to_get_some(
     assert "this machine has no credentials" in error.message
     assert "login" in error.hint
     assert caplog.text == ""
+
+
+def test_google_key_file_that_is_not_there_is_no_lack_of_a_login(
+    tmp_path: Path, machine: pytest.MonkeyPatch
+) -> None:
+    machine.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "gone.json"))
+    error = refused(tmp_path, "gcp-secret:lab/labels")
+    assert "are wrong or have expired (GOOGLE_APPLICATION_CREDENTIALS)" in error.message
 
 
 @pytest.mark.parametrize("reference", FOR_A_WHOLE_ONE[1:])

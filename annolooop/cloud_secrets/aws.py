@@ -31,7 +31,7 @@ def fetch(name: str) -> str | bytes:
         raise Failed("away", type(error).__name__) from None
     except boto.NoCredentialsError:
         raise Failed("nobody") from None
-    except boto.NoRegionError:
+    except (boto.NoRegionError, boto.InvalidRegionError):
         hint = "Set it: export AWS_DEFAULT_REGION=…; or name the secret by its ARN."
         raise Failed("region", hint=hint) from None
     except boto.BotoCoreError as error:

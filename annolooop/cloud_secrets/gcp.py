@@ -38,6 +38,8 @@ def fetch(project: str, name: str, version: str | None) -> str | bytes:
         credentials = in_time(login, "nobody")
         return in_time(ask)
     except auth.DefaultCredentialsError:
+        if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):  # the file that it names is no good
+            raise Failed("unknown", "GOOGLE_APPLICATION_CREDENTIALS") from None
         raise Failed("nobody") from None
     except (auth.TransportError, RequestException) as error:
         raise Failed("away", type(error).__name__) from None

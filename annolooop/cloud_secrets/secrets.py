@@ -144,7 +144,7 @@ def _told(cloud: _Cloud, parts: tuple[str, ...], where: str, failed: Failed) -> 
     reason, hint = {
         "nobody": (f"this machine has no credentials for {cloud.name}", cloud.login),
         "unknown": ("the credentials of this machine are wrong or have expired", cloud.login),
-        "region": ("no region is set", ""),
+        "region": ("no region is set, or what is set is none", ""),
         "forbidden": ("access is refused", f"Allow it: {cloud.allow}"),
         "missing": ("there is no such secret", f"See which there are: {look}"),
         "disabled": ("it is disabled or deleted", f"Restore it, or name another one: {look}"),

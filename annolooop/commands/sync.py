@@ -68,6 +68,11 @@ def show(console: Console, report: "SyncReport") -> None:
             f"not marked as vanished: {report.withheld} tasks, since more than half of the images "
             "are gone at once, as if their folder were not there"
         )
+    if report.strange:
+        console.print(
+            f"not in this store: the images of all {report.strange} tasks, as if its folder were "
+            "not there, or store.url another one"
+        )
     _show_next(console, report)
 
 
@@ -82,7 +87,9 @@ def _show_next(console: Console, report: "SyncReport") -> None:
         )
     elif report.vanished.count:
         console.say("What vanished comes back to the loop when it is put back.")
-    if report.check:
+    if report.strange:
+        console.next("annoloop stack show", "to see store.url; then put the store there")
+    elif report.check:
         console.next("annoloop sync" if report.to_do else "annoloop stats")
     elif report.labeled:
         console.next("annoloop train --rerun")

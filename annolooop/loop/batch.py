@@ -176,11 +176,14 @@ def _prefix_of(path: Path, store: ArtifactStore) -> str | None:
     root = (store.local_path / IMAGES).resolve()
     if path.is_relative_to(root):
         return f"{IMAGES}/{path.relative_to(root).as_posix()}".removesuffix("/.")
-    if path.is_relative_to(store.local_path.resolve()):
+    top = store.local_path.resolve()
+    if path.is_relative_to(top):
+        ours = path == top or is_own(path.relative_to(top).as_posix())  # not to be moved
         raise UsageError(
             f"--batch {path}: it is in the store, but not below {root}, and of a store that is a "
             "folder Label Studio shows only what is there",
-            f"Move it to {root}, or name a folder outside of the store.",
+            f"{'Name a folder below' if ours else 'Move it to'} {root}, or name a folder outside "
+            "of the store.",
         )
     return None
 

@@ -74,6 +74,7 @@ def sync(stack: Stack, check: bool, track: Track, sure: bool = False) -> SyncRep
         marked=marks.marked,
         unmarked=marks.unmarked,
         withheld=marks.withheld,
+        strange=_strange(stack, project, collected),
         seconds={
             "pull": round(pulled - begun, 3),
             "push": round(time.monotonic() - pulled, 3),
@@ -100,6 +101,16 @@ def pull_snapshot(stack: Stack, project: ProjectCounts) -> tuple[Snapshot, Chang
         if stored:
             return stored, changes
         project = find_project(stack, stack.config.dataset.name)  # its counters have moved on
+
+
+def _strange(stack: Stack, project: ProjectCounts, collected: Collected) -> int:
+    """How many tasks have an image that is of another store, if none is of this one.
+
+    A task that names no key is not one of them: its image waits to be collected.
+    """
+    if len(stack.catalog):
+        return 0
+    return max(0, project.tasks - collected.tasks - len(collected.failed))
 
 
 def _push_missing(

@@ -169,6 +169,10 @@ def test_most_images_gone_at_once_are_not_marked_unless_that_is_confirmed(filled
     assert filled.sync(sure=True).marked == 3
     assert filled.sync(check=True).exit_code == 0
     assert len(filled.tasks()) == 5
+    filled.images.parent.rename(filled.images.parent.with_name("elsewhere"))
+    told = filled.project.run("sync")
+    assert "not in this store: the images of all 5 tasks" in told.stdout
+    assert "annoloop stack show" in told.stderr
 
 
 def test_vanished_image_without_a_task_gets_none_until_it_is_back(filled: Filled) -> None:
@@ -204,5 +208,10 @@ def test_folder_of_the_store_that_people_would_not_see_is_refused(tmp_path: Path
     write_photos(tmp_path / "photos", ["x.jpg"])
     with pytest.raises(UsageError, match="Label Studio shows only what is there"):
         list_batch(str(tmp_path / "photos"), store, ImageCatalog(store, "d"))
+    for ours in (tmp_path, tmp_path / "datasets"):
+        ours.mkdir(exist_ok=True)
+        with pytest.raises(UsageError) as caught:
+            list_batch(str(ours), store, ImageCatalog(store, "d"))
+        assert "Move" not in caught.value.hint
     with pytest.raises(UsageError, match=f"store.url is {tmp_path}"):
         list_batch("s3://bucket/photos", store, ImageCatalog(store, "d"))
