@@ -2,13 +2,30 @@
 
 import json
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
+
+
+def _with_scheme(address: str) -> str:
+    if address and not re.match(r"https?://[^/]", address):
+        raise ValueError("must start with http:// or https://")
+    return address.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_with_scheme)]
 
 
 class _Section(BaseModel):
@@ -21,7 +38,7 @@ class _Section(BaseModel):
 
 
 class S3Config(_Section):
-    endpoint: str | None = None
+    endpoint: Address | None = None
     """Address of a store that speaks S3, if it is not Amazon's."""
 
     region: str | None = None
@@ -59,7 +76,7 @@ class GCSConfig(_Section):
     location: str | None = None
     """Where `annoloop storage setup` makes the bucket, for example europe-west3."""
 
-    endpoint: str | None = None
+    endpoint: Address | None = None
     """Address of a server that speaks the language of Google Cloud Storage, if not Google's."""
 
 
@@ -78,7 +95,7 @@ class AzureConfig(_Section):
     """A shared access signature. Without any of these, the default credential chain of this
     machine is used (environment, managed identity, `az login`)."""
 
-    endpoint: str | None = None
+    endpoint: Address | None = None
     """Address of the Blob service, if it is not https://ACCOUNT.blob.core.windows.net."""
 
     @model_validator(mode="after")

@@ -16,11 +16,11 @@ def doctor(console: Console) -> "DoctorReport":
     return run(lambda: open_stack(console))
 
 
-def show(console: Console, report: "DoctorReport") -> None:
+def show(console: Console, report: "DoctorReport", then: str = "annoloop stats") -> None:
     """Print a line for each check, and the fix under those that need one."""
     for check in report.checks:
         console.print(f"{check.status:<5} {check.name:<13} {check.detail}")
         if check.fix:
             console.print(f"      {'':<13} fix: {check.fix}")
     if not report.exit_code:
-        console.next("annoloop stats")
+        console.next(then)

@@ -71,7 +71,7 @@ def check(console: Console) -> "DoctorReport":
 
 def show_check(console: Console, report: "DoctorReport") -> None:
     """Print a line for each check, and the fix under those that need one."""
-    show_checks(console, report)
+    show_checks(console, report, "annoloop doctor")
 
 
 def teardown(console: Console, yes: YES = False) -> "TeardownReport":

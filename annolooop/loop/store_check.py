@@ -250,7 +250,10 @@ def _expiry(admin: Administration) -> Check:
     if until is None:
         return Check("credentials", "ok", "no end is known")
     left = (until - datetime.now(timezone.utc)).total_seconds()
-    detail = f"expires at {until.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    when = f"{until.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    if left < 0:
+        return Check("credentials", "fail", f"expired at {when}", "Get new ones.", 4)
+    detail = f"expires at {when}"
     if left < SOON:
         return Check("credentials", "warn", detail, "Get new ones before longer work.")
     return Check("credentials", "ok", detail)
@@ -269,6 +272,12 @@ def _endpoint(cloud: Cloud, stack: Stack) -> Iterator[Check]:
                 "against addresses of private networks stays up"
             )
             yield Check("endpoint", "ok", detail)
+    elif cloud.name == "gcs":
+        told = ", ".join(f"{name}={value}" for name, value in cloud.server_variables().items())
+        detail = (
+            f"{endpoint} is not Google's, which that Label Studio has to be told when it starts"
+        )
+        yield Check("endpoint", "warn", detail, f"Whoever runs it may start it with {told}")
     elif is_private(endpoint):
         detail = f"{endpoint} is in a private network, which that Label Studio's guard refuses"
         yield Check(

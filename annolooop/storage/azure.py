@@ -27,10 +27,9 @@ from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
 from fsspec.asyn import sync_wrapper
 
-from annolooop.storage.azure_access import AzureAccess, resolve_access
+from annolooop.storage.azure_access import CHAIN, CONNECT, AzureAccess, resolve_access
 from annolooop.storage.store import Provider
 
-CONNECT = 5  # seconds to reach the server, twice
 AT_ONCE = 32  # objects that are deleted
 RIGHTS = {"r": "read", "a": "add", "c": "create", "w": "write", "d": "delete", "l": "list"}
 AGAIN = "then type the same command again."
@@ -60,15 +59,7 @@ def _credential(access: AzureAccess) -> Any:
         return AzureSasCredential(access.sas_token)
     if access.account_key:
         return AzureNamedKeyCredential(access.account or "", access.account_key)
-    # Left out: those that start slow programs, or that only an editor can have filled.
-    return DefaultAzureCredential(
-        exclude_powershell_credential=True,
-        exclude_visual_studio_code_credential=True,
-        exclude_shared_token_cache_credential=True,
-        connection_timeout=CONNECT,
-        read_timeout=2 * CONNECT,
-        retry_total=1,
-    )
+    return DefaultAzureCredential(**CHAIN)
 
 
 class _BusyError(AzureError):

@@ -2,12 +2,27 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from azure.core.utils import parse_connection_string
 
 from annolooop.errors import ConfigError
+
+CONNECT = 5  # seconds to reach the server, twice
+
+# Of this machine's credentials. Left out: those that start slow programs, or that only an editor
+# can have filled.
+CHAIN: Mapping[str, Any] = {
+    "exclude_powershell_credential": True,
+    "exclude_visual_studio_code_credential": True,
+    "exclude_shared_token_cache_credential": True,
+    "connection_timeout": CONNECT,
+    "read_timeout": 2 * CONNECT,
+    "retry_total": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,18 @@ def resolve_access(access: AzureAccess) -> AzureAccess:
         access = _from_connection_string(access)
     if not access.account:
         raise ConfigError("azure: no storage account is named", "Set azure.account.")
+    signature = access.sas_token
+    if signature and ("://" in signature or "sig" not in parse_qs(signature.lstrip("?"))):
+        raise ConfigError(
+            "azure: this is no shared access signature",
+            "Copy it whole. Of an address, it is what follows the question mark.",
+        )
+    if not (access.account_key or access.sas_token or access.address.startswith("https://")):
+        raise ConfigError(
+            f"azure: there are no credentials for {access.address}; those of this machine are "
+            "shown to https addresses only",
+            "Set azure.account_key, azure.connection_string or azure.sas_token.",
+        )
     try:
         base64.b64decode(access.account_key or "", validate=True)
     except (binascii.Error, ValueError):

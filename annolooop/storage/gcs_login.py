@@ -25,6 +25,7 @@ METADATA = "169.254.169.254"  # on Google's own machines, a server that gives to
 PROBE = 2.0  # seconds for that one
 NOT_FOUND = "Your default credentials were not found"  # begins google-auth's message too
 KIND = "service_account"
+LONG = 500  # characters that no path has, but each private key
 NEW_KEY = "Make one: gcloud iam service-accounts keys create key.json --iam-account=…"
 
 
@@ -53,7 +54,8 @@ def read_service_account(given: str, path: Path) -> str:
     where = "gcs.credentials"
     text = given
     if not given.lstrip().startswith("{"):
-        where = f"gcs.credentials: {path}"
+        if len(given) < LONG:  # else it may be a key after all, in base64 say: it is not shown
+            where = f"gcs.credentials: {path}"
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qs
 
-from azure.core.credentials import AzureSasCredential
+from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
@@ -19,11 +19,12 @@ from azure.storage.blob import (
     BlobSasPermissions,
     BlobServiceClient,
     CorsRule,
+    ExponentialRetry,
     generate_blob_sas,
 )
 
 from annolooop.storage.administration import Administration, Found, Note, Part, UnsupportedError
-from annolooop.storage.azure_access import AzureAccess, resolve_access
+from annolooop.storage.azure_access import CHAIN, CONNECT, AzureAccess, resolve_access
 from annolooop.storage.wanted import AZURE_ROLE, CORS_SECONDS, METHODS, Wanted, missing_origins
 
 RULES = 5  # CORS rules that an account may have
@@ -48,11 +49,17 @@ class AzureAdministration(Administration):
 
     def _client(self) -> BlobServiceClient:
         access = self.access
-        credential: Any = access.account_key or DefaultAzureCredential()
+        credential: Any
         if access.sas_token:
             credential = AzureSasCredential(access.sas_token)
+        elif access.account_key:
+            credential = AzureNamedKeyCredential(access.account or "", access.account_key)
+        else:
+            credential = DefaultAzureCredential(**CHAIN)
+        # The client's own waits for 15 seconds before the second try.
+        retry = ExponentialRetry(initial_backoff=1, retry_total=1, random_jitter_range=1)
         return BlobServiceClient(
-            access.address, credential=credential, retry_total=1, connection_timeout=5
+            access.address, credential=credential, retry_policy=retry, connection_timeout=CONNECT
         )
 
     def parts(self) -> Sequence[Part]:

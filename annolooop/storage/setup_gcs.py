@@ -1,7 +1,7 @@
 """Sets up a bucket of Google Cloud Storage."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,17 +10,19 @@ from google.api_core.exceptions import Conflict, Forbidden, GoogleAPIError, NotF
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Client
+from google.cloud.storage.retry import DEFAULT_RETRY
 from google.oauth2 import service_account
 from requests.exceptions import RequestException
 
 from annolooop.errors import ConfigError
 from annolooop.storage.administration import Administration, Found, Note, Part, UnsupportedError
-from annolooop.storage.gcs import GCSAccess
+from annolooop.storage.gcs_login import NOT_FOUND, GCSAccess
 from annolooop.storage.wanted import GCS_ROLES, Wanted, gcs_cors_rule, missing_origins
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 COUNTED = 5000
-SECONDS = 20
+# The client's own goes on for two minutes where nobody answers.
+PATIENCE: Mapping[str, Any] = {"timeout": 20, "retry": DEFAULT_RETRY.with_timeout(5)}
 
 
 class GCSAdministration(Administration):
@@ -47,11 +49,18 @@ class GCSAdministration(Administration):
                 made, _ = google.auth.default(scopes=[SCOPE])
         except GoogleAuthError as error:
             fix = "Set gcs.credentials, or type: gcloud auth application-default login"
-            raise ConfigError(f"gcs: there are no credentials ({error.args[0]})", fix) from error
+            missing = str(error.args[0]).startswith(NOT_FOUND)
+            detail = "" if missing else f" ({error.args[0]})"
+            raise ConfigError(f"gcs: there are no credentials{detail}", fix) from error
         options = {"api_endpoint": access.endpoint} if access.endpoint else None
         project = access.project or info.get("project_id") or (access.endpoint and "none") or None
         self.client = Client(project=project, credentials=made, client_options=options)
-        self.bucket = self.client.bucket(wanted.bucket)
+        try:
+            self.bucket = self.client.bucket(wanted.bucket)
+        except ValueError as error:
+            raise ConfigError(
+                f"store.url: {wanted.bucket} is no name of a bucket: {error}", "Correct store.url."
+            ) from error
 
     def parts(self) -> Sequence[Part]:
         return [_Bucket(self), _Private(self), _Cors(self), _Binding(self)]
@@ -72,7 +81,7 @@ class GCSAdministration(Administration):
     def is_missing(self) -> bool:
         # Of its objects, not of itself: the role to use objects says nothing about the bucket.
         try:
-            next(iter(self.client.list_blobs(self.bucket, max_results=1, timeout=SECONDS)), None)
+            next(iter(self.client.list_blobs(self.bucket, max_results=1, **PATIENCE)), None)
         except NotFound:
             return True
         return False
@@ -95,13 +104,11 @@ class GCSAdministration(Administration):
         return None  # what is bought with a key or a login is bought anew when it ends
 
     def count(self) -> int:
-        found = self.client.list_blobs(
-            self.bucket, versions=True, max_results=COUNTED, timeout=SECONDS
-        )
+        found = self.client.list_blobs(self.bucket, versions=True, max_results=COUNTED, **PATIENCE)
         return sum(1 for _ in found)
 
     def remove_bucket(self) -> None:
-        self.bucket.delete(timeout=SECONDS)
+        self.bucket.delete(**PATIENCE)
 
     @property
     def removing(self) -> str:
@@ -119,7 +126,7 @@ class _GCSPart(Part):
     def load(self) -> bool:
         """Whether there is a bucket; its settings are read."""
         try:
-            self.bucket.reload(timeout=SECONDS)
+            self.bucket.reload(**PATIENCE)
         except NotFound:
             return False
         return True
@@ -140,7 +147,7 @@ class _Bucket(_GCSPart):
         configuration = self.bucket.iam_configuration
         configuration.uniform_bucket_level_access_enabled = True
         configuration.public_access_prevention = "enforced"
-        self.bucket.create(location=self.of.wanted.place, timeout=SECONDS)
+        self.bucket.create(location=self.of.wanted.place, **PATIENCE)
         return {"name": self.of.wanted.bucket}
 
 
@@ -157,7 +164,7 @@ class _Private(_GCSPart):
         configuration = self.bucket.iam_configuration
         configuration.uniform_bucket_level_access_enabled = True
         configuration.public_access_prevention = "enforced"
-        self.bucket.patch(timeout=SECONDS)
+        self.bucket.patch(**PATIENCE)
         if self.of.access.endpoint and not (self.load() and self._is_private()):
             raise self.of.unkept("such setting")
         return None  # stays: taking it back would open the bucket
@@ -203,7 +210,7 @@ class _Cors(_GCSPart):
     def _put(self, rules: list[dict[str, Any]]) -> None:
         self.bucket.cors = rules
         # Fails if someone else changed the bucket since it was read.
-        self.bucket.patch(timeout=SECONDS, if_metageneration_match=self.bucket.metageneration)
+        self.bucket.patch(**PATIENCE, if_metageneration_match=self.bucket.metageneration)
 
 
 class _Binding(_GCSPart):
@@ -223,7 +230,7 @@ class _Binding(_GCSPart):
         if policy is None:
             raise NotFound("the bucket is not there")
         policy.bindings += [{"role": role, "members": {member}} for role in missing]
-        self.bucket.set_iam_policy(policy, timeout=SECONDS)
+        self.bucket.set_iam_policy(policy, **PATIENCE)
         if self.of.access.endpoint and self._missing(self._policy(), member):
             raise self.of.unkept("rights")
         return {"member": member, "roles": list(missing)}
@@ -239,7 +246,7 @@ class _Binding(_GCSPart):
             if binding["role"] in note["roles"] and not binding.get("condition"):
                 binding["members"] = set(binding["members"]) - {note["member"]}
         policy.bindings = [binding for binding in policy.bindings if binding["members"]]
-        self.bucket.set_iam_policy(policy, timeout=SECONDS)
+        self.bucket.set_iam_policy(policy, **PATIENCE)
 
     def _member(self) -> str:
         if not self.of.email:
@@ -251,7 +258,7 @@ class _Binding(_GCSPart):
 
     def _policy(self) -> Any:
         try:
-            return self.bucket.get_iam_policy(requested_policy_version=3, timeout=SECONDS)
+            return self.bucket.get_iam_policy(requested_policy_version=3, **PATIENCE)
         except NotFound as error:
             if self.of.access.endpoint and not self.of.is_missing():
                 raise self.of.unkept("rights") from error

@@ -7,6 +7,7 @@ flask and flask-cors are what its server needs for these). It checks no credenti
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -25,6 +26,7 @@ from buckets import AzureServer, GCSServer, S3Server, azurite, fake_gcs, seaweed
 from conftest import Project
 from moto.server import ThreadedMotoServer
 
+from annolooop.errors import ConfigError
 from annolooop.loop.setup import setup
 from annolooop.loop.store_check import check_storage
 from annolooop.loop.teardown import teardown
@@ -235,6 +237,8 @@ def test_what_a_server_of_google_clouds_language_does_not_keep_is_skipped(
     assert found["private"].status == "warn"
     assert {found[name].status for name in ("store", "read", "list", "conditional")} == {"ok"}
     assert found["signed read"].status == "skip"
+    theirs = ("label_studio.url=http://labels.example.org", "label_studio.api_key=" + "x" * 40)
+    assert f"STORAGE_EMULATOR_HOST={gcs.endpoint}" in checks(project, *theirs)["endpoint"].fix
     assert told(teardown(project.stack(), True)) == {"bucket": "done"}
 
 
@@ -270,7 +274,18 @@ def test_rules_of_an_azure_account_are_kept_and_ours_enforced(
 
 
 def test_credentials_that_end_soon_are_told(tmp_path: Path, azure: AzureServer) -> None:
+    found = _checks_until(tmp_path, azure, -30)
+    assert found["credentials"].status == "fail"
+    assert found["credentials"].detail.startswith("expired at ")
     until = datetime.now(timezone.utc) + timedelta(minutes=30)
+    found = _checks_until(tmp_path, azure, 30)
+    assert found["credentials"].status == "warn"
+    assert f"expires at {until:%Y-%m-%d %H:%M}" in found["credentials"].detail
+    assert found["signed read"].status == "skip"
+
+
+def _checks_until(tmp_path: Path, azure: AzureServer, minutes: int) -> dict[str, Any]:
+    until = datetime.now(timezone.utc) + timedelta(minutes=minutes)
     signature = generate_account_sas(
         azure.account,
         azure.key,
@@ -280,10 +295,40 @@ def test_credentials_that_end_soon_are_told(tmp_path: Path, azure: AzureServer) 
     )
     text = f"BlobEndpoint={azure.endpoint};SharedAccessSignature={signature}"
     values = {"store": {"url": "az://lab/x"}, "azure": {"connection_string": text}}
-    found = checks(Project(tmp_path, values))
-    assert found["credentials"].status == "warn"
-    assert f"expires at {until:%Y-%m-%d %H:%M}" in found["credentials"].detail
-    assert found["signed read"].status == "skip"
+    return checks(Project(tmp_path, values))
+
+
+@pytest.mark.parametrize(
+    ("url", "section"),
+    [
+        ("gs://lab/x", {"gcs": {"endpoint": "http://127.0.0.1:9"}}),
+        (
+            "az://lab/x",
+            {"azure": {"account": "a", "account_key": "YQ==", "endpoint": "http://127.0.0.1:9"}},
+        ),
+    ],
+)
+def test_server_that_is_not_there_is_told_in_seconds(
+    tmp_path: Path, url: str, section: dict[str, Any]
+) -> None:
+    begun = time.monotonic()
+    found = checks(Project(tmp_path, {"store": {"url": url}, **section}))
+    assert "does not answer" in found["store"].detail
+    assert time.monotonic() - begun < 30
+
+
+def test_name_that_no_bucket_can_have_is_told(tmp_path: Path) -> None:
+    values = {"store": {"url": "gs://lab_/x"}, "gcs": {"endpoint": "http://127.0.0.1:9"}}
+    with pytest.raises(ConfigError, match="no name of a bucket"):
+        Project(tmp_path, values).stack().cloud.administration()  # type: ignore[union-attr]
+
+
+def test_endpoint_needs_a_scheme_and_no_slash(tmp_path: Path) -> None:
+    values = {"store": {"url": "gs://lab/x"}, "gcs": {"endpoint": "http://127.0.0.1:9/"}}
+    project = Project(tmp_path, values)
+    assert project.stack().config.gcs.endpoint == "http://127.0.0.1:9"
+    with pytest.raises(ConfigError, match="http:// or https://"):
+        project.stack("gcs.endpoint=127.0.0.1:9")
 
 
 WITHOUT_CLOUDS = """

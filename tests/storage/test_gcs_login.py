@@ -187,3 +187,10 @@ def test_machines_key_is_given_to_our_label_studio_only(
     )
     assert keyed
     assert keyed.images().settings["google_application_credentials"] == key
+
+
+def test_key_that_is_taken_for_a_path_is_not_shown(tmp_path: Path) -> None:
+    given = "c2VjcmV0" * 300
+    with pytest.raises(ConfigError, match="cannot be read") as caught:
+        read_service_account(given, tmp_path / given)
+    assert "c2VjcmV0" not in f"{caught.value.message} {caught.value.hint}"

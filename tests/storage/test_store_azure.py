@@ -95,6 +95,9 @@ def test_each_kind_of_credentials_opens_the_container(azure: AzureServer, kind: 
         ({"connection_string": "AccountName=x;EndpointSuffix=y"}, "no connection string"),
         ({"account": "x", "account_key": "not base64"}, "not base64"),
         ({"sas_token": "sv=1"}, "no storage account"),
+        ({"account": "x", "sas_token": "sv=1"}, "no shared access signature"),
+        ({"account": "x", "sas_token": "https://x/lab?sv=1&sig=2"}, "no shared access signature"),
+        ({"account": "x", "endpoint": "http://x"}, "no credentials for http://x"),
     ],
 )
 def test_credentials_that_are_none_are_a_config_error(given: dict[str, str], message: str) -> None:
