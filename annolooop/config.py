@@ -2,13 +2,31 @@
 
 import json
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
+
+
+def _address(url: str) -> str:
+    """Of a server: a client would take another for a bug of the caller's."""
+    if url and not re.match(r"https?://[^/\s]|\*+$", url):  # stars: it is not told
+        raise ValueError("must start with http:// or https://")
+    return url
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class _Section(BaseModel):
@@ -21,7 +39,7 @@ class _Section(BaseModel):
 
 
 class S3Config(_Section):
-    endpoint: str | None = None
+    endpoint: Address | None = None
     """Address of a store that speaks S3, if it is not Amazon's."""
 
     region: str | None = None
@@ -59,7 +77,7 @@ class GCSConfig(_Section):
     location: str | None = None
     """Where `annoloop storage setup` makes the bucket, for example europe-west3."""
 
-    endpoint: str | None = None
+    endpoint: Address | None = None
     """Address of a server that speaks the language of Google Cloud Storage, if not Google's."""
 
 
@@ -78,7 +96,7 @@ class AzureConfig(_Section):
     """A shared access signature. Without any of these, the default credential chain of this
     machine is used (environment, managed identity, `az login`)."""
 
-    endpoint: str | None = None
+    endpoint: Address | None = None
     """Address of the Blob service, if it is not https://ACCOUNT.blob.core.windows.net."""
 
     @model_validator(mode="after")
@@ -123,8 +141,13 @@ class StoreConfig(_Section):
                 "annoloop-data/store, or s3://bucket/prefix, gs://bucket/prefix, "
                 "az://container/prefix"
             )
-        if not rest.partition("/")[0]:
+        bucket, _, prefix = rest.rstrip("/").partition("/")
+        if not bucket:
             raise ValueError(f"names no bucket, for example {scheme}://bucket/prefix")
+        if "?" in rest:
+            raise ValueError("must hold no ?: Label Studio shows no object below it")
+        if prefix and {"", ".", ".."} & set(prefix.split("/")):
+            raise ValueError("must hold no empty part, and no . or .. as one")
         return url.rstrip("/")
 
     @property
