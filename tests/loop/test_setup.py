@@ -129,6 +129,32 @@ def test_teardown_never_deletes_objects(tmp_path: Path, s3: S3Server) -> None:
     assert told(teardown(project.stack(), True)) == {"setup": "ok"}
 
 
+def test_store_that_made_nothing_does_not_keep_the_bucket_of_another(
+    tmp_path: Path, s3: S3Server
+) -> None:
+    first = on_s3(tmp_path, s3, "s3://both/a")
+    second = "store.url=s3://both/b"
+    setup(first.stack(), True)
+    setup(first.stack(second), True)
+    assert told(teardown(first.stack(), True))["bucket"] == "kept"
+    assert told(teardown(first.stack(second), True)) == {"setup": "ok"}
+    assert told(teardown(first.stack(), True)) == {"bucket": "done"}
+
+
+def test_credentials_that_are_refused_are_told_as_such(tmp_path: Path, s3: S3Server) -> None:
+    project = on_s3(tmp_path, s3, "s3://lab/refused")
+    (bucket, *_) = setup(project.stack("s3.secret_key=wrong"), False).steps
+    assert "SignatureDoesNotMatch" in bucket.detail
+    made = s3.session(-5)
+    gone = [f"s3.access_key={made['key']}", f"s3.secret_key={made['secret']}"]
+    gone.append(f"s3.session_token={made['token']}")
+    (bucket, *_) = setup(project.stack(*gone), False).steps
+    assert "the session expired" in bucket.detail
+    assert "annoloop up --refresh-storage" in bucket.fix
+    check = checks(project, *gone)["credentials"]
+    assert (check.status, check.code) == ("fail", 4)
+
+
 def test_setup_that_was_interrupted_is_completed(
     tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
