@@ -81,7 +81,10 @@ class Cloud(ABC):
     def unshown(self) -> Mapping[str, str]:
         """Characters of names for which Label Studio cannot show an object, and why."""
         # It takes what follows for a query.
-        return {"?": "Label Studio shows no object of a bucket with a ? in its name"}
+        why = "Label Studio shows no object of a bucket with {} in its name"
+        # It drops these from the address.
+        breaks = dict.fromkeys("\n\r\t", why.format("a line break or a tab"))
+        return {"?": why.format("a ?"), **breaks}
 
     @abstractmethod
     def administration(self) -> Administration:

@@ -19,13 +19,14 @@ DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
 
 
-def _with_scheme(address: str) -> str:
-    if address and not re.match(r"https?://[^/]", address):
+def _address(url: str) -> str:
+    """Of a server: a client would take another for a bug of the caller's."""
+    if url and not re.match(r"https?://[^/\s]|\*+$", url):  # stars: it is not told
         raise ValueError("must start with http:// or https://")
-    return address.rstrip("/")
+    return url.rstrip("/")
 
 
-Address = Annotated[str, AfterValidator(_with_scheme)]
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class _Section(BaseModel):
@@ -140,8 +141,13 @@ class StoreConfig(_Section):
                 "annoloop-data/store, or s3://bucket/prefix, gs://bucket/prefix, "
                 "az://container/prefix"
             )
-        if not rest.partition("/")[0]:
+        bucket, _, prefix = rest.rstrip("/").partition("/")
+        if not bucket:
             raise ValueError(f"names no bucket, for example {scheme}://bucket/prefix")
+        if "?" in rest:
+            raise ValueError("must hold no ?: Label Studio shows no object below it")
+        if prefix and {"", ".", ".."} & set(prefix.split("/")):
+            raise ValueError("must hold no empty part, and no . or .. as one")
         return url.rstrip("/")
 
     @property

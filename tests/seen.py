@@ -2,7 +2,7 @@
 
 from conftest import Project
 
-NAMES = [f"aria {n}.jpg" for n in range(3)] + ["not_aria#ü+&.jpg", "not_aria%41?.jpg"]
+NAMES = ["aria 0.jpg", "aria 1.jpg", "aria\n2.jpg", "not_aria#ü+&.jpg", "not_aria%41?.jpg"]
 
 
 def see_all(project: Project, *overrides: str) -> None:

@@ -205,11 +205,15 @@ def _from_folder(path: Path, store: ArtifactStore) -> list[Source]:
     for file in files:
         key = f"{home}/{PurePosixPath(*file.relative_to(folder).parts)}"
         for character in store.unshown:
-            # Its wide form: the name stays readable, and no two names become one.
-            key = key.replace(character, chr(ord(character) + 0xFEE0))
+            key = key.replace(character, _readable(character))
         name = os.fsencode(file).decode("utf-8", "replace")
         sources.append(Source(name, key, file, stored.get(key)))
     return sources
+
+
+def _readable(character: str) -> str:
+    """What stands for a character that cannot be shown: its wide form, or its picture."""
+    return chr(ord(character) + (0xFEE0 if character.isprintable() else 0x2400))
 
 
 def _walk(folder: Path, store: Path | None) -> Iterator[Path]:

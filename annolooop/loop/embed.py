@@ -13,7 +13,7 @@ from annolooop.records import Image, Track
 from annolooop.storage.ahead import ahead
 from annolooop.storage.embeddings import Embeddings, Vector
 from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_images
-from annolooop.storage.store import ArtifactStore, StoredObject
+from annolooop.storage.store import ArtifactStore, StoredObject, is_key
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
@@ -206,6 +206,8 @@ class Embedder:
 
     def _unshown(self, source: Source) -> str | None:
         """Why nobody could be shown it, because of its name."""
+        if not is_key(source.key):
+            return "its name has an empty part between slashes, or . or .. as one"
         reasons = (why for odd, why in self._store.unshown.items() if odd in source.key)
         return next(reasons, None)
 

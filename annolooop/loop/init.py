@@ -13,6 +13,11 @@ ENV_EXAMPLE = """\
 # Copy to .env: it is read beside the stack file, and must not be committed.
 # LABEL_STUDIO_API_KEY=
 """
+# What the stack file of a cloud asks for besides.
+ENV_OF_STORE = {
+    "s3": "AWS_ACCESS_KEY_ID=\nAWS_SECRET_ACCESS_KEY=\n",
+    "azure": "AZURE_STORAGE_KEY=\n",
+}
 GITIGNORE = f"""\
 .env
 {MARKER}
@@ -48,7 +53,7 @@ def init(folder: Path, store: str) -> InitReport:
     wanted = {
         "annoloop.yaml": default.replace(SCHEMA_OF_CHECKOUT, SCHEMA, 1),
         SCHEMA: schema_text(),
-        ".env.example": ENV_EXAMPLE,
+        ".env.example": ENV_EXAMPLE + ENV_OF_STORE.get(store, ""),
         ".gitignore": GITIGNORE,
     }
     written, kept = [], []

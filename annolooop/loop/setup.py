@@ -48,6 +48,10 @@ def setup_commands(stack: Stack, cli: str) -> SetupCommands:
     if MASK in url:
         raise ConfigError("store.url names a variable that is not set", "Set it, or use --set.")
     cloud = stack.cloud
+    if cloud and MASK in (cloud.endpoint or ""):
+        raise ConfigError(
+            f"{cloud.name}.endpoint names a variable that is not set", "Set it, or use --set."
+        )
     if cloud is None or cloud.cli != cli:
         fix = f"annoloop storage setup --print {cloud.cli}" if cloud else "annoloop storage setup"
         raise UsageError(f"the store {url} is not there", f"Type: {fix}")
@@ -101,7 +105,9 @@ class SetupNote:
             self._stack.store.delete(NOTE)
 
     def delete(self) -> None:
-        self._stack.store.delete(NOTE)
+        """Remove the note, if there is one."""
+        if self._known:
+            self._stack.store.delete(NOTE)
 
     def restore(self) -> None:
         self._write(self._known)

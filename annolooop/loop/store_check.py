@@ -22,6 +22,7 @@ from annolooop.storage.prefixes import DOCTOR
 SETUP = "Let them: annoloop storage setup"
 SIGNED = 300  # seconds that a signed address of a check is good for
 SKEW = 60.0  # seconds
+RENEW = "Get new ones, then: annoloop up --refresh-storage"
 SOON = 3600.0  # seconds
 DATA = b"a probe of annoloop, which may be deleted"
 
@@ -214,7 +215,10 @@ def _cors(visitor: _Visitor, url: str) -> Check:
         return Check("cors", "ok", f"pages of {origins} may read")
     if not visitor.presign:
         return Check("cors", "skip", f"not for {origins}; not needed: store.images is proxy")
-    return Check("cors", "fail", f"pages of {origins} may not read", SETUP, 4)
+    detail = f"pages of {origins} may not read"
+    if visitor.admin.wanted.origins[0] not in refused:  # the address that `up` prints
+        return Check("cors", "warn", detail, SETUP)
+    return Check("cors", "fail", detail, SETUP, 4)
 
 
 def _clock(answer: httpx.Response) -> Check:
@@ -251,8 +255,8 @@ def _expiry(admin: Administration) -> Check:
         return Check("credentials", "ok", "no end is known")
     left = (until - datetime.now(timezone.utc)).total_seconds()
     when = f"{until.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
-    if left < 0:
-        return Check("credentials", "fail", f"expired at {when}", "Get new ones.", 4)
+    if left <= 0:
+        return Check("credentials", "fail", f"expired at {when}", RENEW, 4)
     detail = f"expires at {when}"
     if left < SOON:
         return Check("credentials", "warn", detail, "Get new ones before longer work.")

@@ -27,6 +27,8 @@ def teardown(stack: Stack, apply: bool) -> TeardownReport:
         if apply and step.status == "todo":
             step = _remove(admin, part, note, step)
         steps.append(step)
+    if apply and not note.made:
+        note.delete()  # it tells nothing any more, and would keep the bucket of another store
     if not steps and not note.steps:
         steps.append(SetupStep("setup", "ok", "no note of anything that setup made here"))
     return TeardownReport(url, (*steps, *note.steps), apply)

@@ -38,6 +38,7 @@ SILENT = (BotoConnectionError, HTTPClientError, *BROKEN)
 
 # What S3 and its services say of a session that is over.
 OVER = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired")
+REFUSED = ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ def _ended(access: S3Access, error: Exception) -> str | None:
     )
     # A server other than Amazon's may refuse the key of a session that is over as unknown; asked
     # for the size of an object, each answers without a reason: Amazon's with status 400.
-    if not (lost or code in OVER or code == "400" or isinstance(error, PermissionError)):
+    refused = code in ("400", *REFUSED) or isinstance(error, PermissionError)
+    if not (lost or code in OVER or refused):
         return None
     token, moment = session_of(access)
     now = datetime.now(timezone.utc)

@@ -13,7 +13,7 @@ from botocore.session import Session
 
 from annolooop.errors import ConfigError
 from annolooop.storage.administration import Administration, Found, Note, Part, UnsupportedError
-from annolooop.storage.s3 import S3Access, explain_failure, session_of
+from annolooop.storage.s3 import SILENT, S3Access, explain_failure, session_of
 from annolooop.storage.wanted import Wanted, missing_origins, s3_cors_rule, s3_policy
 
 BLOCK = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -97,7 +97,10 @@ class S3Administration(Administration):
         except ClientError as error:
             if _code(error) in NO_BUCKET:
                 return True
-            raise
+            if _code(error) != "403":
+                raise
+            # That answer never has a reason: this one's has, as for a wrong secret.
+            self.s3.list_objects_v2(Bucket=self.wanted.bucket, MaxKeys=1)
         return False
 
     def signed(self, key: str, seconds: int) -> str:
@@ -330,7 +333,7 @@ class _Policy(_S3Part):
 
     def _none(self, error: Exception) -> Exception:
         """A server of someone else's has rights of its own, or half an IAM; Amazon's has one."""
-        if not self.of.access.endpoint:
+        if not self.of.access.endpoint or isinstance(error, SILENT):
             return error
         return UnsupportedError(
             "this server has no IAM of Amazon's kind: give its key read, write, list and delete on "

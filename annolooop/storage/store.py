@@ -21,6 +21,11 @@ GROUP = 8  # objects that one thread reads: its event loop does so at once
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
+def is_key(name: str) -> bool:
+    """Whether an object of this name can be reached; a bucket may hold some that cannot."""
+    return not {"", ".", ".."} & set(name.split("/"))
+
+
 def _exists(error: BaseException) -> bool:
     return isinstance(error, FileExistsError)
 
@@ -241,8 +246,7 @@ class ArtifactStore:
         return sorted(int(name) for name in names if name.isdigit())
 
     def _full(self, key: str) -> str:
-        parts = key.split("/")
-        if not key or any(part in ("", ".", "..") for part in parts):
+        if not is_key(key):
             raise DataError(
                 f"{key!r} is not a key of the artifact store", "Use plain relative keys."
             )

@@ -2,21 +2,26 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from buckets import S3Server, seaweedfs
 from conftest import Project, write_photos
+from moto.server import ThreadedMotoServer
 from pages import log_in, look, open_page, shoot
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from seen import NAMES, see_all
 
 from annolooop.errors import ConfigError, UsageError
 from annolooop.loop.batch import list_batch
+from annolooop.loop.embed import Embedder
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.project import ensure_project
 from annolooop.loop.sync import sync
+from annolooop.model.pipeline import Pipeline
 from annolooop.records import untracked
 from annolooop.reports import Objects
+from annolooop.storage.embeddings import Embeddings
 from annolooop.storage.images import ImageCatalog
 from annolooop.storage.s3 import S3Access, open_s3
 from annolooop.storage.store import ArtifactStore
@@ -174,3 +179,32 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     shown = project.run("stack", "show").stdout
     assert s3.secret not in shown
     project.run("down")
+
+
+def no_pipeline() -> Pipeline:
+    raise AssertionError("nothing is embedded")
+
+
+def test_objects_whose_names_no_store_can_use_are_named_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SeaweedFS mends such names; moto keeps them, as Amazon's does."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        moto = S3Server(f"http://{host}:{port}")
+        client = moto.client()
+        client.create_bucket(Bucket="lab")
+        for name in ("1.jpg", "/2.jpg", "./3.jpg", "../4.jpg"):
+            client.put_object(Bucket="lab", Key=f"x/b/{name}", Body=name.encode())
+        access = S3Access(moto.endpoint, "us-east-1", moto.key, moto.secret)
+        store = ArtifactStore("s3://lab/x", open_s3(access))
+        catalog = ImageCatalog(store, "d")
+        embedder = Embedder(store, catalog, Embeddings(store, "none", tmp_path), no_pipeline)
+        found = embedder.look(list_batch("b", store, catalog).sources, untracked)
+    finally:
+        server.stop()
+    assert [image.key for image in found.images] == ["b/1.jpg"]
+    assert set(found.unreadable) == {"b//2.jpg", "b/./3.jpg", "b/../4.jpg"}
