@@ -53,6 +53,7 @@ def check_store(stack: Stack) -> Iterator[Check]:
             removed = _attempt("delete", lambda: _deleted(stack, probe))
         yield removed
     yield _expiry(admin)
+    yield _attempt("images", lambda: _images(stack))
     yield from _endpoint(stack.cloud, stack)
 
 
@@ -263,6 +264,14 @@ def _expiry(admin: Administration) -> Check:
     return Check("credentials", "ok", detail)
 
 
+def _images(stack: Stack) -> Check:
+    """Whether Label Studio can be given what it needs to show them."""
+    assert stack.cloud
+    presign = stack.cloud.images().presign
+    how = "by signed addresses" if presign else "through itself"
+    return Check("images", "ok", f"Label Studio shows them {how} (store.images)")
+
+
 def _endpoint(cloud: Cloud, stack: Stack) -> Iterator[Check]:
     """How Label Studio gets to a server that is not the cloud's own."""
     endpoint = cloud.endpoint
@@ -282,14 +291,13 @@ def _endpoint(cloud: Cloud, stack: Stack) -> Iterator[Check]:
             f"{endpoint} is not Google's, which that Label Studio has to be told when it starts"
         )
         yield Check("endpoint", "warn", detail, f"Whoever runs it may start it with {told}")
-    elif is_private(endpoint):
+    elif cloud.name == "s3" and is_private(endpoint):
         detail = f"{endpoint} is in a private network, which that Label Studio's guard refuses"
         yield Check(
             "endpoint",
             "warn",
             detail,
-            "Whoever runs it may start it with S3_ENDPOINT set to this address, or with "
-            "SSRF_PROTECTION_ENABLED=false.",
+            "Whoever runs it may start it with SSRF_PROTECTION_ENABLED=false.",
         )
 
 
