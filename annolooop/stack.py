@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from annolooop.clouds import Cloud, digest_of, open_cloud
+from annolooop.clouds.cloud import Cloud, digest_of
+from annolooop.clouds.table import open_cloud
 from annolooop.config import StackConfig
 from annolooop.console import Console
 from annolooop.errors import ConfigError, UnreachableError

@@ -191,7 +191,8 @@ class Projects:
             raise ConfigError(
                 f"Label Studio at {self.url} cannot write annotations to the store: "
                 f"{error.message}",
-                "Give it credentials that may write, or set store.export_annotations: false",
+                "Check that the bucket is there and that the credentials may write, or set "
+                "store.export_annotations: false",
             ) from error
         try:
             written = self._server.post(f"{path}/{made['id']}/sync", {})

@@ -167,11 +167,12 @@ class AnnotationExport:
 
     def renew(self, studio: Studio, project: int) -> None:
         """The same, also if it is so already: what could not be written then is written now."""
-        for known in studio.export_storages(project):
-            studio.delete_export_storage(known["type"], int(known["id"]))
+        before = studio.export_storages(project)
         if self.wanted:
             body = {**self.settings, "description": self._description}
             studio.add_export_storage(project, self.kind, body)
+        for known in before:  # not earlier: the new one may be refused
+            studio.delete_export_storage(known["type"], int(known["id"]))
 
     @property
     def _description(self) -> str:

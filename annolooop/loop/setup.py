@@ -72,7 +72,9 @@ class SetupNote:
         self._known: dict[str, Any] = {}
         try:
             if not admin.is_missing():
-                self._known = dict(stack.store.get_json(NOTE))
+                found = dict(stack.store.get_json(NOTE))
+                # That of another store came along if somebody copied it here.
+                self._known = found if found.get("store") == stack.config.store.url else {}
         except KeyError:
             pass
         except admin.failures as error:
@@ -115,11 +117,11 @@ class SetupNote:
     def _write(self, known: dict[str, Any]) -> None:
         import json
 
-        self._known = known
+        self._known = {"store": self._stack.config.store.url, **known}
         if self.steps:  # what could not be read must not be replaced
             return
         try:
-            self._stack.store.put(NOTE, json.dumps(known, indent=2).encode())
+            self._stack.store.put(NOTE, json.dumps(self._known, indent=2).encode())
         except AnnoloopError as error:
             self._failed("written", error.message, error.hint, error.exit_code)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from annolooop.clouds import Cloud
+from annolooop.clouds.cloud import Cloud
 from annolooop.errors import AnnoloopError, UnreachableError
 from annolooop.reports import Check, DoctorReport
 from annolooop.stack import Stack

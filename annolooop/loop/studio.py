@@ -9,6 +9,8 @@ from annolooop.loop.project import lookup_project
 from annolooop.reports import DownReport, LogsReport, StatusReport, UpReport
 from annolooop.stack import Stack
 
+PROBED = "setup.json"  # any key: whether the store lets it be looked for is what counts
+
 
 def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) -> UpReport:
     """Make Label Studio run and be ready for us.
@@ -35,6 +37,7 @@ def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) 
         say("To change to that: annoloop down, then: annoloop up")
     refreshed = 0
     if refresh_storage:
+        stack.store.exists(PROBED)  # credentials that do not do are told by the store
         projects = studio.projects()
         refreshed = sum(stack.image_source.refresh(studio, project.id) for project in projects)
         own = lookup_project(stack, stack.config.dataset.name)

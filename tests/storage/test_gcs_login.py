@@ -12,7 +12,7 @@ import pytest
 from buckets import fake_gcs
 from google_stand_in import TOKEN, Answer, answering, refusal, service_account_key
 
-from annolooop.clouds import open_cloud
+from annolooop.clouds.table import open_cloud
 from annolooop.config import StackConfig
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.storage.gcs import GCSAccess, open_gcs, read_service_account
