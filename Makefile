@@ -18,7 +18,7 @@ test: .venv/installed-dev
 	$(BIN)/coverage report --include "annolooop/loop/*,annolooop/storage/*" --fail-under 90
 
 check: .venv/installed-dev
-	$(MAKE) --jobs 2 --output-sync=line lint test
+	$(MAKE) --jobs 2 lint test
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check
