@@ -4,6 +4,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# What is not compiled when it is installed is compiled once, when it is first used.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check lint docs clean
 
@@ -38,7 +40,6 @@ clean:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 .venv/installed: .venv/bin/python pyproject.toml
-	@# Python compiles what is imported, when it is: that is a small part of torch.
 	$(BIN)/python -m pip install --no-compile --editable .
 	touch $@
 
