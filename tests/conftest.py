@@ -7,8 +7,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -16,6 +19,7 @@ from filelock import FileLock
 from PIL import Image, ImageDraw
 from platformdirs import user_cache_path
 
+from annolooop.cli import app
 from annolooop.config import DEFAULT_LABEL_STUDIO
 from annolooop.labelstudio.daemon import Daemon
 from annolooop.labelstudio.environment import ensure_environment
@@ -158,9 +162,25 @@ class Project:
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def json(self, *words: str, code: int = 0, **env: str) -> dict:  # type: ignore[type-arg]
+    def typed(self, *words: str, code: int = 0, **env: str) -> dict:  # type: ignore[type-arg]
         """Run with ``--json``: the report, which is all that is on stdout."""
         report = json.loads(self.run(*words, "--json", code=code, **env).stdout)
+        assert isinstance(report, dict)
+        return report
+
+    def json(self, *words: str, code: int = 0, **env: str) -> dict:  # type: ignore[type-arg]
+        """The same in this process, which has loaded already what takes seconds to load."""
+        out, err, here, ended = StringIO(), StringIO(), Path.cwd(), 0
+        os.chdir(self.folder)
+        try:
+            with patch.dict(os.environ, env), redirect_stdout(out), redirect_stderr(err):
+                app([*words, "--json"], prog_name="annoloop")
+        except SystemExit as end:
+            ended = int(end.code or 0)
+        finally:
+            os.chdir(here)
+        assert ended == code, f"{words}: {ended}\n{out.getvalue()}\n{err.getvalue()}"
+        report = json.loads(out.getvalue())
         assert isinstance(report, dict)
         return report
 

@@ -36,17 +36,17 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
     model = {"backbone": "mobilenet_v2", "weights": "starter"}
     project.write({**project.values, "model": model, "cache_dir": str(CACHE)})
     shutil.copytree(DATA, project.folder / "data")
-    assert project.json("status")["running"] is False
+    assert project.typed("status")["running"] is False
     assert "annoloop up" in project.run("train", code=4).stderr
 
-    up = project.json("up")
+    up = project.typed("up")
     assert up["started"] is True
-    assert project.json("up")["started"] is False
-    status = project.json("status")
+    assert project.typed("up")["started"] is False
+    status = project.typed("status")
     assert (status["running"], status["url"], status["pid"]) == (True, up["url"], up["pid"])
     assert status["version"] == "1.23.2"
 
-    first = project.json("train")
+    first = project.typed("train")
     assert first["registered"] is True
     assert first["trained"] is False
     assert (first["examples"], first["holdout"]["n"], first["holdout"]["accuracy"]) == (0, 0, None)
@@ -55,7 +55,7 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
     assert "stays" in untrained.stdout
     assert project.run("train", "--rerun", code=5).stderr.count("annotate") >= 1
 
-    report = project.json("infer", "--batch", "data/batch_1")
+    report = project.typed("infer", "--batch", "data/batch_1")
     assert (report["images"], report["embedded"], report["cached"]) == (10, 10, 0)
     assert (report["tasks_created"], report["predictions_pushed"]) == (10, 10)
     assert report["unreadable"] == []
@@ -63,7 +63,7 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
 
     store = project.folder / "annoloop-data" / "store"
     before = {path: path.stat().st_mtime_ns for path in store.rglob("*") if path.is_file()}
-    again = project.json("infer", "--batch", "data/batch_1")
+    again = project.typed("infer", "--batch", "data/batch_1")
     assert (again["embedded"], again["cached"]) == (0, 10)
     assert (again["tasks_created"], again["predictions_pushed"]) == (0, 0)
     after = {path: path.stat().st_mtime_ns for path in store.rglob("*") if path.is_file()}
@@ -78,7 +78,7 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
 
     labels = read_labels("batch_1")
     assert annotate_all(project.stack(), labels) == 10
-    stats = project.json("dataset", "stats", "aria_detector")
+    stats = project.typed("dataset", "stats", "aria_detector")
     assert (stats["total"], stats["labeled"], stats["unlabeled"], stats["skipped"]) == (
         10,
         10,
@@ -91,16 +91,16 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
     assert made["accepted"] + made["overridden"] == 10
     assert made["overridden"] > 0
 
-    waiting = project.json("train")
+    waiting = project.typed("train")
     assert (waiting["new_labels"], waiting["registered"]) == (10, False)
-    second = project.json("train", "--rerun")
+    second = project.typed("train", "--rerun")
     assert second["model_version"].startswith("v2-")
     assert (second["trained"], second["promoted"], second["examples"]) == (True, True, 10)
     assert second["holdout"]["accuracy"] is None  # two or three images tell nothing
-    nothing = project.json("train", "--rerun")
+    nothing = project.typed("train", "--rerun")
     assert (nothing["model_version"], nothing["registered"]) == (second["model_version"], False)
 
-    last = project.json("infer", "--batch", "data/batch_2")
+    last = project.typed("infer", "--batch", "data/batch_2")
     assert last["model_version"] == second["model_version"]
     assert (last["tasks_created"], last["predictions_pushed"]) == (10, 10)
     stack = project.stack()
@@ -122,9 +122,9 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
     assert credentials.token not in told
     assert credentials.password not in told
 
-    assert project.json("down") == {"stopped": True, "pid": up["pid"]}
-    assert project.json("down")["stopped"] is False
-    assert project.json("status")["running"] is False
+    assert project.typed("down") == {"stopped": True, "pid": up["pid"]}
+    assert project.typed("down")["stopped"] is False
+    assert project.typed("status")["running"] is False
 
 
 def test_demo_runs_the_loop_twice_and_leaves_nothing(
@@ -139,7 +139,7 @@ def test_demo_runs_the_loop_twice_and_leaves_nothing(
     (cache / "annoloop").mkdir(parents=True)
     (cache / "annoloop" / "label-studio").symlink_to(CACHE / "label-studio")
     env = {"XDG_CACHE_HOME": str(cache), "HTTPS_PROXY": ""}
-    report = project.json("demo", "--folder", str(home), **env)
+    report = project.typed("demo", "--folder", str(home), **env)
     assert report["accuracy_after"] > report["accuracy_before"]
     assert report["accepted"] + report["overridden"] == 10
     assert "password" not in report
@@ -148,7 +148,7 @@ def test_demo_runs_the_loop_twice_and_leaves_nothing(
     assert re.search(r"batch_2, after retraining +v2-\w+ +\d+%", again.stdout)
     assert "login annoloop@localhost.local, password " in again.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["annoloop.yaml", "demo", "xdg"]
-    cleaned = project.json("demo", "--clean", "--folder", str(home), **env)
+    cleaned = project.typed("demo", "--clean", "--folder", str(home), **env)
     assert str(home) in cleaned["removed"]
     assert not home.exists()
     assert Path(label_studio_command).exists()  # others use it
