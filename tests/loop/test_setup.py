@@ -207,6 +207,7 @@ def test_key_gets_a_policy_for_its_part_of_the_bucket(
     try:
         host, port = server.get_host_and_port()
         moto = S3Server(f"http://{host}:{port}")
+        httpx.post(f"{moto.endpoint}/moto-api/reset")  # what other tests of this process made
         project = on_s3(tmp_path, moto, "s3://lab/team a")
         report = setup(project.stack("s3.region=eu-central-1"), True)
         everything = dict.fromkeys(("bucket", "private", "cors", "policy"), "done")

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError
@@ -69,9 +70,12 @@ def test_what_is_wrong_is_told_with_the_fix(
 
 
 def test_session_that_ended_is_told_with_its_time_and_a_new_one_goes_on(s3: S3Server) -> None:
-    first, ends = s3.session(2), time.time() + 2
-    store = opened(s3, "s3://lab/session", **first)
-    store.put("a", b"1")
+    for seconds in (2, 20):  # a busy machine may be late for the first
+        first, ends = s3.session(seconds), time.time() + seconds
+        store = opened(s3, "s3://lab/session", **first)
+        with suppress(UnreachableError):
+            store.put("a", b"1")
+            break
     time.sleep(max(0.0, ends - time.time()) + 0.1)
     asks: list[Callable[[], object]] = [
         lambda: store.get("a"),
