@@ -162,11 +162,8 @@ def seaweedfs(folder: Path, origins: str = "*") -> Iterator[S3Server]:
         _await(server, process)
         yield server
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        process.kill()  # asked to end, it takes seconds
+        process.wait()
         log.close()
         for left in Path("/tmp").glob(f"seaweedfs-*-{port}*.sock"):
             left.unlink(missing_ok=True)

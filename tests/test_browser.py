@@ -60,10 +60,10 @@ def test_people_accept_one_prediction_and_override_another(
 
 def test_launch_opens_the_stream_logged_in(own_project: Project, page: Page) -> None:
     project = own_project
-    project.run("up")
-    project.run("train")
+    project.json("up")
+    project.json("train")
     write_photos(project.folder / "b", ["x.jpg"])
-    project.run("infer", "--batch", "b")
+    project.json("infer", "--batch", "b")
     asked = project.folder / "asked"
     browser = project.folder / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {asked}.part && mv {asked}.part {asked}\n')

@@ -157,12 +157,12 @@ def test_json_is_all_that_is_on_stdout(project: Project) -> None:
 
 
 def test_quiet_says_nothing_on_stderr(project: Project) -> None:
-    project.run("train")
+    project.json("train")
     assert project.run("stats", "-q").stderr == ""
 
 
 def test_output_has_no_colours_where_there_is_no_terminal(project: Project) -> None:
-    project.run("train")
+    project.json("train")
     done = project.run("stats")
     assert "\x1b[" not in done.stdout + done.stderr
     assert "next: annoloop" in done.stderr
@@ -171,7 +171,7 @@ def test_output_has_no_colours_where_there_is_no_terminal(project: Project) -> N
 def test_no_color_is_honoured_on_a_terminal(project: Project) -> None:
     import pty
 
-    project.run("train")
+    project.json("train")
 
     def on_terminal(**env: str) -> bytes:
         main, end = pty.openpty()
@@ -223,7 +223,7 @@ main()
 
 
 def test_interrupt_is_exit_130_and_what_was_done_is_kept(project: Project) -> None:
-    project.run("train")
+    project.json("train")
     names = [f"{n}.jpg" for n in range(40)]
     write_photos(project.folder / "b", names)
     small = ["--set", "label_studio.import_size=1"]
@@ -273,7 +273,7 @@ main()
 
 def test_logs_shows_the_end_of_the_server_log(own_project: Project) -> None:
     assert own_project.json("logs")["lines"] == []
-    own_project.run("up")
+    own_project.json("up")
     lines = own_project.json("logs", "-n", "3")["lines"]
     assert len(lines) == 3
     assert own_project.run("logs", "-n", "3").stdout.splitlines() == lines
@@ -319,10 +319,10 @@ def check_lines(report: dict) -> dict[str, str]:  # type: ignore[type-arg]
 
 
 def test_doctor_finds_everything_well(own_project: Project) -> None:
-    own_project.run("up")
-    own_project.run("train")
+    own_project.json("up")
+    own_project.json("train")
     write_photos(own_project.folder / "b", ["what? 50% #1.jpg"])
-    own_project.run("infer", "--batch", "b")
+    own_project.json("infer", "--batch", "b")
     report = own_project.json("doctor")
     statuses = check_lines(report)
     assert "fail" not in statuses.values()
@@ -349,7 +349,7 @@ def test_doctor_names_the_fix_of_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_reader_that_leaves_early_is_no_error(project: Project) -> None:
-    project.run("train")
+    project.json("train")
     words = " ".join(project.command("stats"))
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {words} -q | head -c 1"],

@@ -67,6 +67,6 @@ def test_status_loads_nothing_heavy(own_project: Project) -> None:
 
 
 def test_sync_and_stats_never_load_torch(project: Project) -> None:
-    project.run("train")
+    project.json("train")
     for words in (["sync"], ["stats"], ["dataset", "list"], ["model", "list"]):
         assert not {"torch", "torchvision", "sklearn"} & loaded(words, str(project.folder))

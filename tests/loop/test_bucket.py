@@ -106,7 +106,7 @@ def test_batch_is_found_by_its_place_in_the_bucket(s3: S3Server) -> None:
 
 def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     project = on_s3
-    project.run("up")
+    project.json("up")
     project.json("train")
     write_photos(project.folder / "b", NAMES)
     first = project.json("infer", "--batch", "b")
@@ -178,7 +178,7 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     assert project.json("infer")["tasks_created"] == 0
     shown = project.run("stack", "show").stdout
     assert s3.secret not in shown
-    project.run("down")
+    project.json("down")
 
 
 def no_pipeline() -> Pipeline:

@@ -45,7 +45,7 @@ def on_azure(own_project: Project, azure: AzureServer) -> Project:
 
 def test_whole_loop_on_azure(on_azure: Project, azure: AzureServer) -> None:
     project = on_azure
-    project.run("up")
+    project.json("up")
     project.json("train")
     write_photos(project.folder / "b", NAMES)
     first = project.run("infer", "--batch", "b", "--json")

@@ -34,7 +34,7 @@ def on_gcs(own_project: Project, gcs: GCSServer) -> Project:
 
 def test_whole_loop_on_google_cloud_storage(on_gcs: Project) -> None:
     project = on_gcs
-    project.run("up")
+    project.json("up")
     project.json("train")
     write_photos(project.folder / "b", NAMES)
     first = project.json("infer", "--batch", "b")
@@ -79,4 +79,4 @@ def test_whole_loop_on_google_cloud_storage(on_gcs: Project) -> None:
     with pytest.raises(ConfigError, match="cannot read the bucket nobucket") as caught:
         nowhere.image_source.connect(nowhere.studio, found.id)
     assert "application default credentials" in caught.value.hint
-    project.run("down")
+    project.json("down")

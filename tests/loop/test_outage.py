@@ -56,7 +56,7 @@ def leave_after(proxy: FaultyProxy, puts: int) -> None:
 
 def test_upload_goes_on_where_it_ended(on_s3: Project, proxy: FaultyProxy) -> None:
     project = on_s3
-    project.run("train")
+    project.json("train")
     write_photos(project.folder / "b", NAMES)
     words = ["infer", "--batch", "b"]
     joints: list[Joint] = []
