@@ -4,12 +4,15 @@ import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
-from buckets import S3Server, seaweedfs
+from buckets import S3Server, azurite, fake_gcs, seaweedfs
 from faulty_proxy import FaultyProxy, faulty_proxy
 
 from annolooop.errors import UnreachableError
+from annolooop.storage.azure import AzureAccess, open_azure
+from annolooop.storage.gcs import GCSAccess, open_gcs
 from annolooop.storage.s3 import S3Access, open_s3
 from annolooop.storage.store import ArtifactStore
 
@@ -101,3 +104,38 @@ def test_server_that_is_gone_is_told_in_seconds(
     assert "s3.endpoint" in caught.value.hint
     proxy.come_back()
     assert len(list(store.get_each(KEYS, str))) == len(KEYS)
+
+
+@pytest.fixture(params=["gcs", "azure"])
+def elsewhere(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[ArtifactStore, FaultyProxy]]:
+    """Servers of the other clouds."""
+    monkeypatch.setattr("annolooop.storage.gcs.PAUSES", (0.1,) * 5)  # as many tries, in less time
+    if request.param == "gcs":
+        with fake_gcs(tmp_path) as gcs, faulty_proxy(gcs.endpoint) as made:
+            provider = open_gcs(GCSAccess(endpoint=made.endpoint))
+            yield ArtifactStore(f"gs://{gcs.bucket}/x", provider), made
+        return
+    with azurite(tmp_path) as azure, faulty_proxy(azure.endpoint.rpartition("/")[0]) as made:
+        access = AzureAccess(azure.account, azure.key, endpoint=f"{made.endpoint}/{azure.account}")
+        yield ArtifactStore(f"az://{azure.container}/x", open_azure(access)), made
+
+
+def test_on_other_clouds_nothing_is_lost_or_doubled_either(
+    elsewhere: tuple[ArtifactStore, FaultyProxy],
+) -> None:
+    store, proxy = elsewhere
+    proxy.fail_in_turn(*["busy", "", "lost"] * 2)
+    assert put_all(store) == [True] * len(KEYS)
+    proxy.fail_in_turn(*["busy", "", "lost"] * 2)
+    whole = [(key, key.encode()) for key in KEYS]
+    assert list(store.get_each(KEYS, str)) == whole
+    reading = store.get_each(KEYS, str)
+    next(reading)
+    proxy.leave()
+    with pytest.raises(UnreachableError, match="does not answer"):
+        list(reading)
+    proxy.come_back()
+    assert list(store.get_each(KEYS, str)) == whole
+    assert [found.key for found in store.walk("images")] == KEYS
