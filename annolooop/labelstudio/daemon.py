@@ -343,13 +343,22 @@ def _has_ended(process: psutil.Process) -> bool:
 
 
 def _end(process: psutil.Process) -> None:
-    """Ask a process to end, and make it after a while."""
-    try:
-        process.terminate()
+    """Ask a process to end, and make it after a while.
+
+    Raises:
+        UnreachableError: it does not.
+    """
+    for end in (process.terminate, process.kill):
+        try:
+            end()
+        except psutil.NoSuchProcess:
+            return
         try:
             process.wait(STOP_TIMEOUT)
+            return
         except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_TIMEOUT)
-    except psutil.NoSuchProcess:
-        pass
+            if _has_ended(process):  # and nobody took notice of its end
+                return
+    raise UnreachableError(
+        f"Label Studio's process {process.pid} does not end", f"End it: kill -9 {process.pid}"
+    )

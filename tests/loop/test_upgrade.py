@@ -111,7 +111,7 @@ def test_upgrade_keeps_everything_and_can_be_undone(
     assert daemon.database.mark() == Mark(DEFAULT_LABEL_STUDIO, True)
 
     # Back again, by what the refusal says.
-    project.run("down")
+    project.json("down")
     refused = project.run("up", code=3).stderr
     back = re.search(r"(rm -f .* && cp .*), and set", refused.replace("\n", " "))
     assert back
@@ -120,7 +120,7 @@ def test_upgrade_keeps_everything_and_can_be_undone(
     assert annotations(project) == kept
 
     # A folder of an annoloop that did not write the version yet.
-    project.run("down")
+    project.json("down")
     with closing(sqlite3.connect(daemon.database.file)) as connection:
         connection.execute("PRAGMA user_version=0")
     project.run(*newer)
