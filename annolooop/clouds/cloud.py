@@ -59,6 +59,10 @@ class Cloud(ABC):
         bucket, _, prefix = config.store.url.partition("://")[2].partition("/")
         self.bucket, self.prefix = bucket, prefix
 
+    def in_bucket(self, key: str) -> str:
+        """Name in the bucket of what is called ``key`` in the store."""
+        return f"{self.prefix}/{key}" if self.prefix else key
+
     @abstractmethod
     def provider(self) -> Provider:
         """Its file system.
@@ -147,7 +151,7 @@ class Cloud(ABC):
         """Where Label Studio writes the annotations of a dataset to."""
         from annolooop.labelstudio.storages import AnnotationExport
 
-        prefix = "/".join(part for part in (self.prefix, ANNOTATIONS, dataset) if part)
+        prefix = self.in_bucket(f"{ANNOTATIONS}/{dataset}")
         settings = {self.bucket_field: self.bucket, "prefix": prefix, **self._all_settings}
         return AnnotationExport(True, self.kind, settings, digest_of(settings))
 

@@ -1,5 +1,6 @@
 """Make what a store needs around it: the bucket, its CORS rules, a key's rights."""
 
+import json
 from typing import Any
 
 from annolooop.errors import AnnoloopError, ConfigError, UsageError
@@ -115,8 +116,6 @@ class SetupNote:
         self._write(self._known)
 
     def _write(self, known: dict[str, Any]) -> None:
-        import json
-
         self._known = {"store": self._stack.config.store.url, **known}
         if self.steps:  # what could not be read must not be replaced
             return

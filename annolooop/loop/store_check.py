@@ -48,7 +48,7 @@ def check_store(stack: Stack) -> Iterator[Check]:
     if not written.code:
         try:
             yield from _bucket(stack, probe)
-            yield from _from_outside(stack, admin, _below(stack.cloud.prefix, probe))
+            yield from _from_outside(stack, admin, stack.cloud.in_bucket(probe))
         finally:
             removed = _attempt("delete", lambda: _deleted(stack, probe))
         yield removed
@@ -67,10 +67,6 @@ def _folder(stack: Stack, probe: str) -> Iterator[Check]:
             "Check the file system that it is on.",
         )
     yield Check("store", "ok", f"{stack.store.url} can be written; {len(stack.catalog)} images")
-
-
-def _below(prefix: str, key: str) -> str:
-    return f"{prefix}/{key}" if prefix else key
 
 
 def _attempt(name: str, run: Callable[[], Check]) -> Check:
