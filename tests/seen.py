@@ -14,3 +14,13 @@ def see_all(project: Project, *overrides: str) -> None:
         kind, data = stack.studio.fetch(stack.studio.image_address(found.id, task.id))
         assert kind == "image/jpeg", (task.key, kind)
         assert data == stack.store.get(task.key)
+
+
+def answer_all(project: Project) -> None:
+    """Give each task the label that the name of its picture tells."""
+    stack = project.stack()
+    found = stack.studio.find_project("aria_detector")
+    assert found
+    for task in stack.studio.tasks(found.id):
+        label = "not_aria" if "not_aria" in task.key else "aria"
+        stack.studio.annotate(found.id, task.id, [label], 1.0)

@@ -1,16 +1,14 @@
 """The whole loop on a bucket, its images seen through a real Label Studio."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from buckets import S3Server, seaweedfs
+from buckets import S3Server, moto
 from conftest import Project, write_photos
-from moto.server import ThreadedMotoServer
 from pages import log_in, look, open_page, shoot
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
-from seen import NAMES, see_all
+from seen import NAMES, answer_all, see_all
 
 from annolooop.errors import ConfigError, UsageError
 from annolooop.loop.batch import list_batch
@@ -25,12 +23,6 @@ from annolooop.storage.embeddings import Embeddings
 from annolooop.storage.images import ImageCatalog
 from annolooop.storage.s3 import S3Access, open_s3
 from annolooop.storage.store import ArtifactStore
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with seaweedfs(tmp_path_factory.mktemp("weed")) as server:
-        yield server
 
 
 @pytest.fixture
@@ -117,9 +109,7 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     stack = project.stack()
     found = stack.studio.find_project("aria_detector")
     assert found
-    for task in stack.studio.tasks(found.id):
-        label = "not_aria" if "not_aria" in task.key else "aria"
-        stack.studio.annotate(found.id, task.id, [label], 1.0)
+    answer_all(project)
     assert project.json("sync")["labeled"] == 5
     assert len(list(stack.store.walk("annotations/aria_detector"))) == 5
     trained = project.json("train", "--rerun", "--set", "train.holdout=0")
@@ -190,21 +180,15 @@ def test_objects_whose_names_no_store_can_use_are_named_and_the_rest_goes_on(
 ) -> None:
     """SeaweedFS mends such names; moto keeps them, as Amazon's does."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        moto = S3Server(f"http://{host}:{port}")
-        client = moto.client()
+    with moto() as server:
+        client = server.client()
         client.create_bucket(Bucket="lab")
         for name in ("1.jpg", "/2.jpg", "./3.jpg", "../4.jpg"):
             client.put_object(Bucket="lab", Key=f"x/b/{name}", Body=name.encode())
-        access = S3Access(moto.endpoint, "us-east-1", moto.key, moto.secret)
+        access = S3Access(server.endpoint, "us-east-1", server.key, server.secret)
         store = ArtifactStore("s3://lab/x", open_s3(access))
         catalog = ImageCatalog(store, "d")
         embedder = Embedder(store, catalog, Embeddings(store, "none", tmp_path), no_pipeline)
         found = embedder.look(list_batch("b", store, catalog).sources, untracked)
-    finally:
-        server.stop()
     assert [image.key for image in found.images] == ["b/1.jpg"]
     assert set(found.unreadable) == {"b//2.jpg", "b/./3.jpg", "b/../4.jpg"}

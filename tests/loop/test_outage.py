@@ -1,27 +1,14 @@
 """Images are put into a bucket: the command dies, the bucket goes away and comes back."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
-from buckets import S3Server, seaweedfs
+from buckets import S3Server
 from conftest import Project, write_photos
 from dying import Joint, run_dying
-from faulty_proxy import FaultyProxy, faulty_proxy
+from faulty_proxy import FaultyProxy
 
 NAMES = [f"{n:03d}.jpg" for n in range(120)]
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with seaweedfs(tmp_path_factory.mktemp("weed")) as server:
-        yield server
-
-
-@pytest.fixture
-def proxy(s3: S3Server) -> Iterator[FaultyProxy]:
-    with faulty_proxy(s3.endpoint) as made:
-        yield made
 
 
 @pytest.fixture

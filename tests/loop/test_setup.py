@@ -21,9 +21,8 @@ from azure.storage.blob import (
     generate_account_sas,
 )
 from botocore.session import get_session
-from buckets import AzureServer, GCSServer, S3Server, azurite, fake_gcs, seaweedfs
+from buckets import AzureServer, GCSServer, S3Server, azurite, fake_gcs, moto, seaweedfs
 from conftest import Project
-from moto.server import ThreadedMotoServer
 
 from annolooop.errors import ConfigError
 from annolooop.loop.setup import setup
@@ -202,19 +201,14 @@ def test_key_gets_a_policy_for_its_part_of_the_bucket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        moto = S3Server(f"http://{host}:{port}")
-        httpx.post(f"{moto.endpoint}/moto-api/reset")  # what other tests of this process made
-        project = on_s3(tmp_path, moto, "s3://lab/team a")
+    with moto() as server:
+        project = on_s3(tmp_path, server, "s3://lab/team a")
         report = setup(project.stack("s3.region=eu-central-1"), True)
         everything = dict.fromkeys(("bucket", "private", "cors", "policy"), "done")
         assert told(report) == everything
         assert "aws iam attach-user-policy" in report.steps[-1].detail
         iam = get_session().create_client(
-            "iam", "us-east-1", endpoint_url=moto.endpoint, **key_of(moto)
+            "iam", "us-east-1", endpoint_url=server.endpoint, **key_of(server)
         )
         (policy,) = iam.list_policies(Scope="Local")["Policies"]
         assert policy["PolicyName"].startswith("annoloop-lab-team-a-")
@@ -229,8 +223,6 @@ def test_key_gets_a_policy_for_its_part_of_the_bucket(
         removed = teardown(project.stack(), True)
         assert told(removed) == {"policy": "done", "cors": "done", "bucket": "done"}
         assert iam.list_policies(Scope="Local")["Policies"] == []
-    finally:
-        server.stop()
 
 
 def key_of(server: S3Server) -> dict[str, str]:

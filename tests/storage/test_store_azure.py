@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
-from buckets import AzureServer, azurite
+from buckets import AzureServer
 from fake_clouds import fake_clouds
 from storage.contract import StoreContract
 
@@ -24,12 +23,6 @@ from annolooop.storage.azure_access import AzureAccess, resolve_access
 from annolooop.storage.store import ArtifactStore
 
 OTHER_KEY = "b3RoZXI="
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServer]:
-    with azurite(tmp_path_factory.mktemp("azurite")) as server:
-        yield server
 
 
 def opened(azure: AzureServer, url: str, **changed: str | None) -> ArtifactStore:

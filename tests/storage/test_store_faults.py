@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from buckets import S3Server, azurite, fake_gcs, seaweedfs
+from buckets import S3Server, azurite, fake_gcs
 from faulty_proxy import FaultyProxy, faulty_proxy
 
 from annolooop.errors import UnreachableError
@@ -17,18 +17,6 @@ from annolooop.storage.s3 import S3Access, open_s3
 from annolooop.storage.store import ArtifactStore
 
 KEYS = [f"images/{n:03d}.jpg" for n in range(100)]
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with seaweedfs(tmp_path_factory.mktemp("weed")) as server:
-        yield server
-
-
-@pytest.fixture
-def proxy(s3: S3Server) -> Iterator[FaultyProxy]:
-    with faulty_proxy(s3.endpoint) as made:
-        yield made
 
 
 @pytest.fixture

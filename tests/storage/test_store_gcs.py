@@ -6,23 +6,17 @@ answers where it refuses or is busy comes from a server that answers as it is to
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
-from buckets import GCSServer, fake_gcs
+from buckets import GCSServer
 from google_stand_in import Answer, answering, refusal
 from storage.contract import StoreContract
 
 from annolooop.errors import UnreachableError
 from annolooop.storage.gcs import GCSAccess, open_gcs
 from annolooop.storage.store import ArtifactStore
-
-
-@pytest.fixture(scope="module")
-def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GCSServer]:
-    with fake_gcs(tmp_path_factory.mktemp("gcs")) as server:
-        yield server
 
 
 def opened(gcs: GCSServer, url: str) -> ArtifactStore:

@@ -2,24 +2,18 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError
-from buckets import S3Server, seaweedfs
+from buckets import S3Server
 from s3fs.errors import translate_boto_error
 from storage.contract import StoreContract
 
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.storage.s3 import S3Access, open_s3, read_credentials
 from annolooop.storage.store import ArtifactStore
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with seaweedfs(tmp_path_factory.mktemp("weed")) as server:
-        yield server
 
 
 def opened(s3: S3Server, url: str, **changed: str | None) -> ArtifactStore:
