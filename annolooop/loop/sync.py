@@ -5,7 +5,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from annolooop.loop.collect import Collected, collect
-from annolooop.loop.predict import predict
+from annolooop.loop.predict import Predictor
 from annolooop.loop.project import ensure_project, find_project, project_fits
 from annolooop.loop.pull import pull
 from annolooop.loop.push import Plan, foresee, plan, push
@@ -123,5 +123,5 @@ def _push_missing(
     images = [i for i in stack.catalog.images() if i.sha256 in embeddings and i.key in present]
     if check:
         return foresee(stack, plan(stack, project, images, version.name, False))
-    predictions = predict(stack.registry, version, embeddings, images)
+    predictions = Predictor(stack, version, embeddings).predict(images)
     return push(stack, project, predictions, version.name, False, track)
