@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from annolooop.errors import DataError
-from annolooop.loop.batch import Source, place
+from annolooop.loop.batch import place
+from annolooop.loop.sources import Source, Sources
 from annolooop.records import Image, Track
 from annolooop.storage.ahead import ahead
 from annolooop.storage.embeddings import Embeddings, Vector
@@ -85,7 +86,7 @@ class Embedder:
         self._open_pipeline = open_pipeline
         self._pipeline: Pipeline | None = None
 
-    def run(self, sources: Sequence[Source], track: Track) -> Batch:
+    def run(self, sources: Sources, track: Track) -> Batch:
         """Make every readable file of the batch an image of the dataset, with an embedding.
 
         Killed at any moment, it has kept what it did up to the last checkpoint.
@@ -97,7 +98,7 @@ class Embedder:
         remaining = iter(track(sources, "embed", len(sources)))
         while self._run_part(islice(remaining, CHECKPOINT), batch):
             pass
-        if sources and not batch.images:
+        if len(sources) and not batch.images:
             name, reason = next(iter(batch.unreadable.items()))
             raise DataError(
                 f"none of the {len(sources)} files can be read; {name}: {reason}",
@@ -105,7 +106,7 @@ class Embedder:
             )
         return batch
 
-    def look(self, sources: Sequence[Source], track: Track) -> Batch:
+    def look(self, sources: Sources, track: Track) -> Batch:
         """What :meth:`run` would do; nothing is decoded or written.
 
         So files that cannot be decoded count as images here.

@@ -51,7 +51,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     if options.out:
         check_output(options.out)
     version = require_promoted(stack)
-    listing = Listing([]) if batch is None else list_batch(batch, stack.store, stack.catalog)
+    listing = Listing([]) if batch is None else open_batch(stack, batch)
     project, collected = None, Collected()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
@@ -62,7 +62,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         collected = collect(stack, project, track)
     # What was collected is of the dataset too. In a dry run it may be all that there will be.
     if batch is None and (len(stack.catalog) or not collected.tasks):
-        listing = list_batch(batch, stack.store, stack.catalog)
+        listing = open_batch(stack, batch)
     if listing.folder is not None and not options.dry_run:
         stack.catalog.watch(listing.folder)
     embeddings = stack.embeddings(version.backbone)
@@ -94,6 +94,11 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     done.unreadable |= collected.failed
     report = _report(stack, batch, options, version, collected.tasks, done, todo, url, seconds)
     return replace(report, vanished=some(listing.vanished))
+
+
+def open_batch(stack: Stack, batch: str | None) -> Listing:
+    """What :func:`list_batch` finds."""
+    return list_batch(batch, stack.store, stack.catalog, stack.file_hashes)
 
 
 def _report(
