@@ -1,7 +1,8 @@
 """What each command answers: one frozen record, which `--json` prints as it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from annolooop.records import BackboneInfo, Finetuning, Holdout, ModelVersion, Promotion, Setting
 
@@ -22,9 +23,9 @@ class Objects:
     first: tuple[str, ...] = ()
 
 
-def some(keys: Sequence[str]) -> Objects:
+def some(keys: Collection[str]) -> Objects:
     """How many there are, and the first ones."""
-    return Objects(len(keys), tuple(keys[:FIRST]))
+    return Objects(len(keys), tuple(islice(keys, FIRST)))
 
 
 @dataclass(frozen=True)

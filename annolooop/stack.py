@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from annolooop.records import BackboneInfo
     from annolooop.storage.dataset import Snapshots
     from annolooop.storage.embeddings import Embeddings
+    from annolooop.storage.file_hashes import FileHashes
     from annolooop.storage.images import ImageCatalog
     from annolooop.storage.lock import DatasetLock
     from annolooop.storage.registry import Registry
@@ -150,9 +151,18 @@ class Stack:
 
     def catalog_of(self, dataset: str) -> ImageCatalog:
         """The images of any dataset."""
-        from annolooop.storage.images import ImageCatalog
+        from annolooop.storage.images import ImageCatalog, series_of
+        from annolooop.storage.mirror import mirror_file
 
-        return ImageCatalog(self.store, dataset)
+        file = mirror_file(self.cache / "manifests", self.store, series_of(dataset))
+        return ImageCatalog(self.store, dataset, file)
+
+    @cached_property
+    def file_hashes(self) -> FileHashes:
+        """Hashes of files of this machine that were read before."""
+        from annolooop.storage.file_hashes import FileHashes
+
+        return FileHashes(self.cache / "file-hashes.sqlite")
 
     @cached_property
     def snapshots(self) -> Snapshots:

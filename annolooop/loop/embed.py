@@ -11,12 +11,14 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from annolooop.errors import DataError
-from annolooop.loop.batch import Source, place
+from annolooop.loop.batch import place
 from annolooop.loop.behind import Behind, Stopped
+from annolooop.loop.sources import Source, Sources
 from annolooop.loop.timing import Timing
 from annolooop.records import Image, Track
 from annolooop.storage.ahead import ahead
 from annolooop.storage.embeddings import Embeddings, Vector
+from annolooop.storage.file_hashes import FileHashes
 from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_images
 from annolooop.storage.store import ArtifactStore, is_key
 
@@ -91,6 +93,7 @@ class Embedder:
         catalog: the dataset's images.
         embeddings: of the promoted version's backbone.
         open_pipeline: loads the backbone.
+        hashes: of files of this machine.
         timing: is told how long each stage works.
     """
 
@@ -100,6 +103,7 @@ class Embedder:
         catalog: ImageCatalog,
         embeddings: Embeddings,
         open_pipeline: Callable[[], Pipeline],
+        hashes: FileHashes | None = None,
         timing: Timing | None = None,
     ) -> None:
         self._store = store
@@ -107,9 +111,10 @@ class Embedder:
         self._embeddings = embeddings
         self._open_pipeline = open_pipeline
         self._opened: Pipeline | None = None
+        self._hashes = hashes or FileHashes()
         self._timing = timing or Timing()
 
-    def run(self, sources: Sequence[Source], track: Track, keep: Keep) -> Batch:
+    def run(self, sources: Sources, track: Track, keep: Keep) -> Batch:
         """Make every readable file of the batch an image of the dataset, with an embedding.
 
         While files are read and decoded and the backbone works on them, what is done is recorded
@@ -140,7 +145,7 @@ class Embedder:
         _require_some(batch, len(sources))
         return batch
 
-    def look(self, sources: Sequence[Source], track: Track, keep: Keep) -> Batch:
+    def look(self, sources: Sources, track: Track, keep: Keep) -> Batch:
         """What :meth:`run` would do; nothing is decoded or written.
 
         So files that cannot be decoded count as images here.
@@ -243,28 +248,34 @@ class Embedder:
 
     def _unknown_key(self, source: Source) -> str | None:
         """Key of what the store has, if it must be read to tell what the file is."""
-        known = self._known(source)
-        told = known and (source.file or known.sha256 in self._embeddings)
-        return None if source.found is None or told or self._flaw(source) else source.key
+        if source.found is None or self._flaw(source):
+            return None
+        if source.file:
+            return None if self._known(source) else source.key
+        return None if source.sha256 and source.sha256 in self._embeddings else source.key
 
     def _see(self, source: Source, stored: bytes | KeyError | None) -> _Seen:
         """What a file is, given what the store has under its key, if that had to be read."""
-        known, data = self._known(source), stored
         if isinstance(stored, KeyError):
             source = replace(source, found=None)  # it is gone since it was listed
+        data = stored if isinstance(stored, bytes) else None
+        sha256 = source.sha256
         if source.file:
-            data = source.file.read_bytes()
+            if sha256 is None or sha256 not in self._embeddings:
+                data = source.file.read_bytes()
+                sha256 = content_hash(data)
+            known = self._known(source)
             held = known.sha256 if known else None
             if isinstance(stored, bytes):
                 held = content_hash(stored)
-            image = place(source, content_hash(data), held)
-        elif isinstance(data, bytes):
+            image = place(source, sha256, held)
+        elif data is not None:
             image = Image(source.key, content_hash(data))
-        elif known and data is None:
-            image = known
+        elif sha256 and stored is None:
+            image = Image(source.key, sha256)
         else:
             raise KeyError(source.key)
-        lacking = isinstance(data, bytes) and image.sha256 not in self._embeddings
+        lacking = data is not None and image.sha256 not in self._embeddings
         return _Seen(source, image, data if lacking else None)
 
     # -- keeping what was done ---------------------------------------------------------------------
@@ -275,6 +286,11 @@ class Embedder:
             self._add(part.vectors)
             kept, etags = self._put_each(part, batch, stop)
             self._catalog.add(kept, etags)
+            self._hashes.note(
+                (seen.source.state, seen.image.sha256)
+                for seen in part.seen
+                if seen.image and seen.source.state and not seen.source.sha256
+            )
             self._catalog.set_aside(
                 seen.source.found
                 for seen in part.seen

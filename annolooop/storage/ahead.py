@@ -3,14 +3,20 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from math import inf
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def ahead(work: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterator[R]:
+def ahead(
+    work: Callable[[T], R],
+    items: Iterable[T],
+    at_once: int,
+    weigh: Callable[[T], float] = lambda item: 0.0,
+    most: float = inf,
+) -> Iterator[R]:
     """Results of ``work`` in the order of the items, while the next ones are worked on in threads.
 
     What fails ends it, when its turn comes; what has not begun by then is not begun any more.
@@ -19,18 +25,42 @@ def ahead(work: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterator[
         work: is called in threads, unless ``at_once`` is 1.
         items: are taken in the caller's thread, at most ``at_once`` ahead of the results.
         at_once: how many are worked on, or wait with their result.
+        weigh: how much room an item's result is expected to take.
+        most: room for all of them; one is worked on in any case.
     """
     if at_once == 1:
         yield from map(work, items)
         return
+    waiting: deque[tuple[float, Future[R]]] = deque()
     iterator = iter(items)
+    ready: list[T] = []  # the next item, once it was found to need more room than there is
+
+    def begin(limit: int) -> None:
+        held = sum(weight for weight, _ in waiting)
+        while len(waiting) < limit:
+            item = ready.pop() if ready else next(iterator, ended)
+            if isinstance(item, _Ended):
+                return
+            weight = weigh(item)
+            if waiting and held + weight > most:
+                ready.append(item)
+                return
+            held += weight
+            waiting.append((weight, pool.submit(work, item)))
+
+    ended = _Ended()
     pool = ThreadPoolExecutor(at_once)
-    waiting: deque[Future[R]] = deque()
     try:
-        waiting.extend(pool.submit(work, item) for item in islice(iterator, at_once))
+        begin(at_once)
         while waiting:
-            done = waiting.popleft().result()
-            waiting.extend(pool.submit(work, item) for item in islice(iterator, 1))
+            _, future = waiting.popleft()
+            done = future.result()
+            begin(min(at_once, len(waiting) + 1))
             yield done
+            begin(at_once)  # in more room than there was at first
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class _Ended:
+    """There are no more items."""

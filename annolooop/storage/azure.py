@@ -5,7 +5,7 @@ import errno
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from functools import partial
@@ -28,7 +28,7 @@ from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
 from fsspec.asyn import sync_wrapper
 
 from annolooop.storage.azure_access import CHAIN, CONNECT, AzureAccess, resolve_access
-from annolooop.storage.store import Provider
+from annolooop.storage.store import Listed, Provider
 
 AT_ONCE = 32  # objects that are deleted
 RIGHTS = {"r": "read", "a": "add", "c": "create", "w": "write", "d": "delete", "l": "list"}
@@ -124,20 +124,26 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
         except FileNotFoundError:
             return False
 
-    async def _find(self, path: str, detail: bool = False, **given: Any) -> Any:
+    async def pages(self, path: str) -> AsyncIterator[list[Listed]]:
+        """What is below a path, a few thousand at a time; see :class:`Provider`."""
         whole = self._strip_protocol(path).strip("/")
-        container, prefix, _ = self.split_path(f"{whole}/")
+        container, key, _ = self.split_path(f"{whole}/")
         listed = self.service_client.get_container_client(container).list_blobs(
-            name_starts_with=prefix, include=["metadata"]
+            name_starts_with=key, include=["metadata"]
         )
-        # A name that ends in a slash is a mark that some tools leave for a folder.
-        blobs = [blob async for blob in listed if not blob.name.endswith("/")]
-        files = {info["name"]: info for info in await self._details(blobs)}
-        files = {name: info for name, info in files.items() if info["type"] == "file"}
-        if not files and prefix:
+        empty = True
+        async for page in listed.by_page():
+            # A name that ends in a slash is a mark that some tools leave for a folder.
+            blobs = [blob async for blob in page if not blob.name.endswith("/")]
+            infos = await self._details(blobs)
+            files = [(i["name"], i["size"], i["etag"]) for i in infos if i["type"] == "file"]
+            if files:
+                empty = False
+                yield files
+        if empty and key:
             with suppress(FileNotFoundError):
-                files[whole] = await self._info(whole)
-        return files if detail else sorted(files)
+                at = await self._info(whole)
+                yield [(at["name"], at["size"], at["etag"])]
 
     async def _cat_file(self, path: str, *given: Any, **more: Any) -> Any:
         with _told_apart():
@@ -148,12 +154,12 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
             await super()._rm_file(path, **given)
 
     async def _rm(self, path: str, recursive: bool = False, **given: Any) -> None:
-        names = await self._find(path)
-        for start in range(0, len(names), AT_ONCE):
-            some = (self._rm_file(name) for name in names[start : start + AT_ONCE])
-            for failure in await asyncio.gather(*some, return_exceptions=True):
-                if failure and not isinstance(failure, FileNotFoundError):
-                    raise failure
+        async for page in self.pages(path):
+            for start in range(0, len(page), AT_ONCE):
+                some = (self._rm_file(name) for name, *_ in page[start : start + AT_ONCE])
+                for failure in await asyncio.gather(*some, return_exceptions=True):
+                    if failure and not isinstance(failure, FileNotFoundError):
+                        raise failure
 
     rm = sync_wrapper(_rm)
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import ClientConnectorError, ClientError, ClientTimeout
@@ -26,11 +27,12 @@ from annolooop.storage.gcs_login import (
     key_of_machine,
     read_service_account,
 )
-from annolooop.storage.store import Provider
+from annolooop.storage.store import Listed, Provider
 
 __all__ = ["GCSAccess", "key_of_machine", "open_gcs", "read_service_account"]
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between the tries of one request
+TOLD = ("name", "size", "md5Hash", "generation")  # of an object that is listed
 FEW = 2  # of them, where nobody answers
 IDLE = 60.0  # seconds without a byte after which an answer is given up
 LOGIN = (
@@ -89,18 +91,38 @@ class _FileSystem(GCSFileSystem):  # type: ignore[misc]
             return await super()._info(path, generation, **kwargs)
         return await self._get_object(path)
 
-    async def _find(
-        self, path: str, withdirs: bool = False, detail: bool = False, **kwargs: Any
-    ) -> Any:
-        """What is below a path; where that is nothing, the original lists what begins alike."""
-        objects, _ = await self._do_list_objects(self._strip_protocol(path), delimiter="")
-        found = {item["name"]: item for item in objects}
-        return found if detail else sorted(found)
+    async def pages(self, path: str) -> AsyncIterator[list[Listed]]:
+        """What is below a path, a thousand at a time; see :class:`Provider`."""
+        bucket, key, _ = self.split_path(path)
+        token = None
+        while True:
+            page = await self._call(
+                "GET",
+                "b/{}/o",
+                bucket,
+                json_out=True,
+                prefix=f"{key}/" if key else None,
+                fields=f"items({','.join(TOLD)}),nextPageToken",  # a tenth of what there is
+                maxResults=1000,
+                pageToken=token,
+            )
+            made = (self._process_object(bucket, item) for item in page.get("items", []))
+            yield [(item["name"], item["size"], str(item["etag"])) for item in made]
+            token = page.get("nextPageToken")
+            if token is None:
+                return
 
     async def _rm(self, path: str, recursive: bool = False, **kwargs: Any) -> None:
         """By name; the original takes some characters of a name for a pattern."""
-        files = await self._find(path) if recursive else [self._strip_protocol(path)]
-        for failed in await self._delete_files(files, 100):
+        path = self._strip_protocol(path)
+        if recursive:
+            async for page in self.pages(path):
+                await self._delete_all([name for name, *_ in page])
+        else:
+            await self._delete_all([path])
+
+    async def _delete_all(self, names: list[str]) -> None:
+        for failed in await self._delete_files(names, 100):
             gone = isinstance(failed, FileNotFoundError) or "No such object" in str(failed)
             if isinstance(failed, Exception) and not gone:
                 raise failed

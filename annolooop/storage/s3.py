@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -29,9 +29,9 @@ from botocore.session import Session
 from s3fs.errors import translate_boto_error
 
 from annolooop.errors import ConfigError
-from annolooop.storage.store import Provider
+from annolooop.storage.store import READS, Listed, Provider
 
-CONNECTIONS = 50
+CONNECTIONS = READS + 8
 BROKEN = (ClientPayloadError, IncompleteReadError, ResponseStreamingError)  # ended half-way
 TRIES = 3  # of such a read
 SILENT = (BotoConnectionError, HTTPClientError, *BROKEN)
@@ -81,6 +81,27 @@ class _FileSystem(s3fs.S3FileSystem):  # type: ignore[misc]
             with suppress(*BROKEN):
                 return await self._read(client, bucket, key)
         return await self._read(client, bucket, key)
+
+    async def pages(self, path: str) -> AsyncIterator[list[Listed]]:
+        """What is below a path, a thousand at a time; see :class:`Provider`."""
+        bucket, key, _ = self.split_path(path)
+        asked: dict[str, Any] = {"Bucket": bucket, "Prefix": f"{key}/" if key else ""}
+        empty = True
+        while True:
+            page = await self._call_s3("list_objects_v2", **asked)
+            found = [
+                (f"{bucket}/{o['Key']}", o["Size"], o["ETag"]) for o in page.get("Contents", [])
+            ]
+            if found:
+                empty = False
+                yield found
+            if not page.get("IsTruncated"):
+                break
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+        if empty and key:
+            with suppress(FileNotFoundError):
+                at = await self._call_s3("head_object", Bucket=bucket, Key=key)
+                yield [(f"{bucket}/{key}", at["ContentLength"], at["ETag"])]
 
     async def _read(self, client: Any, bucket: str, key: str) -> bytes:
         try:

@@ -1,23 +1,29 @@
 """The artifact store: named bytes in a folder or bucket, over fsspec."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import stat
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fsspec.asyn import sync
 from fsspec.implementations.local import LocalFileSystem
 
 from annolooop.errors import DataError, UnreachableError
 from annolooop.files import PART, is_litter, write_file
 from annolooop.storage.ahead import ahead
+from annolooop.storage.folder import files_below
 
 T = TypeVar("T")
+Listed = tuple[str, int, str]  # an object: its path in the file system, size, etag
 
 AT_ONCE = 32  # requests to a bucket
+READS = 64  # of them that only read
 GROUP = 8  # objects that one thread reads: its event loop does so at once
+ROOM = 256e6  # bytes for what was read ahead
+GUESS = 8e6  # bytes of an object, before any was read
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
@@ -35,7 +41,8 @@ class Provider:
     """Whose store it is.
 
     Attributes:
-        file_system: of fsspec.
+        file_system: of fsspec; that of a bucket also has ``pages``, which lists what is below a
+            path, or at it if there is nothing below, page by page, as :data:`Listed`.
         failures: what it raises where it cannot do something.
         is_taken: whether such an error says that the name of a new object is given already.
         explain: message and hint of such an error, if there is more to say than its text.
@@ -99,15 +106,20 @@ class ArtifactStore:
             raise self._failed("read", key, error) from error
 
     def get_each(
-        self, items: Iterable[T], key_of: Callable[[T], str | None]
+        self,
+        items: Iterable[T],
+        key_of: Callable[[T], str | None],
+        size_of: Callable[[T], int | None] = lambda item: None,
     ) -> Iterator[tuple[T, bytes | KeyError | None]]:
-        """Read the objects of many items, a few of them ahead of their turn.
+        """Read the objects of many items, many of them ahead of their turn.
 
-        Memory holds at most ``AT_ONCE + GROUP`` of them.
+        Memory holds at most ``READS`` of them, and about ``ROOM`` bytes.
 
         Args:
             items: in their order.
             key_of: an item's key; ``None`` where nothing has to be read.
+            size_of: bytes of its object, where that is known; else it is taken to be as large as
+                those that came.
 
         Yields:
             Each item with its object; with a ``KeyError`` if that is not there, or ``None``.
@@ -117,8 +129,21 @@ class ArtifactStore:
             for item, key in asked:
                 yield item, None if key is None else self._get_or_error(key)
             return
-        groups = iter(lambda: list(islice(asked, GROUP)), [])
-        for found in ahead(self._get_group, groups, AT_ONCE // GROUP):
+        guess = GUESS
+
+        def weigh(pair: tuple[T, str | None]) -> float:
+            known = size_of(pair[0])
+            return 0.0 if pair[1] is None else guess if known is None else float(known)
+
+        def weigh_all(group: Sequence[tuple[T, str | None]]) -> float:
+            return sum(map(weigh, group))
+
+        groups = _groups(asked, weigh)
+        for found in ahead(self._get_group, groups, READS // GROUP, weigh_all, ROOM):
+            sizes = [len(data) for _, data in found if isinstance(data, bytes)]
+            if sizes:
+                mean = sum(sizes) / len(sizes)
+                guess = mean if guess == GUESS else (guess + mean) / 2
             yield from found
 
     def require(self, key: str) -> bytes:
@@ -191,25 +216,26 @@ class ArtifactStore:
         return self._write(key, data, replace=False)
 
     def walk(self, prefix: str) -> Iterator[StoredObject]:
-        """Objects below a prefix, by key; the empty one is all. Missing prefixes hold none.
+        """Objects below a prefix, or at it; the empty one is all. Missing prefixes hold none.
+
+        They come as they are listed, never all at once: by key, but for some servers that only
+        speak the language of S3.
 
         What a writer that was killed left half-written long ago is removed on the way.
         """
+        path = self._full(prefix) if prefix else self._root
         try:
-            found: dict[str, Any] = self._fs.find(
-                self._full(prefix) if prefix else self._root, detail=True
-            )
+            if self.local_path:
+                yield from self._walk_folder(path)
+                return
+            for page in self._pages(path):
+                for name, size, etag in page:
+                    if not name.endswith(PART):
+                        yield StoredObject(name[len(self._root) + 1 :], size, etag)
         except (FileNotFoundError, NotADirectoryError):
             return
         except self._provider.failures as error:
             raise self._failed("list", prefix, error) from error
-        for path in sorted(found):
-            info = found[path]
-            if "mtime" in info and is_litter(path.rpartition("/")[2], info["mtime"]):
-                Path(path).unlink(missing_ok=True)
-            if path.endswith(PART) or info["type"] != "file":
-                continue
-            yield StoredObject(path[len(self._root) + 1 :], int(info["size"]), _etag(info))
 
     def delete(self, key: str) -> None:
         """Remove an object, if it is there."""
@@ -251,6 +277,27 @@ class ArtifactStore:
                 f"{key!r} is not a key of the artifact store", "Use plain relative keys."
             )
         return f"{self._root}/{key}"
+
+    def _walk_folder(self, path: str) -> Iterator[StoredObject]:
+        found = Path(path).stat()
+        files = files_below(path)
+        below = f"{path}/"[len(self._root) + 1 :]
+        if stat.S_ISREG(found.st_mode):
+            files, below = iter([("", found)]), below[:-1]
+        for name, info in files:
+            key = below + name
+            if not key.endswith(PART):
+                yield StoredObject(key, info.st_size, f"{info.st_size}-{info.st_mtime}")
+            elif is_litter(key.rpartition("/")[2], info.st_mtime):
+                Path(self._root, key).unlink(missing_ok=True)
+
+    def _pages(self, path: str) -> Iterator[list[Listed]]:
+        pages = self._fs.pages(path)
+        try:
+            while (page := sync(self._fs.loop, _next, pages)) is not None:
+                yield page
+        finally:
+            sync(self._fs.loop, pages.aclose)
 
     def _get_or_error(self, key: str) -> bytes | KeyError:
         try:
@@ -320,6 +367,26 @@ class ArtifactStore:
 def numbered(prefix: str, number: int) -> str:
     """Key of one object of a numbered series."""
     return f"{prefix}/{number:06d}.json"
+
+
+async def _next(pages: AsyncIterator[list[Listed]]) -> list[Listed] | None:
+    async for page in pages:
+        return page
+    return None
+
+
+def _groups(items: Iterable[T], weigh: Callable[[T], float]) -> Iterator[list[T]]:
+    """A few of the items at a time, fewer where they are large."""
+    group: list[T] = []
+    weight = 0.0
+    for item in items:
+        group.append(item)
+        weight += weigh(item)
+        if len(group) == GROUP or weight >= ROOM * GROUP / READS:
+            yield group
+            group, weight = [], 0.0
+    if group:
+        yield group
 
 
 def _etag(info: dict[str, Any]) -> str:

@@ -24,6 +24,8 @@ ODD_KEYS = [
 
 
 class StoreContract:
+    by_key = True  # whether the server lists as all are said to
+
     @pytest.fixture
     def store(self) -> ArtifactStore:
         raise NotImplementedError
@@ -83,6 +85,14 @@ class StoreContract:
         store.put("ab/1", b"")
         assert [found.key for found in store.walk("a")] == ["a/1"]
         assert [found.key for found in store.walk("")] == ["a/1", "ab/1"]
+
+    def test_walk_is_in_the_order_of_keys(self, store: ArtifactStore) -> None:
+        keys = ["a", "b-b", "b.b", "b/a/x", "b/a!/x", "b/a-", "b/b", "bb", "Z", "é", "猫"]
+        for key in keys:
+            store.put(f"d/{key}", key.encode())
+        found = [(item.key, item.size) for item in store.walk("d")]
+        whole = [(f"d/{key}", len(key.encode())) for key in sorted(keys)]
+        assert (found if self.by_key else sorted(found)) == whole
 
     def test_delete_removes(self, store: ArtifactStore) -> None:
         store.put("a/b", b"1")

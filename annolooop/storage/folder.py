@@ -1,0 +1,71 @@
+"""The files of a folder of this machine, in the order that a bucket lists its objects."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+
+def files_below(
+    top: str,
+    skip: Callable[[str], bool] = lambda path: False,
+    follow: Callable[[str], bool] = lambda path: False,
+    strict: bool = True,
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Files below a folder, as if all of their paths were sorted; links to folders are left out.
+
+    Memory holds the names in one folder, and in those above it. What vanishes meanwhile is left
+    out; so is what is no plain file.
+
+    Args:
+        top: the folder.
+        skip: is told the path of each file and folder, and says whether to leave it out.
+        follow: is told the path of each link to a file, and says whether to take that file.
+        strict: fail where a folder below the top cannot be read, rather than leave it out.
+
+    Yields:
+        Path from the top on, with ``/``; and size, times and so on of the file.
+
+    Raises:
+        OSError: a folder cannot be read; ``FileNotFoundError`` or ``NotADirectoryError`` where
+            the top is none.
+    """
+    gone: tuple[type[OSError], ...] = (FileNotFoundError, NotADirectoryError)
+    omitted = gone if strict else (OSError,)
+
+    def below(path: str, names: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+        for name in names:
+            inner = path + name
+            if skip(inner.rstrip("/")):
+                continue
+            within: list[str] = []
+            found = None
+            with suppress(*omitted):
+                if name.endswith("/"):
+                    within = _names(f"{top}/{inner}")
+                else:
+                    found = _look(top, inner, follow)
+            if found:
+                yield inner, found
+            yield from below(inner, within)
+
+    return below("", _names(top))
+
+
+def _look(top: str, path: str, follow: Callable[[str], bool]) -> os.stat_result | None:
+    """What the system tells of a file; ``None`` if it is none to take."""
+    found = os.lstat(f"{top}/{path}")
+    if stat.S_ISLNK(found.st_mode):
+        with suppress(OSError):  # it leads nowhere, or in a circle
+            found = os.stat(f"{top}/{path}")  # noqa: PTH116
+            return found if stat.S_ISREG(found.st_mode) and follow(path) else None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def _names(folder: str) -> list[str]:
+    """What is in a folder, sorted; a folder's name ends in a slash, and is sorted with it."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name
+            for entry in entries
+        )
