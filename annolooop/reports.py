@@ -271,7 +271,9 @@ class InferReport:
         stale: tasks of the batch that only have predictions of other versions.
         out: the file that predictions were written to.
         vanished: images of the dataset that should be in the batch, and are not in the store.
-        seconds: by stage.
+        seconds: of work by stage, where a stage that several work on at once counts once; and in
+            total, which is less than the sum since stages overlap.
+        bottleneck: the stage that works longest.
     """
 
     dataset: str
@@ -291,6 +293,7 @@ class InferReport:
     out: str | None
     url: str | None
     seconds: dict[str, float]
+    bottleneck: str = ""
     vanished: Objects = Objects()
 
     @property

@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import platform
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -67,6 +68,7 @@ class Stack:
         self._say = say
         self._typed = command
         self._locks: dict[str, DatasetLock] = {}
+        self.stop = threading.Event()  # the command ends early: nobody waits for a lock any more
 
     @property
     def config(self) -> StackConfig:
@@ -233,7 +235,8 @@ class Stack:
         if name in self._locks:
             yield self._locks[name]
             return
-        lock = DatasetLock(self.store, name, self.config.store.lock_timeout, self._say)
+        timeout = self.config.store.lock_timeout
+        lock = DatasetLock(self.store, name, timeout, self._say, self.stop)
         try:
             lock.acquire(myself(self._typed or what, self.person))
             self._locks[name] = lock

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from annolooop.loop.collect import Collected, collect
-from annolooop.loop.predict import predict
+from annolooop.loop.predict import Predictor
 from annolooop.loop.project import ensure_project, find_project, project_fits
 from annolooop.loop.pull import pull
 from annolooop.loop.push import Plan, foresee, plan, push
@@ -122,5 +122,5 @@ def _push_missing(
     images = [image for image in present.images() if image.sha256 in embeddings]
     if check:
         return foresee(stack, plan(stack, project, images, version.name, False))
-    predictions = predict(stack.registry, version, embeddings, images)
+    predictions = Predictor(stack, version, embeddings).predict(images)
     return push(stack, project, predictions, version.name, False, track)
