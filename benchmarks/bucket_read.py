@@ -2,7 +2,7 @@
 
 Measured: `ArtifactStore.get_each`, which is how `infer`, `train` and `export` read images, over
 all objects below a prefix, in their order. Against it: the provider's own library, in whatever
-order, with as many requests at a time (`AT_ONCE`) and connections that are kept open; for S3
+order, with as many requests at a time (`READS`) and connections that are kept open; for S3
 aiobotocore, for Google Cloud Storage google-cloud-storage in threads (it has no aio client), for
 Azure the aio client of azure-storage-blob.
 
@@ -40,8 +40,9 @@ from google.cloud import storage
 
 from annolooop.storage.azure import AzureAccess, open_azure
 from annolooop.storage.gcs import GCSAccess, open_gcs
+from annolooop.storage.reading import READS
 from annolooop.storage.s3 import CONNECTIONS, S3Access, open_s3
-from annolooop.storage.store import AT_ONCE, ArtifactStore
+from annolooop.storage.store import ArtifactStore
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from buckets import AzureServer, S3Server, azurite, fake_gcs, seaweedfs
@@ -71,7 +72,7 @@ def main() -> int:
     if min(args.objects, args.size, args.rounds) < 1:
         parser.error("--objects, --size and --rounds must be at least 1")
 
-    print(f"{args.objects} objects of {args.size} bytes, {AT_ONCE} requests at a time; objects/s")
+    print(f"{args.objects} objects of {args.size} bytes, {READS} requests at a time; objects/s")
     print(f"{'':<7} {'annoloop':>9} {'bare':>9} {'ratio':>6}   median of {args.rounds}", flush=True)
     met = True
     for name in args.provider or PROVIDERS:
@@ -89,7 +90,7 @@ def main() -> int:
 def compare(side: Side, objects: int, size: int, rounds: int) -> tuple[float, float]:
     """Median rates of the store and of the bare library, in objects a second."""
     keys = [f"images/{number:05d}.jpg" for number in range(objects)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(READS) as pool:
         list(pool.map(lambda key: side.store.put(key, os.urandom(size)), keys))
 
     def ours(wanted: Sequence[str]) -> int:
@@ -114,7 +115,7 @@ def _is_there(data: Any) -> bool:
 
 
 class Loop:
-    """Runs coroutines of a library with an event loop of its own, at most ``AT_ONCE`` at a time."""
+    """Runs coroutines of a library with an event loop of its own, at most ``READS`` at a time."""
 
     def __init__(self) -> None:
         self._runner = asyncio.new_event_loop()
@@ -131,7 +132,7 @@ class Loop:
 
         async def every(keys: Sequence[str]) -> int:
             left = iter(keys)
-            return sum(await asyncio.gather(*(worker(left) for _ in range(AT_ONCE))))
+            return sum(await asyncio.gather(*(worker(left) for _ in range(READS))))
 
         return lambda keys: int(self.run(every(keys)))
 
@@ -184,7 +185,7 @@ def gcs(folder: Path) -> Iterator[Side]:
 
         access = GCSAccess(endpoint=server.endpoint)
         store = ArtifactStore(f"gs://{server.bucket}/{PREFIX}", open_gcs(access))
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(READS) as pool:
             yield Side(store, lambda keys: sum(pool.map(one, keys)))
 
 

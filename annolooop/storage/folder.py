@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from errno import ENAMETOOLONG
 
 
 def files_below(
@@ -50,6 +51,26 @@ def files_below(
             yield from below(inner, within)
 
     return below("", _names(top))
+
+
+def file_or_below(root: str, path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Files below a folder, by their path from the root on; or the file itself, if it is one.
+
+    Raises:
+        OSError: as for :func:`files_below`.
+    """
+    whole = f"{root}/{path}" if path else root
+    try:
+        found = os.stat(whole)  # noqa: PTH116
+    except OSError as error:
+        if error.errno == ENAMETOOLONG:  # so there is nothing of this name
+            return
+        raise
+    if stat.S_ISREG(found.st_mode):
+        yield path, found
+        return
+    for name, info in files_below(whole):
+        yield f"{path}/{name}" if path else name, info
 
 
 def _look(top: str, path: str, follow: Callable[[str], bool]) -> os.stat_result | None:

@@ -102,9 +102,9 @@ class Mirror:
             UnreachableError: the store fails.
         """
         data = json.dumps(value, ensure_ascii=False).encode()
+        number = self._store.append(self._prefix, data)
+        sha256 = hashlib.sha256(data).hexdigest()
         with self.lock:
-            number = self._store.append(self._prefix, data)
-            sha256 = hashlib.sha256(data).hexdigest()
             self._mending(lambda: self._apply_own(number, value, sha256))
 
     def close(self) -> None:
