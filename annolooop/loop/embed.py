@@ -127,7 +127,9 @@ class Embedder:
         Returns:
             Content hash -> reason, of those that cannot be read.
         """
-        lacking = [image for image in images if image.sha256 not in self._embeddings]
+        wanted = list(images)
+        unknown = self._embeddings.lacking(image.sha256 for image in wanted)
+        lacking = [image for image in wanted if image.sha256 in unknown]
         unreadable: dict[str, str] = {}
 
         def files(part: Iterable[Image]) -> Iterator[tuple[str, bytes]]:
@@ -144,12 +146,16 @@ class Embedder:
 
     def _run_part(self, part: Iterator[Source], batch: Batch) -> bool:
         """Do one checkpoint's worth. Returns whether there was any."""
+        # A shard that cannot be read shows when its hashes are looked up all at once.
+        sources = list(part)
+        known = (self._known(source) for source in sources)
+        self._embeddings.lacking(image.sha256 for image in known if image)
         seen: list[tuple[Source, Image]] = []
         unreadable: dict[str, str] = {}
         useless: list[StoredObject] = []
 
         def files() -> Iterator[tuple[str, bytes]]:
-            for found in self._identify_each(part, unreadable, useless):
+            for found in self._identify_each(sources, unreadable, useless):
                 seen.append((found.source, found.image))
                 if found.data is not None:
                     yield found.image.sha256, found.data
@@ -253,7 +259,7 @@ class Embedder:
         for embedded in self._pipeline.embed(chain([first], iterator)):
             vectors |= embedded.vectors
             failed |= embedded.unreadable
-        self._embeddings.add(vectors)
+        self._embeddings.add(vectors, getattr(self._pipeline, "precision", "fp32"))
         return set(vectors), failed
 
     def _stored(self, source: Source, image: Image) -> str | None:

@@ -11,6 +11,8 @@ from annolooop.stack import Stack
 from annolooop.storage.embeddings import Embeddings
 from annolooop.storage.registry import Registry
 
+PART = 4096  # images whose embeddings are in memory at a time
+
 
 def find_promoted(stack: Stack) -> ModelVersion:
     """The version in force, whether or not it can be used.
@@ -47,7 +49,10 @@ def predict_probabilities(
 ) -> Probabilities:
     """Probability of each label, (images, labels), of at least one image."""
     head = Head.from_bytes(registry.head(version))
-    return head.predict(embeddings.matrix(image.sha256 for image in images))
+    parts = (images[at : at + PART] for at in range(0, len(images), PART))
+    return np.concatenate(
+        [head.predict(embeddings.matrix(image.sha256 for image in part)) for part in parts]
+    )
 
 
 def predict(

@@ -120,7 +120,9 @@ def _push_missing(
     if version is None:
         return Plan()
     embeddings = stack.embeddings(version.backbone)
-    images = [i for i in stack.catalog.images() if i.sha256 in embeddings and i.key in present]
+    images = [i for i in stack.catalog.images() if i.key in present]
+    lacking = embeddings.lacking(image.sha256 for image in images)
+    images = [image for image in images if image.sha256 not in lacking]
     if check:
         return foresee(stack, plan(stack, project, images, version.name, False))
     predictions = predict(stack.registry, version, embeddings, images)
