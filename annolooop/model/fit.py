@@ -83,19 +83,18 @@ class _Fit:
         self.targets, self.multiple = targets, multiple
         self._axes = axes
         self._present = np.flatnonzero(targets.any(axis=0))
-        if multiple:
-            self._outputs = np.arange(targets.shape[1])
-        else:
-            self._outputs = self._present[1:] if len(self._present) == 2 else self._present
+        self._outputs = np.arange(targets.shape[1]) if multiple else self._present
+        if not multiple and len(self._present) == 2:
+            self._outputs = self._present[1:]
         self._starts: dict[float, Matrix] = {}  # penalty -> weights near those that fit it
 
     def _problem(self, used: Targets, kind: type[np.floating]) -> Problem:
         """Of folds that learn from some of the images each, ``used`` being (f, n)."""
-        y = self.targets[:, self._outputs].T[:, None, :]
-        counted = used[None]
+        y: Targets = self.targets[:, self._outputs].T[:, None, :]
+        counted: Targets = used[None]
         if self.multiple:  # where all images or none have a label, there is nothing to fit
-            has, lacks = (used & y).any(axis=2), (used & ~y).any(axis=2)
-            counted = used[None] & (has & lacks)[:, :, None]
+            varied = np.any(used & y, axis=2) & np.any(used & ~y, axis=2)
+            counted = used[None] & varied[:, :, None]
         return Problem(
             self._axes.points.astype(kind),
             self._axes.steepness,
@@ -137,7 +136,7 @@ class _Fit:
         """
         used = folds[None] != np.arange(folds.max() + 1)[:, None]
         problem = self._problem(used, np.float32)
-        solved = [np.zeros(problem.shape)] * 2
+        solved: list[Matrix] = [np.zeros(problem.shape)] * 2
         for penalty in PENALTIES:
             # The way from one penalty to the next goes on about as it did before.
             start = 2 * solved[-1] - solved[-2]

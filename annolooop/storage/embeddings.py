@@ -87,7 +87,7 @@ class Embeddings:
         names = {f.key.rpartition("/")[2]: f.size for f in self._store.walk(self._prefix)}
         shards = [shard for shard in listed(names)[0] if self._counts(shard.precision)]
         new = [shard for shard in shards if shard.name not in self._numbers]
-        found = [(shard, index) for shard, index in self._indexes(new) if index is not None]
+        found = [(shard, index) for shard, index in self.indexes(new) if index is not None]
         with self._lock:
             self._note(found)
 
@@ -175,7 +175,7 @@ class Embeddings:
             np.repeat(np.array(ranks, np.int64), lengths),
         )
 
-    def _indexes(self, shards: Iterable[Shard]) -> Iterator[tuple[Shard, bytes | None]]:
+    def indexes(self, shards: Iterable[Shard]) -> Iterator[tuple[Shard, bytes | None]]:
         """Each shard with its index, ``None`` where that is damaged or gone."""
         for shard, data in self._store.get_each(shards, self._unread_index):
             name = shard.file if shard.is_old else shard.index
