@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, islice
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT = 5.0  # seconds after which what is done is recorded
 PART = 2048  # images after which it is, however fast
+LOOKED_UP = 256  # files whose embeddings are looked for at a time
 
 Keep = Callable[[Sequence[Image]], None]
 
@@ -175,7 +176,9 @@ class Embedder:
         Returns:
             Content hash -> reason, of those that cannot be read.
         """
-        lacking = [image for image in images if image.sha256 not in self._embeddings]
+        wanted = list(images)
+        unknown = self._embeddings.lacking(image.sha256 for image in wanted)
+        lacking = [image for image in wanted if image.sha256 in unknown]
         unreadable: dict[str, str] = {}
 
         def files() -> Iterator[tuple[str, bytes]]:
@@ -220,14 +223,27 @@ class Embedder:
     # -- what a file is ----------------------------------------------------------------------------
 
     def _see_each(self, sources: Iterable[Source]) -> Iterator[_Seen]:
-        for source, stored in self._store.get_each(sources, self._unknown_key):
+        asked = self._look_up(sources)
+        for (source, embedded), stored in self._store.get_each(asked, self._unknown_key):
             flaw = self._flaw(source)
             useless = bool(source.found and self._unshown(source))
             try:
-                seen = _Seen(source, None, failure=flaw) if flaw else self._see(source, stored)
+                seen = (
+                    _Seen(source, None, failure=flaw)
+                    if flaw
+                    else self._see(source, embedded, stored)
+                )
             except (OSError, KeyError) as error:
                 seen = _Seen(source, None, failure=_why(error))
             yield replace(seen, useless=useless) if useless else seen
+
+    def _look_up(self, sources: Iterable[Source]) -> Iterator[tuple[Source, bool]]:
+        """Each file, and whether its content is known to have an embedding; many at a time."""
+        remaining = iter(sources)
+        while part := list(islice(remaining, LOOKED_UP)):
+            lacking = self._embeddings.lacking(s.sha256 for s in part if s.sha256)
+            for source in part:
+                yield source, bool(source.sha256) and source.sha256 not in lacking
 
     def _flaw(self, source: Source) -> str | None:
         try:
@@ -246,22 +262,23 @@ class Embedder:
     def _known(self, source: Source) -> Image | None:
         return self._catalog.known(source.found) if source.found else None
 
-    def _unknown_key(self, source: Source) -> str | None:
+    def _unknown_key(self, asked: tuple[Source, bool]) -> str | None:
         """Key of what the store has, if it must be read to tell what the file is."""
+        source, embedded = asked
         if source.found is None or self._flaw(source):
             return None
         if source.file:
             return None if self._known(source) else source.key
-        return None if source.sha256 and source.sha256 in self._embeddings else source.key
+        return None if embedded else source.key
 
-    def _see(self, source: Source, stored: bytes | KeyError | None) -> _Seen:
+    def _see(self, source: Source, embedded: bool, stored: bytes | KeyError | None) -> _Seen:
         """What a file is, given what the store has under its key, if that had to be read."""
         if isinstance(stored, KeyError):
             source = replace(source, found=None)  # it is gone since it was listed
         data = stored if isinstance(stored, bytes) else None
         sha256 = source.sha256
         if source.file:
-            if sha256 is None or sha256 not in self._embeddings:
+            if sha256 is None or not embedded:
                 data = source.file.read_bytes()
                 sha256 = content_hash(data)
             known = self._known(source)
