@@ -25,8 +25,9 @@ from annolooop.storage.store import ArtifactStore, is_key
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
 
-CHECKPOINT = 5.0  # seconds after which what is done is recorded
+CHECKPOINT = 2.0  # seconds after which what is done is recorded
 PART = 2048  # images after which it is, however fast
+WRITERS = 8  # images that are written at a time: a disk takes the same time to flush several
 LOOKED_UP = 256  # files whose embeddings are looked for at a time
 
 Keep = Callable[[Sequence[Image]], None]
@@ -330,7 +331,8 @@ class Embedder:
                 batch.unreadable[seen.source.name] = why
         kept: list[Image] = []
         etags: dict[str, str] = {}
-        puts = ahead(lambda pair: self._put(*pair), decoded, self._store.at_once)
+        writers = max(self._store.at_once, WRITERS)
+        puts = ahead(lambda pair: self._put(*pair), decoded, writers)
         for (source, image), put in zip(decoded, puts, strict=True):
             if stop.is_set():
                 raise Stopped
