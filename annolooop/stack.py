@@ -84,6 +84,11 @@ class Stack:
         """Where the weights called ``starter`` are kept."""
         return self.cache / "weights" / "mobilenet_v2-starter.pt"
 
+    @property
+    def embedding_copies(self) -> Path:
+        """Where copies of embeddings are kept that lie in a bucket."""
+        return self.cache / "embeddings"
+
     @cached_property
     def daemon(self) -> Daemon | None:
         """The local server; ``None`` when someone else runs the server."""
@@ -247,10 +252,15 @@ class Stack:
 
     def embeddings(self, info: BackboneInfo) -> Embeddings:
         """Kept embeddings of one backbone and transform."""
-        from annolooop.storage.embeddings import Embeddings
+        from annolooop.storage.embeddings import Embeddings, space_of
 
-        space = hashlib.sha256(f"{info.fingerprint} {info.transform}".encode()).hexdigest()[:16]
-        opened = Embeddings(self.store, f"{info.name}-{space}", self.cache / "embeddings")
+        exact = getattr(self.config.infer, "precision", "auto") == "fp32"
+        about = {
+            "backbone": info.name,
+            "fingerprint": info.fingerprint,
+            "transform": info.transform,
+        }
+        opened = Embeddings(self.store, space_of(info), self.embedding_copies, exact, about)
         opened.load()
         return opened
 

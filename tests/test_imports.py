@@ -36,6 +36,7 @@ COMMANDS = (
     ["dataset", "delete", "--help"],
     ["storage", "setup", "--help"],
     ["storage", "check", "--help"],
+    ["cache", "--help"],
 )
 PROBE = """
 import sys

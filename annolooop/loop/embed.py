@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, islice
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from annolooop.loop.timing import Timing
 from annolooop.records import Image, Track
 from annolooop.storage.ahead import ahead
 from annolooop.storage.embeddings import Embeddings, Vector
+from annolooop.storage.file_hashes import FileHashes
 from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_images
 from annolooop.storage.store import ArtifactStore, is_key
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT = 5.0  # seconds after which what is done is recorded
 PART = 2048  # images after which it is, however fast
+LOOKED_UP = 256  # files whose embeddings are looked for at a time
 
 Keep = Callable[[Sequence[Image]], None]
 
@@ -92,6 +94,7 @@ class Embedder:
         catalog: the dataset's images.
         embeddings: of the promoted version's backbone.
         open_pipeline: loads the backbone.
+        hashes: of files of this machine.
         timing: is told how long each stage works.
     """
 
@@ -101,6 +104,7 @@ class Embedder:
         catalog: ImageCatalog,
         embeddings: Embeddings,
         open_pipeline: Callable[[], Pipeline],
+        hashes: FileHashes | None = None,
         timing: Timing | None = None,
     ) -> None:
         self._store = store
@@ -108,6 +112,7 @@ class Embedder:
         self._embeddings = embeddings
         self._open_pipeline = open_pipeline
         self._opened: Pipeline | None = None
+        self._hashes = hashes or FileHashes()
         self._timing = timing or Timing()
 
     def run(self, sources: Sources, track: Track, keep: Keep) -> Batch:
@@ -171,7 +176,9 @@ class Embedder:
         Returns:
             Content hash -> reason, of those that cannot be read.
         """
-        lacking = [image for image in images if image.sha256 not in self._embeddings]
+        wanted = list(images)
+        unknown = self._embeddings.lacking(image.sha256 for image in wanted)
+        lacking = [image for image in wanted if image.sha256 in unknown]
         unreadable: dict[str, str] = {}
 
         def files() -> Iterator[tuple[str, bytes]]:
@@ -216,14 +223,27 @@ class Embedder:
     # -- what a file is ----------------------------------------------------------------------------
 
     def _see_each(self, sources: Iterable[Source]) -> Iterator[_Seen]:
-        for source, stored in self._store.get_each(sources, self._unknown_key):
+        asked = self._look_up(sources)
+        for (source, embedded), stored in self._store.get_each(asked, self._unknown_key):
             flaw = self._flaw(source)
             useless = bool(source.found and self._unshown(source))
             try:
-                seen = _Seen(source, None, failure=flaw) if flaw else self._see(source, stored)
+                seen = (
+                    _Seen(source, None, failure=flaw)
+                    if flaw
+                    else self._see(source, embedded, stored)
+                )
             except (OSError, KeyError) as error:
                 seen = _Seen(source, None, failure=_why(error))
             yield replace(seen, useless=useless) if useless else seen
+
+    def _look_up(self, sources: Iterable[Source]) -> Iterator[tuple[Source, bool]]:
+        """Each file, and whether its content is known to have an embedding; many at a time."""
+        remaining = iter(sources)
+        while part := list(islice(remaining, LOOKED_UP)):
+            lacking = self._embeddings.lacking(s.sha256 for s in part if s.sha256)
+            for source in part:
+                yield source, bool(source.sha256) and source.sha256 not in lacking
 
     def _flaw(self, source: Source) -> str | None:
         try:
@@ -242,30 +262,37 @@ class Embedder:
     def _known(self, source: Source) -> Image | None:
         return self._catalog.known(source.found) if source.found else None
 
-    def _unknown_key(self, source: Source) -> str | None:
+    def _unknown_key(self, asked: tuple[Source, bool]) -> str | None:
         """Key of what the store has, if it must be read to tell what the file is."""
-        known = self._known(source)
-        told = known and (source.file or known.sha256 in self._embeddings)
-        return None if source.found is None or told or self._flaw(source) else source.key
+        source, embedded = asked
+        if source.found is None or self._flaw(source):
+            return None
+        if source.file:
+            return None if self._known(source) else source.key
+        return None if embedded else source.key
 
-    def _see(self, source: Source, stored: bytes | KeyError | None) -> _Seen:
+    def _see(self, source: Source, embedded: bool, stored: bytes | KeyError | None) -> _Seen:
         """What a file is, given what the store has under its key, if that had to be read."""
-        known, data = self._known(source), stored
         if isinstance(stored, KeyError):
             source = replace(source, found=None)  # it is gone since it was listed
+        data = stored if isinstance(stored, bytes) else None
+        sha256 = source.sha256
         if source.file:
-            data = source.file.read_bytes()
+            if sha256 is None or not embedded:
+                data = source.file.read_bytes()
+                sha256 = content_hash(data)
+            known = self._known(source)
             held = known.sha256 if known else None
             if isinstance(stored, bytes):
                 held = content_hash(stored)
-            image = place(source, content_hash(data), held)
-        elif isinstance(data, bytes):
+            image = place(source, sha256, held)
+        elif data is not None:
             image = Image(source.key, content_hash(data))
-        elif known and data is None:
-            image = known
+        elif sha256 and stored is None:
+            image = Image(source.key, sha256)
         else:
             raise KeyError(source.key)
-        lacking = isinstance(data, bytes) and image.sha256 not in self._embeddings
+        lacking = data is not None and image.sha256 not in self._embeddings
         return _Seen(source, image, data if lacking else None)
 
     # -- keeping what was done ---------------------------------------------------------------------
@@ -276,6 +303,11 @@ class Embedder:
             self._add(part.vectors)
             kept, etags = self._put_each(part, batch, stop)
             self._catalog.add(kept, etags)
+            self._hashes.note(
+                (seen.source.state, seen.image.sha256)
+                for seen in part.seen
+                if seen.image and seen.source.state and not seen.source.sha256
+            )
             self._catalog.set_aside(
                 seen.source.found
                 for seen in part.seen

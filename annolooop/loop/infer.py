@@ -59,9 +59,8 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     if options.out:
         check_output(options.out)
     version = require_promoted(stack)
-    known = (stack.store, stack.catalog, stack.file_hashes)
     with timing.stage("list"):
-        listing = Listing([]) if batch is None else list_batch(batch, *known)
+        listing = Listing([]) if batch is None else open_batch(stack, batch)
     project, collected = None, Collected()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
@@ -74,7 +73,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     # What was collected is of the dataset too. In a dry run it may be all that there will be.
     if batch is None and (len(stack.catalog) or not collected.tasks):
         with timing.stage("list"):
-            listing = list_batch(batch, *known)
+            listing = open_batch(stack, batch)
     if listing.folder is not None and not options.dry_run:
         stack.catalog.watch(listing.folder)
     embeddings = stack.embeddings(version.backbone)
@@ -83,6 +82,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         stack.catalog,
         embeddings,
         lambda: stack.restore_pipeline(version.backbone),
+        stack.file_hashes,
         timing,
     )
     pushed = _Pushed()
@@ -119,6 +119,11 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         bottleneck=timing.bottleneck(),
         vanished=some(listing.vanished),
     )
+
+
+def open_batch(stack: Stack, batch: str | None) -> Listing:
+    """What :func:`list_batch` finds."""
+    return list_batch(batch, stack.store, stack.catalog, stack.file_hashes)
 
 
 @dataclass

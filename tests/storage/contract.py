@@ -1,10 +1,13 @@
 """What every artifact store must do; each provider's test subclasses this."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from annolooop.errors import DataError
+from annolooop.storage.embeddings import Embeddings
 from annolooop.storage.store import ArtifactStore
 
 ODD_KEYS = [
@@ -112,3 +115,26 @@ class StoreContract:
         store.delete_below("d/a")
         store.delete_below("d/a")
         assert [item.key for item in store.walk("d")] == ["d/ab/3"]
+
+    def test_embeddings_are_copied_when_they_are_asked_for(
+        self, store: ArtifactStore, tmp_path: Path
+    ) -> None:
+        first, second = ({letter * 64: np.ones(3, np.float32)} for letter in "ab")
+        mine = Embeddings(store, "space", tmp_path / "mine")
+        mine.add(first, "bf16")
+        mine.add(second)
+        yours = Embeddings(store, "space", tmp_path / "yours")
+        yours.load()
+        copies = tmp_path / "yours" / "space"
+        assert not list(copies.glob("*.safetensors"))
+        assert yours.matrix(["a" * 64]).tolist() == [[1, 1, 1]]
+        if store.local_path:
+            assert not copies.exists()
+            return
+        (copy,) = copies.glob("*.safetensors")
+        whole = copy.read_bytes()
+        copy.write_bytes(whole[:1024] + b"damaged")
+        yours = Embeddings(store, "space", tmp_path / "yours")
+        yours.load()
+        assert not yours.lacking(["a" * 64, "b" * 64])
+        assert copy.read_bytes() == whole
