@@ -225,7 +225,7 @@ class Embedder:
 
     def _see_each(self, sources: Iterable[Source]) -> Iterator[_Seen]:
         asked = self._look_up(sources)
-        for (source, embedded), stored in self._store.get_each(asked, self._unknown_key):
+        for (source, embedded), stored in self._store.get_each(asked, self._unknown_key, _size):
             flaw = self._flaw(source)
             useless = bool(source.found and self._unshown(source))
             try:
@@ -303,7 +303,9 @@ class Embedder:
         with self._timing.stage("record"):
             self._add(part.vectors)
             kept, etags = self._put_each(part, batch, stop)
-            self._catalog.add(kept, etags)
+            there = (seen.source.found for seen in part.seen if not seen.source.file)
+            sizes = {found.key: found.size for found in there if found}
+            self._catalog.add(kept, etags, sizes)
             self._hashes.note(
                 (seen.source.state, seen.image.sha256)
                 for seen in part.seen
@@ -472,6 +474,12 @@ def _require_some(batch: Batch, files: int) -> None:
             f"none of the {files} files can be read; {name}: {reason}",
             "Name a folder with images in it.",
         )
+
+
+def _size(asked: tuple[Source, bool]) -> int | None:
+    """Bytes of what the store has."""
+    found = asked[0].found
+    return found.size if found else None
 
 
 def _why(error: Exception) -> str:

@@ -89,7 +89,10 @@ class StoreContract:
         assert [found.key for found in store.walk("a")] == ["a/1"]
         assert [found.key for found in store.walk("")] == ["a/1", "ab/1"]
 
-    def test_walk_is_in_the_order_of_keys(self, store: ArtifactStore) -> None:
+    def test_walk_is_in_the_order_of_keys_over_many_pages(
+        self, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("annolooop.storage.store.PAGE", 4)
         keys = ["a", "b-b", "b.b", "b/a/x", "b/a!/x", "b/a-", "b/b", "bb", "Z", "é", "猫"]
         for key in keys:
             store.put(f"d/{key}", key.encode())
