@@ -1,10 +1,10 @@
 """What kept embeddings cost to know and to read, at a million images as at ten thousand.
 
 Measured: with `--count` embeddings in a store of a temporary folder, in shards of `--shard`, a
-process of its own reads the indexes, asks which of as many hashes are lacking, and reads every
-embedding, `--part` at a time, in random order of the parts. Of this, seconds an image and the
-highest memory (RSS); what Python, the imports and the list of hashes take by themselves is printed
-beside it.
+process of its own reads the indexes and asks which of as many hashes are lacking: seconds an image,
+the median of three times. Then it reads every embedding, `--part` at a time, in random order of
+the parts: the highest memory (RSS) up to then. What Python, the imports and the list of hashes
+take by themselves is printed beside it.
 
 Over: the same with `--few` embeddings, for the time.
 
@@ -19,6 +19,7 @@ import argparse
 import hashlib
 import json
 import random
+import statistics
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ from annolooop.storage.embeddings import Embeddings
 from annolooop.storage.store import ArtifactStore
 
 GIB = 2**30
+ROUNDS = 3
 
 
 def main() -> int:
@@ -101,19 +103,23 @@ def measure(folder: Path, count: int, part: int) -> dict[str, float]:
     """Seconds of each step, and memory in bytes."""
     hashes = hashes_of(count)
     before = peak()
-    begun = time.perf_counter()
-    embeddings = Embeddings(ArtifactStore(str(folder)), "space", folder / "cache")
-    embeddings.load()
-    loaded = time.perf_counter()
-    assert not embeddings.lacking(hashes)
-    known = time.perf_counter()
+    loading, looking = [], []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        embeddings = Embeddings(ArtifactStore(str(folder)), "space", folder / "cache")
+        embeddings.load()
+        loaded = time.perf_counter()
+        assert not embeddings.lacking(hashes)
+        known = time.perf_counter()
+        loading.append(loaded - begun)
+        looking.append(known - loaded)
     starts = list(range(0, count, part))
     random.Random(0).shuffle(starts)
     for at in starts:
         embeddings.matrix(hashes[at : at + part])
     return {
-        "load": round(loaded - begun, 3),
-        "lacking": round(known - loaded, 3),
+        "load": round(statistics.median(loading), 4),
+        "lacking": round(statistics.median(looking), 4),
         "read": round(time.perf_counter() - known, 3),
         "before": before,
         "peak": peak(),
