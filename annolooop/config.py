@@ -283,7 +283,7 @@ class StackConfig(_Section):
 
     cache_dir: str = Field(default_factory=lambda: str(user_cache_path("annoloop")))
     """Folder that may be deleted while Label Studio is stopped, which costs only time: Label
-    Studio's own environment and log, the starter weights."""
+    Studio's own environment and log, the starter weights, copies of embeddings."""
 
     @model_validator(mode="before")
     @classmethod

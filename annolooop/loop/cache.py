@@ -18,9 +18,11 @@ DAY = 86_400.0
 
 ABOUT = {
     "embeddings": "copies of embeddings from a bucket",
+    "file-hashes.sqlite": "content hashes of local files",
     "finetune": "checkpoints of fine-tuning that has not ended",
     "label-studio": "Label Studio's own environments",
     "logs": "logs of the local Label Studio",
+    "manifests": "copies of catalogues",
     "weights": "copies of pretrained weights",
 }
 

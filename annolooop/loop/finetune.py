@@ -100,7 +100,7 @@ def _fit(
         metrics=metrics,
         pipelines=(*plain.pipelines, pipeline),
         vectors=vectors,
-        precision=getattr(pipeline, "precision", "fp32"),
+        precision=pipeline.precision,
         checkpoint=tuned.checkpoint,
     )
 

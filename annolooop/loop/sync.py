@@ -119,7 +119,9 @@ def _push_missing(
     if version is None:
         return Plan()
     embeddings = stack.embeddings(version.backbone)
-    images = [image for image in present.images() if image.sha256 in embeddings]
+    images = list(present.images())
+    lacking = embeddings.lacking(image.sha256 for image in images)  # damaged ones, too
+    images = [image for image in images if image.sha256 not in lacking]
     if check:
         return foresee(stack, plan(stack, project, images, version.name, False))
     predictions = Predictor(stack, version, embeddings).predict(images)

@@ -161,6 +161,8 @@ class Embeddings:
 
     def _note(self, found: Sequence[tuple[Shard, bytes]]) -> None:
         """Make rows of shards known."""
+        if not found:
+            return
         first, lengths = len(self._shards), [len(index) // 32 for _, index in found]
         for shard, _ in found:
             self._numbers[shard.name] = len(self._shards)
@@ -171,7 +173,7 @@ class Embeddings:
         self._index.add(
             digests_from(b"".join(index for _, index in found)),
             np.repeat(np.arange(first, len(self._shards)), lengths),
-            np.arange(total) - np.repeat(starts, lengths) if total else np.arange(0),
+            np.arange(total) - np.repeat(starts, lengths),
             np.repeat(np.array(ranks, np.int64), lengths),
         )
 

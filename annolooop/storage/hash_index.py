@@ -100,6 +100,8 @@ class HashIndex:
 
     def find(self, wanted: Digests) -> tuple[Numbers, Numbers]:
         """(m,) shards and (m,) rows of m hashes; -1 where there is none."""
+        order = np.argsort(wanted[:, 0])  # in order, they are near each other in memory
+        wanted = wanted[order]
         shards, rows = np.full(len(wanted), -1), np.full(len(wanted), -1)
         ranks = np.full(len(wanted), 256)
         for run in self._runs:
@@ -108,7 +110,8 @@ class HashIndex:
             hits = hits[run.rank[places[hits]] < ranks[hits]]
             at = places[hits]
             shards[hits], rows[hits], ranks[hits] = run.shard[at], run.row[at], run.rank[at]
-        return shards, rows
+        back = np.argsort(order)
+        return shards[back], rows[back]
 
     def drop(self, shards: Sequence[int]) -> None:
         """Forget all rows of some shards."""
