@@ -260,16 +260,13 @@ class Embedder:
         reasons = (why for odd, why in self._store.unshown.items() if odd in source.key)
         return next(reasons, None)
 
-    def _known(self, source: Source) -> Image | None:
-        return self._catalog.known(source.found) if source.found else None
-
     def _unknown_key(self, asked: tuple[Source, bool]) -> str | None:
         """Key of what the store has, if it must be read to tell what the file is."""
         source, embedded = asked
         if source.found is None or self._flaw(source):
             return None
         if source.file:
-            return None if self._known(source) else source.key
+            return None if source.held else source.key
         return None if embedded else source.key
 
     def _see(self, source: Source, embedded: bool, stored: bytes | KeyError | None) -> _Seen:
@@ -282,10 +279,7 @@ class Embedder:
             if sha256 is None or not embedded:
                 data = source.file.read_bytes()
                 sha256 = content_hash(data)
-            known = self._known(source)
-            held = known.sha256 if known else None
-            if isinstance(stored, bytes):
-                held = content_hash(stored)
+            held = content_hash(stored) if isinstance(stored, bytes) else source.held
             image = place(source, sha256, held)
         elif data is not None:
             image = Image(source.key, content_hash(data))
@@ -305,7 +299,7 @@ class Embedder:
             kept, etags = self._put_each(part, batch, stop)
             there = (seen.source.found for seen in part.seen if not seen.source.file)
             sizes = {found.key: found.size for found in there if found}
-            self._catalog.add(kept, etags, sizes)
+            self._catalog.add((i for i in kept if i.key in etags), etags, sizes)
             self._hashes.note(
                 (seen.source.state, seen.image.sha256)
                 for seen in part.seen
@@ -323,27 +317,33 @@ class Embedder:
     def _put_each(
         self, part: _Part, batch: Batch, stop: Event
     ) -> tuple[list[Image], dict[str, str]]:
-        """Put what can be read into the store; returns it, with the etags that it has there."""
+        """Put what can be read into the store; returns it, with the etags of what is new there."""
         decoded: list[tuple[Source, Image]] = []
+        missing: list[tuple[Source, Image]] = []
         for seen in part.seen:
             if seen.image and seen.image.sha256 not in part.failed:
-                decoded.append((seen.source, seen.image))
+                pair = (seen.source, seen.image)
+                decoded.append(pair)
+                if not _is_settled(*pair):
+                    missing.append(pair)
             else:
                 why = part.failed[seen.image.sha256] if seen.image else seen.failure
                 batch.unreadable[seen.source.name] = why
         kept: list[Image] = []
         etags: dict[str, str] = {}
         writers = max(self._store.at_once, WRITERS)
-        puts = ahead(lambda pair: self._put(*pair), decoded, writers)
-        for (source, image), put in zip(decoded, puts, strict=True):
+        puts = ahead(lambda pair: self._put(*pair), missing, writers)
+        for source, image in decoded:
             if stop.is_set():
                 raise Stopped
+            put = _Put() if _is_settled(source, image) else next(puts)
             batch.uploaded += put.uploaded
             if put.failure:
                 batch.unreadable[source.name] = put.failure
             else:
                 kept.append(image)
-                etags[image.key] = put.etag
+                if put.etag:
+                    etags[image.key] = put.etag
         return kept, etags
 
     def _stored(self, source: Source, image: Image) -> str | None:
@@ -460,6 +460,12 @@ class _Line:
 
     def _is_sent(self, seen: _Seen) -> bool:
         return bool(seen.image and seen.image.sha256 in self._sent)
+
+
+def _is_settled(source: Source, image: Image) -> bool:
+    """Whether the store has an image, and the catalogue knows."""
+    there = source.found is not None and source.found.key == image.key
+    return there and source.held == image.sha256
 
 
 def _is_junk(seen: _Seen, failed: dict[str, str]) -> bool:
