@@ -261,11 +261,15 @@ class TrainConfig(_Section):
 
 
 class InferConfig(_Section):
-    batch_size: int = Field(32, ge=1)
-    """Images in one forward pass."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Images in one forward pass; auto takes what suits the device and its free memory."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the backbone runs."""
+
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """What the backbone computes in; auto takes bf16 or fp16 where the device has it, which
+    changes probabilities by a hundredth or so."""
 
 
 class StackConfig(_Section):

@@ -294,6 +294,7 @@ class Stack:
             transform,
             config.infer.device,
             config.train.seed,
+            config.infer.precision,
         )
         return Pipeline(backbone, config.infer.batch_size)
 
@@ -308,7 +309,8 @@ class Stack:
 
         data = self.registry.backbone(info.fingerprint)
         infer = self.config.infer
-        return Pipeline(restore_backbone(info, data, infer.device), infer.batch_size)
+        backbone = restore_backbone(info, data, infer.device, infer.precision)
+        return Pipeline(backbone, infer.batch_size)
 
     @cached_property
     def person(self) -> str:
