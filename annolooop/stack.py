@@ -189,7 +189,7 @@ class Stack:
         """The model versions of any dataset."""
         from annolooop.storage.registry import Registry
 
-        return Registry(self.store, dataset)
+        return Registry(self.store, dataset, self.cache / "backbones")
 
     @cached_property
     def image_source(self) -> LocalImages | BucketImages:
@@ -254,7 +254,7 @@ class Stack:
         """Kept embeddings of one backbone and transform."""
         from annolooop.storage.embeddings import Embeddings, space_of
 
-        exact = getattr(self.config.infer, "precision", "auto") == "fp32"
+        exact = self.config.infer.precision == "fp32"
         about = {
             "backbone": info.name,
             "fingerprint": info.fingerprint,

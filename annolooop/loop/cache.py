@@ -17,6 +17,7 @@ from annolooop.storage.spaces import Space, delete_objects, find_spaces, superse
 DAY = 86_400.0
 
 ABOUT = {
+    "backbones": "copies of backbones from a bucket",
     "embeddings": "copies of embeddings from a bucket",
     "file-hashes.sqlite": "content hashes of local files",
     "finetune": "checkpoints of fine-tuning that has not ended",
