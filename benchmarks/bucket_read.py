@@ -35,6 +35,7 @@ import aiobotocore.session
 import requests
 from aiobotocore.config import AioConfig
 from azure.storage.blob.aio import ContainerClient
+from figures import Figure, add_record, tell
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
@@ -68,23 +69,25 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=1000, metavar="N", help="default: 1000")
     parser.add_argument("--size", type=int, default=8192, metavar="BYTES", help="default: 8192")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="default: 7")
+    add_record(parser)
     args = parser.parse_args()
     if min(args.objects, args.size, args.rounds) < 1:
         parser.error("--objects, --size and --rounds must be at least 1")
 
-    print(f"{args.objects} objects of {args.size} bytes, {READS} requests at a time; objects/s")
-    print(f"{'':<7} {'annoloop':>9} {'bare':>9} {'ratio':>6}   median of {args.rounds}", flush=True)
-    met = True
+    figures = []
     for name in args.provider or PROVIDERS:
         with (
             TemporaryDirectory(prefix="annoloop-benchmark-") as folder,
             PROVIDERS[name](Path(folder)) as side,
         ):
             ours, bare = compare(side, args.objects, args.size, args.rounds)
-        met &= ours / bare >= TARGET
-        print(f"{name:<7} {ours:9.0f} {bare:9.0f} {ours / bare:6.2f}", flush=True)
-    print(f"target: at least {TARGET}: {'met' if met else 'not met'}")
-    return 0 if met else 1
+        what = f"reading {args.objects:,} objects of {args.size:,} bytes, {name}"
+        values = f"{ours:.0f}/s over {bare:.0f}/s"
+        figures.append(
+            Figure(what, "the store's objects/s over the bare SDK's", values, ours / bare, TARGET)
+        )
+        print(f"{name}: {values}", flush=True)
+    return tell(figures, args.record)
 
 
 def compare(side: Side, objects: int, size: int, rounds: int) -> tuple[float, float]:
