@@ -14,7 +14,8 @@ from torch import nn
 
 from annolooop.errors import ConfigError, DataError, did_you_mean
 from annolooop.model.machine import cores
-from annolooop.model.precision import DTYPES, inference_copy, pick_precision
+from annolooop.model.precision import DTYPES, pick_precision
+from annolooop.model.rounding import generated_images, inference_copy
 from annolooop.model.transforms import EvalTransform
 from annolooop.records import BackboneInfo, fingerprint_of
 
@@ -40,7 +41,8 @@ class Backbone:
     @cached_property
     def network(self) -> nn.Module:
         """The copy of ``module`` that computes embeddings."""
-        return inference_copy(self.module, self.precision)
+        images = self.transform.normalise(generated_images(self.transform.crop).to(self.device))
+        return inference_copy(self.module, images, DTYPES[self.precision])
 
     def empty(self, count: int) -> torch.Tensor:
         """Room for the pixels of so many images, (n, 3, crop, crop) uint8, as the network has it.
@@ -57,7 +59,7 @@ class Backbone:
     def embed(self, pixels: torch.Tensor) -> NDArray[np.float32]:
         """Embeddings, (n, d) float32, of (n, 3, crop, crop) uint8 pixels."""
         batch = self.transform.normalise(pixels.to(self.device, non_blocking=True))
-        embedded: torch.Tensor = self.network(batch.to(DTYPES[self.precision]))
+        embedded: torch.Tensor = self.network(batch)
         return np.asarray(embedded.float().cpu().numpy(), dtype=np.float32)
 
     def to_bytes(self) -> bytes:
