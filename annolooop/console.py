@@ -94,6 +94,17 @@ class Console:
         if found.count > len(found.first):
             self.print(f"  and {found.count - len(found.first)} more")
 
+    def stages(self, seconds: Mapping[str, float], bottleneck: str, images: int) -> None:
+        """A line of the report: how long each stage worked, and which one the others wait for."""
+        total = seconds.get("total", 0.0)
+        rate = f", {images / total:.1f} images/s" if total else ""
+        spent = sorted(seconds.items(), key=lambda item: -item[1])
+        told = [f"{name} {took:.1f} s" for name, took in spent if name != "total" and took >= 0.05]
+        line = f"{total:.1f} s{rate}"
+        if told:
+            line += f"; work: {', '.join(told)}; bottleneck: {bottleneck}"
+        self.print(line)
+
     def say(self, text: str) -> None:
         """What is going on, to stderr, unless ``--quiet``."""
         if not self.options.quiet:

@@ -1,7 +1,8 @@
 """What each command answers: one frozen record, which `--json` prints as it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from annolooop.records import BackboneInfo, Finetuning, Holdout, ModelVersion, Promotion, Setting
 
@@ -22,9 +23,9 @@ class Objects:
     first: tuple[str, ...] = ()
 
 
-def some(keys: Sequence[str]) -> Objects:
+def some(keys: Collection[str]) -> Objects:
     """How many there are, and the first ones."""
-    return Objects(len(keys), tuple(keys[:FIRST]))
+    return Objects(len(keys), tuple(islice(keys, FIRST)))
 
 
 @dataclass(frozen=True)
@@ -270,7 +271,9 @@ class InferReport:
         stale: tasks of the batch that only have predictions of other versions.
         out: the file that predictions were written to.
         vanished: images of the dataset that should be in the batch, and are not in the store.
-        seconds: by stage.
+        seconds: of work by stage, where a stage that several work on at once counts once; and in
+            total, which is less than the sum since stages overlap.
+        bottleneck: the stage that works longest.
     """
 
     dataset: str
@@ -290,6 +293,7 @@ class InferReport:
     out: str | None
     url: str | None
     seconds: dict[str, float]
+    bottleneck: str = ""
     vanished: Objects = Objects()
 
     @property

@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import platform
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from annolooop.records import BackboneInfo
     from annolooop.storage.dataset import Snapshots
     from annolooop.storage.embeddings import Embeddings
+    from annolooop.storage.file_hashes import FileHashes
     from annolooop.storage.images import ImageCatalog
     from annolooop.storage.lock import DatasetLock
     from annolooop.storage.registry import Registry
@@ -66,6 +68,7 @@ class Stack:
         self._say = say
         self._typed = command
         self._locks: dict[str, DatasetLock] = {}
+        self.stop = threading.Event()  # the command ends early: nobody waits for a lock any more
 
     @property
     def config(self) -> StackConfig:
@@ -148,9 +151,18 @@ class Stack:
 
     def catalog_of(self, dataset: str) -> ImageCatalog:
         """The images of any dataset."""
-        from annolooop.storage.images import ImageCatalog
+        from annolooop.storage.images import ImageCatalog, series_of
+        from annolooop.storage.mirror import mirror_file
 
-        return ImageCatalog(self.store, dataset)
+        file = mirror_file(self.cache / "manifests", self.store, series_of(dataset))
+        return ImageCatalog(self.store, dataset, file)
+
+    @cached_property
+    def file_hashes(self) -> FileHashes:
+        """Hashes of files of this machine that were read before."""
+        from annolooop.storage.file_hashes import FileHashes
+
+        return FileHashes(self.cache / "file-hashes.sqlite")
 
     @cached_property
     def snapshots(self) -> Snapshots:
@@ -223,7 +235,8 @@ class Stack:
         if name in self._locks:
             yield self._locks[name]
             return
-        lock = DatasetLock(self.store, name, self.config.store.lock_timeout, self._say)
+        timeout = self.config.store.lock_timeout
+        lock = DatasetLock(self.store, name, timeout, self._say, self.stop)
         try:
             lock.acquire(myself(self._typed or what, self.person))
             self._locks[name] = lock

@@ -78,6 +78,7 @@ class _Death:
         self._seen = seen
         self._server = server
         self._joints = joints
+        self._died = False  # what was interrupted may write once more before it ends
 
     @property
     def kills_server(self) -> bool:
@@ -87,17 +88,24 @@ class _Death:
     def now(self, write: str) -> None:
         """Die after a write: by kill -9 or by Ctrl-C, in turn."""
         how = ("kill", "interrupt")[len(self._seen) % 2]
-        if self._server or any((write, known) in self._seen for known in ("kill", "interrupt")):
+        if (
+            self._died
+            or self._server
+            or any((write, known) in self._seen for known in ("kill", "interrupt"))
+        ):
             return
+        self._died = True
         self._joints.send((write, how))
         if how == "kill":
             os._exit(9)
-        signal.raise_signal(signal.SIGINT)
+        # As a terminal does, whatever thread writes.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def soon(self, write: str) -> None:
         """Die while a request is on its way."""
-        if (write, "in flight") in self._seen:
+        if self._died or (write, "in flight") in self._seen:
             return
+        self._died = not self._server
         self._joints.send((write, "in flight"))
         if self._server:
             threading.Timer(IN_FLIGHT, os.kill, (self._server, signal.SIGKILL)).start()

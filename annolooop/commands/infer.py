@@ -67,6 +67,7 @@ def show(console: Console, report: "InferReport") -> None:
             f"{report.changed} pictures changed under their key: what people said of the earlier "
             "ones stays with those"
         )
+    console.stages(report.seconds, report.bottleneck, report.images)
     console.reasons("unreadable", report.unreadable)
     console.objects("vanished from the store", report.vanished)
     if report.out:

@@ -1,32 +1,16 @@
 """What `infer --batch` names: a folder on this machine, or a prefix of the store."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from annolooop.errors import DataError, UsageError
+from annolooop.loop.sources import LocalFiles, Source, Sources, StoredFiles
 from annolooop.records import Image
+from annolooop.storage.file_hashes import FileHashes
 from annolooop.storage.images import IMAGES, ImageCatalog, is_image_name
 from annolooop.storage.prefixes import is_below, is_own
-from annolooop.storage.store import ArtifactStore, StoredObject
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file of a batch.
-
-    Attributes:
-        name: as people know it, for messages.
-        key: where it is in the store, or belongs.
-        file: on this machine, when it still has to be put into the store.
-        found: the object in the store, if it is there.
-    """
-
-    name: str
-    key: str
-    file: Path | None
-    found: StoredObject | None
+from annolooop.storage.store import ArtifactStore
 
 
 @dataclass(frozen=True)
@@ -39,12 +23,17 @@ class Listing:
         vanished: keys of images of the dataset that should be in it, and are not in the store.
     """
 
-    sources: list[Source]
+    sources: Sources
     folder: str | None = None
-    vanished: tuple[str, ...] = ()
+    vanished: Collection[str] = ()
 
 
-def list_batch(batch: str | None, store: ArtifactStore, catalog: ImageCatalog) -> Listing:
+def list_batch(
+    batch: str | None,
+    store: ArtifactStore,
+    catalog: ImageCatalog,
+    hashes: FileHashes | None = None,
+) -> Listing:
     """The image files of a batch.
 
     Args:
@@ -52,6 +41,7 @@ def list_batch(batch: str | None, store: ArtifactStore, catalog: ImageCatalog) -
             ``images/``, or as an address), or ``None`` for every image of the dataset.
         store: the artifact store.
         catalog: the dataset's images.
+        hashes: of files of this machine that were read before.
 
     Raises:
         UsageError: there is no such folder or prefix, or it cannot hold images.
@@ -68,25 +58,28 @@ def list_batch(batch: str | None, store: ArtifactStore, catalog: ImageCatalog) -
     if not there:
         return _of_store(batch, store, catalog)
     prefix = _prefix_of(path.resolve(), store)
-    found = _below(prefix, store, catalog) if prefix else Listing(_from_folder(path, store))
-    if not found.sources:
+    if prefix:
+        found = _below(prefix, store, catalog)
+    else:
+        found = Listing(LocalFiles(path, store, catalog, hashes or FileHashes()))
+    if not len(found.sources):
         raise DataError(f"--batch {batch}: no image files in it", "Name a folder with images.")
     return found
 
 
 def _whole(catalog: ImageCatalog) -> Listing:
-    keys = {image.key for image in catalog.images()}
-    sources = [Source(f.key, f.key, None, f) for f in catalog.listing() if f.key in keys]
-    if not keys:
+    survey = catalog.survey()
+    sources = StoredFiles(survey, members=True)
+    if not len(catalog):
         raise DataError(
             "the dataset has no images yet",
             "Name a folder: annoloop infer --batch data/batch_1",
         )
-    if not sources:
+    if not len(sources):
         raise DataError(
-            f"all {len(keys)} images of the dataset are gone from the store", "Put them back."
+            f"all {len(catalog)} images of the dataset are gone from the store", "Put them back."
         )
-    return Listing(sources, None, tuple(sorted(keys - {source.key for source in sources})))
+    return Listing(sources, None, survey.lacking())
 
 
 def _of_store(batch: str, store: ArtifactStore, catalog: ImageCatalog) -> Listing:
@@ -99,7 +92,7 @@ def _of_store(batch: str, store: ArtifactStore, catalog: ImageCatalog) -> Listin
                 f"Name another folder below {store.url}",
             )
         found = _below(prefix, store, catalog)
-        if found.sources:
+        if len(found.sources):
             return found
     where = store.url if store.local_path is None else f"{store.url}/{IMAGES}"
     raise UsageError(
@@ -190,37 +183,7 @@ def _prefix_of(path: Path, store: ArtifactStore) -> str | None:
 
 def _below(prefix: str, store: ArtifactStore, catalog: ImageCatalog) -> Listing:
     """The images below a prefix of the store, and at it."""
-    found = {o.key: o for o in store.walk(prefix) if is_image_name(o.key) and not is_own(o.key)}
-    gone = [i.key for i in catalog.images() if is_below(i.key, prefix) and i.key not in found]
-    sources = [Source(key, key, None, o) for key, o in found.items()]
-    return Listing(sources, None if prefix in found else prefix, tuple(gone))
-
-
-def _from_folder(path: Path, store: ArtifactStore) -> list[Source]:
-    folder = path if path.is_dir() else path.parent
-    home = f"{IMAGES}/{folder.resolve().name}"
-    stored = {found.key: found for found in store.walk(home)}
-    files = sorted(_walk(path, store.local_path)) if path.is_dir() else [path]
-    sources = []
-    for file in files:
-        key = f"{home}/{PurePosixPath(*file.relative_to(folder).parts)}"
-        for character in store.unshown:
-            key = key.replace(character, _readable(character))
-        name = os.fsencode(file).decode("utf-8", "replace")
-        sources.append(Source(name, key, file, stored.get(key)))
-    return sources
-
-
-def _readable(character: str) -> str:
-    """What stands for a character that cannot be shown: its wide form, or its picture."""
-    return chr(ord(character) + (0xFEE0 if character.isprintable() else 0x2400))
-
-
-def _walk(folder: Path, store: Path | None) -> Iterator[Path]:
-    """Image files below a folder; hidden ones, and those of the store itself, are left out."""
-    for file in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if hidden or not is_image_name(file.name) or not file.is_file():
-            continue
-        if store is None or not file.resolve().is_relative_to(store):
-            yield file
+    objects = (o for o in store.walk(prefix) if is_image_name(o.key) and not is_own(o.key))
+    survey = catalog.survey(objects)
+    folder = None if prefix in survey else prefix
+    return Listing(StoredFiles(survey), folder, survey.lacking(prefix))

@@ -24,8 +24,8 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
     found = read_labels(stack, name, offline)
     project = found.project
     catalog = stack.catalog_of(name)
-    keys = {image.key for image in catalog.images()}
-    sizes = {o.key: o.size for o in catalog.listing() if o.key in keys}
+    images = len(catalog)
+    there, size = catalog.survey().member_totals()
     labelled, skipped = count_tasks(found.snapshot.annotations)
     counts = Counter((label, e.split) for e in found.examples for label in e.labels)
     sides = Counter(example.split for example in found.examples)
@@ -43,9 +43,9 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
         choice=found.rules.choice,
         agreement=found.rules.agreement,
         holdout=found.rules.holdout,
-        images=len(keys),
-        image_bytes=sum(sizes.values()),
-        missing_images=len(keys) - len(sizes),
+        images=images,
+        image_bytes=size,
+        missing_images=images - there,
         tasks=project.tasks if project else None,
         labeled_tasks=labelled,
         skipped_tasks=skipped,

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from annolooop.errors import DataError
-from annolooop.loop.batch import Source, place
+from annolooop.loop.batch import place
+from annolooop.loop.behind import Behind, Stopped
+from annolooop.loop.sources import Source, Sources
+from annolooop.loop.timing import Timing
 from annolooop.records import Image, Track
 from annolooop.storage.ahead import ahead
 from annolooop.storage.embeddings import Embeddings, Vector
 from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_images
-from annolooop.storage.store import ArtifactStore, StoredObject, is_key
+from annolooop.storage.store import ArtifactStore, is_key
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
 
-CHECKPOINT = 256  # images after which everything done so far is kept
+CHECKPOINT = 5.0  # seconds after which what is done is recorded
+PART = 2048  # images after which it is, however fast
+
+Keep = Callable[[Sequence[Image]], None]
 
 
 @dataclass
@@ -26,31 +35,44 @@ class Batch:
     """What became of a batch.
 
     Attributes:
-        images: readable images, in the batch's order.
+        images: readable images.
         embedded: of these, embedded in this run.
         uploaded: put into the store in this run.
         unreadable: file name -> reason.
     """
 
-    images: list[Image] = field(default_factory=list)
+    images: int = 0
     embedded: int = 0
     uploaded: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class _Identified:
-    """What a file of a batch is.
+class _Seen:
+    """A file of a batch, and what it is.
 
     Attributes:
         source: the file.
-        image: of the dataset, or to become one.
+        image: of the dataset, or to become one; ``None`` where that cannot be told.
         data: its bytes, where it has no embedding yet.
+        failure: why it is no image.
+        useless: nobody could be shown it, or it cannot be read: not to be tried again.
     """
 
     source: Source
-    image: Image
-    data: bytes | None
+    image: Image | None
+    data: bytes | None = None
+    failure: str = ""
+    useless: bool = False
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Files whose outcome is known, in the batch's order, and what was computed for them."""
+
+    seen: list[_Seen]
+    vectors: dict[str, Vector]
+    failed: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -70,6 +92,7 @@ class Embedder:
         catalog: the dataset's images.
         embeddings: of the promoted version's backbone.
         open_pipeline: loads the backbone.
+        timing: is told how long each stage works.
     """
 
     def __init__(
@@ -78,46 +101,67 @@ class Embedder:
         catalog: ImageCatalog,
         embeddings: Embeddings,
         open_pipeline: Callable[[], Pipeline],
+        timing: Timing | None = None,
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._embeddings = embeddings
         self._open_pipeline = open_pipeline
-        self._pipeline: Pipeline | None = None
+        self._opened: Pipeline | None = None
+        self._timing = timing or Timing()
 
-    def run(self, sources: Sequence[Source], track: Track) -> Batch:
+    def run(self, sources: Sources, track: Track, keep: Keep) -> Batch:
         """Make every readable file of the batch an image of the dataset, with an embedding.
 
-        Killed at any moment, it has kept what it did up to the last checkpoint.
+        While files are read and decoded and the backbone works on them, what is done is recorded
+        behind it, every few seconds. Killed at any moment, it has kept all but the last of these.
+
+        Args:
+            sources: the batch.
+            track: shows how far it is.
+            keep: is given the images of each part when they are recorded, in a thread.
 
         Raises:
             DataError: not one of the files can be read.
         """
         batch = Batch()
-        remaining = iter(track(sources, "embed", len(sources)))
-        while self._run_part(islice(remaining, CHECKPOINT), batch):
-            pass
-        if sources and not batch.images:
-            name, reason = next(iter(batch.unreadable.items()))
-            raise DataError(
-                f"none of the {len(sources)} files can be read; {name}: {reason}",
-                "Name a folder with images in it.",
-            )
+        line = _Line(self._embeddings, track(range(len(sources)), "infer", len(sources)))
+
+        def record(part: _Part) -> None:
+            images = self._record(part, batch, recorder.stop)
+            line.recorded(part)
+            keep(images)
+
+        with Behind(record) as recorder:
+            line.hand_to(recorder.give)
+            files = line.files(self._timing.each(self._see_each(sources), "read"))
+            for names, vectors, unreadable in self._embed(files):
+                line.came(names, vectors, unreadable)
+            line.end()
+        _require_some(batch, len(sources))
         return batch
 
-    def look(self, sources: Sequence[Source], track: Track) -> Batch:
+    def look(self, sources: Sources, track: Track, keep: Keep) -> Batch:
         """What :meth:`run` would do; nothing is decoded or written.
 
         So files that cannot be decoded count as images here.
         """
         batch = Batch()
         lacking: set[str] = set()
-        looked = self._identify_each(track(sources, "look", len(sources)), batch.unreadable, [])
-        for found in looked:
-            batch.images.append(found.image)
-            batch.uploaded += self._stored(found.source, found.image) is None
-            if found.data is not None:
-                lacking.add(found.image.sha256)
+        part: list[Image] = []
+        for seen in self._see_each(track(sources, "look", len(sources))):
+            if seen.image is None:
+                batch.unreadable[seen.source.name] = seen.failure
+                continue
+            batch.images += 1
+            batch.uploaded += self._stored(seen.source, seen.image) is None
+            if seen.data is not None:
+                lacking.add(seen.image.sha256)
+            part.append(seen.image)
+            if len(part) == PART:
+                keep(part)
+                part = []
+        keep(part)
         batch.embedded = len(lacking)
         return batch
 
@@ -130,72 +174,56 @@ class Embedder:
         lacking = [image for image in images if image.sha256 not in self._embeddings]
         unreadable: dict[str, str] = {}
 
-        def files(part: Iterable[Image]) -> Iterator[tuple[str, bytes]]:
-            for image, data in read_images(self._store, part):
+        def files() -> Iterator[tuple[str, bytes]]:
+            for image, data in read_images(self._store, track(lacking, "embed")):
                 if isinstance(data, Lost):
                     unreadable[image.sha256] = str(data)
                 else:
                     yield image.sha256, data
 
-        remaining = iter(track(lacking, "embed"))
-        for _ in range(0, len(lacking), CHECKPOINT):
-            unreadable |= self._embed(files(islice(remaining, CHECKPOINT)))[1]
+        vectors: dict[str, Vector] = {}
+        since = time.monotonic()
+        for _, new, failed in self._embed(files()):
+            vectors |= new
+            unreadable |= failed
+            if time.monotonic() - since >= CHECKPOINT or len(vectors) >= PART:
+                self._add(vectors)
+                vectors, since = {}, time.monotonic()
+        self._add(vectors)
         return unreadable
 
-    def _run_part(self, part: Iterator[Source], batch: Batch) -> bool:
-        """Do one checkpoint's worth. Returns whether there was any."""
-        seen: list[tuple[Source, Image]] = []
-        unreadable: dict[str, str] = {}
-        useless: list[StoredObject] = []
+    def _embed(
+        self, files: Iterator[tuple[str, bytes]]
+    ) -> Iterator[tuple[list[str], dict[str, Vector], dict[str, str]]]:
+        """Names of a few files, in their order, with embeddings, or reasons why there are none."""
+        first = next(files, None)
+        if first is None:
+            return
+        if self._opened is None:
+            with self._timing.stage("load"):
+                self._opened = self._open_pipeline()
+        before = self._opened.busy()
+        for embedded in self._opened.embed(chain([first], files)):
+            yield [*embedded.vectors, *embedded.unreadable], embedded.vectors, embedded.unreadable
+        for stage, seconds in self._opened.busy().items():
+            self._timing.seconds[stage] += seconds - before.get(stage, 0.0)
 
-        def files() -> Iterator[tuple[str, bytes]]:
-            for found in self._identify_each(part, unreadable, useless):
-                seen.append((found.source, found.image))
-                if found.data is not None:
-                    yield found.image.sha256, found.data
+    def _add(self, vectors: dict[str, Vector]) -> None:
+        if vectors:
+            assert self._opened
+            self._embeddings.add(vectors, self._opened.precision)
 
-        embedded, failed = self._embed(files())
-        unreadable |= {s.name: failed[i.sha256] for s, i in seen if i.sha256 in failed}
-        useless += [s.found for s, i in seen if i.sha256 in failed and s.found and not s.file]
-        decoded = [(s, i) for s, i in seen if i.sha256 not in failed]
-        etags: dict[str, str] = {}
-        kept: list[Image] = []
-        puts = ahead(lambda pair: self._put(*pair), decoded, self._store.at_once)
-        for (source, image), put in zip(decoded, puts, strict=True):
-            batch.uploaded += put.uploaded
-            if put.failure:
-                unreadable[source.name] = put.failure
-            else:
-                kept.append(image)
-                etags[image.key] = put.etag
-        self._catalog.add(kept, etags)
-        self._catalog.set_aside(useless)
-        batch.images += kept
-        batch.embedded += len(embedded)
-        batch.unreadable |= unreadable
-        return bool(seen or unreadable)
+    # -- what a file is ----------------------------------------------------------------------------
 
-    def _identify_each(
-        self,
-        sources: Iterable[Source],
-        unreadable: dict[str, str],
-        useless: list[StoredObject],
-    ) -> Iterator[_Identified]:
-        """What each file is; those that cannot be told are noted with the reason.
-
-        So are objects of the store that nobody could be shown.
-        """
+    def _see_each(self, sources: Iterable[Source]) -> Iterator[_Seen]:
         for source, stored in self._store.get_each(sources, self._unknown_key):
-            if source.found and self._unshown(source):
-                useless.append(source.found)
+            flaw = self._flaw(source)
+            useless = bool(source.found and self._unshown(source))
             try:
-                found = self._flaw(source) or self._identify(source, stored)
+                seen = _Seen(source, None, failure=flaw) if flaw else self._see(source, stored)
             except (OSError, KeyError) as error:
-                found = _why(error)
-            if isinstance(found, _Identified):
-                yield found
-            else:
-                unreadable[source.name] = found
+                seen = _Seen(source, None, failure=_why(error))
+            yield replace(seen, useless=useless) if useless else seen
 
     def _flaw(self, source: Source) -> str | None:
         try:
@@ -220,7 +248,7 @@ class Embedder:
         told = known and (source.file or known.sha256 in self._embeddings)
         return None if source.found is None or told or self._flaw(source) else source.key
 
-    def _identify(self, source: Source, stored: bytes | KeyError | None) -> _Identified:
+    def _see(self, source: Source, stored: bytes | KeyError | None) -> _Seen:
         """What a file is, given what the store has under its key, if that had to be read."""
         known, data = self._known(source), stored
         if isinstance(stored, KeyError):
@@ -238,23 +266,49 @@ class Embedder:
         else:
             raise KeyError(source.key)
         lacking = isinstance(data, bytes) and image.sha256 not in self._embeddings
-        return _Identified(source, image, data if lacking else None)
+        return _Seen(source, image, data if lacking else None)
 
-    def _embed(self, files: Iterable[tuple[str, bytes]]) -> tuple[set[str], dict[str, str]]:
-        """Embed and keep. Returns the hashes that are new, and those that failed, with reasons."""
-        iterator = iter(files)
-        first = next(iterator, None)
-        if first is None:
-            return set(), {}
-        if self._pipeline is None:
-            self._pipeline = self._open_pipeline()
-        vectors: dict[str, Vector] = {}
-        failed: dict[str, str] = {}
-        for embedded in self._pipeline.embed(chain([first], iterator)):
-            vectors |= embedded.vectors
-            failed |= embedded.unreadable
-        self._embeddings.add(vectors)
-        return set(vectors), failed
+    # -- keeping what was done ---------------------------------------------------------------------
+
+    def _record(self, part: _Part, batch: Batch, stop: Event) -> list[Image]:
+        """Keep embeddings, then images, then what the dataset knows of them."""
+        with self._timing.stage("record"):
+            self._add(part.vectors)
+            kept, etags = self._put_each(part, batch, stop)
+            self._catalog.add(kept, etags)
+            self._catalog.set_aside(
+                seen.source.found
+                for seen in part.seen
+                if seen.source.found and (seen.useless or _is_junk(seen, part.failed))
+            )
+        batch.images += len(kept)
+        batch.embedded += len(part.vectors)
+        return kept
+
+    def _put_each(
+        self, part: _Part, batch: Batch, stop: Event
+    ) -> tuple[list[Image], dict[str, str]]:
+        """Put what can be read into the store; returns it, with the etags that it has there."""
+        decoded: list[tuple[Source, Image]] = []
+        for seen in part.seen:
+            if seen.image and seen.image.sha256 not in part.failed:
+                decoded.append((seen.source, seen.image))
+            else:
+                why = part.failed[seen.image.sha256] if seen.image else seen.failure
+                batch.unreadable[seen.source.name] = why
+        kept: list[Image] = []
+        etags: dict[str, str] = {}
+        puts = ahead(lambda pair: self._put(*pair), decoded, self._store.at_once)
+        for (source, image), put in zip(decoded, puts, strict=True):
+            if stop.is_set():
+                raise Stopped
+            batch.uploaded += put.uploaded
+            if put.failure:
+                batch.unreadable[source.name] = put.failure
+            else:
+                kept.append(image)
+                etags[image.key] = put.etag
+        return kept, etags
 
     def _stored(self, source: Source, image: Image) -> str | None:
         """Etag of an image that is in the store already."""
@@ -287,6 +341,103 @@ class Embedder:
             return _Put(self._store.info(image.key).etag, uploaded)
         except KeyError as error:
             return _Put(failure=_why(error))
+
+
+class _Line:
+    """Files between being read and being recorded, in their order.
+
+    Files are read in one thread, which may be the pipeline's; embeddings come in another, and a
+    third records.
+
+    Args:
+        embeddings: that are known.
+        progress: is asked for one item for each file whose outcome is known.
+    """
+
+    def __init__(self, embeddings: Embeddings, progress: Iterator[int]) -> None:
+        self._embeddings = embeddings
+        self._progress = progress
+        self._lock = Lock()
+        self._giving = Lock()  # parts are handed on in their order
+        self._waiting: deque[_Seen] = deque()
+        self._ready: list[_Seen] = []
+        self._sent: set[str] = set()  # hashes whose embedding is being computed
+        self._unrecorded: set[str] = set()  # hashes whose embedding is on the way to the store
+        self._vectors: dict[str, Vector] = {}
+        self._failed: dict[str, str] = {}
+        self._since = time.monotonic()
+
+    def hand_to(self, give: Callable[[_Part], None]) -> None:
+        """Say who takes parts."""
+        self._give = give
+
+    def files(self, each: Iterable[_Seen]) -> Iterator[tuple[str, bytes]]:
+        """Content hash and bytes of files that have to be embedded; the others wait in line."""
+        for seen in each:
+            sha256 = seen.image.sha256 if seen.image else ""
+            with self._lock:
+                known = sha256 in self._sent or sha256 in self._unrecorded
+                lacking = seen.data is not None and not known and sha256 not in self._failed
+                self._waiting.append(replace(seen, data=None) if seen.data else seen)
+                if lacking:
+                    self._sent.add(sha256)
+            self._hand_on()
+            if lacking and seen.data is not None:
+                yield sha256, seen.data
+
+    def came(self, names: list[str], vectors: dict[str, Vector], failed: dict[str, str]) -> None:
+        """Take what became of some files."""
+        with self._lock:
+            self._sent.difference_update(names)
+            self._unrecorded |= vectors.keys()
+            self._vectors |= vectors
+            self._failed |= failed
+        self._hand_on()
+
+    def recorded(self, part: _Part) -> None:
+        """Take note that a part is in the store."""
+        with self._lock:
+            self._unrecorded -= part.vectors.keys()
+
+    def end(self) -> None:
+        """Hand on what is left."""
+        self._hand_on(last=True)
+        deque(self._progress, maxlen=0)
+
+    def _hand_on(self, last: bool = False) -> None:
+        with self._giving:
+            with self._lock:  # not while somebody waits: who records needs it
+                part = self._take(last)
+            if part:
+                self._give(part)
+
+    def _take(self, last: bool) -> _Part | None:
+        while self._waiting and not self._is_sent(self._waiting[0]):
+            self._ready.append(self._waiting.popleft())
+            next(self._progress, None)
+        due = time.monotonic() - self._since >= CHECKPOINT
+        if not self._ready or not (last or due or len(self._ready) >= PART):
+            return None
+        part = _Part(self._ready, self._vectors, self._failed)
+        self._ready, self._vectors, self._since = [], {}, time.monotonic()
+        return part
+
+    def _is_sent(self, seen: _Seen) -> bool:
+        return bool(seen.image and seen.image.sha256 in self._sent)
+
+
+def _is_junk(seen: _Seen, failed: dict[str, str]) -> bool:
+    """Whether an object of the store is no image."""
+    return bool(seen.image and seen.image.sha256 in failed and not seen.source.file)
+
+
+def _require_some(batch: Batch, files: int) -> None:
+    if files and not batch.images:
+        name, reason = next(iter(batch.unreadable.items()))
+        raise DataError(
+            f"none of the {files} files can be read; {name}: {reason}",
+            "Name a folder with images in it.",
+        )
 
 
 def _why(error: Exception) -> str:

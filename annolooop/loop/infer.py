@@ -1,19 +1,26 @@
 """Predict a batch and show it to people: put, embed, predict, push."""
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from annolooop.loop.batch import Listing, list_batch
+from annolooop.loop.behind import Behind, Stopped
 from annolooop.loop.collect import Collected, collect
-from annolooop.loop.embed import Batch, Embedder
-from annolooop.loop.predict import predict, predict_probabilities, require_promoted
+from annolooop.loop.embed import Embedder
+from annolooop.loop.predict import Predictor, best_labels, require_promoted
 from annolooop.loop.project import ensure_project, lookup_project
 from annolooop.loop.push import Plan, foresee, plan, push
-from annolooop.loop.write import check_output, write_predictions
-from annolooop.records import ModelVersion, Track
+from annolooop.loop.timing import Timing
+from annolooop.loop.write import check_output, writing_predictions
+from annolooop.records import Image, Prediction, ProjectCounts, Track
 from annolooop.reports import InferReport, left_out, some
 from annolooop.stack import Stack
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,11 +54,14 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         UsageError: there is no such folder or prefix, or ``out`` cannot be written.
         UnreachableError: Label Studio or the store fails; what was done is kept.
     """
+    timing = Timing()
     begun = time.monotonic()
     if options.out:
         check_output(options.out)
     version = require_promoted(stack)
-    listing = Listing([]) if batch is None else list_batch(batch, stack.store, stack.catalog)
+    known = (stack.store, stack.catalog, stack.file_hashes)
+    with timing.stage("list"):
+        listing = Listing([]) if batch is None else list_batch(batch, *known)
     project, collected = None, Collected()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
@@ -59,70 +69,134 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
             collected = Collected(len(stack.studio.tasks_without_key(project.id)))
     elif options.push:
         project = ensure_project(stack)
-        collected = collect(stack, project, track)
+        with timing.stage("collect"):
+            collected = collect(stack, project, track)
     # What was collected is of the dataset too. In a dry run it may be all that there will be.
     if batch is None and (len(stack.catalog) or not collected.tasks):
-        listing = list_batch(batch, stack.store, stack.catalog)
+        with timing.stage("list"):
+            listing = list_batch(batch, *known)
     if listing.folder is not None and not options.dry_run:
         stack.catalog.watch(listing.folder)
     embeddings = stack.embeddings(version.backbone)
-    listed = time.monotonic()
     embedder = Embedder(
         stack.store,
         stack.catalog,
         embeddings,
         lambda: stack.restore_pipeline(version.backbone),
+        timing,
     )
-    done = (embedder.look if options.dry_run else embedder.run)(listing.sources, track)
-    embedded = time.monotonic()
-    if options.out and not options.dry_run:
-        known = predict_probabilities(stack.registry, version, embeddings, done.images)
-        write_predictions(options.out, version, done.images, known)
-    if options.dry_run and options.push:
-        todo = foresee(stack, plan(stack, project, done.images, version.name, options.rerun))
-    elif project:
-        predictions = predict(stack.registry, version, embeddings, done.images)
-        todo = push(stack, project, predictions, version.name, options.rerun, track)
+    pushed = _Pushed()
+    if options.dry_run:
+        images: list[Image] = []
+        done = embedder.look(listing.sources, track, images.extend)
+        if options.push:
+            todo = plan(stack, project, images, version.name, options.rerun)
+            pushed.add(foresee(stack, todo))
     else:
-        todo = Plan()
-    seconds = {
-        "list": round(listed - begun, 3),
-        "embed": round(embedded - listed, 3),
-        "push": round(time.monotonic() - embedded, 3),
-    }
-    url = stack.studio.stream_url(project.id) if project else None
+        predictor = Predictor(stack, version, embeddings)
+        with _Showing(stack, project, predictor, options, timing, pushed) as showing:
+            done = embedder.run(listing.sources, track, showing.keep)
     done.unreadable |= collected.failed
-    report = _report(stack, batch, options, version, collected.tasks, done, todo, url, seconds)
-    return replace(report, vanished=some(listing.vanished))
-
-
-def _report(
-    stack: Stack,
-    batch: str | None,
-    options: InferOptions,
-    version: ModelVersion,
-    collected: int,
-    done: Batch,
-    todo: Plan,
-    url: str | None,
-    seconds: dict[str, float],
-) -> InferReport:
+    url = stack.studio.stream_url(project.id) if project else None
     return InferReport(
         dataset=stack.config.dataset.name,
         batch=batch,
         model_version=version.name,
         dry_run=options.dry_run,
-        collected=collected,
-        images=len(done.images),
+        collected=collected.tasks,
+        images=done.images,
         uploaded=done.uploaded,
         embedded=done.embedded,
-        cached=len(done.images) - done.embedded,
+        cached=done.images - done.embedded,
         unreadable=left_out(done.unreadable.items()),
-        tasks_created=len(todo.new),
-        predictions_pushed=len(todo.new) + len(todo.bare),
-        changed=len(todo.changed),
-        stale=todo.stale,
+        tasks_created=pushed.tasks,
+        predictions_pushed=pushed.predictions,
+        changed=pushed.changed,
+        stale=pushed.stale,
         out=str(options.out) if options.out else None,
         url=url,
-        seconds=seconds,
+        seconds={**timing.rounded(), "total": round(time.monotonic() - begun, 3)},
+        bottleneck=timing.bottleneck(),
+        vanished=some(listing.vanished),
     )
+
+
+@dataclass
+class _Pushed:
+    """What was sent to Label Studio, all parts together; as in the report."""
+
+    tasks: int = 0
+    predictions: int = 0
+    changed: int = 0
+    stale: int = 0
+
+    def add(self, done: Plan) -> None:
+        self.tasks += len(done.new)
+        self.predictions += len(done.new) + len(done.bare)
+        self.changed += len(done.changed)
+        self.stale += done.stale
+
+
+class _Showing:
+    """Predicts images once they are recorded, writes that down, and sends it to Label Studio.
+
+    Label Studio is sent as many at once as it likes, in a thread, while more is embedded.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        project: ProjectCounts | None,
+        predictor: Predictor,
+        options: InferOptions,
+        timing: Timing,
+        pushed: _Pushed,
+    ) -> None:
+        self._stack, self._project, self._predictor = stack, project, predictor
+        self._options, self._timing, self._pushed = options, timing, pushed
+        self._waiting: dict[Image, Prediction] = {}
+        self._exit = ExitStack()
+
+    def __enter__(self) -> "_Showing":
+        out, version = self._options.out, self._predictor.version
+        self._write = self._exit.enter_context(writing_predictions(out, version)) if out else None
+        self._sender = self._exit.enter_context(Behind(self._send, stop=self._stack.stop))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool:
+        if kind is None and self._waiting:
+            self._sender.give(self._waiting)
+        return bool(self._exit.__exit__(kind, *error))
+
+    def keep(self, images: Sequence[Image]) -> None:
+        """Take images that have embeddings."""
+        if not images:
+            return
+        with self._timing.stage("predict"):
+            probabilities = self._predictor.probabilities(images)
+            if self._write:
+                self._write(images, probabilities)
+            if self._project:
+                said = best_labels(self._predictor.version, probabilities)
+                self._waiting |= zip(images, said, strict=True)
+        if len(self._waiting) >= self._stack.config.label_studio.import_size:
+            self._sender.give(self._waiting)
+            self._waiting = {}
+
+    def _send(self, predictions: dict[Image, Prediction]) -> None:
+        assert self._project
+        version, rerun = self._predictor.version.name, self._options.rerun
+        with self._timing.stage("push"):
+            done = push(
+                self._stack, self._project, predictions, version, rerun, self._until_stopped
+            )
+        self._pushed.add(done)
+
+    def _until_stopped(
+        self, items: Iterable[T], stage: str, total: int | None = None
+    ) -> Iterator[T]:
+        """A :class:`Track` that ends sending, between two requests, when the run has failed."""
+        for item in items:
+            if self._stack.stop.is_set():
+                raise Stopped
+            yield item

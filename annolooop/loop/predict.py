@@ -9,7 +9,6 @@ from annolooop.model.head import THRESHOLD, Head, Probabilities
 from annolooop.records import Image, ModelVersion, Prediction
 from annolooop.stack import Stack
 from annolooop.storage.embeddings import Embeddings
-from annolooop.storage.registry import Registry
 
 
 def find_promoted(stack: Stack) -> ModelVersion:
@@ -42,22 +41,30 @@ def require_promoted(stack: Stack) -> ModelVersion:
     return version
 
 
-def predict_probabilities(
-    registry: Registry, version: ModelVersion, embeddings: Embeddings, images: Sequence[Image]
-) -> Probabilities:
-    """Probability of each label, (images, labels), of at least one image."""
-    head = Head.from_bytes(registry.head(version))
-    return head.predict(embeddings.matrix(image.sha256 for image in images))
+class Predictor:
+    """A model version's head, and the embeddings that it is put on.
 
+    Args:
+        stack: the annotation loop.
+        version: whose head.
+        embeddings: of its backbone.
+    """
 
-def predict(
-    registry: Registry, version: ModelVersion, embeddings: Embeddings, images: Sequence[Image]
-) -> dict[Image, Prediction]:
-    """What is most probable for each image: a label, or any number of them; and how sure it is."""
-    if not images:
-        return {}
-    probabilities = predict_probabilities(registry, version, embeddings, images)
-    return dict(zip(images, best_labels(version, probabilities), strict=True))
+    def __init__(self, stack: Stack, version: ModelVersion, embeddings: Embeddings) -> None:
+        self.version = version
+        self._head = Head.from_bytes(stack.registry.head(version))
+        self._embeddings = embeddings
+
+    def probabilities(self, images: Sequence[Image]) -> Probabilities:
+        """Probability of each label, (images, labels), of at most a few thousand images."""
+        return self._head.predict(self._embeddings.matrix(image.sha256 for image in images))
+
+    def predict(self, images: Sequence[Image]) -> dict[Image, Prediction]:
+        """What is most probable for each image: a label, or any number of them; and how sure."""
+        if not images:
+            return {}
+        said = best_labels(self.version, self.probabilities(images))
+        return dict(zip(images, said, strict=True))
 
 
 def best_labels(version: ModelVersion, probabilities: Probabilities) -> Iterator[Prediction]:
@@ -66,12 +73,14 @@ def best_labels(version: ModelVersion, probabilities: Probabilities) -> Iterator
     Single choice predicts the most probable label. Multiple choice predicts each label above
     0.5, and is as sure as it is of the label that it is least sure of.
     """
-    for row in probabilities:
-        if version.choice == "multiple":
-            chosen = row >= THRESHOLD
-            score = float(np.where(chosen, row, 1 - row).min())
-        else:
-            chosen = np.arange(len(row)) == row.argmax()
-            score = float(row.max())
-        labels = sorted(version.labels[k] for k in np.flatnonzero(chosen))
+    if version.choice == "single":
+        best = probabilities.argmax(axis=1)
+        scores = probabilities[np.arange(len(best)), best]
+        for label, score in zip(best.tolist(), scores.tolist(), strict=True):
+            yield Prediction((version.labels[label],), round(score, 6))
+        return
+    chosen = probabilities >= THRESHOLD
+    scores = np.where(chosen, probabilities, 1 - probabilities).min(axis=1)
+    for row, score in zip(chosen, scores.tolist(), strict=True):
+        labels = sorted(version.labels[k] for k in np.flatnonzero(row))
         yield Prediction(tuple(labels), round(score, 6))

@@ -1,16 +1,15 @@
 """Pull annotations into a snapshot, and push what Label Studio lacks."""
 
 import time
-from collections.abc import Container
 from dataclasses import replace
 
 from annolooop.loop.collect import Collected, collect
-from annolooop.loop.predict import predict
+from annolooop.loop.predict import Predictor
 from annolooop.loop.project import ensure_project, find_project, project_fits
 from annolooop.loop.pull import pull
 from annolooop.loop.push import Plan, foresee, plan, push
 from annolooop.loop.stats import count_tasks
-from annolooop.loop.watch import look, mark
+from annolooop.loop.watch import Present, look, mark
 from annolooop.records import Changes, ProjectCounts, Snapshot, Track
 from annolooop.reports import SyncReport, left_out, some
 from annolooop.stack import Stack
@@ -114,14 +113,14 @@ def _strange(stack: Stack, project: ProjectCounts, collected: Collected) -> int:
 
 
 def _push_missing(
-    stack: Stack, project: ProjectCounts, present: Container[str], check: bool, track: Track
+    stack: Stack, project: ProjectCounts, present: Present, check: bool, track: Track
 ) -> Plan:
     version = stack.registry.promoted()
     if version is None:
         return Plan()
     embeddings = stack.embeddings(version.backbone)
-    images = [i for i in stack.catalog.images() if i.sha256 in embeddings and i.key in present]
+    images = [image for image in present.images() if image.sha256 in embeddings]
     if check:
         return foresee(stack, plan(stack, project, images, version.name, False))
-    predictions = predict(stack.registry, version, embeddings, images)
+    predictions = Predictor(stack, version, embeddings).predict(images)
     return push(stack, project, predictions, version.name, False, track)

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from annolooop.errors import ConfigError
 
 Row = dict[str, Any]
 Columns = Mapping[str, str]  # name -> kind: text, real, texts or numbers
+Write = Callable[[Iterable[Row]], None]
 
 JOINT = "|"  # between the items of a list, in a format that has no lists
 GROUP = 10_000  # rows of a Parquet file that are in memory at once
@@ -27,35 +29,48 @@ def check_table(suffix: str) -> None:
 
 
 def write_table(file: Path, suffix: str, columns: Columns, rows: Iterable[Row]) -> None:
-    """Write rows, one at a time.
+    """Write rows, one at a time; arguments as for :func:`open_table`."""
+    with open_table(file, suffix, columns) as write:
+        write(rows)
+
+
+@contextmanager
+def open_table(file: Path, suffix: str, columns: Columns) -> Iterator[Write]:
+    """Make a table, and yield what writes rows to its end.
 
     Args:
         file: is made anew.
         suffix: of the format: one of ``TABLES``.
-        columns: name -> kind, in their order.
-        rows: each with a value for every column.
+        columns: name -> kind, in their order; each row has a value for every one.
     """
-    TABLES[suffix](file, columns, iter(rows))
+    with TABLES[suffix](file, columns) as write:
+        yield write
 
 
-def _write_csv(file: Path, columns: Columns, rows: Iterator[Row]) -> None:
+@contextmanager
+def _csv(file: Path, columns: Columns) -> Iterator[Write]:
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, columns)
         writer.writeheader()
-        for row in rows:
-            writer.writerow({name: _flat(value) for name, value in row.items()})
+        yield lambda rows: writer.writerows(
+            {name: _flat(value) for name, value in row.items()} for row in rows
+        )
 
 
 def _flat(value: object) -> object:
     return JOINT.join(map(str, value)) if isinstance(value, list) else value
 
 
-def _write_jsonl(file: Path, columns: Columns, rows: Iterator[Row]) -> None:
+@contextmanager
+def _jsonl(file: Path, columns: Columns) -> Iterator[Write]:
     with file.open("w", encoding="utf-8") as out:
-        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        yield lambda rows: out.writelines(
+            json.dumps(row, ensure_ascii=False) + "\n" for row in rows
+        )
 
 
-def _write_parquet(file: Path, columns: Columns, rows: Iterator[Row]) -> None:
+@contextmanager
+def _parquet(file: Path, columns: Columns) -> Iterator[Write]:
     pyarrow, parquet = _pyarrow()
     kinds = {
         "text": pyarrow.string(),
@@ -65,8 +80,13 @@ def _write_parquet(file: Path, columns: Columns, rows: Iterator[Row]) -> None:
     }
     schema = pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()])
     with parquet.ParquetWriter(file, schema) as out:
-        while group := list(islice(rows, GROUP)):
-            out.write_table(pyarrow.Table.from_pylist(group, schema))
+
+        def write(rows: Iterable[Row]) -> None:
+            iterator = iter(rows)
+            while group := list(islice(iterator, GROUP)):
+                out.write_table(pyarrow.Table.from_pylist(group, schema))
+
+        yield write
 
 
 def _pyarrow() -> tuple[Any, Any]:
@@ -81,8 +101,8 @@ def _pyarrow() -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
-TABLES: dict[str, Callable[[Path, Columns, Iterator[Row]], None]] = {
-    ".csv": _write_csv,
-    ".jsonl": _write_jsonl,
-    ".parquet": _write_parquet,
+TABLES: dict[str, Callable[[Path, Columns], AbstractContextManager[Write]]] = {
+    ".csv": _csv,
+    ".jsonl": _jsonl,
+    ".parquet": _parquet,
 }

@@ -2,19 +2,35 @@
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from annolooop.labelstudio.connection import NotFound
-from annolooop.records import ProjectCounts, Task, Track
+from annolooop.records import Image, ProjectCounts, Task, Track
 from annolooop.stack import Stack
 from annolooop.storage.images import is_image_name, place_of
 from annolooop.storage.lock import DatasetLock
 from annolooop.storage.prefixes import DATASETS
+from annolooop.storage.survey import Keys, Survey
 
 AT_ONCE = 50  # tasks that are marked before the lock is looked at again
 MOST = 0.5  # share of the images that may vanish at once before it looks like a mistake
+
+
+class Present(Container[str]):
+    """Keys of images of the dataset that are in the store; asked of tables, not held."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._survey.has_member(key)
+
+    def images(self) -> Iterator[Image]:
+        """The images, by key, as the catalogue knows them."""
+        for found, sha256, _ in self._survey.members():
+            yield Image(found.key, sha256 or "")
 
 
 @dataclass(frozen=True)
@@ -30,10 +46,10 @@ class Watched:
         batches: what `infer --batch` takes for ``new``.
     """
 
-    new: tuple[str, ...]
-    changed: tuple[str, ...]
-    vanished: tuple[str, ...]
-    present: frozenset[str]
+    new: Collection[str]
+    changed: Collection[str]
+    vanished: Collection[str]
+    present: Present
     batches: tuple[str, ...]
 
 
@@ -49,22 +65,25 @@ class Marks:
 def look(stack: Stack) -> Watched:
     """List the places where the dataset has images, once; nothing is read or written."""
     catalog = stack.catalog
-    known = {image.key for image in catalog.images()}
     places = catalog.places()
-    there = {found.key: found for found in catalog.listing()}
-    fresh = [f.key for f in there.values() if not catalog.known(f) and not catalog.is_useless(f)]
-    new: dict[str, str] = {}
-    for key in fresh:
-        if key not in known and is_image_name(key) and _is_text(key):
-            place = place_of(key, places)
-            if place is not None:
-                new[key] = place
+    survey = catalog.survey()
+    batches: set[str] = set()
+
+    def new() -> Iterator[str]:
+        for found, sha256, _ in survey.fresh():
+            key = found.key
+            if sha256 is None and is_image_name(key) and _is_text(key):
+                place = place_of(key, places)
+                if place is not None:
+                    batches.add(place)
+                    yield key
+
     return Watched(
-        tuple(new),
-        tuple(key for key in fresh if key in known),
-        tuple(sorted(known - there.keys())),
-        frozenset(known & there.keys()),
-        tuple(_batch(stack, place) for place in sorted(set(new.values()))),
+        Keys(catalog.mirror, new()),
+        Keys(catalog.mirror, (f.key for f, sha256, _ in survey.fresh() if sha256 is not None)),
+        survey.lacking(),
+        Present(survey),
+        tuple(_batch(stack, place) for place in sorted(batches)),
     )
 
 
@@ -88,7 +107,7 @@ def mark(
     Raises:
         UnreachableError: Label Studio or the store fails; what was marked stays so.
     """
-    if not watched.vanished and not stack.store.exists(_note(stack.config.dataset.name)):
+    if not len(watched.vanished) and not stack.store.exists(_note(stack.config.dataset.name)):
         return Marks()
     idle = stack.lock_idle()
     lost, back = _differing(stack, project, watched)
@@ -139,8 +158,8 @@ def _differing(
     stack: Stack, project: ProjectCounts, watched: Watched
 ) -> tuple[list[Task], list[Task]]:
     """Tasks that lack a mark, and those that have one without need."""
-    gone = set(watched.vanished)
-    tasks = list(stack.studio.tasks(project.id, vanished=not gone))
+    gone = watched.vanished
+    tasks = list(stack.studio.tasks(project.id, vanished=not len(gone)))
     lost = [task for task in tasks if task.key in gone and not task.vanished]
     back = [task for task in tasks if task.vanished and task.key in watched.present]
     return lost, back

@@ -1,15 +1,18 @@
 """Write predictions to a file, with the probabilities of all labels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from annolooop.errors import UsageError
 from annolooop.files import replacing
 from annolooop.loop.predict import best_labels
 from annolooop.loop.publish import check_parent
-from annolooop.loop.tables import JOINT, TABLES, Row, check_table, write_table
+from annolooop.loop.tables import JOINT, TABLES, Row, check_table, open_table
 from annolooop.model.head import Probabilities
 from annolooop.records import Image, ModelVersion
+
+WritePart = Callable[[Sequence[Image], Probabilities], None]
 
 
 def check_output(file: Path) -> None:
@@ -28,22 +31,42 @@ def check_output(file: Path) -> None:
     check_table(file.suffix)
 
 
-def write_predictions(
-    file: Path, version: ModelVersion, images: Sequence[Image], probabilities: Probabilities
-) -> None:
-    """Write a row for each image: key, sha256, model_version, label, score, and ``p_<label>``.
+@contextmanager
+def writing_predictions(file: Path, version: ModelVersion) -> Iterator[WritePart]:
+    """Make a table with a row for each image: key, hash, version, labels, score, probabilities.
+
+    Its columns are key, sha256, model_version, label, score, and ``p_<label>`` for each label.
 
     Args:
         file: .csv, .jsonl or .parquet; replaced in one step when all of it is written.
-        version: what predicted.
-        images: n images.
-        probabilities: (n, k), in the order of the version's labels.
+        version: what predicts.
+
+    Yields:
+        What takes n images, and their probabilities (n, k) in the order of the version's labels.
+
+    Raises:
+        UsageError: the file cannot be written.
     """
     columns = dict.fromkeys(("key", "sha256", "model_version", "label"), "text")
     columns |= dict.fromkeys(("score", *(f"p_{label}" for label in version.labels)), "real")
+    with ExitStack() as opened:
+        with _explained(file):
+            part = opened.enter_context(replacing(file))
+            write = opened.enter_context(open_table(part, file.suffix, columns))
+
+        def write_part(images: Sequence[Image], probabilities: Probabilities) -> None:
+            with _explained(file):
+                write(_rows(version, images, probabilities))
+
+        yield write_part
+        with _explained(file):
+            opened.close()
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
     try:
-        with replacing(file) as part:
-            write_table(part, file.suffix, columns, _rows(version, images, probabilities))
+        yield
     except OSError as error:
         raise UsageError(
             f"--out {file} cannot be written: {error.strerror}", "Name another file."

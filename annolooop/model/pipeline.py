@@ -44,6 +44,13 @@ class Pipeline:
         """What the embeddings come from."""
         return self.backbone.info
 
+    @property
+    def precision(self) -> str:
+        return "fp32"
+
+    def busy(self) -> dict[str, float]:
+        return {}
+
     def weights(self) -> bytes:
         """The backbone's weights, a safetensors file."""
         return self.backbone.to_bytes()

@@ -60,7 +60,7 @@ class Embeddings:
         rows = [self._vectors[sha256] for sha256 in hashes]
         return np.stack(rows) if rows else np.empty((0, 0), np.float32)
 
-    def add(self, vectors: Mapping[str, Vector]) -> None:
+    def add(self, vectors: Mapping[str, Vector], precision: str = "fp32") -> None:
         """Keep embeddings, each (d,) float32: one write."""
         if not vectors:
             return

@@ -4,10 +4,14 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from errno import ENAMETOOLONG
 
 
 def files_below(
-    top: str, skip: Callable[[str], bool] = lambda path: False, links: bool = False
+    top: str,
+    skip: Callable[[str], bool] = lambda path: False,
+    follow: Callable[[str], bool] = lambda path: False,
+    strict: bool = True,
 ) -> Iterator[tuple[str, os.stat_result]]:
     """Files below a folder, as if all of their paths were sorted; links to folders are left out.
 
@@ -17,7 +21,8 @@ def files_below(
     Args:
         top: the folder.
         skip: is told the path of each file and folder, and says whether to leave it out.
-        links: also links to files.
+        follow: is told the path of each link to a file, and says whether to take that file.
+        strict: fail where a folder below the top cannot be read, rather than leave it out.
 
     Yields:
         Path from the top on, with ``/``; and size, times and so on of the file.
@@ -26,23 +31,56 @@ def files_below(
         OSError: a folder cannot be read; ``FileNotFoundError`` or ``NotADirectoryError`` where
             the top is none.
     """
-    return _below(f"{top}/", "", _names(top), skip, links)
+    gone: tuple[type[OSError], ...] = (FileNotFoundError, NotADirectoryError)
+    omitted = gone if strict else (OSError,)
+
+    def below(path: str, names: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+        for name in names:
+            inner = path + name
+            if skip(inner.rstrip("/")):
+                continue
+            within: list[str] = []
+            found = None
+            with suppress(*omitted):
+                if name.endswith("/"):
+                    within = _names(f"{top}/{inner}")
+                else:
+                    found = _look(top, inner, follow)
+            if found:
+                yield inner, found
+            yield from below(inner, within)
+
+    return below("", _names(top))
 
 
-def _below(
-    top: str, path: str, names: list[str], skip: Callable[[str], bool], links: bool
-) -> Iterator[tuple[str, os.stat_result]]:
-    for name in names:
-        below = path + name
-        if name.endswith("/"):
-            with suppress(FileNotFoundError, NotADirectoryError):
-                if not skip(below[:-1]):
-                    yield from _below(top, below, _names(top + below), skip, links)
-        elif not skip(below):
-            with suppress(FileNotFoundError):
-                found = (os.stat if links else os.lstat)(top + below)
-                if stat.S_ISREG(found.st_mode):
-                    yield below, found
+def file_or_below(root: str, path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Files below a folder, by their path from the root on; or the file itself, if it is one.
+
+    Raises:
+        OSError: as for :func:`files_below`.
+    """
+    whole = f"{root}/{path}" if path else root
+    try:
+        found = os.stat(whole)  # noqa: PTH116
+    except OSError as error:
+        if error.errno == ENAMETOOLONG:  # so there is nothing of this name
+            return
+        raise
+    if stat.S_ISREG(found.st_mode):
+        yield path, found
+        return
+    for name, info in files_below(whole):
+        yield f"{path}/{name}" if path else name, info
+
+
+def _look(top: str, path: str, follow: Callable[[str], bool]) -> os.stat_result | None:
+    """What the system tells of a file; ``None`` if it is none to take."""
+    found = os.lstat(f"{top}/{path}")
+    if stat.S_ISLNK(found.st_mode):
+        with suppress(OSError):  # it leads nowhere, or in a circle
+            found = os.stat(f"{top}/{path}")  # noqa: PTH116
+            return found if stat.S_ISREG(found.st_mode) and follow(path) else None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def _names(folder: str) -> list[str]:

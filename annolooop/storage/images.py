@@ -2,14 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from sqlite3 import Connection
+from typing import Any
 
 from annolooop.records import Image
+from annolooop.storage.mirror import Mirror
 from annolooop.storage.prefixes import DATASETS, is_below, is_own
 from annolooop.storage.store import ArtifactStore, StoredObject, numbered
+from annolooop.storage.survey import Survey, as_bytes, as_text, by_key, pack, unpack
 
 IMAGES = "images"  # prefix of all images of the store
 SUFFIXES = frozenset(
@@ -56,78 +59,100 @@ def read_images(
             yield image, data
 
 
-@dataclass(frozen=True)
-class CatalogEntry:
-    """What is known of one key: the hash of its content, and the etag it had then."""
+SCHEMA = (
+    "CREATE TABLE images (key BLOB PRIMARY KEY, sha256 BLOB, etag TEXT, size INTEGER) "
+    "WITHOUT ROWID",
+    "CREATE TABLE useless (key BLOB PRIMARY KEY, etag TEXT) WITHOUT ROWID",
+    "CREATE TABLE folders (folder BLOB PRIMARY KEY) WITHOUT ROWID",  # of images
+)
 
-    sha256: str
-    etag: str
+
+def series_of(dataset: str) -> str:
+    """Prefix of the numbered series that a dataset's catalogue is."""
+    return f"{DATASETS}/{dataset}/images"
 
 
 class ImageCatalog:
     """Keys and hashes of a dataset's images, so that nothing is read again to be hashed.
 
-    Kept in the store as numbered JSON files that are only added; later entries win. An entry
-    without a hash is that of an object that cannot be read.
+    Kept in the store as numbered JSON files that are only added; later entries win. An entry is
+    ``key: [sha256, etag]``, with the size in bytes as a third where that is known; without a hash
+    it is that of an object that cannot be read. Asked is a local copy, so that memory holds only
+    what is asked for, and the store is read only for what is new in it.
+
+    Args:
+        store, dataset: whose images.
+        cache_file: of the copy; default: in memory.
+
+    Raises:
+        DataError: it is damaged.
+        UnreachableError: the store fails.
     """
 
-    def __init__(self, store: ArtifactStore, dataset: str) -> None:
+    def __init__(self, store: ArtifactStore, dataset: str, cache_file: Path | None = None) -> None:
         self._store = store
-        self._prefix = f"{DATASETS}/{dataset}/images"
         self._folders = f"{DATASETS}/{dataset}/folders"
-        self._entries: dict[str, CatalogEntry] = {}
-        self._useless: dict[str, str] = {}  # key -> etag of what cannot be read
-        keys = [numbered(self._prefix, number) for number in store.numbers(self._prefix)]
-        for read in store.get_each_json(keys):
-            for key, (sha256, etag) in read.items():
-                if sha256:
-                    self._entries[key] = CatalogEntry(sha256, etag)
-                else:
-                    self._useless[key] = etag
+        self.mirror = Mirror(store, series_of(dataset), cache_file, SCHEMA, _apply)
+        self.mirror.refresh()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return int(self.mirror.rows("SELECT count(*) FROM images")[0][0])
 
-    def images(self) -> list[Image]:
+    def images(self) -> Iterator[Image]:
         """All images of the dataset, by key."""
-        return [Image(key, self._entries[key].sha256) for key in sorted(self._entries)]
+        statement = "SELECT key, sha256 FROM images WHERE key > ? ORDER BY key"
+        for key, sha256 in by_key(self.mirror, statement):
+            yield Image(as_text(key), unpack(sha256))
+
+    def get(self, key: str) -> Image | None:
+        """The image of this key."""
+        rows = self.mirror.rows("SELECT sha256 FROM images WHERE key = ?", [as_bytes(key)])
+        return Image(key, unpack(rows[0][0])) if rows else None
 
     def known(self, found: StoredObject) -> Image | None:
         """The image of this object, if it belongs to the dataset and has not changed since."""
-        entry = self._entries.get(found.key)
-        if entry is None or entry.etag != found.etag:
-            return None
-        return Image(found.key, entry.sha256)
+        rows = self.mirror.rows(
+            "SELECT sha256 FROM images WHERE key = ? AND etag = ?",
+            [as_bytes(found.key), found.etag],
+        )
+        return Image(found.key, unpack(rows[0][0])) if rows else None
 
     def is_useless(self, found: StoredObject) -> bool:
         """Whether this object could not be read, and has not changed since."""
-        return self._useless.get(found.key) == found.etag
+        return bool(
+            self.mirror.rows(
+                "SELECT 1 FROM useless WHERE key = ? AND etag = ?",
+                [as_bytes(found.key), found.etag],
+            )
+        )
 
     def set_aside(self, objects: Iterable[StoredObject]) -> None:
         """Note that objects cannot be read; one write."""
-        new = {found.key: found.etag for found in objects if not self.is_useless(found)}
-        if new:
-            lines = {key: ["", etag] for key, etag in new.items()}
-            self._store.append(self._prefix, json.dumps(lines, ensure_ascii=False).encode())
-            self._useless |= new
+        lines = {o.key: ["", o.etag, o.size] for o in objects if not self.is_useless(o)}
+        if lines:
+            self.mirror.append(lines)
 
-    def add(self, images: Iterable[Image], etags: Mapping[str, str]) -> None:
+    def add(
+        self,
+        images: Iterable[Image],
+        etags: Mapping[str, str],
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
         """Make images part of the dataset, or note their new content; one write.
 
         Args:
             images: with their hashes.
             etags: key -> the store's etag of the object that was hashed.
+            sizes: key -> its bytes, where they are known.
         """
-        new = {
-            image.key: CatalogEntry(image.sha256, etags.get(image.key, ""))
-            for image in images
-            if self._entries.get(image.key) != CatalogEntry(image.sha256, etags.get(image.key, ""))
-        }
-        if not new:
-            return
-        lines = {key: [entry.sha256, entry.etag] for key, entry in new.items()}
-        self._store.append(self._prefix, json.dumps(lines, ensure_ascii=False).encode())
-        self._entries |= new
+        lines: dict[str, list[str | int]] = {}
+        for image in images:
+            etag = etags.get(image.key, "")
+            if self.known(StoredObject(image.key, 0, etag)) != image:
+                size = (sizes or {}).get(image.key)
+                lines[image.key] = [image.sha256, etag, *([] if size is None else [size])]
+        if lines:
+            self.mirror.append(lines)
 
     # -- where images are that somebody else may put there ---------------------------------------
 
@@ -145,20 +170,43 @@ class ImageCatalog:
 
     def places(self) -> frozenset[str]:
         """Folders of the store whose images are the dataset's, at any depth."""
-        held = {key.rpartition("/")[0] for key in self._entries}
-        return frozenset(held - {IMAGES, ""} | self._named)  # in those two are all datasets
+        return frozenset(self._held - {IMAGES, ""} | self._named)  # in those two are all datasets
 
     def listing(self) -> Iterator[StoredObject]:
         """Objects of the store in all places where the dataset has images, also those of others.
 
         ``images/`` is listed as a whole, and what is outside of it by folder: each once.
         """
-        folders = {key.rpartition("/")[0] for key in self._entries} | self._named
+        folders = self._held | self._named
         done: list[str] = []
         for folder in sorted({IMAGES if is_below(f, IMAGES) else f for f in folders}):
             if not any(is_below(folder, above) for above in done):
                 done.append(folder)
                 yield from self._store.walk(folder)
+
+    def survey(self, objects: Iterable[StoredObject] | None = None) -> Survey:
+        """Objects of the store as against the catalogue; default: of :meth:`listing`."""
+        return Survey(self.mirror, self.listing() if objects is None else objects)
+
+    @property
+    def _held(self) -> set[str]:
+        """Folders in which the dataset has images."""
+        return {as_text(folder) for (folder,) in self.mirror.rows("SELECT folder FROM folders")}
+
+
+def _apply(db: Connection, entries: Mapping[str, Sequence[Any]]) -> None:
+    """Enter what one file of the catalogue says."""
+    images, useless, folders = [], [], set()
+    for key, (sha256, etag, *more) in entries.items():
+        packed = as_bytes(key)
+        if sha256:
+            images.append((packed, pack(sha256), etag, more[0] if more else None))
+            folders.add(packed.rpartition(b"/")[0])
+        else:
+            useless.append((packed, etag))
+    db.executemany("REPLACE INTO images VALUES (?, ?, ?, ?)", images)
+    db.executemany("REPLACE INTO useless VALUES (?, ?)", useless)
+    db.executemany("INSERT OR IGNORE INTO folders VALUES (?)", ((f,) for f in folders))
 
 
 def place_of(key: str, places: Container[str]) -> str | None:

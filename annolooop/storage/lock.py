@@ -102,6 +102,7 @@ class DatasetLock:
         dataset: its name.
         timeout: seconds to wait for someone else; 0 for not at all.
         say: told whom it waits for, and whose lock it takes over.
+        stop: set when the command ends early, so that it waits no longer.
         silence: seconds without a sign of life after which a holder is gone.
     """
 
@@ -111,6 +112,7 @@ class DatasetLock:
         dataset: str,
         timeout: float,
         say: Callable[[str], None],
+        stop: threading.Event | None = None,
         silence: float = SILENCE,
     ) -> None:
         self._store = store
@@ -118,6 +120,7 @@ class DatasetLock:
         self._prefix = f"{LOCKS}/{dataset}"
         self._timeout = timeout
         self._say = say
+        self._stop = stop or threading.Event()
         self._silence = silence
         self._number = 0  # of our object while we hold the lock
         self._mine: Holder | None = None
@@ -130,6 +133,7 @@ class DatasetLock:
 
         Raises:
             UnreachableError: someone else held it for all of ``timeout``.
+            KeyboardInterrupt: ``stop`` was set.
         """
         begun = since = time.monotonic()
         seen: tuple[int, bytes] | None = None
@@ -153,7 +157,8 @@ class DatasetLock:
             if told != number:
                 told = number
                 self._say(f"waiting for {holder or 'someone'}")
-            time.sleep(pause)
+            if self._stop.wait(pause):
+                raise KeyboardInterrupt
             pause = min(pause * 1.5, POLL[1])
 
     def idle(self) -> int | None:

@@ -15,6 +15,7 @@ from annolooop.storage.store import ArtifactStore, StoredObject, numbered
 
 PATIENCE = 30.0  # seconds to wait for another process that writes to the same file
 AT_A_TIME = 64  # objects that are applied in one transaction
+CACHE = 32_768  # KiB of the file in memory
 STATE = "CREATE TABLE mirror (made TEXT, applied INTEGER, etag TEXT, sha256 TEXT)"
 
 Apply = Callable[[sqlite3.Connection, Any], None]
@@ -101,9 +102,9 @@ class Mirror:
             UnreachableError: the store fails.
         """
         data = json.dumps(value, ensure_ascii=False).encode()
+        number = self._store.append(self._prefix, data)
+        sha256 = hashlib.sha256(data).hexdigest()
         with self.lock:
-            number = self._store.append(self._prefix, data)
-            sha256 = hashlib.sha256(data).hexdigest()
             self._mending(lambda: self._apply_own(number, value, sha256))
 
     def close(self) -> None:
@@ -222,6 +223,8 @@ class Mirror:
         try:
             # Not a write-ahead log: that needs memory shared by all, which no network drive has.
             self.db.execute("PRAGMA synchronous = NORMAL")
+            self.db.execute(f"PRAGMA cache_size = -{CACHE}")
+            self.db.execute(f"PRAGMA temp.cache_size = -{CACHE}")
             if self._is_foreign():
                 self._make(self._is_foreign)
         except BaseException:

@@ -29,7 +29,8 @@ from botocore.session import Session
 from s3fs.errors import translate_boto_error
 
 from annolooop.errors import ConfigError
-from annolooop.storage.store import READS, Listed, Provider
+from annolooop.storage.reading import READS
+from annolooop.storage.store import Listed, Provider
 
 CONNECTIONS = READS + 8
 BROKEN = (ClientPayloadError, IncompleteReadError, ResponseStreamingError)  # ended half-way

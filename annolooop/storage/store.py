@@ -1,8 +1,7 @@
 """The artifact store: named bytes in a folder or bucket, over fsspec."""
 
 import json
-import stat
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from mimetypes import guess_type
 from pathlib import Path
@@ -13,17 +12,13 @@ from fsspec.implementations.local import LocalFileSystem
 
 from annolooop.errors import DataError, UnreachableError
 from annolooop.files import PART, is_litter, write_file
-from annolooop.storage.ahead import ahead
-from annolooop.storage.folder import files_below
+from annolooop.storage.folder import file_or_below
+from annolooop.storage.reading import read_ahead
 
 T = TypeVar("T")
 Listed = tuple[str, int, str]  # an object: its path in the file system, size, etag
 
 AT_ONCE = 32  # requests to a bucket
-READS = 64  # of them that only read
-GROUP = 8  # objects that one thread reads: its event loop does so at once
-ROOM = 256e6  # bytes for what was read ahead
-GUESS = 8e6  # bytes of an object, before any was read
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
@@ -113,7 +108,7 @@ class ArtifactStore:
     ) -> Iterator[tuple[T, bytes | KeyError | None]]:
         """Read the objects of many items, many of them ahead of their turn.
 
-        Memory holds at most ``READS`` of them, and about ``ROOM`` bytes.
+        Of a bucket, memory holds at most 64 of them, and about 256 MB.
 
         Args:
             items: in their order.
@@ -129,22 +124,7 @@ class ArtifactStore:
             for item, key in asked:
                 yield item, None if key is None else self._get_or_error(key)
             return
-        guess = GUESS
-
-        def weigh(pair: tuple[T, str | None]) -> float:
-            known = size_of(pair[0])
-            return 0.0 if pair[1] is None else guess if known is None else float(known)
-
-        def weigh_all(group: Sequence[tuple[T, str | None]]) -> float:
-            return sum(map(weigh, group))
-
-        groups = _groups(asked, weigh)
-        for found in ahead(self._get_group, groups, READS // GROUP, weigh_all, ROOM):
-            sizes = [len(data) for _, data in found if isinstance(data, bytes)]
-            if sizes:
-                mean = sum(sizes) / len(sizes)
-                guess = mean if guess == GUESS else (guess + mean) / 2
-            yield from found
+        yield from read_ahead(self._get_group, asked, size_of)
 
     def require(self, key: str) -> bytes:
         """Read an object that another one names.
@@ -279,13 +259,7 @@ class ArtifactStore:
         return f"{self._root}/{key}"
 
     def _walk_folder(self, path: str) -> Iterator[StoredObject]:
-        found = Path(path).stat()
-        files = files_below(path)
-        below = f"{path}/"[len(self._root) + 1 :]
-        if stat.S_ISREG(found.st_mode):
-            files, below = iter([("", found)]), below[:-1]
-        for name, info in files:
-            key = below + name
+        for key, info in file_or_below(self._root, path[len(self._root) + 1 :]):
             if not key.endswith(PART):
                 yield StoredObject(key, info.st_size, f"{info.st_size}-{info.st_mtime}")
             elif is_litter(key.rpartition("/")[2], info.st_mtime):
@@ -306,7 +280,7 @@ class ArtifactStore:
             return error
 
     def _get_group(
-        self, asked: Sequence[tuple[T, str | None]]
+        self, asked: list[tuple[T, str | None]]
     ) -> list[tuple[T, bytes | KeyError | None]]:
         keys = [key for _, key in asked if key is not None]
         paths = [self._full(key) for key in keys]
@@ -373,20 +347,6 @@ async def _next(pages: AsyncIterator[list[Listed]]) -> list[Listed] | None:
     async for page in pages:
         return page
     return None
-
-
-def _groups(items: Iterable[T], weigh: Callable[[T], float]) -> Iterator[list[T]]:
-    """A few of the items at a time, fewer where they are large."""
-    group: list[T] = []
-    weight = 0.0
-    for item in items:
-        group.append(item)
-        weight += weigh(item)
-        if len(group) == GROUP or weight >= ROOM * GROUP / READS:
-            yield group
-            group, weight = [], 0.0
-    if group:
-        yield group
 
 
 def _etag(info: dict[str, Any]) -> str:

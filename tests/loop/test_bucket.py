@@ -17,7 +17,7 @@ from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.project import ensure_project
 from annolooop.loop.sync import sync
 from annolooop.model.pipeline import Pipeline
-from annolooop.records import untracked
+from annolooop.records import Image, untracked
 from annolooop.reports import Objects
 from annolooop.storage.embeddings import Embeddings
 from annolooop.storage.images import ImageCatalog
@@ -189,6 +189,7 @@ def test_objects_whose_names_no_store_can_use_are_named_and_the_rest_goes_on(
         store = ArtifactStore("s3://lab/x", open_s3(access))
         catalog = ImageCatalog(store, "d")
         embedder = Embedder(store, catalog, Embeddings(store, "none", tmp_path), no_pipeline)
-        found = embedder.look(list_batch("b", store, catalog).sources, untracked)
-    assert [image.key for image in found.images] == ["b/1.jpg"]
+        images: list[Image] = []
+        found = embedder.look(list_batch("b", store, catalog).sources, untracked, images.extend)
+    assert [image.key for image in images] == ["b/1.jpg"]
     assert set(found.unreadable) == {"b//2.jpg", "b/./3.jpg", "b/../4.jpg"}

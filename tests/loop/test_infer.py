@@ -340,4 +340,4 @@ def test_predictions_to_a_file_need_no_server(ready: Project) -> None:
 def test_output_that_cannot_be_is_refused_before_any_work(ready: Project, out: str) -> None:
     write_photos(ready.folder / "b", ["a.jpg"])
     assert "--out" in ready.run("infer", "--batch", "b", "--out", out, code=2).stderr
-    assert ready.stack().catalog.images() == []
+    assert list(ready.stack().catalog.images()) == []

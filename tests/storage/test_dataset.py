@@ -116,7 +116,7 @@ def test_catalog_knows_images_until_they_change(store: ArtifactStore) -> None:
     ImageCatalog(store, "cats").add([Image("images/a.jpg", "hash")], {found.key: found.etag})
     catalog = ImageCatalog(store, "cats")
     assert catalog.known(found) == Image("images/a.jpg", "hash")
-    assert catalog.images() == [Image("images/a.jpg", "hash")]
+    assert list(catalog.images()) == [Image("images/a.jpg", "hash")]
     store.put("images/a.jpg", b"22")
     assert catalog.known(store.info("images/a.jpg")) is None
 

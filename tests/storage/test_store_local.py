@@ -16,6 +16,29 @@ class TestLocalStore(StoreContract):
         return ArtifactStore(str(tmp_path / "a store"))
 
 
+def test_walk_of_an_object_is_that_object(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path))
+    store.put("a/b", b"12")
+    assert list(store.walk("a/b")) == [store.info("a/b")]
+
+
+def test_folder_that_cannot_be_listed_does_not_look_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ArtifactStore(str(tmp_path))
+    store.put("a/b/c", b"12")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if path.rstrip("/").endswith("a/b"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UnreachableError, match="cannot list a: Permission denied"):
+        list(store.walk("a"))
+
+
 def test_failed_put_leaves_the_old_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = ArtifactStore(str(tmp_path))
     store.put("a", b"old")
