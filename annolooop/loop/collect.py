@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlparse
 from annolooop.errors import AnnoloopError
 from annolooop.labelstudio.connection import NotFound, Rejected
 from annolooop.loop.names import file_names
-from annolooop.records import Image, ProjectCounts, Track
+from annolooop.records import Image, ProjectCounts, Task, Track
 from annolooop.stack import Stack
 from annolooop.storage.images import IMAGES, content_hash, is_image_name
 
@@ -57,12 +57,12 @@ def collect(stack: Stack, project: ProjectCounts, track: Track) -> Collected:
                 done.failed[f"task {task}: {address}"] = answer
             else:
                 fetched[task] = answer
-        _keep(stack, fetched)
+        _keep(stack, project, fetched)
         done.tasks += len(fetched)
     return done
 
 
-def _keep(stack: Stack, fetched: Mapping[int, File]) -> None:
+def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> None:
     """Make files images of the dataset, and tell the tasks, given by id, their keys."""
     images: dict[int, Image] = {}
     etags: dict[str, str] = {}
@@ -79,6 +79,9 @@ def _keep(stack: Stack, fetched: Mapping[int, File]) -> None:
     stack.catalog.add(images.values(), etags)
     for task, image in images.items():
         stack.studio.update_data(task, key=image.key, sha256=image.sha256)
+    tasks = [Task(t, image.key, image.sha256, shows=image.sha256) for t, image in images.items()]
+    if tasks:
+        stack.ledger.note(project.identity, tasks)
 
 
 def _holds(stack: Stack, image: Image) -> bool:

@@ -13,7 +13,7 @@ from annolooop.loop.collect import Collected, collect
 from annolooop.loop.embed import Embedder
 from annolooop.loop.predict import Predictor, best_labels, require_promoted
 from annolooop.loop.project import ensure_project, lookup_project
-from annolooop.loop.push import Plan, foresee, plan, push
+from annolooop.loop.push import Plan, plan, push
 from annolooop.loop.timing import Timing
 from annolooop.loop.write import check_output, writing_predictions
 from annolooop.records import Image, Prediction, ProjectCounts, Track
@@ -90,8 +90,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         images: list[Image] = []
         done = embedder.look(listing.sources, track, images.extend)
         if options.push:
-            todo = plan(stack, project, images, version.name, options.rerun)
-            pushed.add(foresee(stack, todo))
+            pushed.add(plan(stack, project, images, version.name, options.rerun))
     else:
         predictor = Predictor(stack, version, embeddings)
         with _Showing(stack, project, predictor, options, timing, pushed) as showing:

@@ -1,13 +1,14 @@
 """Pull annotations into a snapshot, and push what Label Studio lacks."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from annolooop.loop.collect import Collected, collect
 from annolooop.loop.predict import Predictor
 from annolooop.loop.project import ensure_project, find_project, project_fits
 from annolooop.loop.pull import pull
-from annolooop.loop.push import Plan, foresee, plan, push
+from annolooop.loop.push import PART, Pusher
 from annolooop.loop.stats import count_tasks
 from annolooop.loop.watch import Present, look, mark
 from annolooop.records import Changes, ProjectCounts, Snapshot, Track
@@ -64,8 +65,8 @@ def sync(stack: Stack, check: bool, track: Track, sure: bool = False) -> SyncRep
         deleted=changes.deleted,
         labeled=labeled,
         skipped=skipped,
-        tasks_created=len(missing.new),
-        predictions_pushed=len(missing.new) + len(missing.bare),
+        tasks_created=missing.tasks,
+        predictions_pushed=missing.predictions,
         new=some(watched.new),
         changed=some(watched.changed),
         vanished=some(watched.vanished),
@@ -112,15 +113,33 @@ def _strange(stack: Stack, project: ProjectCounts, collected: Collected) -> int:
     return max(0, project.tasks - collected.tasks - len(collected.failed))
 
 
+@dataclass
+class _Missing:
+    """What Label Studio lacked."""
+
+    tasks: int = 0
+    predictions: int = 0
+
+
 def _push_missing(
     stack: Stack, project: ProjectCounts, present: Present, check: bool, track: Track
-) -> Plan:
+) -> _Missing:
+    """Send, or only count, what is missing; some thousands of images are in memory at a time."""
+    missing = _Missing()
     version = stack.registry.promoted()
     if version is None:
-        return Plan()
+        return missing
     embeddings = stack.embeddings(version.backbone)
-    images = [image for image in present.images() if image.sha256 in embeddings]
-    if check:
-        return foresee(stack, plan(stack, project, images, version.name, False))
-    predictions = Predictor(stack, version, embeddings).predict(images)
-    return push(stack, project, predictions, version.name, False, track)
+    pusher = Pusher(stack, project, version.name, refresh=False)
+    images = (image for image in present.images() if image.sha256 in embeddings)
+    predictor = None if check else Predictor(stack, version, embeddings)
+    while part := list(islice(images, PART)):
+        if predictor is None:
+            todo = pusher.foresee(part)
+        else:
+            todo = pusher.send_images(part, predictor.predict, track)
+        missing.tasks += len(todo.new)
+        missing.predictions += len(todo.new) + len(todo.bare)
+    if not check:
+        pusher.finish()
+    return missing

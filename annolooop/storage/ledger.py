@@ -10,6 +10,7 @@ from annolooop.records import Task
 from annolooop.storage.mirror import Mirror
 from annolooop.storage.prefixes import DATASETS
 from annolooop.storage.store import ArtifactStore
+from annolooop.storage.survey import fill, temporary
 
 T = TypeVar("T")
 
@@ -21,7 +22,7 @@ SCHEMA = (
     "CREATE TABLE project (identity TEXT)",
     f"CREATE TABLE task ({COLUMNS})",
     "CREATE INDEX task_by_key ON task (key)",
-    "CREATE TABLE predicted (task INTEGER, version TEXT, PRIMARY KEY (task, version)) WITHOUT ROWID",
+    "CREATE TABLE predicted (task INT, version TEXT, PRIMARY KEY (task, version)) WITHOUT ROWID",
     "CREATE TABLE extra (version TEXT PRIMARY KEY, count INTEGER)",
 )
 
@@ -95,7 +96,8 @@ class Ledger:
 
     def predicted(self, tasks: Iterable[int], version: str) -> tuple[set[int], set[int]]:
         """Which of these tasks have a prediction of a version, and which one of any other."""
-        current, others = set(), set()
+        current: set[int] = set()
+        others: set[int] = set()
         asked = "SELECT task, version FROM predicted WHERE task IN ({})"
         for task, by in self._asked(asked, tasks):
             (current if by == version else others).add(task)
@@ -140,14 +142,13 @@ class Ledger:
         if self.project != project:
             self._write(project)
         rows = ((t.id, t.key, t.sha256, t.replaced, t.shows, t.vanished) for t in listed)
-        self._gather("seen", COLUMNS, rows)
-        for ids in self._slices("SELECT id FROM task LEFT JOIN seen USING (id) WHERE seen.key IS NULL"):
-            self._write(project, gone=[id for (id,) in ids])
-        same = " AND ".join(f"task.{name.strip()} IS seen.{name.strip()}" for name in FIELDS.split(","))
-        lacking = (
-            f"SELECT {FIELDS} FROM seen WHERE NOT EXISTS (SELECT 1 FROM task WHERE {same})"
-        )
-        for found in self._slices(lacking):
+        seen = temporary(self._mirror, COLUMNS)
+        fill(self._mirror, seen, rows)
+        for ids in self._slices(f"SELECT id FROM task WHERE id NOT IN (SELECT id FROM {seen})"):
+            self._write(project, gone=[task for (task,) in ids])
+        same = " AND ".join(f"task.{name} IS seen.{name}" for name in FIELDS.split(", "))
+        lacking = f"NOT EXISTS (SELECT 1 FROM task WHERE {same})"
+        for found in self._slices(f"SELECT {FIELDS} FROM {seen} AS seen WHERE {lacking}"):
             self._write(project, tasks=[_row(_task(row)) for row in found])
 
     def mend_predictions(
@@ -161,46 +162,26 @@ class Ledger:
             listed: ids of tasks that have one.
             count: how many the server has: more than tasks where one has two.
         """
-        self._gather("having", "id INTEGER PRIMARY KEY", ((task,) for task in listed))
-        those = "SELECT task FROM predicted WHERE version = ? AND task NOT IN (SELECT id FROM having)"
-        for ids in self._slices(those, [version]):
-            self._write(project, unpredicted={version: [id for (id,) in ids]})
-        those = (
-            "SELECT id FROM having WHERE NOT EXISTS "
-            "(SELECT 1 FROM predicted WHERE task = id AND version = ?)"
-        )
-        for ids in self._slices(those, [version]):
-            self._write(project, predicted={version: [id for (id,) in ids]})
+        having = temporary(self._mirror, "id INTEGER PRIMARY KEY")
+        fill(self._mirror, having, ((task,) for task in listed))
+        less = f"version = ? AND task NOT IN (SELECT id FROM {having})"
+        for ids in self._slices(f"SELECT task FROM predicted WHERE {less}", [version]):
+            self._write(project, unpredicted={version: [task for (task,) in ids]})
+        known = "SELECT 1 FROM predicted WHERE task = id AND version = ?"
+        for ids in self._slices(f"SELECT id FROM {having} WHERE NOT EXISTS ({known})", [version]):
+            self._write(project, predicted={version: [task for (task,) in ids]})
         more = count - self.counts().get(version, 0)
         if more:
-            known = dict(self._mirror.rows("SELECT version, count FROM extra"))
-            self._write(project, extra={version: known.get(version, 0) + more})
-
-    def _gather(self, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Put rows into a table of this connection, which is on the disk where it is large."""
-        remaining = iter(rows)
-        marks = ",".join("?" * (columns.count(",") + 1))
-        with self._mirror.lock:
-            self._mirror.db.execute(f"DROP TABLE IF EXISTS temp.{table}")
-            self._mirror.db.execute(f"CREATE TEMP TABLE {table} ({columns})")
-        while some := list(islice(remaining, SLICE)):
-            with self._mirror.lock:
-                self._mirror.db.execute("BEGIN")
-                self._mirror.db.executemany(
-                    f"INSERT OR REPLACE INTO temp.{table} VALUES ({marks})", some
-                )
-                self._mirror.db.execute("COMMIT")
+            extra = dict(self._mirror.rows("SELECT version, count FROM extra"))
+            self._write(project, extra={version: extra.get(version, 0) + more})
 
     def _slices(self, statement: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
         """Rows of a difference, some at a time, which are to be written before the next ones."""
-        with self._mirror.lock:
-            self._mirror.db.execute("DROP TABLE IF EXISTS temp.difference")
-            self._mirror.db.execute(f"CREATE TEMP TABLE difference AS {statement}", values)
+        self._mirror.rows("DROP TABLE IF EXISTS temp.difference")
+        self._mirror.rows(f"CREATE TEMP TABLE difference AS {statement}", values)
+        asked = "SELECT rowid, * FROM temp.difference WHERE rowid > ? ORDER BY rowid LIMIT ?"
         last = 0
-        while some := self._mirror.rows(
-            "SELECT rowid, * FROM temp.difference WHERE rowid > ? ORDER BY rowid LIMIT ?",
-            [last, SLICE],
-        ):
+        while some := self._mirror.rows(asked, [last, SLICE]):
             last = some[-1][0]
             yield [row[1:] for row in some]
 
