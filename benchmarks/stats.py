@@ -46,9 +46,10 @@ def main() -> int:
         requests = 0
         for _ in range(args.rounds):
             for name in (small, large):
-                command = [sys.executable, "-m", "annolooop", "--stack", _file(stack), "stats"]
+                command = [sys.executable, "-m", "annolooop", "stats", name]
                 begun = time.perf_counter()
-                subprocess.run([*command, name], check=True, stdout=subprocess.DEVNULL)
+                command += ["--stack", _file(stack)]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
                 whole[name].append(time.perf_counter() - begun)
                 begun = time.perf_counter()
                 requests = _count(_file(stack), name)

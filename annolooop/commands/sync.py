@@ -35,8 +35,8 @@ def sync(
     tells what others put into the store, changed there or took away since `infer` was there, and
     marks the tasks of images that are gone.
 
-    Pulled is what changed since the last time; once a week, and with --full, everything. That also
-    finds what no counter tells: one annotation deleted, and another one imported.
+    Pulled is what changed since the last time; once a week, and with --full, everything: that also
+    finds what changed without leaving a trace, such as in the server's database.
     """
     from annolooop.loop.sync import sync as run
     from annolooop.stack import open_stack

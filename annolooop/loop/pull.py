@@ -14,8 +14,8 @@ def pull(studio: Studio, project: ProjectCounts, last: Snapshot, whole: bool = F
 
     Changed tasks are found by the time of their last change. Deleted annotations leave no
     such trace, so the result is held against the project's own counters, and everything is
-    pulled anew when they differ. That one annotation went and another one came by an import does
-    not show in them.
+    pulled anew when they differ. What moves neither a time nor a counter is not seen: a change in
+    the server's database, or while its clock was wrong.
 
     Args:
         studio: the server.
