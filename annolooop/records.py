@@ -118,6 +118,7 @@ class Snapshot:
         project: which project they are from: a server may be replaced by a fresh one.
         watermark: the server's newest change that it contains, ISO 8601.
         annotations: all that there are, skips too, by task id and number.
+        recent: task id -> when it was last changed, of those that changed shortly before that.
     """
 
     number: int = 0
@@ -125,6 +126,7 @@ class Snapshot:
     project: str = ""
     watermark: str = ""
     annotations: tuple[Annotation, ...] = ()
+    recent: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from annolooop.storage.embeddings import Embeddings
     from annolooop.storage.file_hashes import FileHashes
     from annolooop.storage.images import ImageCatalog
+    from annolooop.storage.ledger import Ledger
     from annolooop.storage.lock import DatasetLock
     from annolooop.storage.registry import Registry
     from annolooop.storage.store import ArtifactStore
@@ -161,6 +162,16 @@ class Stack:
 
         file = mirror_file(self.cache / "manifests", self.store, series_of(dataset))
         return ImageCatalog(self.store, dataset, file)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The tasks that Label Studio has confirmed; see :mod:`annolooop.loop.tasks`."""
+        from annolooop.storage.ledger import Ledger, ledger_series
+        from annolooop.storage.mirror import mirror_file
+
+        name = self.config.dataset.name
+        file = mirror_file(self.cache / "ledgers", self.store, ledger_series(name))
+        return Ledger(self.store, name, file)
 
     @cached_property
     def file_hashes(self) -> FileHashes:

@@ -24,17 +24,24 @@ def sync(
             help="Mark tasks of vanished images, even if more than half of the images are gone.",
         ),
     ] = False,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Pull all annotations, not only what changed; slow."),
+    ] = False,
 ) -> "SyncReport":
     """Pull annotations into a snapshot; push what is missing.
 
     Missing are tasks for images of the dataset, and predictions of tasks that have none. It also
     tells what others put into the store, changed there or took away since `infer` was there, and
     marks the tasks of images that are gone.
+
+    Pulled is what changed since the last time; once a week, and with --full, everything: that also
+    finds what changed without leaving a trace, such as in the server's database.
     """
     from annolooop.loop.sync import sync as run
     from annolooop.stack import open_stack
 
-    return run(open_stack(console), check, console.track, mark_vanished)
+    return run(open_stack(console), check, console.track, mark_vanished, full)
 
 
 def show(console: Console, report: "SyncReport") -> None:

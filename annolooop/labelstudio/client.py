@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,6 +19,7 @@ from annolooop.records import Annotation, Prediction, Task
 
 VANISHED = "vanished"  # in a task's data: since when its image is gone
 EXPORT_CHUNK = 300  # task ids in one URL
+SELECTED = 50  # the same, where they are quoted
 
 
 class Studio(Projects):
@@ -70,16 +72,12 @@ class Studio(Projects):
 
     def tasks(self, project: int, vanished: bool = False) -> Iterator[Task]:
         """All tasks, by id; or only those that are marked as vanished."""
-        for raw in self._task_pages(project, "id,data", [MARKED] if vanished else ()):
-            data = raw["data"]
-            yield Task(
-                int(raw["id"]),
-                str(data.get("key", "")),
-                str(data.get("sha256", "")),
-                "replaced_by" in data,
-                picture_at(data),
-                VANISHED in data,
-            )
+        return map(_task, self._task_pages(project, "id,data", [MARKED] if vanished else ()))
+
+    def newest_task(self, project: int) -> tuple[int, int]:
+        """How many tasks there are, and the id of the newest one, 0 for none; one request."""
+        page = self._task_page(project, "id", (), 1, newest=True)
+        return int(page["total"]), max((int(raw["id"]) for raw in page["tasks"]), default=0)
 
     def tasks_without_key(self, project: int) -> list[tuple[int, str]]:
         """Tasks that were not made by annoloop: id, and the address of the image."""
@@ -107,18 +105,34 @@ class Studio(Projects):
 
     def count_vanished(self, project: int) -> int:
         """How many tasks are marked as vanished."""
-        return int(self._task_page(project, "id", [MARKED], 1, 1)["total"])
+        return int(self._task_page(project, "id", [MARKED], 1)["total"])
 
-    def mark_vanished(self, task: int, moment: str) -> None:
+    def data_of(self, project: int, tasks: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Id -> data of those of some tasks that are there: at most ``SELECTED``, one request."""
+        if not tasks:
+            return {}
+        page = self._task_page(project, "id,data", (), len(tasks), only=tasks)
+        found = {int(raw["id"]): dict(raw["data"]) for raw in page["tasks"]}
+        for task in set(tasks) - found.keys():
+            with suppress(NotFound):
+                found[task] = dict(self._task(task)["data"])
+        return found
+
+    def mark_vanished(self, task: int, data: Mapping[str, Any], moment: str) -> None:
         """Note in a task's data since when its image is gone; with no moment, that it is back.
 
-        Raises:
-            NotFound: there is no such task.
+        A mark that is there stays as it is, and a task that was deleted just now is left alone.
+
+        Args:
+            task: its id.
+            data: as it is now.
+            moment: in ISO 8601.
         """
-        data = {**self._task(task)["data"], VANISHED: moment}
-        if not moment:
-            del data[VANISHED]
-        self._put_data(task, data)
+        if (VANISHED in data) == bool(moment):
+            return
+        rest = {name: value for name, value in data.items() if name != VANISHED}
+        with suppress(NotFound):
+            self._put_data(task, {**rest, **({VANISHED: moment} if moment else {})})
 
     def is_touched(self, task: int) -> bool:
         """Whether someone has begun to annotate a task."""
@@ -142,15 +156,20 @@ class Studio(Projects):
 
         The server compares by "contains", so no version's name may be part of another's.
         """
-        if not versions:
-            return set()
+        return set(self.list_predicted(project, versions)) if versions else set()
+
+    def list_predicted(self, project: int, versions: Sequence[str]) -> Iterator[int]:
+        """The same, page by page, by id."""
         condition = _condition("predictions_model_versions", "contains", "List", list(versions))
-        return {int(raw["id"]) for raw in self._task_pages(project, "id", [condition])}
+        return (int(raw["id"]) for raw in self._task_pages(project, "id", [condition]))
 
     def create_tasks(
         self, project: int, tasks: Sequence[tuple[Mapping[str, str], Prediction]], version: str
-    ) -> None:
+    ) -> list[int]:
         """Create tasks, each with its data and the prediction of ``version``, in one request.
+
+        Returns:
+            Their ids, in the same order; empty from a server that does not tell them.
 
         Raises:
             UnreachableError: also when the server created fewer than were sent.
@@ -160,9 +179,11 @@ class Studio(Projects):
             {"data": dict(data), "predictions": [_prediction(labelling, prediction, version)]}
             for data, prediction in tasks
         ]
-        made = self._server.post(f"/api/projects/{project}/import", payload)
+        path = f"/api/projects/{project}/import"
+        made = self._server.post(path, payload, {"return_task_ids": "true"})
         _check_created("tasks", len(payload), int(made["task_count"]))
         _check_created("predictions", len(payload), int(made["prediction_count"]))
+        return [int(task) for task in made.get("task_ids") or ()]
 
     def create_predictions(
         self, project: int, predictions: Sequence[tuple[int, Prediction]], version: str
@@ -260,40 +281,57 @@ class Studio(Projects):
     def _task_pages(
         self, project: int, include: str, conditions: Sequence[Mapping[str, Any]] = ()
     ) -> Iterator[dict[str, Any]]:
-        page, seen = 1, 0
+        """Tasks by id. Pages begin after a task: none moves when people delete others meanwhile."""
+        after: list[Mapping[str, Any]] = []
         while True:
-            found = self._task_page(project, include, conditions, page, PAGE)
-            yield from found["tasks"]
-            seen += len(found["tasks"])
-            if seen >= found["total"] or not found["tasks"]:
+            found = self._task_page(project, include, [*conditions, *after], PAGE)
+            tasks = found["tasks"]
+            yield from tasks
+            if not tasks or len(tasks) >= found["total"]:
                 return
-            page += 1
+            after = [_condition("id", "greater", "Number", int(tasks[-1]["id"]))]
 
     def _task_page(
         self,
         project: int,
         include: str,
         conditions: Sequence[Mapping[str, Any]],
-        page: int,
         size: int,
+        newest: bool = False,
+        only: Sequence[int] | None = None,
     ) -> dict[str, Any]:
-        query = {
+        """The first tasks by id, or the newest ones; of these ids only, if given."""
+        query: dict[str, Any] = {
             "filters": {"conjunction": "and", "items": list(conditions)},
-            "ordering": ["tasks:id"],
+            "ordering": ["-tasks:id" if newest else "tasks:id"],
         }
+        if only is not None:
+            query["selectedItems"] = {"all": False, "included": list(only)}
         found: dict[str, Any] = self._server.get(
             "/api/tasks",
             {
                 "project": project,
                 "fields": "task_only",
                 "include": include,
-                "page": page,
+                "page": 1,
                 "page_size": size,
                 "resolve_uri": "false",
                 "query": json.dumps(query),
             },
         )
         return found
+
+
+def _task(raw: Mapping[str, Any]) -> Task:
+    data = raw["data"]
+    return Task(
+        int(raw["id"]),
+        str(data.get("key", "")),
+        str(data.get("sha256", "")),
+        "replaced_by" in data,
+        picture_at(data),
+        VANISHED in data,
+    )
 
 
 def _condition(column: str, operator: str, kind: str, value: object) -> dict[str, object]:

@@ -95,9 +95,9 @@ class Connection:
                 time.sleep(2.0**attempt)
         raise AssertionError("unreachable")
 
-    def post(self, path: str, body: object) -> Any:
+    def post(self, path: str, body: object, params: Mapping[str, Any] | None = None) -> Any:
         """Write; never repeated by itself."""
-        return self._json(self.call("POST", path, body=body))
+        return self._json(self.call("POST", path, params=params, body=body))
 
     def _json(self, answer: httpx.Response) -> Any:
         try:

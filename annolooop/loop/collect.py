@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlparse
 from annolooop.errors import AnnoloopError
 from annolooop.labelstudio.connection import NotFound, Rejected
 from annolooop.loop.names import file_names
-from annolooop.records import Image, ProjectCounts, Track
+from annolooop.records import Image, ProjectCounts, Task, Track
 from annolooop.stack import Stack
 from annolooop.storage.ahead import ahead
 from annolooop.storage.images import IMAGES, content_hash, is_image_name
@@ -58,12 +58,12 @@ def collect(stack: Stack, project: ProjectCounts, track: Track) -> Collected:
                 done.failed[f"task {task}: {address}"] = answer
             else:
                 fetched[task] = answer
-        _keep(stack, fetched)
+        _keep(stack, project, fetched)
         done.tasks += len(fetched)
     return done
 
 
-def _keep(stack: Stack, fetched: Mapping[int, File]) -> None:
+def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> None:
     """Make files images of the dataset, and tell the tasks, given by id, their keys."""
     folder = f"{IMAGES}/{stack.config.dataset.name}-uploads"
 
@@ -83,9 +83,12 @@ def _keep(stack: Stack, fetched: Mapping[int, File]) -> None:
 
     stored = list(ahead(put, fetched.items(), FETCHERS))
     stack.catalog.add((i for i, _ in stored), {i.key: etag for i, etag in stored})
-    kept = zip(fetched, (image for image, _ in stored), strict=True)
-    for _ in ahead(tell, kept, FETCHERS):
+    images = dict(zip(fetched, (image for image, _ in stored), strict=True))
+    for _ in ahead(tell, images.items(), FETCHERS):
         pass
+    tasks = [Task(t, image.key, image.sha256, shows=image.sha256) for t, image in images.items()]
+    if tasks:
+        stack.ledger.note(project.identity, tasks)
 
 
 def _holds(stack: Stack, image: Image) -> bool:

@@ -1,5 +1,7 @@
 """Which datasets there are, and where people annotate them."""
 
+from collections.abc import Iterable
+
 from annolooop.loop.project import find_project, noted_project
 from annolooop.reports import DatasetListReport, DatasetRow, LaunchReport
 from annolooop.stack import Stack
@@ -14,7 +16,8 @@ def list_datasets(stack: Stack) -> DatasetListReport:
     Raises:
         UnreachableError: Label Studio or the store does not answer.
     """
-    stored, noted = stored_datasets(stack), noted_projects(stack)
+    stored = stored_datasets(stack)
+    noted = _noted(stack, stored)
     projects = {noted.get(p.identity, p.title): p for p in stack.studio.projects()}
     rows = []
     for name in sorted(projects.keys() | stored):
@@ -41,7 +44,11 @@ def stored_datasets(stack: Stack) -> set[str]:
 
 def noted_projects(stack: Stack) -> dict[str, str]:
     """Identity of a Label Studio project -> dataset of the store whose project it is."""
-    noted = {noted_project(stack, name): name for name in stored_datasets(stack)}
+    return _noted(stack, stored_datasets(stack))
+
+
+def _noted(stack: Stack, stored: Iterable[str]) -> dict[str, str]:
+    noted = {noted_project(stack, name): name for name in stored}
     return {identity: name for identity, name in noted.items() if identity}
 
 

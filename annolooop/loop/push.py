@@ -3,19 +3,24 @@
 import json
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
-from annolooop.records import Image, Prediction, ProjectCounts, Task, Track
+from annolooop.labelstudio.connection import Rejected
+from annolooop.loop.tasks import agrees, foreseen, list_tasks
+from annolooop.records import Image, Prediction, ProjectCounts, Task, Track, untracked
 from annolooop.stack import Stack
+from annolooop.storage.ledger import Ledger
 from annolooop.storage.lock import DatasetLock
 from annolooop.storage.prefixes import DATASETS
 
 T = TypeVar("T")
+Say = Callable[[Sequence[Image]], Mapping[Image, Prediction]]
 
+PART = 5000  # images that are planned and sent at a time
 SETTLE = 10.0  # seconds without change after which an interrupted request counts as over
 POLL = 0.5
 
@@ -30,18 +35,237 @@ class Plan:
         bare: images whose task lacks a prediction that it should have.
         changed: images whose task was made for another picture under the same key; they get a
             prediction, and a task of their own where people annotated the other picture.
-        behind: id of a task that was replaced -> the picture under its key, which it does not know.
+        behind: tasks that were replaced -> the picture under their key, which they do not know.
         stale: how many tasks are left with predictions of other versions only.
-        known: the server has predictions of this version already.
     """
 
     tasks: Mapping[str, Task] = field(default_factory=dict)
     new: Sequence[Image] = ()
     bare: Sequence[Image] = ()
     changed: Mapping[Image, Task] = field(default_factory=dict)
-    behind: Mapping[int, str] = field(default_factory=dict)
+    behind: Mapping[Task, str] = field(default_factory=dict)
     stale: int = 0
-    known: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.bare or self.changed or self.behind)
+
+
+class Pusher:
+    """Sends the images of one run, in parts of some thousands; the lock is held for each part.
+
+    Args:
+        stack: the annotation loop.
+        project: the dataset's project; ``None`` where there is none yet, to foresee only.
+        version: name of the model version.
+        refresh: tasks that only have predictions of other versions should get one too.
+    """
+
+    def __init__(
+        self, stack: Stack, project: ProjectCounts | None, version: str, refresh: bool
+    ) -> None:
+        self._stack, self._project = stack, project
+        self._version, self._refresh = version, refresh
+        self._holds: int | None = None  # state of the lock for which the ledger was right
+        self._foreseen: Ledger | None = None
+        self._sent = False
+
+    def foresee(self, images: Iterable[Image]) -> Plan:
+        """What :meth:`send` would tell of a part; nothing is written."""
+        if self._project is None:
+            return Plan(new=list(images))
+        if self._foreseen is None:
+            self._foreseen = foreseen(self._stack, self._project)
+        todo = self._plan(images, self._foreseen)
+        touched = {i for i, task in todo.changed.items() if self._stack.studio.is_touched(task.id)}
+        new = [*todo.new, *(image for image in todo.changed if image in touched)]
+        bare = [*todo.bare, *(image for image in todo.changed if image not in touched)]
+        return replace(todo, new=new, bare=bare)
+
+    def send(self, predictions: Mapping[Image, Prediction], track: Track = untracked) -> Plan:
+        """Create the tasks of one part that are missing, and add predictions that are missing.
+
+        Args:
+            predictions: image -> what the version says of it.
+            track: shows how far it is.
+
+        Returns:
+            What was found to be missing, and was sent.
+        """
+        return self.send_images(list(predictions), lambda images: predictions, track)
+
+    def send_images(self, images: Sequence[Image], say: Say, track: Track = untracked) -> Plan:
+        """The same, where what the version says is only asked of images that lack something."""
+        stack = self._stack
+        idle = stack.lock_idle()
+        # What is known while nobody writes holds until somebody writes.
+        if idle is not None and self._knows(idle):
+            todo = self._plan(images, stack.ledger)
+            if not todo and not stack.store.exists(_note_key(stack)):
+                return todo
+        with stack.lock("push") as lock:
+            if self._settle() or self._holds in (lock.number - 1, lock.number):
+                self._holds = lock.number
+            elif not self._knows(lock.number):
+                self._list(lock)
+            todo = self._plan(images, stack.ledger)
+            if todo.changed or todo.behind:
+                self._renew(lock, todo)
+                todo = replace(self._plan(images, stack.ledger), changed=todo.changed)
+            try:
+                self._send(lock, todo, say, track)
+            except Rejected:
+                if not todo.bare:
+                    raise
+                self._list(lock)  # people deleted a task just now
+                again = self._plan(images, stack.ledger)
+                self._send(lock, again, say, untracked)
+                lost = set(again.new)
+                kept = [image for image in todo.bare if image not in lost]
+                todo = replace(todo, new=[*todo.new, *again.new], bare=kept)
+        self._sent = True
+        return todo
+
+    def finish(self) -> None:
+        """Make the server show the version, unless another one was put in force meanwhile."""
+        assert self._project
+        shown = self._project.model_version == self._version
+        if not self._sent:
+            # Someone may have been interrupted just before.
+            present = () if shown else self._stack.studio.model_versions(self._project.id)
+            if self._version not in present:
+                return
+        with self._stack.lock("push") as lock:
+            lock.check()
+            _show(self._stack, self._project.id, self._version)
+
+    def _knows(self, state: int) -> bool:
+        """Whether the ledger is right while the lock is in this state."""
+        assert self._project
+        if self._holds != state and agrees(self._stack, self._project):
+            self._holds = state
+        return self._holds == state
+
+    def _list(self, lock: DatasetLock) -> None:
+        assert self._project
+        list_tasks(self._stack, self._project, self._stack.ledger)
+        self._holds = lock.number
+
+    def _plan(self, images: Iterable[Image], ledger: Ledger) -> Plan:
+        now = {image.key: image for image in images}
+        found = list(ledger.tasks(now))
+        tasks = {task.key: task for task in found if not task.replaced}
+        current, others = ledger.predicted((task.id for task in tasks.values()), self._version)
+        behind = {
+            task: now[task.key].sha256
+            for task in found
+            if task.replaced and task.shows != now[task.key].sha256
+        }
+        new = [image for image in now.values() if image.key not in tasks]
+        there = {image: tasks[image.key] for image in now.values() if image.key in tasks}
+        changed = {image: task for image, task in there.items() if task.sha256 != image.sha256}
+        lacking = [i for i, t in there.items() if i not in changed and t.id not in current]
+        bare = [i for i in lacking if self._refresh or there[i].id not in others]
+        return Plan(tasks, new, bare, changed, behind, len(lacking) - len(bare))
+
+    def _send(self, lock: DatasetLock, todo: Plan, say: Say, track: Track) -> None:
+        assert self._project
+        stack, project, version = self._stack, self._project, self._version
+        size = stack.config.label_studio.import_size
+        progress = track(range(len(todo.new) + len(todo.bare)), "push")
+        shown_by = stack.studio.labelling(project.id).data
+        for chunk in _chunks(todo.new, size):
+            deque(islice(progress, len(chunk)), maxlen=0)
+            predictions = say(chunk)
+            made = [(_data(stack, shown_by, image), predictions[image]) for image in chunk]
+            _note(stack, chunk, version)
+            lock.check()  # after the note: who takes the lock over now will find it
+            ids = stack.studio.create_tasks(project.id, made, version)
+            if len(ids) == len(chunk):
+                tasks = [_task(number, i) for number, i in zip(ids, chunk, strict=True)]
+                stack.ledger.note(project.identity, tasks, {version: ids})
+            else:
+                self._holds = None
+            stack.store.delete(_note_key(stack))
+        for chunk in _chunks(todo.bare, self._predictions_at_once()):
+            deque(islice(progress, len(chunk)), maxlen=0)
+            predictions = say(chunk)
+            sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
+            _note(stack, chunk, version)
+            lock.check()
+            stack.studio.create_predictions(project.id, sent, version)
+            stack.ledger.note(project.identity, predicted={version: [task for task, _ in sent]})
+            stack.store.delete(_note_key(stack))
+        deque(progress, maxlen=0)
+
+    def _predictions_at_once(self) -> int:
+        """How many predictions one request adds to tasks that are there.
+
+        Without the flag that our own server gets, the server counts all tasks of the project
+        anew for each request, so there should be fewer of them.
+        """
+        assert self._project
+        size = self._stack.config.label_studio.import_size
+        return size if self._stack.daemon else max(size, min(PART, self._project.tasks // 10))
+
+    def _renew(self, lock: DatasetLock, todo: Plan) -> None:
+        """Take note in Label Studio that other pictures lie under the keys of tasks.
+
+        What people said of the earlier picture stays with it: their task is marked, and the
+        picture that is there now gets another one. A task that nobody touched becomes that of the
+        new one.
+        """
+        assert self._project
+        stack, studio = self._stack, self._stack.studio
+        # Up to the next full second, as the server's clock is read without fractions.
+        moment = (studio.now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        _note(stack, (), self._version)  # no counter tells of it: who is interrupted lists all
+        noted, forgotten = [], []
+        for task, sha256 in todo.behind.items():
+            lock.check()
+            studio.note_replaced(task.id, sha256, moment)
+            noted.append(replace(task, shows=sha256))
+        for image, task in todo.changed.items():
+            lock.check()
+            if studio.forget_predictions(task.id):
+                studio.update_data(task.id, sha256=image.sha256)
+                noted.append(replace(task, sha256=image.sha256, shows=image.sha256))
+                forgotten.append(task.id)
+            else:
+                studio.note_replaced(task.id, image.sha256, moment)
+                noted.append(replace(task, replaced=True, shows=image.sha256))
+        stack.ledger.note(self._project.identity, noted, forgotten=forgotten)
+        stack.store.delete(_note_key(stack))
+
+    def _settle(self) -> bool:
+        """Wait for the end of a request whose answer nobody received, and list all tasks.
+
+        A server goes on with a request when its sender dies. Looking for what is missing before
+        it is done would send it twice.
+
+        Returns:
+            Whether there was one.
+        """
+        assert self._project
+        stack, project = self._stack, self._project
+        try:
+            note = stack.store.get_json(_note_key(stack))
+        except KeyError:
+            return False
+        seen, since = None, time.monotonic()
+        while True:
+            counted = stack.studio.newest_task(project.id)
+            now = (counted, stack.studio.model_versions(project.id))
+            if now != seen:
+                seen, since = now, time.monotonic()
+                list_tasks(stack, project, stack.ledger)
+                ids = [task.id for task in stack.ledger.tasks(note["keys"])]
+                if len(stack.ledger.predicted(ids, note["version"])[0]) >= len(note["keys"]):
+                    break
+            elif time.monotonic() - since > SETTLE:
+                break
+            time.sleep(POLL)
+        stack.store.delete(_note_key(stack))
+        return True
 
 
 def plan(
@@ -51,44 +275,8 @@ def plan(
     version: str,
     refresh: bool,
 ) -> Plan:
-    """Find out what Label Studio lacks; nothing is written.
-
-    Args:
-        stack: the annotation loop.
-        project: the dataset's project, if it exists.
-        images: that should have a task with a prediction.
-        version: name of the model version.
-        refresh: tasks that only have predictions of other versions should get one too.
-    """
-    if project is None:
-        return Plan(new=list(images))
-    studio = stack.studio
-    found = [task for task in studio.tasks(project.id) if task.key]
-    tasks = {task.key: task for task in found if not task.replaced}
-    present = studio.model_versions(project.id)
-    current = studio.tasks_predicted(project.id, [version] if version in present else [])
-    others = studio.tasks_predicted(project.id, [v for v in present if v != version])
-    listed = list(images)
-    now = {image.key: image.sha256 for image in listed}
-    behind = {
-        t.id: now[t.key] for t in found if t.replaced and t.key in now and t.shows != now[t.key]
-    }
-    new = [image for image in listed if image.key not in tasks]
-    there = {image: tasks[image.key] for image in listed if image.key in tasks}
-    changed = {image: task for image, task in there.items() if task.sha256 != image.sha256}
-    same = [image for image in there if image not in changed]
-    lacking = [image for image in same if tasks[image.key].id not in current]
-    bare = [i for i in lacking if refresh or tasks[i.key].id not in others]
-    stale = len(lacking) - len(bare)
-    return Plan(tasks, new, bare, changed, behind, stale, version in present)
-
-
-def foresee(stack: Stack, todo: Plan) -> Plan:
-    """What :func:`push` would tell of a plan: with what becomes of pictures that changed."""
-    touched = {i for i, task in todo.changed.items() if stack.studio.is_touched(task.id)}
-    new = [*todo.new, *(image for image in todo.changed if image in touched)]
-    bare = [*todo.bare, *(image for image in todo.changed if image not in touched)]
-    return replace(todo, new=new, bare=bare)
+    """What :func:`push` would send and tell; nothing is written. Arguments as for a pusher."""
+    return Pusher(stack, project, version, refresh).foresee(images)
 
 
 def push(
@@ -99,65 +287,25 @@ def push(
     refresh: bool,
     track: Track,
 ) -> Plan:
-    """Create the tasks that are missing, and add predictions where they are missing.
-
-    Args:
-        stack, project, version, refresh: as for :func:`plan`.
-        predictions: image -> what ``version`` says of it.
-        track: shows how far it is.
+    """Create the tasks that are missing, add predictions where they are missing, show the version.
 
     Returns:
         What was found to be missing, and was sent.
     """
-    idle = stack.lock_idle()
-    todo = plan(stack, project, predictions, version, refresh)
-    if idle is not None and not _is_work(stack, project, todo, version):
-        return todo
-    with stack.lock("push") as lock:
-        # What was seen while nobody wrote holds, if nobody has written since.
-        if _settle(stack, project) or not lock.follows(idle):
-            todo = plan(stack, project, predictions, version, refresh)
-        if todo.changed or todo.behind:
-            changed = todo.changed
-            _renew(stack, lock, todo)
-            todo = replace(plan(stack, project, predictions, version, refresh), changed=changed)
-        _send(stack, lock, project, todo, predictions, version, track)
-        if todo.new or todo.bare or todo.known:
-            lock.check()
-            _show(stack, project.id, version)
-    return todo
-
-
-def _is_work(stack: Stack, project: ProjectCounts, todo: Plan, version: str) -> bool:
-    missing = todo.new or todo.bare or todo.changed or todo.behind
-    hidden = todo.known and project.model_version != version
-    return bool(missing or hidden or stack.store.exists(_note_key(stack)))
-
-
-def _send(
-    stack: Stack,
-    lock: DatasetLock,
-    project: ProjectCounts,
-    todo: Plan,
-    predictions: Mapping[Image, Prediction],
-    version: str,
-    track: Track,
-) -> None:
-    size = stack.config.label_studio.import_size
-    shown_by = stack.studio.labelling(project.id).data
-    progress = track(range(len(todo.new) + len(todo.bare)), "push")
-    for chunk in (*_chunks(todo.new, size), *_chunks(todo.bare, size)):
-        deque(islice(progress, len(chunk)), maxlen=0)
-        _note(stack, chunk, version)
-        lock.check()  # after the note: who takes the lock over now will find it
-        if chunk[0].key in todo.tasks:
-            sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
-            stack.studio.create_predictions(project.id, sent, version)
-        else:
-            made = [(_data(stack, shown_by, image), predictions[image]) for image in chunk]
-            stack.studio.create_tasks(project.id, made, version)
-        stack.store.delete(_note_key(stack))
-    deque(progress, maxlen=0)
+    pusher = Pusher(stack, project, version, refresh)
+    done = Plan()
+    for part in _chunks(list(predictions), PART):
+        sent = pusher.send({image: predictions[image] for image in part}, track)
+        done = Plan(
+            {**done.tasks, **sent.tasks},
+            [*done.new, *sent.new],
+            [*done.bare, *sent.bare],
+            {**done.changed, **sent.changed},
+            {**done.behind, **sent.behind},
+            done.stale + sent.stale,
+        )
+    pusher.finish()
+    return done
 
 
 def _show(stack: Stack, project: int, version: str) -> None:
@@ -168,31 +316,16 @@ def _show(stack: Stack, project: int, version: str) -> None:
         stack.studio.show_model_version(project, version)
 
 
-def _renew(stack: Stack, lock: DatasetLock, todo: Plan) -> None:
-    """Take note in Label Studio that other pictures lie under the keys of tasks.
-
-    What people said of the earlier picture stays with it: their task is marked, and the picture
-    that is there now gets another one. A task that nobody touched becomes that of the new one.
-    """
-    # Up to the next full second, as the server's clock is read without fractions.
-    moment = (stack.studio.now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    for number, sha256 in todo.behind.items():
-        lock.check()
-        stack.studio.note_replaced(number, sha256, moment)
-    for image, task in todo.changed.items():
-        lock.check()
-        if stack.studio.forget_predictions(task.id):
-            stack.studio.update_data(task.id, sha256=image.sha256)
-        else:
-            stack.studio.note_replaced(task.id, image.sha256, moment)
+def _task(number: int, image: Image) -> Task:
+    return Task(number, image.key, image.sha256, shows=image.sha256)
 
 
 def _data(stack: Stack, shown_by: str, image: Image) -> dict[str, str]:
     return {shown_by: stack.image_source.url(image.key), "key": image.key, "sha256": image.sha256}
 
 
-def _chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _note_key(stack: Stack) -> str:
@@ -200,33 +333,6 @@ def _note_key(stack: Stack) -> str:
 
 
 def _note(stack: Stack, chunk: Sequence[Image], version: str) -> None:
-    """Say in the store what is about to be sent; the note goes when the server has answered."""
+    """Say in the store what is about to be sent; the note goes when the ledger tells of it."""
     note = {"version": version, "keys": [image.key for image in chunk]}
     stack.store.put(_note_key(stack), json.dumps(note, ensure_ascii=False).encode())
-
-
-def _settle(stack: Stack, project: ProjectCounts) -> bool:
-    """Wait for the end of a request whose answer nobody received. Returns whether there was one.
-
-    A server goes on with a request when its sender dies. Looking for what is missing before
-    it is done would send it twice.
-    """
-    try:
-        note = stack.store.get_json(_note_key(stack))
-    except KeyError:
-        return False
-    studio, keys = stack.studio, set(note["keys"])
-    seen, since = -1, time.monotonic()
-    while True:
-        ids = {task.id for task in studio.tasks(project.id) if task.key in keys}
-        predicted = studio.tasks_predicted(project.id, [note["version"]])
-        if len(ids & predicted) >= len(keys):
-            break
-        progress = len(ids) + len(ids & predicted)
-        if progress != seen:
-            seen, since = progress, time.monotonic()
-        elif time.monotonic() - since > SETTLE:
-            break
-        time.sleep(POLL)
-    stack.store.delete(_note_key(stack))
-    return True

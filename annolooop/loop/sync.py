@@ -1,22 +1,30 @@
 """Pull annotations into a snapshot, and push what Label Studio lacks."""
 
+import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from itertools import islice
 
 from annolooop.loop.collect import Collected, collect
 from annolooop.loop.predict import Predictor
 from annolooop.loop.project import ensure_project, find_project, project_fits
 from annolooop.loop.pull import pull
-from annolooop.loop.push import Plan, foresee, plan, push
+from annolooop.loop.push import PART, Pusher
 from annolooop.loop.stats import count_tasks
 from annolooop.loop.watch import Present, look, mark
 from annolooop.records import Changes, ProjectCounts, Snapshot, Track
 from annolooop.reports import SyncReport, left_out, some
 from annolooop.stack import Stack
 from annolooop.storage.dataset import compare
+from annolooop.storage.prefixes import DATASETS
+
+WHOLE = timedelta(days=7)  # after which everything is pulled, whatever the counters say
 
 
-def sync(stack: Stack, check: bool, track: Track, sure: bool = False) -> SyncReport:
+def sync(
+    stack: Stack, check: bool, track: Track, sure: bool = False, whole: bool = False
+) -> SyncReport:
     """Bring the store and Label Studio to the same state.
 
     Collected: images that people uploaded in Label Studio. Pulled: annotations, as a new snapshot
@@ -30,6 +38,7 @@ def sync(stack: Stack, check: bool, track: Track, sure: bool = False) -> SyncRep
         check: write nothing, and count what would be done.
         track: shows how far it is.
         sure: mark tasks of vanished images even if most images vanished at once.
+        whole: pull all annotations, not only what changed.
 
     Raises:
         UnreachableError: Label Studio or the store fails.
@@ -41,12 +50,12 @@ def sync(stack: Stack, check: bool, track: Track, sure: bool = False) -> SyncRep
         relabel = not project_fits(stack, project)
         collected = Collected(len(stack.studio.tasks_without_key(project.id)))
         last = stack.snapshots.latest()
-        pulled_now = pull(stack.studio, project, last)
+        pulled_now = pull(stack.studio, project, last, whole)
         snapshot, changes = replace(pulled_now, number=last.number), compare(last, pulled_now)
     else:
         project = ensure_project(stack)
         collected = collect(stack, project, track)
-        snapshot, changes = pull_snapshot(stack, project)
+        snapshot, changes = pull_snapshot(stack, project, whole)
     pulled = time.monotonic()
     watched = look(stack)
     missing = _push_missing(stack, project, watched.present, check, track)
@@ -64,8 +73,8 @@ def sync(stack: Stack, check: bool, track: Track, sure: bool = False) -> SyncRep
         deleted=changes.deleted,
         labeled=labeled,
         skipped=skipped,
-        tasks_created=len(missing.new),
-        predictions_pushed=len(missing.new) + len(missing.bare),
+        tasks_created=missing.tasks,
+        predictions_pushed=missing.predictions,
         new=some(watched.new),
         changed=some(watched.changed),
         vanished=some(watched.vanished),
@@ -81,8 +90,12 @@ def sync(stack: Stack, check: bool, track: Track, sure: bool = False) -> SyncRep
     )
 
 
-def pull_snapshot(stack: Stack, project: ProjectCounts) -> tuple[Snapshot, Changes]:
+def pull_snapshot(
+    stack: Stack, project: ProjectCounts, whole: bool = False
+) -> tuple[Snapshot, Changes]:
     """Pull annotations; store a new snapshot if they differ from the last one.
+
+    All of them, rather than what changed, if ``whole`` says so or that was a week ago.
 
     Of two that pull at the same moment one stores its snapshot, and the other pulls what came
     after it. So neither waits, and none is stored twice or hides a newer one.
@@ -90,16 +103,36 @@ def pull_snapshot(stack: Stack, project: ProjectCounts) -> tuple[Snapshot, Chang
     Returns:
         The newest snapshot, and what changed since the one before.
     """
+    whole = whole or _is_due(stack, project)
     while True:
         last = stack.snapshots.latest()
-        pulled = pull(stack.studio, project, last)
+        pulled = pull(stack.studio, project, last, whole)
         changes = compare(last, pulled)
-        if not changes:
-            return replace(last, watermark=pulled.watermark), changes
-        stored = stack.snapshots.write(pulled, last.number)
+        if changes:
+            stored = stack.snapshots.write(pulled, last.number)
+        else:
+            stored = replace(last, watermark=pulled.watermark)
         if stored:
+            if whole:
+                note = {"project": project.identity, "at": pulled.created_at}
+                stack.store.put(_note(stack), json.dumps(note).encode())
             return stored, changes
         project = find_project(stack, stack.config.dataset.name)  # its counters have moved on
+
+
+def _is_due(stack: Stack, project: ProjectCounts) -> bool:
+    """Whether all annotations of a project were never pulled, or not for a long time."""
+    try:
+        note = stack.store.get_json(_note(stack))
+    except KeyError:
+        return True
+    since = datetime.now(timezone.utc) - datetime.fromisoformat(note["at"])
+    return bool(note["project"] != project.identity or abs(since) > WHOLE)
+
+
+def _note(stack: Stack) -> str:
+    """Key of a note in the store: when all annotations were pulled."""
+    return f"{DATASETS}/{stack.config.dataset.name}/pulled.json"
 
 
 def _strange(stack: Stack, project: ProjectCounts, collected: Collected) -> int:
@@ -112,17 +145,35 @@ def _strange(stack: Stack, project: ProjectCounts, collected: Collected) -> int:
     return max(0, project.tasks - collected.tasks - len(collected.failed))
 
 
+@dataclass
+class _Missing:
+    """What Label Studio lacked."""
+
+    tasks: int = 0
+    predictions: int = 0
+
+
 def _push_missing(
     stack: Stack, project: ProjectCounts, present: Present, check: bool, track: Track
-) -> Plan:
+) -> _Missing:
+    """Send, or only count, what is missing; some thousands of images are in memory at a time."""
+    missing = _Missing()
     version = stack.registry.promoted()
     if version is None:
-        return Plan()
+        return missing
     embeddings = stack.embeddings(version.backbone)
-    images = list(present.images())
-    lacking = embeddings.lacking(image.sha256 for image in images)  # damaged ones, too
-    images = [image for image in images if image.sha256 not in lacking]
-    if check:
-        return foresee(stack, plan(stack, project, images, version.name, False))
-    predictions = Predictor(stack, version, embeddings).predict(images)
-    return push(stack, project, predictions, version.name, False, track)
+    pusher = Pusher(stack, project, version.name, refresh=False)
+    images = present.images()
+    predictor = None if check else Predictor(stack, version, embeddings)
+    while found := list(islice(images, PART)):
+        lacking = embeddings.lacking(image.sha256 for image in found)  # damaged ones, too
+        part = [image for image in found if image.sha256 not in lacking]
+        if predictor is None:
+            todo = pusher.foresee(part)
+        else:
+            todo = pusher.send_images(part, predictor.predict, track)
+        missing.tasks += len(todo.new)
+        missing.predictions += len(todo.new) + len(todo.bare)
+    if not check:
+        pusher.finish()
+    return missing

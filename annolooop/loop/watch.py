@@ -1,20 +1,23 @@
 """What others put into the store, changed there or took away, since `infer` was there."""
 
-import contextlib
 import json
+from collections import deque
 from collections.abc import Collection, Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
-from annolooop.labelstudio.connection import NotFound
+from annolooop.labelstudio.client import SELECTED
+from annolooop.loop.tasks import agrees
 from annolooop.records import Image, ProjectCounts, Task, Track
 from annolooop.stack import Stack
+from annolooop.storage.ahead import ahead
 from annolooop.storage.images import is_image_name, place_of
 from annolooop.storage.lock import DatasetLock
 from annolooop.storage.prefixes import DATASETS
 from annolooop.storage.survey import Keys, Survey
 
-AT_ONCE = 50  # tasks that are marked before the lock is looked at again
+AT_ONCE = 4  # requests that mark tasks
 MOST = 0.5  # share of the images that may vanish at once before it looks like a mistake
 
 
@@ -134,14 +137,23 @@ def _write(
     note = _note(stack.config.dataset.name)
     if lost:
         stack.store.put(note, json.dumps({"since": moment}).encode())
-    todo = [*((task, moment) for task in lost), *((task, "") for task in back)]
-    for number, (task, since) in enumerate(track(todo, "mark", len(todo))):
-        if number % AT_ONCE == 0:
+    progress = track([*lost, *back], "mark", len(lost) + len(back))
+    for tasks, since in ((lost, moment), (back, "")):
+        for start in range(0, len(tasks), SELECTED):
             lock.check()
-        with contextlib.suppress(NotFound):  # people deleted it just now
-            stack.studio.mark_vanished(task.id, since)
+            _mark_some(stack, project, list(islice(progress, len(tasks[start:][:SELECTED]))), since)
     if not stack.studio.count_vanished(project.id):
         stack.store.delete(note)
+
+
+def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], since: str) -> None:
+    """Mark some tasks, or take their mark: there is no request for several, so a few at once."""
+    data = stack.studio.data_of(project.id, [task.id for task in tasks])
+    there = [task for task in tasks if task.id in data]
+    written = ahead(lambda t: stack.studio.mark_vanished(t.id, data[t.id], since), there, AT_ONCE)
+    deque(written, maxlen=0)
+    noted = [replace(task, vanished=bool(since)) for task in there]
+    stack.ledger.note(project.identity, noted)
 
 
 def count_marked(stack: Stack, name: str, project: ProjectCounts) -> int:
@@ -159,10 +171,15 @@ def _differing(
 ) -> tuple[list[Task], list[Task]]:
     """Tasks that lack a mark, and those that have one without need."""
     gone = watched.vanished
-    tasks = list(stack.studio.tasks(project.id, vanished=not len(gone)))
-    lost = [task for task in tasks if task.key in gone and not task.vanished]
-    back = [task for task in tasks if task.vanished and task.key in watched.present]
-    return lost, back
+    if agrees(stack, project):
+        lost = [task for task in stack.ledger.tasks(gone) if not task.vanished]
+        marked = stack.ledger.vanished()
+    else:
+        listed = stack.studio.tasks(project.id, vanished=not len(gone))
+        tasks = [task for task in listed if task.vanished or task.key in gone]
+        lost = [task for task in tasks if not task.vanished]
+        marked = [task for task in tasks if task.vanished]
+    return lost, [task for task in marked if task.key in watched.present]
 
 
 def _is_text(key: str) -> bool:

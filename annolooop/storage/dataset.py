@@ -34,7 +34,9 @@ class Snapshots:
             Annotation(**{**row, "labels": tuple(row["labels"]), "shown": tuple(row["shown"])})
             for row in read["annotations"]
         )
-        return Snapshot(number, read["created_at"], read["project"], read["watermark"], annotations)
+        recent = {int(task): moment for task, moment in read.get("recent", {}).items()}
+        told = (read["created_at"], read["project"], read["watermark"])
+        return Snapshot(number, *told, annotations, recent)
 
     def raw(self, number: int) -> bytes:
         """A snapshot as it is in the store; DataError when there is none."""
@@ -50,6 +52,7 @@ class Snapshots:
             "created_at": snapshot.created_at,
             "project": snapshot.project,
             "watermark": snapshot.watermark,
+            "recent": snapshot.recent,
             "annotations": [asdict(annotation) for annotation in snapshot.annotations],
         }
         data = json.dumps(body, ensure_ascii=False).encode()

@@ -167,6 +167,11 @@ class DatasetLock:
         holder = _read(body)
         return number if number == 0 or (holder and holder.released) else None
 
+    @property
+    def number(self) -> int:
+        """Of the lock's state while we hold it; what :meth:`idle` gives until others take it."""
+        return self._number
+
     def follows(self, idle: int | None) -> bool:
         """Whether nobody else has held the lock since :meth:`idle` gave this number."""
         return idle is not None and self._number == idle + 1
