@@ -252,7 +252,7 @@ class Stack:
             yield self._locks[name]
             return
         timeout = self.config.store.lock_timeout
-        lock = DatasetLock(self.store, name, timeout, self._say, self.stop)
+        lock = DatasetLock(self.store, name, timeout, self._say, stop=self.stop)
         try:
             lock.acquire(myself(self._typed or what, self.person))
             self._locks[name] = lock

@@ -268,17 +268,6 @@ class Pusher:
         return True
 
 
-def plan(
-    stack: Stack,
-    project: ProjectCounts | None,
-    images: Iterable[Image],
-    version: str,
-    refresh: bool,
-) -> Plan:
-    """What :func:`push` would send and tell; nothing is written. Arguments as for a pusher."""
-    return Pusher(stack, project, version, refresh).foresee(images)
-
-
 def push(
     stack: Stack,
     project: ProjectCounts,

@@ -102,8 +102,8 @@ class DatasetLock:
         dataset: its name.
         timeout: seconds to wait for someone else; 0 for not at all.
         say: told whom it waits for, and whose lock it takes over.
-        stop: set when the command ends early, so that it waits no longer.
         silence: seconds without a sign of life after which a holder is gone.
+        stop: set when the command ends early, so that it waits no longer.
     """
 
     def __init__(
@@ -112,8 +112,8 @@ class DatasetLock:
         dataset: str,
         timeout: float,
         say: Callable[[str], None],
-        stop: threading.Event | None = None,
         silence: float = SILENCE,
+        stop: threading.Event | None = None,
     ) -> None:
         self._store = store
         self._dataset = dataset

@@ -10,7 +10,7 @@ from conftest import Project
 
 from annolooop.labelstudio.client import Studio
 from annolooop.loop.project import ensure_project
-from annolooop.loop.push import Plan, Pusher, plan
+from annolooop.loop.push import Plan, Pusher
 from annolooop.loop.sync import pull_snapshot
 from annolooop.records import Image, Prediction, ProjectCounts
 from annolooop.stack import Stack
@@ -75,7 +75,7 @@ def test_tasks_are_listed_only_when_others_changed_them(
     # Deleted by a person: the server counts otherwise, before and during a push.
     sender.delete(sender.images[0])
     stack, pusher = sender.pusher()
-    foreseen = plan(stack, sender.counts, sender.images, V1, False)
+    foreseen = Pusher(stack, sender.counts, V1, False).foresee(sender.images)
     assert (foreseen.new, sender.listings) == ([sender.images[0]], first + 1)
     assert sender.send().new == [sender.images[0]]
     assert sender.listings == first + 2
