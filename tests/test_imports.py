@@ -9,8 +9,8 @@ from conftest import Project
 CLOUDS = ("botocore", "google.auth", "azure.core")
 LEARNING = ("torch", "torchvision", "sklearn", "scipy", "pandas")
 # The SDK only authenticates, and only those who have a personal access token.
-SLOW = (*LEARNING, "label_studio_sdk", "filelock", "pygments")
-HEAVY = (*SLOW, "fsspec", "numpy", "httpx", *CLOUDS)
+SLOW = (*LEARNING, "label_studio_sdk", "fsspec", "asyncio", "filelock", "pygments", *CLOUDS)
+HEAVY = (*SLOW, "numpy", "httpx")
 STATE = (
     ["status"],
     ["sync"],

@@ -1,10 +1,44 @@
 """The files of a folder of this machine, in the order that a bucket lists its objects."""
 
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from errno import ENAMETOOLONG
+from pathlib import Path
+from typing import Any
+
+
+class Folder:
+    """What a store asks of a file system; that of fsspec takes longer to load than to use.
+
+    Every method raises ``OSError``.
+    """
+
+    def _strip_protocol(self, path: str) -> str:
+        return Path(path).absolute().as_posix()
+
+    def cat_file(self, path: str) -> bytes:
+        """The bytes of a file."""
+        return Path(path).read_bytes()
+
+    def info(self, path: str) -> dict[str, Any]:
+        """Size, time of the last change, and whether it is a file."""
+        found = Path(path).stat()
+        kind = "file" if stat.S_ISREG(found.st_mode) else "other"
+        return {"size": found.st_size, "mtime": found.st_mtime, "type": kind}
+
+    def rm_file(self, path: str) -> None:
+        """Remove a file."""
+        Path(path).unlink()
+
+    def rm(self, path: str, recursive: bool) -> None:
+        """Remove a file, or a folder with all that is in it."""
+        if recursive and Path(path).is_dir():
+            shutil.rmtree(path)
+        else:
+            Path(path).unlink()
 
 
 def files_below(

@@ -1,4 +1,4 @@
-"""The artifact store: named bytes in a folder or bucket, over fsspec."""
+"""The artifact store: named bytes in a folder, or over fsspec in a bucket."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -7,12 +7,9 @@ from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fsspec.asyn import sync
-from fsspec.implementations.local import LocalFileSystem
-
 from annolooop.errors import DataError, UnreachableError
 from annolooop.files import PART, is_litter, write_file
-from annolooop.storage.folder import file_or_below
+from annolooop.storage.folder import Folder, file_or_below
 from annolooop.storage.reading import read_ahead
 
 T = TypeVar("T")
@@ -37,7 +34,7 @@ class Provider:
     """Whose store it is.
 
     Attributes:
-        file_system: of fsspec; that of a bucket also has ``pages``, which lists what is below a
+        file_system: of fsspec; it also has ``pages``, which lists what is below a
             path, or at it if there is nothing below, page by page, as :data:`Listed`; it is told
             how many to ask for at a time.
         failures: what it raises where it cannot do something.
@@ -77,7 +74,7 @@ class ArtifactStore:
     def __init__(
         self, url: str, provider: Provider | None = None, unshown: Mapping[str, str] | None = None
     ) -> None:
-        self._provider = provider or Provider(LocalFileSystem())
+        self._provider = provider or Provider(Folder())
         self._fs = self._provider.file_system
         self._root = str(self._fs._strip_protocol(url)).rstrip("/")
         self.url = url
@@ -86,7 +83,7 @@ class ArtifactStore:
     @property
     def local_path(self) -> Path | None:
         """The folder, where the store is one on this machine."""
-        return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
+        return Path(self._root) if isinstance(self._fs, Folder) else None
 
     @property
     def at_once(self) -> int:
@@ -268,6 +265,8 @@ class ArtifactStore:
                 Path(self._root, key).unlink(missing_ok=True)
 
     def _pages(self, path: str) -> Iterator[list[Listed]]:
+        from fsspec.asyn import sync  # slow to load, and no folder needs it
+
         pages = self._fs.pages(path, PAGE)
         while (page := sync(self._fs.loop, _next, pages)) is not None:
             yield page
@@ -309,7 +308,7 @@ class ArtifactStore:
 
     def _write(self, key: str, data: bytes, replace: bool) -> bool:
         try:
-            if isinstance(self._fs, LocalFileSystem):
+            if isinstance(self._fs, Folder):
                 return write_file(Path(self._full(key)), data, replace)
             mode = "overwrite" if replace else "create"
             kind = guess_type(key)[0] or "application/octet-stream"
