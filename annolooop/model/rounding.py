@@ -18,7 +18,13 @@ import torch
 from torch import fx, nn
 from torch.fx.experimental.optimization import fuse
 
-EXACT_LAYERS = (0, 4, 8, 12, 20)  # layers from the first one that stay in float32, as few as will do
+EXACT_LAYERS = (
+    0,
+    4,
+    8,
+    12,
+    20,
+)  # layers from the first one that stay in float32, as few as will do
 TOLERANCE = 0.02  # of embeddings: mean absolute error over mean absolute value
 CALIBRATION = (2, 5, 16, 48)  # colours across each generated image
 
