@@ -274,7 +274,7 @@ class InferConfig(_Section):
 
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """What the backbone computes in; auto takes bf16 or fp16 where the device has it, which
-    changes probabilities by a hundredth or so."""
+    changes probabilities by less than 0.02."""
 
 
 class StackConfig(_Section):

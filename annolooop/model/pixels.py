@@ -15,8 +15,6 @@ warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 MAX_ASPECT = 100  # long side over short: beyond it, resizing the short side fills the memory
 
-Box = tuple[int, int, int, int]  # top, left, height, width
-
 
 class Unreadable(Exception):
     """These bytes are not an image that can be decoded; the text says why."""
@@ -45,12 +43,9 @@ def read_pixels(data: bytes, side: int) -> torch.Tensor:
         raise Unreadable(_reason(data, error)) from error
 
 
-def resize(pixels: torch.Tensor, box: Box, side: int, interpolation: str) -> torch.Tensor:
-    """The part of (3, h, w) uint8 pixels that a box shows, as a square: (3, side, side) uint8."""
-    top, left, height, width = box
-    part = pixels[None, :, top : top + height, left : left + width]
-    size = (side, side)
-    resized: torch.Tensor = F.interpolate(part, size, mode=interpolation, antialias=True)
+def resize(pixels: torch.Tensor, size: tuple[int, int], interpolation: str) -> torch.Tensor:
+    """(3, h, w) uint8 pixels in another size (height, width), as Pillow does it."""
+    resized: torch.Tensor = F.interpolate(pixels[None], size, mode=interpolation, antialias=True)
     return resized[0]
 
 

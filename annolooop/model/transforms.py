@@ -6,7 +6,7 @@ from threading import Lock
 import torch
 from torchvision.transforms import v2
 
-from annolooop.model.pixels import Box, read_pixels, resize
+from annolooop.model.pixels import read_pixels, resize
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -53,7 +53,12 @@ class EvalTransform:
             Unreadable: it cannot be decoded whole.
         """
         pixels = read_pixels(data, self.resize)
-        return resize(pixels, self._centre(pixels), self.crop, self.interpolation)
+        height, width = pixels.shape[1:]
+        short = min(height, width)
+        size = (self.resize * height // short, self.resize * width // short)
+        resized = resize(pixels, size, self.interpolation)
+        seen: torch.Tensor = v2.functional.center_crop(resized, [self.crop, self.crop])
+        return seen
 
     def augment(self, data: bytes, seed: int) -> torch.Tensor:
         """Decode a random part of one file, perhaps mirrored: (3, crop, crop) uint8 pixels.
@@ -65,9 +70,10 @@ class EvalTransform:
         """
         # The smallest part still has about as many pixels as the crop.
         pixels = read_pixels(data, round(self.resize * CROP_AREA[0] ** -0.5))
-        box, mirrored = _draw_crop(pixels, seed)
-        part = resize(pixels, box, self.crop, self.interpolation)
-        return part.flip(2) if mirrored else part
+        (top, left, height, width), mirrored = _draw_crop(pixels, seed)
+        part = pixels[:, top : top + height, left : left + width]
+        square = resize(part, (self.crop, self.crop), self.interpolation)
+        return square.flip(2) if mirrored else square
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         """(n, 3, h, w) uint8 pixels to float32 in channels_last, on the device they are on."""
@@ -79,14 +85,8 @@ class EvalTransform:
         rows.mul_((1 / (255 * std)).repeat(width)).sub_((mean / std).repeat(width))
         return rows.view(count, height, width, colours).permute(0, 3, 1, 2)
 
-    def _centre(self, pixels: torch.Tensor) -> Box:
-        """What of (3, h, w) pixels is seen of the square when the short side is ``resize``."""
-        height, width = pixels.shape[1:]
-        side = min(max(1, round(self.crop / self.resize * min(height, width))), height, width)
-        return (height - side) // 2, (width - side) // 2, side, side
 
-
-def _draw_crop(pixels: torch.Tensor, seed: int) -> tuple[Box, bool]:
+def _draw_crop(pixels: torch.Tensor, seed: int) -> tuple[tuple[int, int, int, int], bool]:
     """A random crop of (3, h, w) pixels, and whether to mirror it.
 
     torch has one generator for all threads: each draw seeds it and puts it back, alone.
