@@ -11,6 +11,7 @@ import typer
 
 from annolooop import __version__, completion
 from annolooop.commands import (
+    cache,
     dataset,
     delete,
     demo,
@@ -51,6 +52,7 @@ app = _group(
 stack_app = _group("stack", "Look at stack files, and choose one.")
 model_app = _group("model", "Look at model versions, and put one in force.")
 dataset_app = _group("dataset", "Look at datasets, annotate, export and delete them.")
+cache_app = _group("cache", "See what is kept to save time, and make room.")
 storage_app = _group("storage", "Set up and check the bucket of the artifact store.")
 
 StackOption = Annotated[
@@ -220,10 +222,13 @@ command(model_app, model.rollback, model.show_promoted)
 command(storage_app, storage.setup, storage.show_setup)
 command(storage_app, storage.check, storage.show_check)
 command(storage_app, storage.teardown, storage.show_teardown)
+command(cache_app, cache.info, cache.show_info)
+command(cache_app, cache.prune, cache.show_prune)
 app.add_typer(stack_app)
 app.add_typer(model_app)
 app.add_typer(dataset_app)
 app.add_typer(storage_app)
+app.add_typer(cache_app)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -93,20 +93,22 @@ def model_versions(ctx: typer.Context) -> Iterator[Candidate]:
 @completes
 def settings(ctx: typer.Context) -> Iterator[Candidate]:
     """``KEY=`` for all keys of the stack file, with the value where there are only a few."""
-    from annolooop.config import StackConfig
+    from annolooop.config import StackConfig, descriptions
 
-    yield from _keys(StackConfig)
+    yield from _keys(StackConfig, descriptions())
 
 
-def _keys(model: Any, prefix: str = "") -> Iterator[Candidate]:
+def _keys(
+    model: Any, meanings: Mapping[tuple[str, str], str], prefix: str = ""
+) -> Iterator[Candidate]:
     from pydantic import BaseModel
 
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _keys(kind, f"{prefix}{name}.")
+            yield from _keys(kind, meanings, f"{prefix}{name}.")
             continue
-        meaning = " ".join((field.description or "").split())
+        meaning = " ".join(meanings.get((model.__name__, name), "").split())
         values = ("true", "false") if kind is bool else _literals(kind)
         for value in values or ("",):
             yield f"{prefix}{name}={value}", meaning

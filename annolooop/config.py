@@ -1,7 +1,10 @@
-"""What the stack file may say."""
+"""What the stack file may say. The text below a key describes it, in the schema."""
 
 import json
+import os
 import re
+import sys
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path
@@ -14,6 +17,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+# To look for plugins of pydantic is to read what every installed package says of itself.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
@@ -33,7 +39,6 @@ class _Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,  # what was given may be a secret
     )
 
@@ -261,11 +266,15 @@ class TrainConfig(_Section):
 
 
 class InferConfig(_Section):
-    batch_size: int = Field(32, ge=1)
-    """Images in one forward pass."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Images in one forward pass; auto takes what suits the device and its free memory."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the backbone runs."""
+
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """What the backbone computes in; auto takes bf16 or fp16 where the device has it, which
+    changes probabilities by a hundredth or so."""
 
 
 class StackConfig(_Section):
@@ -283,7 +292,7 @@ class StackConfig(_Section):
 
     cache_dir: str = Field(default_factory=lambda: str(user_cache_path("annoloop")))
     """Folder that may be deleted while Label Studio is stopped, which costs only time: Label
-    Studio's own environment and log, the starter weights."""
+    Studio's own environment and log, the starter weights, copies of embeddings."""
 
     @model_validator(mode="before")
     @classmethod
@@ -297,10 +306,33 @@ class StackConfig(_Section):
 def stack_schema() -> dict[str, Any]:
     """JSON Schema of the stack file, the same on every machine."""
     schema = StackConfig.model_json_schema()
+    for (section, key), text in descriptions().items():
+        there = schema if section == StackConfig.__name__ else schema["$defs"][section]
+        properties = there["properties"]
+        properties[key] = dict(sorted({**properties[key], "description": text}.items()))
     schema["properties"]["cache_dir"].pop("default", None)  # depends on the machine
     # Versions of pydantic differ in whether the bound of a number is 0 or 0.0.
     same: dict[str, Any] = json.loads(json.dumps(schema), parse_float=_plain_number)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **same}
+
+
+def descriptions() -> dict[tuple[str, str], str]:
+    """Class and key -> the text below it.
+
+    Pydantic would find them too (``use_attribute_docstrings``), but by reading this file whenever
+    it is imported, which makes each command wait.
+    """
+    import ast
+    import inspect
+
+    found = {}
+    written = ast.parse(inspect.getsource(sys.modules[__name__])).body
+    for section in (one for one in written if isinstance(one, ast.ClassDef)):
+        for line, below in pairwise(section.body):
+            if isinstance(line, ast.AnnAssign) and isinstance(below, ast.Expr):
+                text = inspect.cleandoc(ast.literal_eval(below.value))
+                found[section.name, ast.unparse(line.target)] = text
+    return found
 
 
 def _plain_number(text: str) -> int | float:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 SHOWN = 10  # files that are named before the rest is only counted
 # Commands that hints name, and that are about a stack.
 ADVISED = re.compile(
-    r"\bannoloop (?:(?:dataset|model|storage) [a-z]+|stack (?:show|check)|"
+    r"\bannoloop (?:(?:dataset|model|storage|cache) [a-z]+|stack (?:show|check)|"
     r"(?:up|down|status|logs|train|infer|sync|stats|doctor)\b)"
 )
 

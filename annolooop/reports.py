@@ -634,6 +634,86 @@ class SetupCommands:
 
 
 @dataclass(frozen=True)
+class CacheSpace:
+    """The embeddings of one backbone and transform.
+
+    Attributes:
+        space: name of its folder.
+        backbone: torchvision's name of the network.
+        transform: what its input goes through; ``None`` if no model version has it.
+        images: embeddings in the store by precision class.
+        bytes: of all its objects in the store.
+        used_by: dataset and name of the model versions that compute with it.
+        copies: files of local copies.
+        copied_bytes: of these.
+    """
+
+    space: str
+    backbone: str
+    transform: str | None
+    images: dict[str, int]
+    bytes: int
+    used_by: tuple[str, ...]
+    copies: int
+    copied_bytes: int
+
+
+@dataclass(frozen=True)
+class CachePart:
+    """One folder of the cache."""
+
+    name: str
+    about: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class CacheReport:
+    """What `cache info` found."""
+
+    store: str
+    folder: str
+    spaces: tuple[CacheSpace, ...]
+    parts: tuple[CachePart, ...]
+
+
+@dataclass(frozen=True)
+class CachePruneReport:
+    """What `cache prune` deleted, or would delete: ``applied`` tells which.
+
+    Attributes:
+        store: address of the store.
+        folder: of the local copies.
+        copies: files of local copies.
+        copied_bytes: of these.
+        spaces: of the store that go as a whole.
+        objects: of the store, those of such spaces too.
+        bytes: of these.
+        applied: they are gone.
+    """
+
+    store: str
+    folder: str
+    copies: int
+    copied_bytes: int
+    spaces: tuple[str, ...]
+    objects: int
+    bytes: int
+    applied: bool
+
+    @property
+    def pending(self) -> bool:
+        """There is something to delete."""
+        return not self.applied and bool(self.copies or self.objects)
+
+    @property
+    def exit_code(self) -> int:
+        """PENDING if something would be deleted."""
+        return PENDING if self.pending else 0
+
+
+@dataclass(frozen=True)
 class DemoReport:
     """The whole loop, once. Accuracies are those of the pre-annotations that people see.
 

@@ -85,6 +85,11 @@ class Stack:
         """Where the weights called ``starter`` are kept."""
         return self.cache / "weights" / "mobilenet_v2-starter.pt"
 
+    @property
+    def embedding_copies(self) -> Path:
+        """Where copies of embeddings are kept that lie in a bucket."""
+        return self.cache / "embeddings"
+
     @cached_property
     def daemon(self) -> Daemon | None:
         """The local server; ``None`` when someone else runs the server."""
@@ -195,7 +200,7 @@ class Stack:
         """The model versions of any dataset."""
         from annolooop.storage.registry import Registry
 
-        return Registry(self.store, dataset)
+        return Registry(self.store, dataset, self.cache / "backbones")
 
     @cached_property
     def image_source(self) -> LocalImages | BucketImages:
@@ -258,10 +263,15 @@ class Stack:
 
     def embeddings(self, info: BackboneInfo) -> Embeddings:
         """Kept embeddings of one backbone and transform."""
-        from annolooop.storage.embeddings import Embeddings
+        from annolooop.storage.embeddings import Embeddings, space_of
 
-        space = hashlib.sha256(f"{info.fingerprint} {info.transform}".encode()).hexdigest()[:16]
-        opened = Embeddings(self.store, f"{info.name}-{space}", self.cache / "embeddings")
+        exact = self.config.infer.precision == "fp32"
+        about = {
+            "backbone": info.name,
+            "fingerprint": info.fingerprint,
+            "transform": info.transform,
+        }
+        opened = Embeddings(self.store, space_of(info), self.embedding_copies, exact, about)
         opened.load()
         return opened
 
@@ -295,6 +305,7 @@ class Stack:
             transform,
             config.infer.device,
             config.train.seed,
+            config.infer.precision,
         )
         return Pipeline(backbone, config.infer.batch_size)
 
@@ -309,7 +320,8 @@ class Stack:
 
         data = self.registry.backbone(info.fingerprint)
         infer = self.config.infer
-        return Pipeline(restore_backbone(info, data, infer.device), infer.batch_size)
+        backbone = restore_backbone(info, data, infer.device, infer.precision)
+        return Pipeline(backbone, infer.batch_size)
 
     @cached_property
     def person(self) -> str:

@@ -2,7 +2,7 @@
 
 Measured: `ArtifactStore.get_each`, which is how `infer`, `train` and `export` read images, over
 all objects below a prefix, in their order. Against it: the provider's own library, in whatever
-order, with as many requests at a time (`AT_ONCE`) and connections that are kept open; for S3
+order, with as many requests at a time (`READS`) and connections that are kept open; for S3
 aiobotocore, for Google Cloud Storage google-cloud-storage in threads (it has no aio client), for
 Azure the aio client of azure-storage-blob.
 
@@ -35,13 +35,15 @@ import aiobotocore.session
 import requests
 from aiobotocore.config import AioConfig
 from azure.storage.blob.aio import ContainerClient
+from figures import Figure, add_record, tell
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from annolooop.storage.azure import AzureAccess, open_azure
 from annolooop.storage.gcs import GCSAccess, open_gcs
+from annolooop.storage.reading import READS
 from annolooop.storage.s3 import CONNECTIONS, S3Access, open_s3
-from annolooop.storage.store import AT_ONCE, ArtifactStore
+from annolooop.storage.store import ArtifactStore
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from buckets import AzureServer, S3Server, azurite, fake_gcs, seaweedfs
@@ -67,29 +69,31 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=1000, metavar="N", help="default: 1000")
     parser.add_argument("--size", type=int, default=8192, metavar="BYTES", help="default: 8192")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="default: 7")
+    add_record(parser)
     args = parser.parse_args()
     if min(args.objects, args.size, args.rounds) < 1:
         parser.error("--objects, --size and --rounds must be at least 1")
 
-    print(f"{args.objects} objects of {args.size} bytes, {AT_ONCE} requests at a time; objects/s")
-    print(f"{'':<7} {'annoloop':>9} {'bare':>9} {'ratio':>6}   median of {args.rounds}", flush=True)
-    met = True
+    figures = []
     for name in args.provider or PROVIDERS:
         with (
             TemporaryDirectory(prefix="annoloop-benchmark-") as folder,
             PROVIDERS[name](Path(folder)) as side,
         ):
             ours, bare = compare(side, args.objects, args.size, args.rounds)
-        met &= ours / bare >= TARGET
-        print(f"{name:<7} {ours:9.0f} {bare:9.0f} {ours / bare:6.2f}", flush=True)
-    print(f"target: at least {TARGET}: {'met' if met else 'not met'}")
-    return 0 if met else 1
+        what = f"reading {args.objects:,} objects of {args.size:,} bytes, {name}"
+        values = f"{ours:.0f}/s over {bare:.0f}/s"
+        figures.append(
+            Figure(what, "the store's objects/s over the bare SDK's", values, ours / bare, TARGET)
+        )
+        print(f"{name}: {values}", flush=True)
+    return tell(figures, args.record)
 
 
 def compare(side: Side, objects: int, size: int, rounds: int) -> tuple[float, float]:
     """Median rates of the store and of the bare library, in objects a second."""
     keys = [f"images/{number:05d}.jpg" for number in range(objects)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(READS) as pool:
         list(pool.map(lambda key: side.store.put(key, os.urandom(size)), keys))
 
     def ours(wanted: Sequence[str]) -> int:
@@ -114,7 +118,7 @@ def _is_there(data: Any) -> bool:
 
 
 class Loop:
-    """Runs coroutines of a library with an event loop of its own, at most ``AT_ONCE`` at a time."""
+    """Runs coroutines of a library with an event loop of its own, at most ``READS`` at a time."""
 
     def __init__(self) -> None:
         self._runner = asyncio.new_event_loop()
@@ -131,7 +135,7 @@ class Loop:
 
         async def every(keys: Sequence[str]) -> int:
             left = iter(keys)
-            return sum(await asyncio.gather(*(worker(left) for _ in range(AT_ONCE))))
+            return sum(await asyncio.gather(*(worker(left) for _ in range(READS))))
 
         return lambda keys: int(self.run(every(keys)))
 
@@ -184,7 +188,7 @@ def gcs(folder: Path) -> Iterator[Side]:
 
         access = GCSAccess(endpoint=server.endpoint)
         store = ArtifactStore(f"gs://{server.bucket}/{PREFIX}", open_gcs(access))
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(READS) as pool:
             yield Side(store, lambda keys: sum(pool.map(one, keys)))
 
 

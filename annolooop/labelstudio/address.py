@@ -33,6 +33,43 @@ def trusted_certificates() -> ssl.SSLContext:
     return context
 
 
+class _Elsewhere(httpx.BaseTransport):
+    """Https for a client that is not expected to need it; the authorities are loaded when it does.
+
+    To load them takes longer than a request to a server of this machine.
+    """
+
+    def __init__(self) -> None:
+        self._opened: httpx.HTTPTransport | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._opened is None:
+            self._opened = httpx.HTTPTransport(verify=trusted_certificates())
+        return self._opened.handle_request(request)
+
+    def close(self) -> None:
+        if self._opened:
+            self._opened.close()
+
+
+def open_client(url: str, timeout: float) -> httpx.Client:
+    """A client for one server, with a limit in seconds for each request.
+
+    Raises:
+        ConfigError: see :func:`trusted_certificates`.
+    """
+    # Proxies of the environment are for the world outside; a local server is not there.
+    local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
+    if not local or url.startswith("https"):
+        return httpx.Client(timeout=timeout, trust_env=not local, verify=trusted_certificates())
+    return httpx.Client(
+        timeout=timeout,
+        transport=httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)),
+        mounts={"https://": _Elsewhere()},
+        trust_env=False,
+    )
+
+
 def explain_tls(url: str, error: Exception) -> UnreachableError | None:
     """What a failure to connect means, if it is one of TLS."""
     for cause in _causes(error):

@@ -1,24 +1,28 @@
 """Authenticated requests to one Label Studio server, and what their failures mean.
 
-The SDK authenticates; requests are plain. Its typed calls are not used: its project pager asks
-for a page past the last one, and its retries would repeat an import that had succeeded.
+With a personal access token the SDK authenticates; it is slow to load, so a legacy token, which is
+sent as it is, does without. Requests are plain. The SDK's typed calls are not used: its project
+pager asks for a page past the last one, and its retries would repeat an import that had succeeded.
 """
+
+from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from label_studio_sdk.base_client import LabelStudioBase
-from label_studio_sdk.core.api_error import ApiError
 
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
 from annolooop.labelstudio.address import (
     explain_tls,
     not_label_studio,
+    open_client,
     redirected,
-    trusted_certificates,
 )
+
+if TYPE_CHECKING:
+    from label_studio_sdk.base_client import LabelStudioBase
 
 READ_TRIES = 3
 GUARDED = "reserved network address"  # what a server says that asks nothing of its own network
@@ -45,7 +49,7 @@ class Connection:
 
     Args:
         url: base address, with a path prefix where the server has one.
-        api_key: legacy token or personal access token; told apart by the SDK.
+        api_key: legacy token or personal access token; a legacy one holds no dot.
         timeout: seconds one request may take.
         ours: the server is the local one that `annoloop up` starts; decides what errors advise.
 
@@ -61,17 +65,24 @@ class Connection:
             )
         self.url = url
         self._ours = ours
-        # Proxies of the environment are for the world outside; a local server is not there.
-        local = httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx.Client(
-            timeout=timeout, trust_env=not local, verify=trusted_certificates()
-        )
+        self._http = open_client(url, timeout)
+        self._api_key = api_key
+        # A personal access token is a JWT, whose parts are separated by dots.
+        self._sdk = self._open_sdk(timeout) if "." in api_key else None
+
+    def _open_sdk(self, timeout: float) -> LabelStudioBase:
+        from label_studio_sdk.base_client import LabelStudioBase
+        from label_studio_sdk.core.api_error import ApiError
+
         try:
-            self._sdk = LabelStudioBase(
-                base_url=f"{url}/", api_key=api_key, timeout=timeout, httpx_client=self._http
+            return LabelStudioBase(
+                base_url=f"{self.url}/",
+                api_key=self._api_key,
+                timeout=timeout,
+                httpx_client=self._http,
             )
         except ApiError as error:
-            raise self._translated(error) from None
+            raise self._not_exchanged(error.status_code) from None
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Read; tried again when the server is busy or slow."""
@@ -159,10 +170,16 @@ class Connection:
 
     def _token_headers(self) -> dict[str, str]:
         """The token; of a personal access token, an access token, which the SDK keeps fresh."""
+        if self._sdk is None:
+            return {"Authorization": f"Token {self._api_key}"}
+        from label_studio_sdk.core.api_error import ApiError
+
         try:
             return dict(self._sdk._client_wrapper.get_headers())
-        except (httpx.HTTPError, ApiError) as error:
+        except httpx.HTTPError as error:
             raise self._translated(error) from None
+        except ApiError as error:
+            raise self._not_exchanged(error.status_code) from None
         except ValueError:  # the SDK got a page where it asked for an access token
             raise self._wrong_address() from None
 
@@ -171,12 +188,24 @@ class Connection:
 
         The SDK tells by this machine's clock whether it has expired; the server has its own.
         """
+        if self._sdk is None:
+            return False
         tokens = self._sdk._client_wrapper._tokens_client
         kept = tokens._access_token is not None
         tokens._access_token = None
         return kept
 
-    def _translated(self, error: Exception) -> AnnoloopError:
+    def _not_exchanged(self, status: int | None) -> AnnoloopError:
+        """Why a personal access token gives no access token.
+
+        The text of the SDK's error holds headers and cookies: only the status may be shown.
+        """
+        status = status or 401
+        if status in (400, 401, 403):
+            return self._token_refused(status)
+        return self._wrong_address()
+
+    def _translated(self, error: httpx.HTTPError) -> AnnoloopError:
         if isinstance(error, httpx.TimeoutException) and not isinstance(
             error, httpx.ConnectTimeout
         ):
@@ -185,12 +214,6 @@ class Connection:
                 "Type the same command again: it resumes. Give it longer: "
                 "--set label_studio.timeout=300",
             )
-        if isinstance(error, ApiError):
-            # Its text holds headers and cookies: only the status may be shown.
-            status = error.status_code or 401
-            if status in (400, 401, 403):
-                return self._token_refused(status)
-            return self._wrong_address()
         explained = None if self._ours else explain_tls(self.url, error)
         return explained or UnreachableError(
             f"Label Studio does not answer at {self.url}",

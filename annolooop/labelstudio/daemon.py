@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import psutil
-from filelock import FileLock
 
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
 from annolooop.files import make_folder
+from annolooop.labelstudio.address import open_client
 from annolooop.labelstudio.credentials import Credentials, load_credentials, make_credentials
 from annolooop.labelstudio.database import Database
 from annolooop.labelstudio.environment import (
@@ -112,7 +112,8 @@ class Daemon:
     def healthy(self, timeout: float = 2.0) -> bool:
         """Whether something at the port calls itself a healthy Label Studio."""
         try:
-            answer = httpx.get(f"{self.url}/health", timeout=timeout, trust_env=False)
+            with open_client(self.url, timeout) as client:
+                answer = client.get(f"{self.url}/health")
         except httpx.HTTPError:
             return False
         return answer.status_code == 200 and '"UP"' in answer.text
@@ -120,7 +121,8 @@ class Daemon:
     def running_version(self) -> str | None:
         """Version that the server at the port tells, or ``None``."""
         try:
-            answer = httpx.get(f"{self.url}/api/version", timeout=10, trust_env=False)
+            with open_client(self.url, 10) as client:
+                answer = client.get(f"{self.url}/api/version")
             return str(answer.json()["release"])
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None
@@ -137,6 +139,8 @@ class Daemon:
                 cannot be used.
             DataError: its database is damaged.
         """
+        from filelock import FileLock  # loads asyncio, and only a start needs it
+
         running = self.running()
         if running:
             self._make_sure(running, say)

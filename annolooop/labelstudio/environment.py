@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock
-
 from annolooop.errors import ConfigError
 from annolooop.files import make_folder
 from annolooop.packages import find_uv, run_installer
@@ -35,6 +33,8 @@ def ensure_environment(root: Path, version: str, user: str, say: Callable[[str],
     Raises:
         ConfigError: the installation failed; the installer's last lines are in the message.
     """
+    from filelock import FileLock
+
     folder = root / version
     executable = _scripts(folder) / "label-studio"
     users = folder / "users"  # made last: an environment without it is not complete
@@ -56,6 +56,8 @@ def release_environment(root: Path, version: str, user: str) -> Path | None:
     Returns:
         The folder that was removed, if it was.
     """
+    from filelock import FileLock
+
     folder = root / version
     users = folder / "users"
     if not users.exists():

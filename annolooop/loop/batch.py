@@ -68,13 +68,13 @@ def list_batch(
 
 
 def _whole(catalog: ImageCatalog) -> Listing:
-    survey = catalog.survey()
-    sources = StoredFiles(survey, members=True)
     if not len(catalog):
         raise DataError(
             "the dataset has no images yet",
             "Name a folder: annoloop infer --batch data/batch_1",
         )
+    survey = catalog.survey()
+    sources = StoredFiles(survey, members=True)
     if not len(sources):
         raise DataError(
             f"all {len(catalog)} images of the dataset are gone from the store", "Put them back."

@@ -15,6 +15,7 @@ from annolooop.labelstudio.connection import NotFound, Rejected
 from annolooop.loop.names import file_names
 from annolooop.records import Image, ProjectCounts, Task, Track
 from annolooop.stack import Stack
+from annolooop.storage.ahead import ahead
 from annolooop.storage.images import IMAGES, content_hash, is_image_name
 
 File = tuple[str, bytes]  # its name, and what is in it
@@ -64,21 +65,27 @@ def collect(stack: Stack, project: ProjectCounts, track: Track) -> Collected:
 
 def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> None:
     """Make files images of the dataset, and tell the tasks, given by id, their keys."""
-    images: dict[int, Image] = {}
-    etags: dict[str, str] = {}
     folder = f"{IMAGES}/{stack.config.dataset.name}-uploads"
-    for task, (name, data) in fetched.items():
+
+    def put(given: tuple[int, File]) -> tuple[Image, str]:
+        task, (name, data) = given
         sha256 = content_hash(data)
         image = Image(f"{folder}/{task}-{name}", sha256)
         if not stack.store.put_new(image.key, data) and not _holds(stack, image):
             # A task of a project that is gone had the same number.
             image = Image(f"{folder}/{task}-{sha256[:8]}-{name}", sha256)
             stack.store.put(image.key, data)
-        etags[image.key] = stack.store.info(image.key).etag
-        images[task] = image
-    stack.catalog.add(images.values(), etags)
-    for task, image in images.items():
+        return image, stack.store.info(image.key).etag
+
+    def tell(told: tuple[int, Image]) -> None:
+        task, image = told
         stack.studio.update_data(task, key=image.key, sha256=image.sha256)
+
+    stored = list(ahead(put, fetched.items(), FETCHERS))
+    stack.catalog.add((i for i, _ in stored), {i.key: etag for i, etag in stored})
+    images = dict(zip(fetched, (image for image, _ in stored), strict=True))
+    for _ in ahead(tell, images.items(), FETCHERS):
+        pass
     tasks = [Task(t, image.key, image.sha256, shows=image.sha256) for t, image in images.items()]
     if tasks:
         stack.ledger.note(project.identity, tasks)

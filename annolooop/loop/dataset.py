@@ -1,9 +1,7 @@
 """Which datasets there are, and where people annotate them."""
 
-import webbrowser
 from collections.abc import Iterable
 
-from annolooop.labelstudio.login import open_browser, open_session
 from annolooop.loop.project import find_project, noted_project
 from annolooop.reports import DatasetListReport, DatasetRow, LaunchReport
 from annolooop.stack import Stack
@@ -72,5 +70,10 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
 def _open(stack: Stack, url: str) -> bool:
     credentials = stack.daemon.credentials() if stack.daemon else None
     if credentials is None:
+        import webbrowser
+
         return webbrowser.open(url)
+    # Its small server loads what no look at the datasets needs.
+    from annolooop.labelstudio.login import open_browser, open_session
+
     return open_browser(url, open_session(stack.studio.url, credentials))

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, islice
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
@@ -18,14 +18,17 @@ from annolooop.loop.timing import Timing
 from annolooop.records import Image, Track
 from annolooop.storage.ahead import ahead
 from annolooop.storage.embeddings import Embeddings, Vector
+from annolooop.storage.file_hashes import FileHashes
 from annolooop.storage.images import ImageCatalog, Lost, content_hash, read_images
 from annolooop.storage.store import ArtifactStore, is_key
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
 
-CHECKPOINT = 5.0  # seconds after which what is done is recorded
+CHECKPOINT = 2.0  # seconds after which what is done is recorded
 PART = 2048  # images after which it is, however fast
+WRITERS = 8  # images that are written at a time: a disk takes the same time to flush several
+LOOKED_UP = 256  # files whose embeddings are looked for at a time
 
 Keep = Callable[[Sequence[Image]], None]
 
@@ -92,6 +95,7 @@ class Embedder:
         catalog: the dataset's images.
         embeddings: of the promoted version's backbone.
         open_pipeline: loads the backbone.
+        hashes: of files of this machine.
         timing: is told how long each stage works.
     """
 
@@ -101,6 +105,7 @@ class Embedder:
         catalog: ImageCatalog,
         embeddings: Embeddings,
         open_pipeline: Callable[[], Pipeline],
+        hashes: FileHashes | None = None,
         timing: Timing | None = None,
     ) -> None:
         self._store = store
@@ -108,6 +113,7 @@ class Embedder:
         self._embeddings = embeddings
         self._open_pipeline = open_pipeline
         self._opened: Pipeline | None = None
+        self._hashes = hashes or FileHashes()
         self._timing = timing or Timing()
 
     def run(self, sources: Sources, track: Track, keep: Keep) -> Batch:
@@ -171,7 +177,9 @@ class Embedder:
         Returns:
             Content hash -> reason, of those that cannot be read.
         """
-        lacking = [image for image in images if image.sha256 not in self._embeddings]
+        wanted = list(images)
+        unknown = self._embeddings.lacking(image.sha256 for image in wanted)
+        lacking = [image for image in wanted if image.sha256 in unknown]
         unreadable: dict[str, str] = {}
 
         def files() -> Iterator[tuple[str, bytes]]:
@@ -216,14 +224,27 @@ class Embedder:
     # -- what a file is ----------------------------------------------------------------------------
 
     def _see_each(self, sources: Iterable[Source]) -> Iterator[_Seen]:
-        for source, stored in self._store.get_each(sources, self._unknown_key):
+        asked = self._look_up(sources)
+        for (source, embedded), stored in self._store.get_each(asked, self._unknown_key, _size):
             flaw = self._flaw(source)
             useless = bool(source.found and self._unshown(source))
             try:
-                seen = _Seen(source, None, failure=flaw) if flaw else self._see(source, stored)
+                seen = (
+                    _Seen(source, None, failure=flaw)
+                    if flaw
+                    else self._see(source, embedded, stored)
+                )
             except (OSError, KeyError) as error:
                 seen = _Seen(source, None, failure=_why(error))
             yield replace(seen, useless=useless) if useless else seen
+
+    def _look_up(self, sources: Iterable[Source]) -> Iterator[tuple[Source, bool]]:
+        """Each file, and whether its content is known to have an embedding; many at a time."""
+        remaining = iter(sources)
+        while part := list(islice(remaining, LOOKED_UP)):
+            lacking = self._embeddings.lacking(s.sha256 for s in part if s.sha256)
+            for source in part:
+                yield source, bool(source.sha256) and source.sha256 not in lacking
 
     def _flaw(self, source: Source) -> str | None:
         try:
@@ -239,33 +260,34 @@ class Embedder:
         reasons = (why for odd, why in self._store.unshown.items() if odd in source.key)
         return next(reasons, None)
 
-    def _known(self, source: Source) -> Image | None:
-        return self._catalog.known(source.found) if source.found else None
-
-    def _unknown_key(self, source: Source) -> str | None:
+    def _unknown_key(self, asked: tuple[Source, bool]) -> str | None:
         """Key of what the store has, if it must be read to tell what the file is."""
-        known = self._known(source)
-        told = known and (source.file or known.sha256 in self._embeddings)
-        return None if source.found is None or told or self._flaw(source) else source.key
+        source, embedded = asked
+        if source.found is None or self._flaw(source):
+            return None
+        if source.file:
+            return None if source.held else source.key
+        return None if embedded else source.key
 
-    def _see(self, source: Source, stored: bytes | KeyError | None) -> _Seen:
+    def _see(self, source: Source, embedded: bool, stored: bytes | KeyError | None) -> _Seen:
         """What a file is, given what the store has under its key, if that had to be read."""
-        known, data = self._known(source), stored
         if isinstance(stored, KeyError):
             source = replace(source, found=None)  # it is gone since it was listed
+        data = stored if isinstance(stored, bytes) else None
+        sha256 = source.sha256
         if source.file:
-            data = source.file.read_bytes()
-            held = known.sha256 if known else None
-            if isinstance(stored, bytes):
-                held = content_hash(stored)
-            image = place(source, content_hash(data), held)
-        elif isinstance(data, bytes):
+            if sha256 is None or not embedded:
+                data = source.file.read_bytes()
+                sha256 = content_hash(data)
+            held = content_hash(stored) if isinstance(stored, bytes) else source.held
+            image = place(source, sha256, held)
+        elif data is not None:
             image = Image(source.key, content_hash(data))
-        elif known and data is None:
-            image = known
+        elif sha256 and stored is None:
+            image = Image(source.key, sha256)
         else:
             raise KeyError(source.key)
-        lacking = isinstance(data, bytes) and image.sha256 not in self._embeddings
+        lacking = data is not None and image.sha256 not in self._embeddings
         return _Seen(source, image, data if lacking else None)
 
     # -- keeping what was done ---------------------------------------------------------------------
@@ -275,7 +297,14 @@ class Embedder:
         with self._timing.stage("record"):
             self._add(part.vectors)
             kept, etags = self._put_each(part, batch, stop)
-            self._catalog.add(kept, etags)
+            there = (seen.source.found for seen in part.seen if not seen.source.file)
+            sizes = {found.key: found.size for found in there if found}
+            self._catalog.add((i for i in kept if i.key in etags), etags, sizes)
+            self._hashes.note(
+                (seen.source.state, seen.image.sha256)
+                for seen in part.seen
+                if seen.image and seen.source.state and not seen.source.sha256
+            )
             self._catalog.set_aside(
                 seen.source.found
                 for seen in part.seen
@@ -288,26 +317,33 @@ class Embedder:
     def _put_each(
         self, part: _Part, batch: Batch, stop: Event
     ) -> tuple[list[Image], dict[str, str]]:
-        """Put what can be read into the store; returns it, with the etags that it has there."""
+        """Put what can be read into the store; returns it, with the etags of what is new there."""
         decoded: list[tuple[Source, Image]] = []
+        missing: list[tuple[Source, Image]] = []
         for seen in part.seen:
             if seen.image and seen.image.sha256 not in part.failed:
-                decoded.append((seen.source, seen.image))
+                pair = (seen.source, seen.image)
+                decoded.append(pair)
+                if not _is_settled(*pair):
+                    missing.append(pair)
             else:
                 why = part.failed[seen.image.sha256] if seen.image else seen.failure
                 batch.unreadable[seen.source.name] = why
         kept: list[Image] = []
         etags: dict[str, str] = {}
-        puts = ahead(lambda pair: self._put(*pair), decoded, self._store.at_once)
-        for (source, image), put in zip(decoded, puts, strict=True):
+        writers = max(self._store.at_once, WRITERS)
+        puts = ahead(lambda pair: self._put(*pair), missing, writers)
+        for source, image in decoded:
             if stop.is_set():
                 raise Stopped
+            put = _Put() if _is_settled(source, image) else next(puts)
             batch.uploaded += put.uploaded
             if put.failure:
                 batch.unreadable[source.name] = put.failure
             else:
                 kept.append(image)
-                etags[image.key] = put.etag
+                if put.etag:
+                    etags[image.key] = put.etag
         return kept, etags
 
     def _stored(self, source: Source, image: Image) -> str | None:
@@ -426,6 +462,12 @@ class _Line:
         return bool(seen.image and seen.image.sha256 in self._sent)
 
 
+def _is_settled(source: Source, image: Image) -> bool:
+    """Whether the store has an image, and the catalogue knows."""
+    there = source.found is not None and source.found.key == image.key
+    return there and source.held == image.sha256
+
+
 def _is_junk(seen: _Seen, failed: dict[str, str]) -> bool:
     """Whether an object of the store is no image."""
     return bool(seen.image and seen.image.sha256 in failed and not seen.source.file)
@@ -438,6 +480,12 @@ def _require_some(batch: Batch, files: int) -> None:
             f"none of the {files} files can be read; {name}: {reason}",
             "Name a folder with images in it.",
         )
+
+
+def _size(asked: tuple[Source, bool]) -> int | None:
+    """Bytes of what the store has."""
+    found = asked[0].found
+    return found.size if found else None
 
 
 def _why(error: Exception) -> str:

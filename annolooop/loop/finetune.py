@@ -13,7 +13,7 @@ from annolooop.model.finetune import MIN_VALIDATION, Tuned, finetune, split_vali
 from annolooop.model.fit import Targets, fit_head, learnable
 from annolooop.model.learner import Lesson, Recipe
 from annolooop.model.pipeline import Pipeline
-from annolooop.model.transforms import Unreadable
+from annolooop.model.pixels import Unreadable
 from annolooop.records import Finetuning, Image, Track
 from annolooop.stack import Stack
 from annolooop.storage.embeddings import Vector
@@ -100,6 +100,7 @@ def _fit(
         metrics=metrics,
         pipelines=(*plain.pipelines, pipeline),
         vectors=vectors,
+        precision=pipeline.precision,
         checkpoint=tuned.checkpoint,
     )
 

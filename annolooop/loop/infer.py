@@ -13,11 +13,15 @@ from annolooop.loop.collect import Collected, collect
 from annolooop.loop.embed import Embedder
 from annolooop.loop.predict import Predictor, best_labels, require_promoted
 from annolooop.loop.project import ensure_project, lookup_project
+<<<<<<< HEAD
 from annolooop.loop.push import plan, push
 from annolooop.loop.tasks import Plan
+=======
+from annolooop.loop.push import Plan, Pusher
+>>>>>>> main
 from annolooop.loop.timing import Timing
 from annolooop.loop.write import check_output, writing_predictions
-from annolooop.records import Image, Prediction, ProjectCounts, Track
+from annolooop.records import Image, Prediction, Track
 from annolooop.reports import InferReport, left_out, some
 from annolooop.stack import Stack
 
@@ -60,9 +64,8 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     if options.out:
         check_output(options.out)
     version = require_promoted(stack)
-    known = (stack.store, stack.catalog, stack.file_hashes)
     with timing.stage("list"):
-        listing = Listing([]) if batch is None else list_batch(batch, *known)
+        listing = Listing([]) if batch is None else open_batch(stack, batch)
     project, collected = None, Collected()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
@@ -75,7 +78,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     # What was collected is of the dataset too. In a dry run it may be all that there will be.
     if batch is None and (len(stack.catalog) or not collected.tasks):
         with timing.stage("list"):
-            listing = list_batch(batch, *known)
+            listing = open_batch(stack, batch)
     if listing.folder is not None and not options.dry_run:
         stack.catalog.watch(listing.folder)
     embeddings = stack.embeddings(version.backbone)
@@ -84,17 +87,21 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         stack.catalog,
         embeddings,
         lambda: stack.restore_pipeline(version.backbone),
+        stack.file_hashes,
         timing,
     )
+    pusher = Pusher(stack, project, version.name, options.rerun) if options.push else None
     pushed = _Pushed()
     if options.dry_run:
-        images: list[Image] = []
-        done = embedder.look(listing.sources, track, images.extend)
-        if options.push:
-            pushed.add(plan(stack, project, images, version.name, options.rerun))
+
+        def foresee(images: Sequence[Image]) -> None:
+            if pusher:
+                pushed.add(pusher.foresee(images))
+
+        done = embedder.look(listing.sources, track, foresee)
     else:
         predictor = Predictor(stack, version, embeddings)
-        with _Showing(stack, project, predictor, options, timing, pushed) as showing:
+        with _Showing(stack, pusher, predictor, options.out, timing, pushed) as showing:
             done = embedder.run(listing.sources, track, showing.keep)
     done.unreadable |= collected.failed
     url = stack.studio.stream_url(project.id) if project else None
@@ -119,6 +126,11 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         bottleneck=timing.bottleneck(),
         vanished=some(listing.vanished),
     )
+
+
+def open_batch(stack: Stack, batch: str | None) -> Listing:
+    """What :func:`list_batch` finds."""
+    return list_batch(batch, stack.store, stack.catalog, stack.file_hashes)
 
 
 @dataclass
@@ -146,19 +158,19 @@ class _Showing:
     def __init__(
         self,
         stack: Stack,
-        project: ProjectCounts | None,
+        pusher: Pusher | None,
         predictor: Predictor,
-        options: InferOptions,
+        out: Path | None,
         timing: Timing,
         pushed: _Pushed,
     ) -> None:
-        self._stack, self._project, self._predictor = stack, project, predictor
-        self._options, self._timing, self._pushed = options, timing, pushed
+        self._stack, self._pusher, self._predictor = stack, pusher, predictor
+        self._out, self._timing, self._pushed = out, timing, pushed
         self._waiting: dict[Image, Prediction] = {}
         self._exit = ExitStack()
 
     def __enter__(self) -> "_Showing":
-        out, version = self._options.out, self._predictor.version
+        out, version = self._out, self._predictor.version
         self._write = self._exit.enter_context(writing_predictions(out, version)) if out else None
         self._sender = self._exit.enter_context(Behind(self._send, stop=self._stack.stop))
         return self
@@ -166,7 +178,12 @@ class _Showing:
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool:
         if kind is None and self._waiting:
             self._sender.give(self._waiting)
-        return bool(self._exit.__exit__(kind, *error))
+        if self._exit.__exit__(kind, *error):
+            return True
+        if kind is None and self._pusher:
+            with self._timing.stage("push"):
+                self._pusher.finish()
+        return False
 
     def keep(self, images: Sequence[Image]) -> None:
         """Take images that have embeddings."""
@@ -176,7 +193,7 @@ class _Showing:
             probabilities = self._predictor.probabilities(images)
             if self._write:
                 self._write(images, probabilities)
-            if self._project:
+            if self._pusher:
                 said = best_labels(self._predictor.version, probabilities)
                 self._waiting |= zip(images, said, strict=True)
         if len(self._waiting) >= self._stack.config.label_studio.import_size:
@@ -184,13 +201,9 @@ class _Showing:
             self._waiting = {}
 
     def _send(self, predictions: dict[Image, Prediction]) -> None:
-        assert self._project
-        version, rerun = self._predictor.version.name, self._options.rerun
+        assert self._pusher
         with self._timing.stage("push"):
-            done = push(
-                self._stack, self._project, predictions, version, rerun, self._until_stopped
-            )
-        self._pushed.add(done)
+            self._pushed.add(self._pusher.send(predictions, self._until_stopped))
 
     def _until_stopped(
         self, items: Iterable[T], stage: str, total: int | None = None

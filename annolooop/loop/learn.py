@@ -19,6 +19,7 @@ from annolooop.records import BackboneInfo, Example, Finetuning, Image, ModelVer
 from annolooop.stack import Stack
 from annolooop.storage.embeddings import Embeddings, Vector
 from annolooop.storage.images import Lost, read_images
+from annolooop.storage.shards import EXACT
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
@@ -63,6 +64,7 @@ class Learnt:
         right: (held,) bool, whether each image of the holdout is predicted right.
         pipelines: backbones that the registry may not have yet.
         vectors: embeddings by a new backbone, by content hash.
+        precision: class of what they were computed with.
         checkpoint: a file that is of no use once this is registered.
     """
 
@@ -72,6 +74,7 @@ class Learnt:
     right: Targets = field(default_factory=lambda: np.zeros(0, bool))
     pipelines: tuple[Pipeline, ...] = ()
     vectors: Mapping[str, Vector] = field(default_factory=dict)
+    precision: str = EXACT
     checkpoint: Path | None = None
 
 

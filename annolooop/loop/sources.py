@@ -12,7 +12,16 @@ from annolooop.storage.file_hashes import FileHashes, FileState
 from annolooop.storage.folder import files_below
 from annolooop.storage.images import IMAGES, ImageCatalog, is_image_name
 from annolooop.storage.store import ArtifactStore, StoredObject
-from annolooop.storage.survey import Survey, as_bytes, as_text, by_key, chunks, fill, temporary
+from annolooop.storage.survey import (
+    Survey,
+    as_bytes,
+    as_text,
+    by_key,
+    chunks,
+    fill,
+    temporary,
+    unpack,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,7 @@ class Source:
         file: on this machine, when it still has to be put into the store.
         found: the object in the store, if it is there.
         sha256: hash of its content, where that is known without reading it.
+        held: hash of what the store has under the key, where the catalogue knows it.
         state: of the file when it was listed, to note its hash by; ``None`` where it says nothing.
     """
 
@@ -33,6 +43,7 @@ class Source:
     file: Path | None
     found: StoredObject | None
     sha256: str | None = None
+    held: str | None = None
     state: FileState | None = None
 
 
@@ -63,7 +74,8 @@ class StoredFiles:
     def __iter__(self) -> Iterator[Source]:
         survey = self._survey
         for found, sha256, same in survey.members() if self._members else survey.objects():
-            yield Source(found.key, found.key, None, found, sha256 if same else None)
+            known = sha256 if same else None
+            yield Source(found.key, found.key, None, found, known, known)
 
 
 class LocalFiles:
@@ -107,8 +119,10 @@ class LocalFiles:
 
     def __iter__(self) -> Iterator[Source]:
         statement = (
-            "SELECT f.number, f.path, f.key, f.size, f.changed, f.touched, f.inode, s.size, s.etag "
+            "SELECT f.number, f.path, f.key, f.size, f.changed, f.touched, f.inode, "
+            "s.size, s.etag, i.sha256 "
             f"FROM {self._table} f LEFT JOIN {self._stored.table} s ON s.key = f.key "
+            "LEFT JOIN images i ON i.key = s.key AND i.etag = s.etag "
             "WHERE f.number > ? ORDER BY f.number"
         )
         top = self._folder.resolve()
@@ -120,11 +134,11 @@ class LocalFiles:
             ]
             known = self._hashes.known(states)
             for file, row, state, sha256 in zip(files, rows, states, known, strict=True):
-                key, (size, etag) = as_text(row[2]), row[7:]
+                key, (size, etag, held) = as_text(row[2]), row[7:]
                 found = None if etag is None else StoredObject(key, size, etag)
                 place = self._folder / file
                 name = os.fsencode(place).decode("utf-8", "replace")
-                yield Source(name, key, place, found, sha256, state)
+                yield Source(name, key, place, found, sha256, held and unpack(held), state)
 
     def _below(self) -> Iterator[tuple[str, os.stat_result]]:
         top, store = self._folder.resolve(), self._store.local_path

@@ -163,9 +163,11 @@ def _push_missing(
         return missing
     embeddings = stack.embeddings(version.backbone)
     pusher = Pusher(stack, project, version.name, refresh=False)
-    images = (image for image in present.images() if image.sha256 in embeddings)
+    images = present.images()
     predictor = None if check else Predictor(stack, version, embeddings)
-    while part := list(islice(images, PART)):
+    while found := list(islice(images, PART)):
+        lacking = embeddings.lacking(image.sha256 for image in found)  # damaged ones, too
+        part = [image for image in found if image.sha256 not in lacking]
         if predictor is None:
             todo = pusher.foresee(part)
         else:

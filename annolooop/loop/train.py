@@ -207,7 +207,7 @@ def _register(
     for pipeline in learnt.pipelines:
         stack.registry.put_backbone(pipeline.info.fingerprint, pipeline.weights())
     if learnt.vectors:
-        stack.embeddings(learnt.info).add(learnt.vectors)
+        stack.embeddings(learnt.info).add(learnt.vectors, learnt.precision)
     now = datetime.now(timezone.utc).isoformat()
     draft = ModelVersion(
         number=0,

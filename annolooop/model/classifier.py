@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from safetensors.torch import load, save
 from torch import nn
 
 from annolooop.errors import ConfigError, DataError, did_you_mean
+from annolooop.model.machine import cores
+from annolooop.model.precision import DTYPES, pick_precision
+from annolooop.model.rounding import generated_images, inference_copy
 from annolooop.model.transforms import EvalTransform
 from annolooop.records import BackboneInfo, fingerprint_of
 
@@ -22,20 +26,40 @@ class Backbone:
 
     Attributes:
         info: what it is; its fingerprint is a hash of its weights.
-        module: in eval mode, on ``device``, its last layer replaced by nothing.
+        module: in eval mode, on ``device``, its last layer replaced by nothing; what is kept, and
+            fine-tuned.
         transform: what its input has gone through.
+        precision: what it computes in: ``fp32``, ``bf16`` or ``fp16``.
     """
 
     info: BackboneInfo
     module: nn.Module
     transform: EvalTransform
     device: torch.device
+    precision: str = "fp32"
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The copy of ``module`` that computes embeddings."""
+        images = self.transform.normalise(generated_images(self.transform.crop).to(self.device))
+        return inference_copy(self.module, images, DTYPES[self.precision])
+
+    def empty(self, count: int) -> torch.Tensor:
+        """Room for the pixels of so many images, (n, 3, crop, crop) uint8, as the network has it.
+
+        From there, a device reads them without a further copy.
+        """
+        crop = self.transform.crop
+        room = torch.empty(
+            (count, crop, crop, 3), dtype=torch.uint8, pin_memory=self.device.type == "cuda"
+        )
+        return room.permute(0, 3, 1, 2)
 
     @torch.inference_mode()
     def embed(self, pixels: torch.Tensor) -> NDArray[np.float32]:
         """Embeddings, (n, d) float32, of (n, 3, crop, crop) uint8 pixels."""
-        batch = self.transform.normalise(pixels.to(self.device))
-        embedded: torch.Tensor = self.module(batch.contiguous(memory_format=torch.channels_last))
+        batch = self.transform.normalise(pixels.to(self.device, non_blocking=True))
+        embedded: torch.Tensor = self.network(batch)
         return np.asarray(embedded.float().cpu().numpy(), dtype=np.float32)
 
     def to_bytes(self) -> bytes:
@@ -50,6 +74,7 @@ def build_backbone(
     transform: EvalTransform,
     device: str = "auto",
     seed: int = 0,
+    precision: str = "fp32",
 ) -> Backbone:
     """Build a torchvision classifier, take its last linear layer off, and load weights.
 
@@ -60,9 +85,11 @@ def build_backbone(
         transform: the eval transform that belongs to the weights.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         seed: for random weights.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
 
     Raises:
-        ConfigError: there is no such classifier, or it does not end in a linear layer.
+        ConfigError: there is no such classifier, it does not end in a linear layer, or the device
+            cannot do what is asked.
         DataError: the weights are not those of this classifier.
     """
     torch.manual_seed(seed)
@@ -74,13 +101,16 @@ def build_backbone(
     chosen = pick_device(device)
     module.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
     info = BackboneInfo(name, weights, fingerprint, transform.id, dim)
-    return Backbone(info, module, transform, chosen)
+    return Backbone(info, module, transform, chosen, pick_precision(precision, chosen))
 
 
-def restore_backbone(info: BackboneInfo, data: bytes, device: str = "auto") -> Backbone:
+def restore_backbone(
+    info: BackboneInfo, data: bytes, device: str = "auto", precision: str = "fp32"
+) -> Backbone:
     """The backbone of a registered model version, from its kept weights.
 
     Raises:
+        ConfigError: the device cannot do what is asked.
         DataError: the weights are damaged.
     """
     try:
@@ -91,7 +121,7 @@ def restore_backbone(info: BackboneInfo, data: bytes, device: str = "auto") -> B
             "Train a new version: annoloop train --rerun",
         ) from error
     transform = EvalTransform.parse(info.transform)
-    built = build_backbone(info.name, info.weights, state, transform, device)
+    built = build_backbone(info.name, info.weights, state, transform, device, precision=precision)
     if built.info.fingerprint != info.fingerprint:
         raise DataError(
             f"the kept weights of {info.name} are not those that the model was trained on",
@@ -126,7 +156,7 @@ def describe_device(wanted: str) -> str:
     device = pick_device(wanted)
     if device.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
-    return f"{device.type}: {torch.get_num_threads()} threads"
+    return f"{device.type}: {cores()} threads"
 
 
 def _without_head(name: str) -> tuple[nn.Module, str, int]:

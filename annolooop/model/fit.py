@@ -1,20 +1,25 @@
-"""Fitting the head on embeddings: logistic regression, to convergence."""
+"""Fitting the head on embeddings: logistic regression, to convergence.
 
-from dataclasses import dataclass
+It is solved here and not by scikit-learn, whose import alone takes longer than this.
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold, StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from annolooop.model.head import THRESHOLD, Array, Head, Probabilities, activate
+from annolooop.model.regression import Axes, Matrix, Problem
 
-Matrix = NDArray[np.float64]
 Targets = NDArray[np.bool_]
 
 PENALTIES = tuple(10.0**n for n in range(-5, 3))  # candidates for C, strongest penalty first
 FALLBACK = 1e-2  # with too few examples for cross-validation
 FOLDS = 5
+WORSE = 2  # penalties in a row without a better loss, after which weaker ones are not tried
+CHOOSING, NEARING, FITTING = 1e-4, 1e-7, 1e-9  # tolerances
+SMALL = 50_000_000  # multiplications of one fold's step that one thread does alone
 ABSENT = -20.0  # logit of a label without examples, against the others' mean of about 0
 
 
@@ -45,10 +50,14 @@ def fit_head(
     centre = embeddings.mean(axis=0)
     scale = float(np.sqrt(((embeddings - centre) ** 2).mean())) or 1.0
     x = ((embeddings - centre) / scale).astype(np.float64)
-    figures = {"C": penalty} if penalty else _cross_validate(x, targets, multiple, seed)
-    fitted = _fit(x, targets, multiple, figures["C"])
-    weight = fitted.weight / scale
-    bias = fitted.bias - weight @ centre
+    # Threads that share a small product wait for each other longer than it takes, above all where
+    # other programs run besides.
+    with threadpool_limits(1 if x.size * targets.shape[1] < SMALL else None):
+        fitted = _Fit(Axes.of(x), targets, multiple)
+        figures = {"C": penalty} if penalty else _cross_validate(fitted, seed)
+        weight, bias = fitted.fit(figures["C"])
+    weight = weight / scale
+    bias = bias - weight @ centre
     return Head(weight.astype(np.float32), bias.astype(np.float32), multiple), figures
 
 
@@ -63,44 +72,133 @@ def learnable(targets: Targets, multiple: bool) -> bool:
     return bool(targets.any(axis=0).sum() > 1)
 
 
-@dataclass(frozen=True)
-class _Linear:
-    weight: Matrix  # (k, d)
-    bias: Matrix  # (k,)
+class _Fit:
+    """The regressions of one head.
+
+    Single choice has an output for each label that images have, or with two of them only one: the
+    log odds of the second. Multiple choice has one for each label.
+    """
+
+    def __init__(self, axes: Axes, targets: Targets, multiple: bool) -> None:
+        self.targets, self.multiple = targets, multiple
+        self._axes = axes
+        self._present = np.flatnonzero(targets.any(axis=0))
+        self._outputs = np.arange(targets.shape[1]) if multiple else self._present
+        if not multiple and len(self._present) == 2:
+            self._outputs = self._present[1:]
+        self._starts: dict[float, Matrix] = {}  # penalty -> weights near those that fit it
+
+    def _problem(self, used: Targets, kind: type[np.floating]) -> Problem:
+        """Of folds that learn from some of the images each, ``used`` being (f, n)."""
+        y: Targets = self.targets[:, self._outputs].T[:, None, :]
+        counted: Targets = used[None]
+        if self.multiple:  # where all images or none have a label, there is nothing to fit
+            varied = np.any(used & y, axis=2) & np.any(used & ~y, axis=2)
+            counted = used[None] & varied[:, :, None]
+        return Problem(
+            self._axes.points.astype(kind),
+            self._axes.steepness,
+            y.astype(kind),
+            counted.astype(kind),
+            exclusive=not self.multiple and len(self._outputs) > 1,
+        )
+
+    def fit(self, penalty: float) -> tuple[Matrix, Matrix]:
+        """Weights, (k, d), and biases, (k,), of a head."""
+        used = np.ones((1, len(self.targets)), bool)
+        rough, problem = (self._problem(used, kind) for kind in (np.float32, np.float64))
+        start = self._starts.get(penalty, np.zeros(problem.shape))
+        start = rough.solve(penalty, start, NEARING)  # most of the way, in half the time
+        solved = self._filled(problem.solve(penalty, start, FITTING), used)[:, 0]
+        labels = self.targets.shape[1]
+        weight, bias = np.zeros((labels, len(self._axes.turn))), np.full(labels, ABSENT)
+        turned, shift = solved[:, :-1] @ self._axes.turn.T, solved[:, -1]
+        if len(self._outputs) == 1 and not self.multiple:
+            turned, shift = np.concatenate([-turned, turned]) / 2, np.append(-shift, shift) / 2
+        rows = self._outputs if self.multiple else self._present
+        weight[rows], bias[rows] = turned, shift
+        return weight, bias
+
+    def _filled(self, solved: Matrix, used: Targets) -> Matrix:
+        """With the log odds where all images or none have a label, a half added to each side."""
+        if self.multiple:
+            y = self.targets.T[:, None, :]
+            has, lacks = (used & y).sum(axis=2), (used & ~y).sum(axis=2)
+            flat = (has == 0) | (lacks == 0)
+            solved[flat] = 0
+            solved[flat, -1] = np.log((has + 0.5) / (lacks + 0.5))[flat]
+        return solved
+
+    def out_of_fold(self, folds: NDArray[np.int_]) -> Iterator[tuple[float, Probabilities]]:
+        """For each penalty, the strongest first, what is said of images that were not learnt from.
+
+        Args:
+            folds: (n,), the fold that does not learn from an image.
+        """
+        used = folds[None] != np.arange(folds.max() + 1)[:, None]
+        problem = self._problem(used, np.float32)
+        solved: list[Matrix] = [np.zeros(problem.shape)] * 2
+        for penalty in PENALTIES:
+            # The way from one penalty to the next goes on about as it did before.
+            start = 2 * solved[-1] - solved[-2]
+            solved = [solved[-1], problem.solve(penalty, start, CHOOSING)]
+            self._starts[penalty] = solved[-1].mean(axis=1, keepdims=True)
+            logits = problem.logits(self._filled(solved[-1].copy(), used))
+            said = logits[:, folds, np.arange(len(folds))].T.astype(np.float64)
+            yield penalty, self._probabilities(said)
+
+    def _probabilities(self, logits: Matrix) -> Probabilities:
+        """(n, k) from the logits of the outputs, (n, m)."""
+        if self.multiple:
+            return activate(logits, True)
+        if len(self._outputs) == 1:
+            logits = np.concatenate([-logits, logits], axis=1) / 2
+        every = np.full(self.targets.shape, ABSENT)
+        every[:, self._present] = logits
+        return activate(every, False)
 
 
-def _cross_validate(x: Matrix, y: Targets, multiple: bool, seed: int) -> dict[str, float]:
-    splits = _splits(y, multiple, seed)
-    if not splits:
+def _cross_validate(fitted: _Fit, seed: int) -> dict[str, float]:
+    y, multiple = fitted.targets, fitted.multiple
+    folds = _folds(y, multiple, seed)
+    if folds is None:
         return {"C": FALLBACK}
     best: dict[str, float] = {}
-    for penalty in PENALTIES:
-        out = np.zeros(y.shape)
-        for train, test in splits:
-            fitted = _fit(x[train], y[train], multiple, penalty)
-            out[test] = activate(x[test] @ fitted.weight.T + fitted.bias, multiple)
+    worse = 0
+    for penalty, out in fitted.out_of_fold(folds):
         loss = _log_loss(out, y, multiple)
         # Ties go to the stronger penalty.
         if not best or loss < best["log_loss"] - 1e-9:
+            worse = 0
             best = {
                 "accuracy": float(all_right(out, y, multiple).mean()),
                 "log_loss": loss,
-                "folds": float(len(splits)),
+                "folds": float(folds.max() + 1),
                 "C": penalty,
             }
+            continue
+        worse += 1
+        if worse == WORSE:
+            break
     return best
 
 
-def _splits(y: Targets, multiple: bool, seed: int) -> list[tuple[NDArray[np.int_], ...]]:
-    if multiple:
-        folds = FOLDS if len(y) >= 2 * FOLDS else 0
-        return list(KFold(folds, shuffle=True, random_state=seed).split(y)) if folds else []
-    counts = y.sum(axis=0)
-    folds = min(FOLDS, int(counts[counts > 0].min()))
-    if folds < 2:
-        return []
-    chosen = y.argmax(axis=1)
-    return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, chosen))
+def _folds(y: Targets, multiple: bool, seed: int) -> NDArray[np.int_] | None:
+    """(n,) the fold of each image, drawn; ``None`` with too few for any.
+
+    With single choice, each fold has about the same share of each label.
+    """
+    order = np.random.default_rng(seed).permutation(len(y))
+    count = FOLDS if len(y) >= 2 * FOLDS else 0
+    if not multiple:
+        counts = y.sum(axis=0)
+        count = min(FOLDS, int(counts[counts > 0].min()))
+        order = order[np.argsort(y.argmax(axis=1)[order], kind="stable")]
+    if count < 2:
+        return None
+    folds = np.empty(len(y), np.int_)
+    folds[order] = np.arange(len(y)) % count
+    return folds
 
 
 def all_right(probabilities: Probabilities, targets: Targets, multiple: bool) -> Targets:
@@ -115,27 +213,3 @@ def _log_loss(probabilities: Probabilities, y: Targets, multiple: bool) -> float
     if multiple:
         return float(-np.log(np.where(y, clipped, 1 - clipped)).mean())
     return float(-np.log(clipped[y]).mean())
-
-
-def _fit(x: Matrix, y: Targets, multiple: bool, penalty: float) -> _Linear:
-    weight = np.zeros((y.shape[1], x.shape[1]))
-    if multiple:
-        # Where all images or none have a label, the log odds of that, a half added to each side.
-        has, lacks = y.sum(axis=0) + 0.5, (~y).sum(axis=0) + 0.5
-        bias = np.log(has / lacks)
-        for k in np.flatnonzero(y.any(axis=0) & ~y.all(axis=0)):
-            model = _regression(penalty).fit(x, y[:, k])
-            weight[k], bias[k] = model.coef_[0], model.intercept_[0]
-        return _Linear(weight, bias)
-    model = _regression(penalty).fit(x, y.argmax(axis=1))
-    coefficients, intercepts = model.coef_, model.intercept_
-    if len(model.classes_) == 2:  # one row: the log odds of the second class
-        coefficients = np.concatenate([-coefficients / 2, coefficients / 2])
-        intercepts = np.concatenate([-intercepts / 2, intercepts / 2])
-    bias = np.full(y.shape[1], ABSENT)
-    weight[model.classes_], bias[model.classes_] = coefficients, intercepts
-    return _Linear(weight, bias)
-
-
-def _regression(penalty: float) -> LogisticRegression:
-    return LogisticRegression(C=penalty, max_iter=10_000, tol=1e-6)

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from annolooop.model.classifier import Backbone, build_backbone
 from annolooop.model.fit import Targets
 from annolooop.model.head import Head
+from annolooop.model.machine import cores
 from annolooop.model.pipeline import decode_batches
 from annolooop.model.stages import last_stage
 from annolooop.records import Track
@@ -82,6 +83,7 @@ class Learner:
     def __init__(self, backbone: Backbone, probe: Head, lesson: Lesson, recipe: Recipe) -> None:
         self._backbone, self._probe, self._lesson, self._recipe = backbone, probe, lesson, recipe
         self._device = backbone.device
+        torch.set_num_threads(cores())
         linear = nn.Linear(probe.weight.shape[1], probe.weight.shape[0])
         linear.load_state_dict(
             {"weight": torch.from_numpy(probe.weight), "bias": torch.from_numpy(probe.bias)}
@@ -188,7 +190,14 @@ class Learner:
         """A backbone with the weights of the best epoch."""
         info, transform = self._backbone.info, self._backbone.transform
         state = {k[2:]: v for k, v in self._best.items() if k.startswith("0.")}
-        built = build_backbone(info.name, info.weights, state, transform, self._device.type)
+        built = build_backbone(
+            info.name,
+            info.weights,
+            state,
+            transform,
+            self._device.type,
+            precision=self._backbone.precision,
+        )
         return replace(
             built, info=replace(built.info, base=info.fingerprint, tuned=self._recipe.mode)
         )

@@ -1,29 +1,19 @@
 """From a file's bytes to the pixels a backbone sees: one path for training and inference."""
 
-import io
-import warnings
 from dataclasses import dataclass
 from threading import Lock
 
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
-from torchvision.transforms import InterpolationMode, v2
-from torchvision.transforms import functional as F
+from torchvision.transforms import v2
 
-# Large photographs are welcome; what is too large is an error of its own, at twice the limit.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+from annolooop.model.pixels import Box, read_pixels, resize
 
-MAX_ASPECT = 100  # long side over short: beyond it, resizing the short side fills the memory
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 CROP_AREA = (0.5, 1.0)  # share of the picture that a random crop shows
 CROP_ASPECT = (3 / 4, 4 / 3)  # its width over its height, before it becomes a square
 
 _drawing = Lock()  # torchvision draws from torch's one generator; see _draw_crop
-
-
-class Unreadable(Exception):
-    """These bytes are not an image that can be decoded; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +52,8 @@ class EvalTransform:
         Raises:
             Unreadable: it cannot be decoded whole.
         """
-        image = _open(data, self.resize)
-        mode = InterpolationMode(self.interpolation)
-        resized = F.resize(image, [self.resize], interpolation=mode, antialias=True)
-        pixels: torch.Tensor = F.pil_to_tensor(F.center_crop(resized, [self.crop, self.crop]))
-        return pixels
+        pixels = read_pixels(data, self.resize)
+        return resize(pixels, self._centre(pixels), self.crop, self.interpolation)
 
     def augment(self, data: bytes, seed: int) -> torch.Tensor:
         """Decode a random part of one file, perhaps mirrored: (3, crop, crop) uint8 pixels.
@@ -77,65 +64,34 @@ class EvalTransform:
             Unreadable: it cannot be decoded whole.
         """
         # The smallest part still has about as many pixels as the crop.
-        image = _open(data, round(self.resize * CROP_AREA[0] ** -0.5))
-        (top, left, height, width), mirrored = _draw_crop(image, seed)
-        mode = InterpolationMode(self.interpolation)
-        part = v2.functional.resized_crop(
-            image, top, left, height, width, [self.crop, self.crop], mode, antialias=True
-        )
-        pixels: torch.Tensor = v2.functional.pil_to_tensor(
-            v2.functional.horizontal_flip(part) if mirrored else part
-        )
-        return pixels
+        pixels = read_pixels(data, round(self.resize * CROP_AREA[0] ** -0.5))
+        box, mirrored = _draw_crop(pixels, seed)
+        part = resize(pixels, box, self.crop, self.interpolation)
+        return part.flip(2) if mirrored else part
 
     def normalise(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(n, 3, h, w) uint8 pixels to float32, on the device they are on."""
-        mean = torch.tensor(self.mean, device=pixels.device).view(1, 3, 1, 1)
-        std = torch.tensor(self.std, device=pixels.device).view(1, 3, 1, 1)
-        return (pixels.float() / 255 - mean) / std
+        """(n, 3, h, w) uint8 pixels to float32 in channels_last, on the device they are on."""
+        count, colours, height, width = pixels.shape
+        std = torch.tensor(self.std, device=pixels.device)
+        mean = torch.tensor(self.mean, device=pixels.device)
+        # By whole rows: with three numbers at a time, this would take as long as decoding does.
+        rows = pixels.permute(0, 2, 3, 1).reshape(count * height, width * colours).float()
+        rows.mul_((1 / (255 * std)).repeat(width)).sub_((mean / std).repeat(width))
+        return rows.view(count, height, width, colours).permute(0, 3, 1, 2)
+
+    def _centre(self, pixels: torch.Tensor) -> Box:
+        """What of (3, h, w) pixels is seen of the square when the short side is ``resize``."""
+        height, width = pixels.shape[1:]
+        side = min(max(1, round(self.crop / self.resize * min(height, width))), height, width)
+        return (height - side) // 2, (width - side) // 2, side, side
 
 
-def _open(data: bytes, side: int) -> Image.Image:
-    """The picture upright and in RGB, its short side at least ``side`` pixels if it has them."""
-    try:
-        with Image.open(io.BytesIO(data)) as opened:
-            # Lets the JPEG decoder skip detail that resizing would throw away.
-            opened.draft("RGB", (side, side))
-            if max(opened.size) > MAX_ASPECT * min(opened.size):
-                raise Unreadable(f"too long and thin: {opened.width} × {opened.height} pixels")
-            return _to_rgb(ImageOps.exif_transpose(opened))
-    except Unreadable:
-        raise
-    except Exception as error:  # decoders raise whatever they like on broken bytes
-        raise Unreadable(_reason(data, error)) from error
-
-
-def _draw_crop(image: Image.Image, seed: int) -> tuple[tuple[int, int, int, int], bool]:
-    """A random crop (top, left, height, width), and whether to mirror it.
+def _draw_crop(pixels: torch.Tensor, seed: int) -> tuple[Box, bool]:
+    """A random crop of (3, h, w) pixels, and whether to mirror it.
 
     torch has one generator for all threads: each draw seeds it and puts it back, alone.
     """
     with _drawing, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        box = v2.RandomResizedCrop.get_params(image, list(CROP_AREA), list(CROP_ASPECT))
+        box = v2.RandomResizedCrop.get_params(pixels, list(CROP_AREA), list(CROP_ASPECT))
         return box, bool(torch.rand(1).item() < 0.5)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """RGB of any mode: 16 bits are scaled to 8, and what is transparent becomes white."""
-    if image.mode.startswith("I"):
-        return image.point(lambda value: value / 257, "L").convert("RGB")
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
-
-
-def _reason(data: bytes, error: Exception) -> str:
-    if not data:
-        return "the file is empty"
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image"
-    if isinstance(error, Image.DecompressionBombError):
-        return "too many pixels"
-    return str(error) or type(error).__name__

@@ -124,12 +124,12 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
         except FileNotFoundError:
             return False
 
-    async def pages(self, path: str) -> AsyncIterator[list[Listed]]:
-        """What is below a path, a few thousand at a time; see :class:`Provider`."""
+    async def pages(self, path: str, size: int) -> AsyncIterator[list[Listed]]:
+        """What is below a path; see :class:`Provider`."""
         whole = self._strip_protocol(path).strip("/")
         container, key, _ = self.split_path(f"{whole}/")
         listed = self.service_client.get_container_client(container).list_blobs(
-            name_starts_with=key, include=["metadata"]
+            name_starts_with=key, include=["metadata"], results_per_page=size
         )
         empty = True
         async for page in listed.by_page():
@@ -154,7 +154,7 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
             await super()._rm_file(path, **given)
 
     async def _rm(self, path: str, recursive: bool = False, **given: Any) -> None:
-        async for page in self.pages(path):
+        async for page in self.pages(path, 5000):
             for start in range(0, len(page), AT_ONCE):
                 some = (self._rm_file(name) for name, *_ in page[start : start + AT_ONCE])
                 for failure in await asyncio.gather(*some, return_exceptions=True):

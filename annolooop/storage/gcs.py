@@ -91,8 +91,8 @@ class _FileSystem(GCSFileSystem):  # type: ignore[misc]
             return await super()._info(path, generation, **kwargs)
         return await self._get_object(path)
 
-    async def pages(self, path: str) -> AsyncIterator[list[Listed]]:
-        """What is below a path, a thousand at a time; see :class:`Provider`."""
+    async def pages(self, path: str, size: int) -> AsyncIterator[list[Listed]]:
+        """What is below a path, at most a thousand at a time; see :class:`Provider`."""
         bucket, key, _ = self.split_path(path)
         token = None
         while True:
@@ -103,7 +103,7 @@ class _FileSystem(GCSFileSystem):  # type: ignore[misc]
                 json_out=True,
                 prefix=f"{key}/" if key else None,
                 fields=f"items({','.join(TOLD)}),nextPageToken",  # a tenth of what there is
-                maxResults=1000,
+                maxResults=min(size, 1000),
                 pageToken=token,
             )
             made = (self._process_object(bucket, item) for item in page.get("items", []))
@@ -116,7 +116,7 @@ class _FileSystem(GCSFileSystem):  # type: ignore[misc]
         """By name; the original takes some characters of a name for a pattern."""
         path = self._strip_protocol(path)
         if recursive:
-            async for page in self.pages(path):
+            async for page in self.pages(path, 1000):
                 await self._delete_all([name for name, *_ in page])
         else:
             await self._delete_all([path])

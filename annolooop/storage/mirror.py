@@ -3,14 +3,14 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from annolooop.errors import UnreachableError
+from annolooop.errors import DataError, UnreachableError
 from annolooop.storage.store import ArtifactStore, StoredObject, numbered
 
 PATIENCE = 30.0  # seconds to wait for another process that writes to the same file
@@ -71,19 +71,21 @@ class Mirror:
         Raises:
             UnreachableError: the file is damaged, or cannot be read.
         """
-        with self.lock:
+        with self._asking():
+            return self._rows(statement, values)
+
+    def fill(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Do something with each of some rows, for temporary tables: one transaction.
+
+        Raises:
+            UnreachableError: the disk is full.
+        """
+        with self._asking():
+            self.db.execute("BEGIN")
             try:
-                return self._rows(statement, values)
-            except sqlite3.DatabaseError as error:
-                file = self._file
-                if file is None or isinstance(error, sqlite3.ProgrammingError):
-                    raise
-                self._give_up(error)
-                raise UnreachableError(
-                    f"{file}, a copy of {self._prefix} of the artifact store, cannot be read: "
-                    f"{error}",
-                    "Type the same command again: it is made anew.",
-                ) from error
+                self.db.executemany(statement, rows)
+            finally:
+                self.db.execute("COMMIT")
 
     def refresh(self) -> None:
         """Apply what the series has and the tables have not.
@@ -112,6 +114,25 @@ class Mirror:
         with self.lock:
             self.db.close()
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        with self.lock:
+            try:
+                yield
+            except sqlite3.OperationalError as error:
+                raise UnreachableError(
+                    f"the copy of {self._prefix} on this machine cannot be used: {error}",
+                    "Check that the disks of the cache and of temporary files are not full.",
+                ) from error
+            except sqlite3.DatabaseError as error:
+                if self._file is None or isinstance(error, sqlite3.ProgrammingError):
+                    raise
+                self._give_up(error)
+                raise UnreachableError(
+                    f"the copy of {self._prefix} on this machine is damaged: {error}",
+                    "Type the same command again: it is made anew.",
+                ) from error
+
     # -- the series ------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
@@ -125,27 +146,46 @@ class Mirror:
             self._make(lambda: self._state() == state)
         applied = self._state()[0]
         new = sorted(number for number in found if number > applied)
-        read = self._store.get_each_json(numbered(self._prefix, number) for number in new)
-        pairs = zip(new, read, strict=True)
+        pairs = zip(new, self._read(new), strict=True)
         while some := list(islice(pairs, AT_A_TIME)):
             with self._writing():
                 applied = self._state()[0]  # someone else may have done so just now
                 for number, value in some:
                     if number > applied:
-                        self._apply(self.db, value)
+                        self._enter(number, value)
                 last = max(applied, some[-1][0])
                 if last in found:
                     self._note(last, found[last].etag, None)
+
+    def _read(self, new: Iterable[int]) -> Iterator[Any]:
+        try:
+            yield from self._store.get_each_json(numbered(self._prefix, n) for n in new)
+        except KeyError as error:
+            raise UnreachableError(
+                f"{self._prefix} in the artifact store {self._store.url} was deleted while it was "
+                "read",
+                "Type the same command again.",
+            ) from error
 
     def _apply_own(self, number: int, value: Any, sha256: str) -> None:
         with self._writing():
             next_one = self._state()[0] == number - 1
             if next_one:
-                self._apply(self.db, value)
+                self._enter(number, value)
                 # Its etag would cost a request: it is looked up when we come back.
                 self._note(number, None, sha256)
         if not next_one:
             self._refresh()
+
+    def _enter(self, number: int, value: Any) -> None:
+        try:
+            self._apply(self.db, value)
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise DataError(
+                f"{numbered(self._prefix, number)} in the artifact store {self._store.url} is "
+                "damaged: it does not say what such a file says",
+                "Put it back from a backup.",
+            ) from error
 
     def _follows(
         self, state: tuple[int, str | None, str | None], found: Mapping[int, StoredObject]

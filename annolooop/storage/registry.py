@@ -1,9 +1,13 @@
 """Model versions and promotions in the store."""
 
+import hashlib
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
 
 from annolooop.errors import DataError
+from annolooop.files import make_folder, replacing
 from annolooop.records import (
     BackboneInfo,
     ModelVersion,
@@ -22,10 +26,15 @@ class Registry:
     ``models/<dataset>/versions/<n>.json`` records version n and is written once, after the
     weights it names. ``models/<dataset>/promotions/<n>.json`` records each promotion; the
     newest one is in force. ``backbones/<fingerprint>.safetensors`` is shared by all versions.
+
+    Args:
+        store, dataset: whose versions.
+        copies: local folder for backbones of a bucket; it may be deleted at any time.
     """
 
-    def __init__(self, store: ArtifactStore, dataset: str) -> None:
+    def __init__(self, store: ArtifactStore, dataset: str, copies: Path | None = None) -> None:
         self._store = store
+        self._copies = None if store.local_path else copies
         self._root = f"{MODELS}/{dataset}"
 
     def promoted(self) -> ModelVersion | None:
@@ -39,15 +48,16 @@ class Registry:
 
     def versions(self) -> list[ModelVersion]:
         """Every version, by number."""
-        return [self.version(n) for n in self._store.numbers(f"{self._root}/versions")]
+        series = f"{self._root}/versions"
+        numbers = self._store.numbers(series)
+        read = self._store.get_each_json(numbered(series, n) for n in numbers)
+        return [_version(n, record) for n, record in zip(numbers, read, strict=True)]
 
     def version(self, number: int) -> ModelVersion:
         """A version by number; DataError when there is none, or its record is damaged."""
-        read = self._store.require_json(numbered(f"{self._root}/versions", number))
-        read["backbone"] = BackboneInfo(**read["backbone"])
-        read["labels"] = tuple(read["labels"])
-        name = version_name(number, read["head"])
-        return ModelVersion(number=number, name=name, **read)
+        return _version(
+            number, self._store.require_json(numbered(f"{self._root}/versions", number))
+        )
 
     def register(self, draft: ModelVersion, head: bytes) -> ModelVersion:
         """Store a head and record a version of it; the number is given here.
@@ -129,7 +139,35 @@ class Registry:
 
     def backbone(self, fingerprint: str) -> bytes:
         """A backbone's weights, a safetensors file; DataError when they are not kept."""
-        return self._store.require(_backbone_key(fingerprint))
+        key = _backbone_key(fingerprint)
+        copy = self._copy(key)
+        if copy and copy.exists():
+            return copy.read_bytes()
+        data = self._store.require(key)
+        if copy:
+            make_folder(copy.parent)
+            with replacing(copy) as part:
+                part.write_bytes(data)
+        return data
+
+    def _copy(self, key: str) -> Path | None:
+        """Where the copy of an object is, or belongs; another one when the object is replaced."""
+        if self._copies is None:
+            return None
+        try:
+            etag = self._store.info(key).etag
+        except KeyError:
+            return None
+        if not etag:  # nothing tells whether it is the same
+            return None
+        told = hashlib.sha256(f"{self._store.url} {key} {etag}".encode()).hexdigest()
+        return self._copies / f"{told[:24]}.safetensors"
+
+
+def _version(number: int, record: dict[str, Any]) -> ModelVersion:
+    backbone, labels = BackboneInfo(**record.pop("backbone")), tuple(record.pop("labels"))
+    name = version_name(number, record["head"])
+    return ModelVersion(number=number, name=name, backbone=backbone, labels=labels, **record)
 
 
 def _plain(version: ModelVersion) -> object:

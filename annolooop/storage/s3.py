@@ -83,10 +83,11 @@ class _FileSystem(s3fs.S3FileSystem):  # type: ignore[misc]
                 return await self._read(client, bucket, key)
         return await self._read(client, bucket, key)
 
-    async def pages(self, path: str) -> AsyncIterator[list[Listed]]:
-        """What is below a path, a thousand at a time; see :class:`Provider`."""
+    async def pages(self, path: str, size: int) -> AsyncIterator[list[Listed]]:
+        """What is below a path, at most a thousand at a time; see :class:`Provider`."""
         bucket, key, _ = self.split_path(path)
-        asked: dict[str, Any] = {"Bucket": bucket, "Prefix": f"{key}/" if key else ""}
+        prefix = f"{key}/" if key else ""
+        asked: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": min(size, 1000)}
         empty = True
         while True:
             page = await self._call_s3("list_objects_v2", **asked)

@@ -19,6 +19,7 @@ T = TypeVar("T")
 Listed = tuple[str, int, str]  # an object: its path in the file system, size, etag
 
 AT_ONCE = 32  # requests to a bucket
+PAGE = 5000  # objects that one request lists; some clouds list fewer
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
@@ -37,7 +38,8 @@ class Provider:
 
     Attributes:
         file_system: of fsspec; that of a bucket also has ``pages``, which lists what is below a
-            path, or at it if there is nothing below, page by page, as :data:`Listed`.
+            path, or at it if there is nothing below, page by page, as :data:`Listed`; it is told
+            how many to ask for at a time.
         failures: what it raises where it cannot do something.
         is_taken: whether such an error says that the name of a new object is given already.
         explain: message and hint of such an error, if there is more to say than its text.
@@ -266,12 +268,9 @@ class ArtifactStore:
                 Path(self._root, key).unlink(missing_ok=True)
 
     def _pages(self, path: str) -> Iterator[list[Listed]]:
-        pages = self._fs.pages(path)
-        try:
-            while (page := sync(self._fs.loop, _next, pages)) is not None:
-                yield page
-        finally:
-            sync(self._fs.loop, pages.aclose)
+        pages = self._fs.pages(path, PAGE)
+        while (page := sync(self._fs.loop, _next, pages)) is not None:
+            yield page
 
     def _get_or_error(self, key: str) -> bytes | KeyError:
         try:

@@ -78,12 +78,7 @@ def fill(mirror: Mirror, table: str, rows: Iterable[Sequence[Any]]) -> None:
     """Put rows into a temporary table; what has the same primary key is replaced."""
     for some in chunks(rows):
         places = ", ".join("?" * len(some[0]))
-        with mirror.lock:
-            mirror.rows("BEGIN")
-            try:
-                mirror.db.executemany(f"REPLACE INTO {table} VALUES ({places})", some)
-            finally:
-                mirror.rows("COMMIT")
+        mirror.fill(f"REPLACE INTO {table} VALUES ({places})", some)
 
 
 class Keys(Collection[str]):

@@ -14,6 +14,7 @@ from conftest import LABELS, Project, free_port, write_photos
 from tls_proxy import proxy
 
 from annolooop.errors import ConfigError, UnreachableError
+from annolooop.labelstudio.address import open_client
 from annolooop.labelstudio.client import Studio
 from annolooop.labelstudio.connection import Connection
 from annolooop.labelstudio.daemon import Daemon
@@ -165,6 +166,20 @@ def test_certificate_that_nobody_trusts_is_explained(
     with pytest.raises(UnreachableError, match=f"certificate of {theirs.url} is not") as caught:
         Studio(Connection(theirs.url, theirs.legacy, 60, False)).version()
     assert "Set the variable SSL_CERT_FILE to a file (PEM)" in caught.value.hint
+
+
+def test_client_of_a_local_server_trusts_elsewhere_only_what_is_trusted(
+    trusted: Theirs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = f"{trusted.url}/health"
+    with open_client("http://localhost:8093", 60) as client:
+        assert client.get(page).status_code == 200
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with (
+        open_client("http://localhost:8093", 60) as client,
+        pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        client.get(page)
 
 
 def test_certificate_of_another_host_is_explained(trusted: Theirs) -> None:

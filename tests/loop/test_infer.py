@@ -6,14 +6,16 @@ import shutil
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
 from conftest import LABELS, Project, Server, free_port, write_photos
 from pyarrow import parquet
 
+from annolooop.loop import embed
 from annolooop.loop.batch import list_batch
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.stats import stats
@@ -23,6 +25,8 @@ from annolooop.records import untracked
 from annolooop.reports import InferReport
 from annolooop.stack import Stack
 from annolooop.storage.store import ArtifactStore
+
+T = TypeVar("T")
 
 ODD_NAMES = [
     "a b.jpg",
@@ -260,6 +264,33 @@ def test_rerun_refreshes_predictions_of_older_versions(ready: Project) -> None:
     found = stack.studio.find_project(found.title)
     assert found
     assert found.model_version == version
+
+
+def test_what_was_done_until_an_interruption_is_not_done_again(
+    ready: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{n:02}.jpg" for n in range(40)]
+    write_photos(ready.folder / "b", names)
+    monkeypatch.setattr(embed, "CHECKPOINT", 0.0)
+    options = InferOptions(push=False)
+
+    def broken(items: Iterable[T], stage: str, total: int | None = None) -> Iterator[T]:
+        """Ctrl-C, when the outcome of so many is known."""
+        for n, item in enumerate(items):
+            if n == 30:
+                raise KeyboardInterrupt
+            yield item
+
+    batch = str(ready.folder / "b")
+    with pytest.raises(KeyboardInterrupt):
+        infer(ready.stack("infer.batch_size=2"), batch, options, broken)
+    rest = infer(ready.stack(), batch, options, untracked)
+    assert rest.images == 40
+    assert 0 < rest.embedded < 40
+    assert 0 < rest.uploaded < 40
+    assert rest.cached == 40 - rest.embedded
+    assert {"read", "decode", "forward", "record", "total"} <= rest.seconds.keys()
+    assert rest.bottleneck in rest.seconds
 
 
 def test_request_whose_sender_died_is_waited_for(ready: Project) -> None:

@@ -13,7 +13,8 @@ from torch import nn
 from annolooop.errors import ConfigError, DataError
 from annolooop.model.classifier import Backbone, build_backbone, pick_device, restore_backbone
 from annolooop.model.pipeline import Pipeline
-from annolooop.model.transforms import EvalTransform, Unreadable
+from annolooop.model.pixels import Unreadable
+from annolooop.model.transforms import EvalTransform
 from annolooop.model.weights import load_weights, read_state
 
 needs_avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
@@ -207,7 +208,9 @@ def test_pipeline_takes_files_only_as_it_needs_them() -> None:
             taken.append(n)
             yield f"{n}", photo()
 
-    next(Pipeline(random_backbone(), batch_size=4).embed(files()))  # type: ignore[arg-type]
+    ahead = 7 * 3 * 224**2  # with four that are yielded, and one that waits to be let in: twelve
+    pipeline = Pipeline(random_backbone(), batch_size=4, ahead=ahead)
+    next(pipeline.embed(files()))  # type: ignore[arg-type]
     assert len(taken) <= 12
 
 

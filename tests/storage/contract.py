@@ -1,10 +1,13 @@
 """What every artifact store must do; each provider's test subclasses this."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from annolooop.errors import DataError
+from annolooop.storage.embeddings import Embeddings
 from annolooop.storage.store import ArtifactStore
 
 ODD_KEYS = [
@@ -86,7 +89,10 @@ class StoreContract:
         assert [found.key for found in store.walk("a")] == ["a/1"]
         assert [found.key for found in store.walk("")] == ["a/1", "ab/1"]
 
-    def test_walk_is_in_the_order_of_keys(self, store: ArtifactStore) -> None:
+    def test_walk_is_in_the_order_of_keys_over_many_pages(
+        self, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("annolooop.storage.store.PAGE", 4)
         keys = ["a", "b-b", "b.b", "b/a/x", "b/a!/x", "b/a-", "b/b", "bb", "Z", "é", "猫"]
         for key in keys:
             store.put(f"d/{key}", key.encode())
@@ -112,3 +118,26 @@ class StoreContract:
         store.delete_below("d/a")
         store.delete_below("d/a")
         assert [item.key for item in store.walk("d")] == ["d/ab/3"]
+
+    def test_embeddings_are_copied_when_they_are_asked_for(
+        self, store: ArtifactStore, tmp_path: Path
+    ) -> None:
+        first, second = ({letter * 64: np.ones(3, np.float32)} for letter in "ab")
+        mine = Embeddings(store, "space", tmp_path / "mine")
+        mine.add(first, "bf16")
+        mine.add(second)
+        yours = Embeddings(store, "space", tmp_path / "yours")
+        yours.load()
+        copies = tmp_path / "yours" / "space"
+        assert not list(copies.glob("*.safetensors"))
+        assert yours.matrix(["a" * 64]).tolist() == [[1, 1, 1]]
+        if store.local_path:
+            assert not copies.exists()
+            return
+        (copy,) = copies.glob("*.safetensors")
+        whole = copy.read_bytes()
+        copy.write_bytes(whole[:1024] + b"damaged")
+        yours = Embeddings(store, "space", tmp_path / "yours")
+        yours.load()
+        assert not yours.lacking(["a" * 64, "b" * 64])
+        assert copy.read_bytes() == whole

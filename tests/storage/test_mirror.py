@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from annolooop.errors import DataError, UnreachableError
 from annolooop.storage.mirror import Mirror, mirror_file
 from annolooop.storage.store import ArtifactStore
 
@@ -82,6 +83,27 @@ def test_damaged_mirror_is_made_anew(store: ArtifactStore, file: Path, damage: b
     mirror.close()
     file.write_bytes(damage + file.read_bytes()[len(damage) : 4096 if damage else 8192])
     assert len(held(opened(store, file))) == 5000
+    assert len(held(opened(store, file))) == 5000
+
+
+def test_what_cannot_be_applied_is_named(store: ArtifactStore) -> None:
+    mirror = opened(store, None)
+    mirror.append({"a": 1})
+    store.append("s", b'["no pairs"]')
+    with pytest.raises(DataError, match=r"s/000002\.json .* is damaged"):
+        mirror.refresh()
+    assert held(mirror) == {"a": 1}
+
+
+def test_mirror_that_is_damaged_while_it_is_used_says_so_and_is_made_anew(
+    store: ArtifactStore, file: Path
+) -> None:
+    mirror = opened(store, file)
+    mirror.append({str(n): n for n in range(5000)})
+    file.write_bytes(file.read_bytes()[:8192] + b"x" * (file.stat().st_size - 8192))
+    again = Mirror(store, "s", file, SCHEMA, apply)
+    with pytest.raises(UnreachableError, match="the copy of s on this machine is damaged"):
+        held(again)
     assert len(held(opened(store, file))) == 5000
 
 
