@@ -17,21 +17,17 @@ Exit status: 0 within the targets, 1 beyond one of them.
 
 import argparse
 import os
-import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from figures import Figure, add_record, tell
-from push import VERSION, generate, make_stack, remove_server, say
+from server import VERSION, add_command, generate, running
 
 from annolooop.loop.project import ensure_project
 from annolooop.loop.push import push
-from annolooop.loop.studio import up
 from annolooop.records import untracked
 
 HELP_TARGET, STATS_TARGET = 1.5, 4
@@ -44,33 +40,20 @@ Command = Sequence[str]
 def main() -> int:
     """Measure, print, and tell by the exit status whether the targets are met."""
     args = _arguments()
-    # A polite end of the benchmark is also one of its server.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if args.help_only:
         return tell(_figures(medians((IMPORTS, HELP), args.repetitions)), args.record)
-    with TemporaryDirectory(prefix="annoloop-benchmark-") as folder:
-        stack = make_stack(Path(folder), args.command, None)
-        try:
-            up(stack, say)
-            push(
-                stack, ensure_project(stack), generate(stack, args.tasks), VERSION, False, untracked
-            )
-            name, file = stack.config.dataset.name, str(stack.loaded.file)
-            stats = (*HELP[:-1], "dataset", "stats", name, "--stack", file)
-            taken = medians((IMPORTS, HELP, stats), args.repetitions)
-            return tell(_figures(taken, stats, f"{args.tasks} tasks"), args.record)
-        finally:
-            remove_server(stack)
+    with running(args.command) as stack:
+        push(stack, ensure_project(stack), generate(stack, args.tasks), VERSION, False, untracked)
+        name, file = stack.config.dataset.name, str(stack.loaded.file)
+        stats = (*HELP[:-1], "dataset", "stats", name, "--stack", file)
+        taken = medians((IMPORTS, HELP, stats), args.repetitions)
+    return tell(_figures(taken, stats, f"{args.tasks} tasks"), args.record)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time of commands over their libraries'.")
     parser.add_argument("--repetitions", type=int, default=15, metavar="N", help="default: 15")
-    parser.add_argument(
-        "--command",
-        metavar="PATH",
-        help="label-studio executable to start; default: one that annoloop installs",
-    )
+    add_command(parser)
     parser.add_argument("--tasks", type=int, default=100, metavar="N", help="default: 100")
     parser.add_argument("--help-only", action="store_true", help="start no Label Studio")
     add_record(parser)
