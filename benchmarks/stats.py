@@ -49,7 +49,7 @@ def main() -> int:
                 command = [sys.executable, "-m", "annolooop", "stats", name]
                 begun = time.perf_counter()
                 command += ["--stack", _file(stack)]
-                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                subprocess.run(command, check=True, capture_output=True)
                 whole[name].append(time.perf_counter() - begun)
                 begun = time.perf_counter()
                 requests = _count(_file(stack), name)

@@ -13,7 +13,8 @@ from annolooop.loop.collect import Collected, collect
 from annolooop.loop.embed import Embedder
 from annolooop.loop.predict import Predictor, best_labels, require_promoted
 from annolooop.loop.project import ensure_project, lookup_project
-from annolooop.loop.push import Plan, Pusher
+from annolooop.loop.push import Pusher
+from annolooop.loop.tasks import Plan
 from annolooop.loop.timing import Timing
 from annolooop.loop.write import check_output, writing_predictions
 from annolooop.records import Image, Prediction, Track

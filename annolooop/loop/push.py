@@ -4,13 +4,13 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
 from annolooop.labelstudio.connection import Rejected
-from annolooop.loop.tasks import agrees, foreseen, list_tasks
+from annolooop.loop.tasks import Plan, agrees, find_lacking, foreseen, list_tasks
 from annolooop.records import Image, Prediction, ProjectCounts, Task, Track, untracked
 from annolooop.stack import Stack
 from annolooop.storage.ledger import Ledger
@@ -23,31 +23,6 @@ Say = Callable[[Sequence[Image]], Mapping[Image, Prediction]]
 PART = 5000  # images that are planned and sent at a time
 SETTLE = 10.0  # seconds without change after which an interrupted request counts as over
 POLL = 0.5
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What Label Studio lacks.
-
-    Attributes:
-        tasks: key -> task, of those that exist.
-        new: images without a task.
-        bare: images whose task lacks a prediction that it should have.
-        changed: images whose task was made for another picture under the same key; they get a
-            prediction, and a task of their own where people annotated the other picture.
-        behind: tasks that were replaced -> the picture under their key, which they do not know.
-        stale: how many tasks are left with predictions of other versions only.
-    """
-
-    tasks: Mapping[str, Task] = field(default_factory=dict)
-    new: Sequence[Image] = ()
-    bare: Sequence[Image] = ()
-    changed: Mapping[Image, Task] = field(default_factory=dict)
-    behind: Mapping[Task, str] = field(default_factory=dict)
-    stale: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.new or self.bare or self.changed or self.behind)
 
 
 class Pusher:
@@ -151,21 +126,7 @@ class Pusher:
         self._holds = lock.number
 
     def _plan(self, images: Iterable[Image], ledger: Ledger) -> Plan:
-        now = {image.key: image for image in images}
-        found = list(ledger.tasks(now))
-        tasks = {task.key: task for task in found if not task.replaced}
-        current, others = ledger.predicted((task.id for task in tasks.values()), self._version)
-        behind = {
-            task: now[task.key].sha256
-            for task in found
-            if task.replaced and task.shows != now[task.key].sha256
-        }
-        new = [image for image in now.values() if image.key not in tasks]
-        there = {image: tasks[image.key] for image in now.values() if image.key in tasks}
-        changed = {image: task for image, task in there.items() if task.sha256 != image.sha256}
-        lacking = [i for i, t in there.items() if i not in changed and t.id not in current]
-        bare = [i for i in lacking if self._refresh or there[i].id not in others]
-        return Plan(tasks, new, bare, changed, behind, len(lacking) - len(bare))
+        return find_lacking(ledger, images, self._version, self._refresh)
 
     def _send(self, lock: DatasetLock, todo: Plan, say: Say, track: Track) -> None:
         assert self._project

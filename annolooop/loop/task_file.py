@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from annolooop.errors import DataError
-from annolooop.labelstudio.client import picture_at
 from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.labelstudio.tasks import picture_at
 from annolooop.records import Annotation
 from annolooop.stack import Stack
 

@@ -1,8 +1,36 @@
 """Which tasks Label Studio has: by the ledger while its counters agree with it, else by listing."""
 
-from annolooop.records import ProjectCounts
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from annolooop.records import Image, ProjectCounts, Task
 from annolooop.stack import Stack
 from annolooop.storage.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What Label Studio lacks.
+
+    Attributes:
+        tasks: key -> task, of those that exist.
+        new: images without a task.
+        bare: images whose task lacks a prediction that it should have.
+        changed: images whose task was made for another picture under the same key; they get a
+            prediction, and a task of their own where people annotated the other picture.
+        behind: tasks that were replaced -> the picture under their key, which they do not know.
+        stale: how many tasks are left with predictions of other versions only.
+    """
+
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    new: Sequence[Image] = ()
+    bare: Sequence[Image] = ()
+    changed: Mapping[Image, Task] = field(default_factory=dict)
+    behind: Mapping[Task, str] = field(default_factory=dict)
+    stale: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.bare or self.changed or self.behind)
 
 
 def agrees(stack: Stack, project: ProjectCounts) -> bool:
@@ -47,6 +75,25 @@ def foreseen(stack: Stack, project: ProjectCounts) -> Ledger:
     ledger.refresh()
     list_tasks(stack, project, ledger)
     return ledger
+
+
+def find_lacking(ledger: Ledger, images: Iterable[Image], version: str, refresh: bool) -> Plan:
+    """What a ledger that is right says of the images of one part; arguments as for a pusher."""
+    now = {image.key: image for image in images}
+    found = list(ledger.tasks(now))
+    tasks = {task.key: task for task in found if not task.replaced}
+    current, others = ledger.predicted((task.id for task in tasks.values()), version)
+    behind = {
+        task: now[task.key].sha256
+        for task in found
+        if task.replaced and task.shows != now[task.key].sha256
+    }
+    new = [image for image in now.values() if image.key not in tasks]
+    there = {image: tasks[image.key] for image in now.values() if image.key in tasks}
+    changed = {image: task for image, task in there.items() if task.sha256 != image.sha256}
+    lacking = [i for i, t in there.items() if i not in changed and t.id not in current]
+    bare = [i for i in lacking if refresh or there[i].id not in others]
+    return Plan(tasks, new, bare, changed, behind, len(lacking) - len(bare))
 
 
 def _present(stack: Stack, project: ProjectCounts) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from annolooop.labelstudio.client import SELECTED
+from annolooop.labelstudio.tasks import SELECTED
 from annolooop.loop.tasks import agrees
 from annolooop.records import Image, ProjectCounts, Task, Track
 from annolooop.stack import Stack

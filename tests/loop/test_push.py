@@ -10,8 +10,9 @@ from conftest import Project
 
 from annolooop.labelstudio.client import Studio
 from annolooop.loop.project import ensure_project
-from annolooop.loop.push import Plan, Pusher
+from annolooop.loop.push import Pusher
 from annolooop.loop.sync import pull_snapshot
+from annolooop.loop.tasks import Plan
 from annolooop.records import Image, Prediction, ProjectCounts
 from annolooop.stack import Stack
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import Project, write_photos
 
 from annolooop.errors import DataError, UsageError
-from annolooop.labelstudio.client import MARKED
+from annolooop.labelstudio.tasks import MARKED
 from annolooop.loop.batch import list_batch
 from annolooop.loop.describe import describe
 from annolooop.loop.infer import InferOptions, infer
