@@ -13,7 +13,8 @@ from annolooop.records import untracked
 
 
 def test_retrain_and_prune(project: Project) -> None:
-    project.write({**project.values, "train": {"holdout": 0}})
+    infer_exactly = {"precision": "fp32"}
+    project.write({**project.values, "train": {"holdout": 0}, "infer": infer_exactly})
     write_photos(project.folder / "b", ["aria.jpg", "not_aria.jpg"])
     train(project.stack(), False, untracked)
     infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
