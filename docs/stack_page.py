@@ -193,7 +193,10 @@ def _type_words(found: Schema) -> str:
     """
     if "anyOf" in found:
         kinds = [kind for kind in found["anyOf"] if kind.get("type") != "null"]
-        return " or ".join([*map(_type_words, kinds), "nothing"])
+        words = [_type_words(kind) for kind in kinds]
+        return " or ".join(words if kinds == found["anyOf"] else [*words, "nothing"])
+    if "const" in found:
+        return f"`{found['const']}`"
     if "enum" in found:
         return f"one of {', '.join(f'`{value}`' for value in found['enum'])}"
     kind = found.get("type")

@@ -151,7 +151,7 @@ def test_json_is_all_that_is_on_stdout(project: Project) -> None:
     assert project.json("train")["registered"] is True
     done = project.run("infer", "--batch", "b", "--json", "-v")
     assert json.loads(done.stdout)["images"] == 1
-    assert "embed: 1/1" in done.stderr
+    assert "infer: 1/1" in done.stderr
     assert "HTTP Request: GET" in done.stderr
     assert str(project.values["label_studio"]["api_key"]) not in done.stderr  # type: ignore[index]
 

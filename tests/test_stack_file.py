@@ -100,7 +100,7 @@ def test_override_wins_and_origins_are_told(tmp_path: Path) -> None:
     assert origins["train.seed"] == (7, "flag")
     assert origins["train.holdout"] == (0.5, "env:H")
     assert origins["dataset.labels"] == (["a", "b"], "file:5")
-    assert origins["infer.batch_size"] == (32, "default")
+    assert origins["infer.batch_size"] == ("auto", "default")
 
 
 def test_override_of_an_unknown_key_says_so(tmp_path: Path) -> None:
