@@ -30,6 +30,9 @@ from annolooop.commands import (
 from annolooop.console import Console, Options
 from annolooop.errors import AnnoloopError, UnreachableError, is_interrupt
 
+# To look for plugins of pydantic is to read what every installed package says of itself.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what one may have of it
 
 

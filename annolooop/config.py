@@ -1,7 +1,6 @@
 """What the stack file may say. The text below a key describes it, in the schema."""
 
 import json
-import os
 import re
 import sys
 from itertools import pairwise
@@ -17,9 +16,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-
-# To look for plugins of pydantic is to read what every installed package says of itself.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
