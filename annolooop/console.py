@@ -29,6 +29,7 @@ ADVISED = re.compile(
 
 _CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
+BAR_INTERVAL = 0.1  # seconds between two looks of a progress bar
 PLAIN_INTERVAL = 5.0  # seconds between two progress lines where there is no terminal
 
 
@@ -144,7 +145,7 @@ class Console:
             return iter(items)
         if self._err.is_terminal:
             return self._track_bar(items, stage, total)
-        return self._track_lines(items, stage, total)
+        return self._track_lines(items, stage, total, time.monotonic())
 
     def _track_bar(self, items: Iterable[T], stage: str, total: int | None) -> Iterator[T]:
         from rich import progress
@@ -159,14 +160,20 @@ class Console:
         )
         with bar:
             task = bar.add_task(stage, total=total, rate="")
-            for item in items:
+            done, shown = 0, time.monotonic()
+            for done, item in enumerate(items, start=1):
                 yield item
-                bar.advance(task)
-                speed = bar.tasks[task].speed
-                bar.update(task, rate=f"{speed:.1f}/s" if speed else "")
+                now = time.monotonic()
+                if now - shown >= BAR_INTERVAL:  # to draw takes longer than some items do
+                    shown = now
+                    speed = bar.tasks[task].speed
+                    bar.update(task, completed=done, rate=f"{speed:.1f}/s" if speed else "")
+            bar.update(task, completed=done)
 
-    def _track_lines(self, items: Iterable[T], stage: str, total: int | None) -> Iterator[T]:
-        begun = said = time.monotonic()
+    def _track_lines(
+        self, items: Iterable[T], stage: str, total: int | None, begun: float
+    ) -> Iterator[T]:
+        said = begun  # before the first item came
         for done, item in enumerate(items, start=1):
             yield item
             now = time.monotonic()
