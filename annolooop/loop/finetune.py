@@ -1,16 +1,21 @@
 """Fine-tune the pretrained backbone on the examples, and fit a head on the result."""
 
 import hashlib
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from annolooop.errors import DataError
+from annolooop.files import make_folder, replacing
 from annolooop.loop.learn import Learnt, Material, is_right
 from annolooop.model.finetune import MIN_VALIDATION, Tuned, finetune, split_validation
 from annolooop.model.fit import Targets, fit_head, learnable
+from annolooop.model.head import Head
 from annolooop.model.learner import Lesson, Recipe
 from annolooop.model.pipeline import Pipeline
 from annolooop.model.pixels import Unreadable
@@ -43,14 +48,36 @@ def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Trac
         return replace(plain, metrics={**plain.metrics, "finetune": vars(told)})
     probe, _ = fit_head(material.vectors[~held_out], learnt, material.multiple, seed)
     keys = {example.sha256: example.key for example in (*material.learn, *material.held)}
-    read = partial(_read, stack, keys)
-    start = (material.fresh or stack.restore_pipeline(material.info)).backbone
-    lesson = Lesson(names, material.targets, material.multiple, held_out, read)
-    recipe = Recipe(mode, seed, stack.config.train.epochs)
     folder = hashlib.sha256(stack.config.dataset.name.encode()).hexdigest()[:12]
+    checkpoints = stack.cache / "finetune" / folder
+    with _copies(stack, checkpoints.with_name(f"{folder}-images")) as copies:
+        lesson = Lesson(
+            names,
+            material.targets,
+            material.multiple,
+            held_out,
+            partial(_read, stack, keys, copies),
+        )
+        recipe = Recipe(mode, seed, stack.config.train.epochs)
+        return _tune(stack, material, plain, probe, lesson, recipe, checkpoints, keys, track)
+
+
+def _tune(
+    stack: Stack,
+    material: Material,
+    plain: Learnt,
+    probe: Head,
+    lesson: Lesson,
+    recipe: Recipe,
+    checkpoints: Path,
+    keys: Mapping[str, str],
+    track: Track,
+) -> Learnt:
+    start = (material.fresh or stack.restore_pipeline(material.info)).backbone
+    read = lesson.read
     try:
-        tuned = finetune(start, probe, lesson, recipe, stack.cache / "finetune" / folder, track)
-        told = _tell(tuned, recipe, held_out)
+        tuned = finetune(start, probe, lesson, recipe, checkpoints, track)
+        told = _tell(tuned, recipe, lesson.validation)
         metrics = {**plain.metrics, "finetune": vars(told)}
         if not tuned.best_epoch:
             return replace(plain, metrics=metrics, checkpoint=tuned.checkpoint)
@@ -68,13 +95,34 @@ def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Trac
     return _fit(stack, material, replace(plain, metrics=metrics), tuned, pipeline, vectors)
 
 
-def _read(stack: Stack, keys: Mapping[str, str], sha256: str) -> bytes:
+@contextmanager
+def _copies(stack: Stack, folder: Path) -> Iterator[Path | None]:
+    """Where images of a bucket are kept while they are learnt from.
+
+    They are removed at the end, and not by an interruption: the run that goes on uses them.
+    """
+    if stack.store.local_path:
+        yield None
+        return
+    yield make_folder(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(stack: Stack, keys: Mapping[str, str], copies: Path | None, sha256: str) -> bytes:
+    """An image; of a bucket, it is fetched in the first epoch only."""
+    copy = copies and copies / sha256
+    if copy and copy.exists():
+        return copy.read_bytes()
     try:
-        return read_image(stack.store, Image(keys[sha256], sha256))
+        data = read_image(stack.store, Image(keys[sha256], sha256))
     except Lost as error:
         raise DataError(
             f"{keys[sha256]}: {error}", "Learn without it: annoloop train --rerun"
         ) from None
+    if copy:
+        with replacing(copy) as part:
+            part.write_bytes(data)
+    return data
 
 
 def _fit(
