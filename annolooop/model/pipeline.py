@@ -22,7 +22,8 @@ from annolooop.records import BackboneInfo
 
 Decoding = tuple[str, "Future[torch.Tensor]"]
 
-AHEAD = 256 * 2**20  # bytes of files and pixels in memory; less where little is free
+AHEAD = 256 * 2**20  # bytes of files and pixels in memory, at most; less where little is free
+CORE_AHEAD = 32 * 2**20  # of these, for each core where the cores do all the work
 FORWARD_BYTES = 24 * 2**20  # what an image takes while it goes through a large network
 CPU_BATCH = 8  # what is computed for it still lies in a core's cache
 MANY_CORES = 16  # from there on, Python would be busy with starting small batches
@@ -43,7 +44,7 @@ class Pipeline:
     Args:
         backbone: computes the embeddings.
         batch_size: images in one forward pass; ``auto`` is what suits the device.
-        ahead: bytes of files and pixels in memory; default: 256 MiB, or less where little is free.
+        ahead: bytes of files and pixels in memory; default: what suits device and free memory.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Pipeline:
     ) -> None:
         self.backbone = backbone
         self.batch_size = _suiting(backbone.device) if batch_size == "auto" else batch_size
-        self._ahead = min(AHEAD, free_memory() // 8) if ahead is None else ahead
+        self._ahead = _room(backbone.device) if ahead is None else ahead
         self._decoders = cores()
         self._forwarders = 0 if backbone.device.type == "cpu" else 1
         self._spent = Spent()
@@ -137,6 +138,12 @@ class Pipeline:
             self._at_once = min(self._at_once, failed // 2)
         if device == "cuda":
             torch.cuda.empty_cache()
+
+
+def _room(device: torch.device) -> int:
+    """Bytes of files and pixels that may wait: enough for no worker to wait."""
+    most = AHEAD if device.type != "cpu" else min(AHEAD, CORE_AHEAD * cores())
+    return min(most, free_memory() // 8)
 
 
 def _suiting(device: torch.device) -> int:
