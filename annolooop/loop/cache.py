@@ -22,6 +22,7 @@ ABOUT = {
     "file-hashes.sqlite": "content hashes of local files",
     "finetune": "checkpoints of fine-tuning that has not ended",
     "label-studio": "Label Studio's own environments",
+    "ledgers": "copies of what is known of tasks",
     "logs": "logs of the local Label Studio",
     "manifests": "copies of catalogues",
     "weights": "copies of pretrained weights",
