@@ -26,7 +26,9 @@ def sync(
     ] = False,
     full: Annotated[
         bool,
-        typer.Option("--full", help="Pull all annotations, not only what changed; slow."),
+        typer.Option(
+            "--full", help="Pull all annotations and list all tasks, not only what changed; slow."
+        ),
     ] = False,
 ) -> "SyncReport":
     """Pull annotations into a snapshot; push what is missing.
@@ -36,7 +38,8 @@ def sync(
     marks the tasks of images that are gone.
 
     Pulled is what changed since the last time; once a week, and with --full, everything: that also
-    finds what changed without leaving a trace, such as in the server's database.
+    finds what changed without leaving a trace. With --full all tasks are listed as well: type it
+    after a copy of the server's database was put back.
     """
     from annolooop.loop.sync import sync as run
     from annolooop.stack import open_stack

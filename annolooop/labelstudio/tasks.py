@@ -126,11 +126,15 @@ class Tasks(Projects):
 
     def create_tasks(
         self, project: int, tasks: Sequence[tuple[Mapping[str, str], Prediction]], version: str
-    ) -> list[int]:
+    ) -> tuple[list[int], bool]:
         """Create tasks, each with its data and the prediction of ``version``, in one request.
 
+        A server on SQLite begins an import again when its database was locked for long, and has
+        lost the predictions by then.
+
         Returns:
-            Their ids, in the same order; empty from a server that does not tell them.
+            Their ids, in the same order, empty from a server that does not tell them; and whether
+            they have the predictions.
 
         Raises:
             UnreachableError: also when the server created fewer than were sent.
@@ -143,8 +147,11 @@ class Tasks(Projects):
         path = f"/api/projects/{project}/import"
         made = self._server.post(path, payload, {"return_task_ids": "true"})
         _check_created("tasks", len(payload), int(made["task_count"]))
-        _check_created("predictions", len(payload), int(made["prediction_count"]))
-        return [int(task) for task in made.get("task_ids") or ()]
+        ids = [int(task) for task in made.get("task_ids") or ()]
+        kept = int(made["prediction_count"])
+        if kept or len(ids) != len(payload):
+            _check_created("predictions", len(payload), kept)
+        return ids, bool(kept)
 
     def create_predictions(
         self, project: int, predictions: Sequence[tuple[int, Prediction]], version: str

@@ -33,13 +33,19 @@ class Pusher:
         project: the dataset's project; ``None`` where there is none yet, to foresee only.
         version: name of the model version.
         refresh: tasks that only have predictions of other versions should get one too.
+        doubt: list all tasks first, even if the server's counters are as the ledger says.
     """
 
     def __init__(
-        self, stack: Stack, project: ProjectCounts | None, version: str, refresh: bool
+        self,
+        stack: Stack,
+        project: ProjectCounts | None,
+        version: str,
+        refresh: bool,
+        doubt: bool = False,
     ) -> None:
         self._stack, self._project = stack, project
-        self._version, self._refresh = version, refresh
+        self._version, self._refresh, self._doubt = version, refresh, doubt
         self._holds: int | None = None  # state of the lock for which the ledger was right
         self._foreseen: Ledger | None = None
         self._sent = False
@@ -49,7 +55,7 @@ class Pusher:
         if self._project is None:
             return Plan(new=list(images))
         if self._foreseen is None:
-            self._foreseen = foreseen(self._stack, self._project)
+            self._foreseen = foreseen(self._stack, self._project, self._doubt)
         todo = self._plan(images, self._foreseen)
         touched = {i for i, task in todo.changed.items() if self._stack.studio.is_touched(task.id)}
         new = [*todo.new, *(image for image in todo.changed if image in touched)]
@@ -78,7 +84,8 @@ class Pusher:
             if not todo and not stack.store.exists(_note_key(stack)):
                 return todo
         with stack.lock("push") as lock:
-            if self._settle() or self._holds in (lock.number - 1, lock.number):
+            settled = self._settle()
+            if not self._doubt and (settled or self._holds in (lock.number - 1, lock.number)):
                 self._holds = lock.number
             elif not self._knows(lock.number):
                 self._list(lock)
@@ -116,13 +123,16 @@ class Pusher:
     def _knows(self, state: int) -> bool:
         """Whether the ledger is right while the lock is in this state."""
         assert self._project
+        if self._doubt:
+            return False
         if self._holds != state and agrees(self._stack, self._project):
             self._holds = state
         return self._holds == state
 
     def _list(self, lock: DatasetLock) -> None:
         assert self._project
-        list_tasks(self._stack, self._project, self._stack.ledger)
+        list_tasks(self._stack, self._project, self._stack.ledger, self._doubt)
+        self._doubt = False
         self._holds = lock.number
 
     def _plan(self, images: Iterable[Image], ledger: Ledger) -> Plan:
@@ -140,10 +150,14 @@ class Pusher:
             made = [(_data(stack, shown_by, image), predictions[image]) for image in chunk]
             _note(stack, chunk, version)
             lock.check()  # after the note: who takes the lock over now will find it
-            ids = stack.studio.create_tasks(project.id, made, version)
+            ids, predicted = stack.studio.create_tasks(project.id, made, version)
             if len(ids) == len(chunk):
                 tasks = [_task(number, i) for number, i in zip(ids, chunk, strict=True)]
-                stack.ledger.note(project.identity, tasks, {version: ids})
+                stack.ledger.note(project.identity, tasks, {version: ids} if predicted else None)
+                if not predicted:
+                    sent = [(n, predictions[i]) for n, i in zip(ids, chunk, strict=True)]
+                    stack.studio.create_predictions(project.id, sent, version)
+                    stack.ledger.note(project.identity, predicted={version: ids})
             else:
                 self._holds = None
             stack.store.delete(_note_key(stack))

@@ -38,7 +38,7 @@ def sync(
         check: write nothing, and count what would be done.
         track: shows how far it is.
         sure: mark tasks of vanished images even if most images vanished at once.
-        whole: pull all annotations, not only what changed.
+        whole: pull all annotations, not only what changed, and list all tasks.
 
     Raises:
         UnreachableError: Label Studio or the store fails.
@@ -58,7 +58,7 @@ def sync(
         snapshot, changes = pull_snapshot(stack, project, whole)
     pulled = time.monotonic()
     watched = look(stack)
-    missing = _push_missing(stack, project, watched.present, check, track)
+    missing = _push_missing(stack, project, watched.present, check, whole, track)
     marks = mark(stack, project, watched, sure, check, track)
     labeled, skipped = count_tasks(snapshot.annotations)
     return SyncReport(
@@ -154,7 +154,12 @@ class _Missing:
 
 
 def _push_missing(
-    stack: Stack, project: ProjectCounts, present: Present, check: bool, track: Track
+    stack: Stack,
+    project: ProjectCounts,
+    present: Present,
+    check: bool,
+    doubt: bool,
+    track: Track,
 ) -> _Missing:
     """Send, or only count, what is missing; some thousands of images are in memory at a time."""
     missing = _Missing()
@@ -162,7 +167,7 @@ def _push_missing(
     if version is None:
         return missing
     embeddings = stack.embeddings(version.backbone)
-    pusher = Pusher(stack, project, version.name, refresh=False)
+    pusher = Pusher(stack, project, version.name, refresh=False, doubt=doubt)
     images = present.images()
     predictor = None if check else Predictor(stack, version, embeddings)
     while found := list(islice(images, PART)):

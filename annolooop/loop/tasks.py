@@ -52,28 +52,29 @@ def agrees(stack: Stack, project: ProjectCounts) -> bool:
     return len(ledger) + len(others) == total and (newest in others or ledger.holds(newest))
 
 
-def list_tasks(stack: Stack, project: ProjectCounts, ledger: Ledger) -> None:
+def list_tasks(stack: Stack, project: ProjectCounts, ledger: Ledger, doubt: bool = False) -> None:
     """List all tasks, and make a ledger say what there is.
 
-    Predictions are listed only of versions that the server counts otherwise than the ledger.
+    Predictions are listed only of versions that the server counts otherwise than the ledger, or,
+    where counters are in doubt, of all.
     """
     studio, name = stack.studio, project.identity
     ledger.mend_tasks(name, (task for task in studio.tasks(project.id) if task.key))
     present, noted = _present(stack, project), ledger.counts()
     for version in sorted(present.keys() | noted.keys()):
         count = present.get(version, 0)
-        if count != noted.get(version, 0):
+        if doubt or count != noted.get(version, 0):
             listed = studio.list_predicted(project.id, [version]) if count else ()
             ledger.mend_predictions(name, version, listed, count)
 
 
-def foreseen(stack: Stack, project: ProjectCounts) -> Ledger:
+def foreseen(stack: Stack, project: ProjectCounts, doubt: bool = False) -> Ledger:
     """The ledger if it can be believed, or else one that nobody else gets to see."""
-    if agrees(stack, project):
+    if not doubt and agrees(stack, project):
         return stack.ledger
     ledger = Ledger(stack.store, stack.config.dataset.name, kept=False)
     ledger.refresh()
-    list_tasks(stack, project, ledger)
+    list_tasks(stack, project, ledger, doubt)
     return ledger
 
 

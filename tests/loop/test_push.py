@@ -3,12 +3,14 @@
 import json
 from collections import Counter
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from annotated import put_images
 from conftest import Project
 
 from annolooop.labelstudio.client import Studio
+from annolooop.labelstudio.connection import Connection
 from annolooop.loop.project import ensure_project
 from annolooop.loop.push import Pusher
 from annolooop.loop.sync import pull_snapshot
@@ -95,6 +97,53 @@ def test_tasks_are_listed_only_when_others_changed_them(
     sender.delete(sender.images[1])
     assert sender.send(V2).new == [sender.images[1]]
     assert sender.listings == before + 1
+
+
+def test_tasks_are_listed_when_asked_though_the_counters_agree(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = Sender(project, monkeypatch)
+    sender.send()
+    stack, pusher = sender.pusher()
+    bare, double, other = (next(stack.ledger.tasks([i.key])).id for i in sender.images[:3])
+    # As after an older copy of the database was put back.
+    assert stack.studio.forget_predictions(bare)
+    stack.studio.create_predictions(sender.counts.id, [(double, Prediction((), 0.5))], V1)
+    stack.studio.update_data(other, sha256="0" * 64)
+    assert not pusher.foresee(sender.images)
+    for doubtful in (
+        Pusher(stack, sender.counts, V1, False, doubt=True).foresee(sender.images),
+        Pusher(stack, sender.counts, V1, False, doubt=True).send_images(
+            sender.images, lambda images: dict.fromkeys(images, Prediction((), 0.5))
+        ),
+    ):
+        assert list(doubtful.changed) == [sender.images[2]]
+        assert {i.key for i in doubtful.bare} == {
+            i.key for i in (sender.images[0], sender.images[2])
+        }
+    assert not Pusher(stack, sender.counts, V1, False, doubt=True).foresee(sender.images)
+    sender.holds(v1=6)
+
+
+def test_tasks_that_the_server_made_without_predictions_get_them(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = Sender(project, monkeypatch)
+    post = Connection.post
+
+    def forgetful(server: Connection, path: str, body: object, *rest: Any) -> Any:
+        # What Label Studio does when its database was locked, and it begins an import again.
+        if path.endswith("/import"):
+            assert isinstance(body, list)
+            body = [{"data": task["data"]} for task in body]
+        return post(server, path, body, *rest)
+
+    monkeypatch.setattr(Connection, "post", forgetful)
+    assert len(sender.send().new) == 5
+    first = sender.listings
+    assert not sender.send()
+    assert sender.listings == first
+    sender.holds(v1=5)
 
 
 def test_everything_is_pulled_once_a_week_and_when_asked(project: Project) -> None:
