@@ -115,6 +115,7 @@ class Embedder:
         self._opened: Pipeline | None = None
         self._hashes = hashes or FileHashes()
         self._timing = timing or Timing()
+        self._fresh: set[str] = set()  # hashes embedded in this run, of images not counted yet
 
     def run(self, sources: Sources, track: Track, keep: Keep) -> Batch:
         """Make every readable file of the batch an image of the dataset, with an embedding.
@@ -311,7 +312,11 @@ class Embedder:
                 if seen.source.found and (seen.useless or _is_junk(seen, part.failed))
             )
         batch.images += len(kept)
-        batch.embedded += len(part.vectors)
+        # A file may be embedded, and then be gone when it is put into the store.
+        self._fresh |= part.vectors.keys()
+        embedded = self._fresh & {image.sha256 for image in kept}
+        self._fresh -= embedded
+        batch.embedded += len(embedded)
         return kept
 
     def _put_each(

@@ -21,7 +21,7 @@ from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.stats import stats
 from annolooop.loop.sync import sync
 from annolooop.loop.train import train
-from annolooop.records import untracked
+from annolooop.records import Image, untracked
 from annolooop.reports import InferReport
 from annolooop.stack import Stack
 from annolooop.storage.store import ArtifactStore
@@ -291,6 +291,23 @@ def test_what_was_done_until_an_interruption_is_not_done_again(
     assert rest.cached == 40 - rest.embedded
     assert {"read", "decode", "forward", "record", "total"} <= rest.seconds.keys()
     assert rest.bottleneck in rest.seconds
+
+
+def test_files_that_are_gone_by_the_time_they_are_stored_count_as_unreadable_only(
+    ready: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_photos(ready.folder / "b", ["a.jpg", "b.jpg", "c.jpg"])
+    put = embed.Embedder._put
+
+    def late(self: embed.Embedder, source: embed.Source, image: Image) -> embed._Put:
+        if source.file and source.file.name != "c.jpg":
+            source.file.unlink()
+        return put(self, source, image)
+
+    monkeypatch.setattr(embed.Embedder, "_put", late)
+    report = infer(ready.stack(), str(ready.folder / "b"), InferOptions(push=False), untracked)
+    assert (report.images, report.embedded, report.cached) == (1, 1, 0)
+    assert len(report.unreadable) == 2
 
 
 def test_request_whose_sender_died_is_waited_for(ready: Project) -> None:
