@@ -211,6 +211,7 @@ class Embedder:
         if self._opened is None:
             with self._timing.stage("load"):
                 self._opened = self._open_pipeline()
+                self._opened.prepare()
         before = self._opened.busy()
         for embedded in self._opened.embed(chain([first], files)):
             yield [*embedded.vectors, *embedded.unreadable], embedded.vectors, embedded.unreadable

@@ -83,6 +83,10 @@ class Pipeline:
             "forward": self._spent.forward / (self._forwarders or self._decoders),
         }
 
+    def prepare(self) -> None:
+        """Make the network that computes, once, and not in several threads."""
+        self.backbone.network  # noqa: B018 - it is made when it is first asked for
+
     def embed(self, files: Iterable[tuple[str, bytes]]) -> Iterator[Embedded]:
         """Embed any number of files given as (name, bytes), flat in memory.
 
@@ -105,7 +109,7 @@ class Pipeline:
             forwarders=self._forwarders,
             ahead=self._ahead,
         )
-        self.backbone.network  # noqa: B018 - made here, once, and not in several threads
+        self.prepare()
         with closing(Stream(files, work, self._spent).batches()) as batches:
             for batch in batches:
                 names = [batch.names[i] for i in batch.readable]
