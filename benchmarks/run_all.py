@@ -127,7 +127,7 @@ def run(name: str, args: argparse.Namespace) -> dict[str, Any]:
         lines = record.read_text("utf-8").splitlines() if record.exists() else []
     return {
         "status": status,
-        "options": options,
+        "options": list(script.smoke) if args.smoke else [],  # paths say nothing elsewhere
         "seconds": round(time.monotonic() - begun),
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "annoloop": f"{__version__} ({commit()})",
