@@ -293,3 +293,53 @@ class Setting:
     key: str
     value: object
     origin: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval; ``None`` where there is too little to tell."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """One label on the holdout.
+
+    Attributes:
+        n: images that have it.
+        predicted: images of which it is predicted.
+        precision: share of the predicted that have it.
+        recall: share of those that have it of which it is predicted.
+    """
+
+    n: int
+    predicted: int
+    precision: Estimate
+    recall: Estimate
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model version is on images of the holdout.
+
+    Attributes:
+        n: images.
+        accuracy: share of images whose labels are all right.
+        balanced_accuracy: mean of the recalls of the labels that images have.
+        log_loss: mean over the images, in nats.
+        ece: expected calibration error of the probability of what is predicted.
+        classes: by label.
+        confusion: images by label (rows) and predicted label (columns), both in the order of the
+            version's labels; empty for multiple choice.
+    """
+
+    n: int
+    accuracy: Estimate = Estimate()
+    balanced_accuracy: Estimate = Estimate()
+    log_loss: Estimate = Estimate()
+    ece: Estimate = Estimate()
+    classes: dict[str, ClassFigures] = field(default_factory=dict)
+    confusion: tuple[tuple[int, ...], ...] = ()

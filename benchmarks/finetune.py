@@ -68,13 +68,13 @@ def measure(args: argparse.Namespace, backbone: Backbone, seed: int) -> None:
     names, targets = list(learn), to_targets(learn.values())
     begun = time.perf_counter()
     x = embed(backbone, [*learn, *held])
-    head, figures = fit_head(x[: len(names)], targets, False, seed)
+    head, figures, _ = fit_head(x[: len(names)], targets, False, seed)
     truth, said = to_targets(held.values()), head.predict(x[len(names) :])
     base = all_right(said, truth, False)
     spent = time.perf_counter() - begun
     tell(seed, "head", base, base, loss(said, truth), 0, spent)
     out = split_validation(names, targets, False, seed)
-    probe, _ = fit_head(x[: len(names)][~out], targets[~out], False, seed)
+    probe, *_ = fit_head(x[: len(names)][~out], targets[~out], False, seed)
     lesson = Lesson(names, targets, False, out, lambda name: Path(name).read_bytes())
     for mode in ("layer4", "all"):
         begun = time.perf_counter()
@@ -83,7 +83,7 @@ def measure(args: argparse.Namespace, backbone: Backbone, seed: int) -> None:
             tuned = finetune(backbone, probe, lesson, recipe, Path(folder), untracked)
         if tuned.best_epoch:
             new = embed(tuned.backbone, [*learn, *held])
-            refit, _ = fit_head(new[: len(names)], targets, False, seed, figures["C"])
+            refit, *_ = fit_head(new[: len(names)], targets, False, seed, figures["C"])
             said = refit.predict(new[len(names) :])
         else:  # as `train` does: the head that learnt from all examples stays
             said = head.predict(x[len(names) :])

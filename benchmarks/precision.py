@@ -75,7 +75,7 @@ def compare(
     """Both figures of (label, bytes) of photos."""
     labels = np.array([label for label, _ in photos])
     x, y = (embed(backbone, [data for _, data in photos]) for backbone in (exact, fast))
-    head, _ = fit_head(x, labels[:, None] == np.unique(labels), False, 0, PENALTY)
+    head, *_ = fit_head(x, labels[:, None] == np.unique(labels), False, 0, PENALTY)
     p, q = head.predict(x), head.predict(y)
     off = np.abs(p - q).max(axis=1)
     same = p.argmax(axis=1) == q.argmax(axis=1)

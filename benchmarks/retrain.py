@@ -136,7 +136,7 @@ def time_fit(folder: Path, vectors: Vector, targets: NDArray[np.bool_], rounds: 
         begun = time.perf_counter()
         embeddings = Embeddings(store, "space", folder / "cache")
         embeddings.load()
-        _, figures = fit_head(embeddings.matrix(hashes), targets, False, 0)
+        _, figures, _ = fit_head(embeddings.matrix(hashes), targets, False, 0)
         seconds.append(time.perf_counter() - begun)
     print(f"fit: {', '.join(f'{s:.3f}' for s in seconds)} s; C {figures['C']:g}", end=", ")
     print(f"out of fold: {figures['accuracy']:.3f} right, log loss {figures['log_loss']:.3f}")

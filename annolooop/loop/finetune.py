@@ -46,7 +46,7 @@ def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Trac
     if held_out.sum() < MIN_VALIDATION or not learnable(learnt, material.multiple):
         told = Finetuning(mode, len(names), int(held_out.sum()))
         return replace(plain, metrics={**plain.metrics, "finetune": vars(told)})
-    probe, _ = fit_head(material.vectors[~held_out], learnt, material.multiple, seed)
+    probe, *_ = fit_head(material.vectors[~held_out], learnt, material.multiple, seed)
     keys = {example.sha256: example.key for example in (*material.learn, *material.held)}
     folder = hashlib.sha256(stack.config.dataset.name.encode()).hexdigest()[:12]
     checkpoints = stack.cache / "finetune" / folder
@@ -140,7 +140,7 @@ def _fit(
     penalty = metrics.pop("cross_validation")["C"]
     x = np.stack([vectors[example.sha256] for example in material.learn])
     held = np.stack([vectors[e.sha256] for e in material.held]) if material.held else x[:0]
-    head, _ = fit_head(x, material.targets, material.multiple, stack.config.train.seed, penalty)
+    head, *_ = fit_head(x, material.targets, material.multiple, stack.config.train.seed, penalty)
     return Learnt(
         head=head,
         info=pipeline.info,

@@ -140,7 +140,7 @@ def learn_from(stack: Stack, material: Material, mode: str, track: Track) -> Lea
     Raises:
         DataError: an image went away meanwhile.
     """
-    head, figures = fit_head(
+    head, figures, _ = fit_head(
         material.vectors, material.targets, material.multiple, stack.config.train.seed
     )
     held = material.embeddings.matrix(e.sha256 for e in material.held)

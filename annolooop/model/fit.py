@@ -4,12 +4,13 @@ It is solved here and not by scikit-learn, whose import alone takes longer than 
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from annolooop.model.head import THRESHOLD, Array, Head, Probabilities, activate
+from annolooop.model.head import THRESHOLD, Array, Head, Logits, Probabilities, activate
 from annolooop.model.regression import Axes, Matrix, Problem
 
 Targets = NDArray[np.bool_]
@@ -23,13 +24,29 @@ SMALL = 50_000_000  # multiplications of one fold's step that one thread does al
 ABSENT = -20.0  # logit of a label without examples, against the others' mean of about 0
 
 
+class Fitted(NamedTuple):
+    """A fitted head.
+
+    Attributes:
+        head: its temperature is 1 still.
+        figures: out-of-fold ``accuracy`` (of images whose labels are all right), ``log_loss``,
+            ``folds``, ``C``; only ``C`` without a cross-validation.
+        out: (n, k) float64, out-of-fold logits with this ``C``: each row is said by a head that
+            did not learn from that image. ``None`` without a cross-validation.
+    """
+
+    head: Head
+    figures: dict[str, float]
+    out: Logits | None
+
+
 def fit_head(
     embeddings: Array,
     targets: Targets,
     multiple: bool,
     seed: int,
     penalty: float | None = None,
-) -> tuple[Head, dict[str, float]]:
+) -> Fitted:
     """Fit a head; its penalty is chosen by cross-validated log loss.
 
     Single choice fits one multinomial regression, multiple choice one regression for each label.
@@ -42,9 +59,8 @@ def fit_head(
         penalty: the inverse strength C, where it is known already.
 
     Returns:
-        The head, and the out-of-fold figures ``accuracy`` (of images whose labels are all right),
-        ``log_loss``, ``folds``, ``C``. Only ``C`` with too few examples to cross-validate, or
-        with ``penalty``.
+        The head, and what the cross-validation said. There is none with too few examples for one,
+        nor with ``penalty``.
     """
     # Centred and of unit variance overall, so that the penalties mean the same for all backbones.
     centre = embeddings.mean(axis=0)
@@ -54,11 +70,12 @@ def fit_head(
     # other programs run besides.
     with threadpool_limits(1 if x.size * targets.shape[1] < SMALL else None):
         fitted = _Fit(Axes.of(x), targets, multiple)
-        figures = {"C": penalty} if penalty else _cross_validate(fitted, seed)
+        figures, out = ({"C": penalty}, None) if penalty else _cross_validate(fitted, seed)
         weight, bias = fitted.fit(figures["C"])
     weight = weight / scale
     bias = bias - weight @ centre
-    return Head(weight.astype(np.float32), bias.astype(np.float32), multiple), figures
+    head = Head(weight.astype(np.float32), bias.astype(np.float32), multiple)
+    return Fitted(head, figures, out)
 
 
 def learnable(targets: Targets, multiple: bool) -> bool:
@@ -129,8 +146,8 @@ class _Fit:
             solved[flat, -1] = np.log((has + 0.5) / (lacks + 0.5))[flat]
         return solved
 
-    def out_of_fold(self, folds: NDArray[np.int_]) -> Iterator[tuple[float, Probabilities]]:
-        """For each penalty, the strongest first, what is said of images that were not learnt from.
+    def out_of_fold(self, folds: NDArray[np.int_]) -> Iterator[tuple[float, Logits]]:
+        """For each penalty, the strongest first, (n, k) logits of images not learnt from.
 
         Args:
             folds: (n,), the fold that does not learn from an image.
@@ -145,31 +162,34 @@ class _Fit:
             self._starts[penalty] = solved[-1].mean(axis=1, keepdims=True)
             logits = problem.logits(self._filled(solved[-1].copy(), used))
             said = logits[:, folds, np.arange(len(folds))].T.astype(np.float64)
-            yield penalty, self._probabilities(said)
+            yield penalty, self._every(said)
 
-    def _probabilities(self, logits: Matrix) -> Probabilities:
-        """(n, k) from the logits of the outputs, (n, m)."""
+    def _every(self, logits: Logits) -> Logits:
+        """Logits of all labels, (n, k), from those of the outputs, (n, m)."""
         if self.multiple:
-            return activate(logits, True)
+            return logits
         if len(self._outputs) == 1:
             logits = np.concatenate([-logits, logits], axis=1) / 2
         every = np.full(self.targets.shape, ABSENT)
         every[:, self._present] = logits
-        return activate(every, False)
+        return every
 
 
-def _cross_validate(fitted: _Fit, seed: int) -> dict[str, float]:
+def _cross_validate(fitted: _Fit, seed: int) -> tuple[dict[str, float], Logits | None]:
     y, multiple = fitted.targets, fitted.multiple
     folds = _folds(y, multiple, seed)
     if folds is None:
-        return {"C": FALLBACK}
+        return {"C": FALLBACK}, None
     best: dict[str, float] = {}
+    said: Logits | None = None
     worse = 0
-    for penalty, out in fitted.out_of_fold(folds):
+    for penalty, logits in fitted.out_of_fold(folds):
+        out = activate(logits, multiple)
         loss = _log_loss(out, y, multiple)
         # Ties go to the stronger penalty.
         if not best or loss < best["log_loss"] - 1e-9:
             worse = 0
+            said = logits
             best = {
                 "accuracy": float(all_right(out, y, multiple).mean()),
                 "log_loss": loss,
@@ -180,7 +200,7 @@ def _cross_validate(fitted: _Fit, seed: int) -> dict[str, float]:
         worse += 1
         if worse == WORSE:
             break
-    return best
+    return best, said
 
 
 def _folds(y: Targets, multiple: bool, seed: int) -> NDArray[np.int_] | None:

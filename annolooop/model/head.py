@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from annolooop.errors import DataError
 
 Array = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
+Logits = NDArray[np.float64]
 
 
 THRESHOLD = 0.5  # a label of a multiple choice is predicted from this probability on
@@ -25,11 +27,13 @@ class Head:
         weight: (k, d) float32, one row for each label.
         bias: (k,) float32.
         multiple: an image may have any number of the labels.
+        temperature: what logits are divided by to become probabilities (Guo et al. 2017).
     """
 
     weight: Array
     bias: Array
     multiple: bool = False
+    temperature: float = 1.0
 
     @classmethod
     def fresh(cls, labels: int, dim: int, seed: int, multiple: bool = False) -> "Head":
@@ -58,14 +62,21 @@ class Head:
         return made
 
     def predict(self, embeddings: Array) -> Probabilities:
-        """Probabilities, (n, k) float64, of (n, d) embeddings; see :func:`activate`."""
-        logits = embeddings.astype(np.float64) @ self.weight.T.astype(np.float64) + self.bias
-        return activate(logits, self.multiple)
+        """Calibrated probabilities, (n, k) float64, of (n, d) embeddings; see :func:`activate`."""
+        return activate(self.logits(embeddings) / self.temperature, self.multiple)
+
+    def logits(self, embeddings: Array) -> Logits:
+        """Logits as they were fitted, (n, k) float64, of (n, d) embeddings."""
+        return embeddings.astype(np.float64) @ self.weight.T.astype(np.float64) + self.bias
 
     def to_bytes(self) -> bytes:
         """As a safetensors file."""
-        tensors = {"weight": self.weight, "bias": self.bias}
-        return save({**tensors, "multiple": np.ones(1, np.uint8)} if self.multiple else tensors)
+        tensors: dict[str, NDArray[Any]] = {"weight": self.weight, "bias": self.bias}
+        if self.multiple:
+            tensors["multiple"] = np.ones(1, np.uint8)
+        if self.temperature != 1:
+            tensors["temperature"] = np.array([self.temperature])
+        return save(tensors)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Head":
@@ -76,7 +87,8 @@ class Head:
         """
         try:
             tensors = load(data)
-            return cls(tensors["weight"], tensors["bias"], "multiple" in tensors)
+            temperature = float(tensors["temperature"][0]) if "temperature" in tensors else 1.0
+            return cls(tensors["weight"], tensors["bias"], "multiple" in tensors, temperature)
         except (SafetensorError, KeyError) as error:
             raise DataError(
                 "the model version's head cannot be read", "Train a new one: annoloop train --rerun"

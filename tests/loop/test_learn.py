@@ -9,7 +9,7 @@ from conftest import Project, write_photos
 from annolooop.loop.compare import compare
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.train import train
-from annolooop.model.fit import Targets, fit_head
+from annolooop.model.fit import Fitted, Targets, fit_head
 from annolooop.model.head import Array, Head
 from annolooop.records import untracked
 
@@ -48,12 +48,12 @@ def with_settings(project: Project, **settings: object) -> Project:
 
 def bad_probe(
     x: Array, targets: Targets, multiple: bool, seed: int, penalty: float | None = None
-) -> tuple[Head, dict[str, float]]:
+) -> Fitted:
     """Where a probe is fitted, a head that says the opposite of what was learnt."""
-    head, figures = fit_head(x, targets, multiple, seed, penalty)
+    fitted = fit_head(x, targets, multiple, seed, penalty)
     if penalty:
-        return head, figures
-    return Head(-head.weight, -head.bias, multiple), figures
+        return fitted
+    return fitted._replace(head=Head(-fitted.head.weight, -fitted.head.bias, multiple))
 
 
 def test_finetuned_version_from_comparison_to_undoing(

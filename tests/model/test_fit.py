@@ -1,11 +1,13 @@
 """The head: fitted to convergence, the same for the same inputs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from annolooop.errors import DataError
 from annolooop.model.fit import all_right, fit_head, learnable
-from annolooop.model.head import Head
+from annolooop.model.head import Head, activate
 from annolooop.model.metrics import holdout_accuracy, wilson
 from annolooop.records import Holdout
 
@@ -25,12 +27,31 @@ def clouds(counts: list[int], dim: int = 64, seed: int = 0) -> tuple[np.ndarray,
 @pytest.mark.parametrize("counts", [[30, 30], [25, 10, 40]])
 def test_head_learns_what_can_be_learnt(counts: list[int]) -> None:
     x, y = clouds(counts)
-    head, figures = fit_head(x, one_hot(y, len(counts)), False, 0)
+    head, figures, _ = fit_head(x, one_hot(y, len(counts)), False, 0)
     probabilities = head.predict(x)
     assert (probabilities.argmax(axis=1) == y).mean() > 0.95
     assert np.allclose(probabilities.sum(axis=1), 1)
     assert figures["accuracy"] > 0.9
     assert figures["folds"] == 5
+
+
+def test_out_of_fold_logits_are_those_of_the_figures() -> None:
+    x, y = clouds([25, 10, 40])
+    head, figures, out = fit_head(x, one_hot(y, 3), False, 0)
+    assert out is not None
+    assert (out.argmax(axis=1) == y).mean() == figures["accuracy"]
+    assert not np.allclose(activate(out, False), head.predict(x), atol=1e-3)
+    assert fit_head(x, one_hot(y, 3), False, 0, figures["C"]).out is None
+
+
+def test_temperature_softens_what_a_head_says() -> None:
+    x, y = clouds([20, 20])
+    head = fit_head(x, one_hot(y, 2), False, 0).head
+    soft = Head.from_bytes(replace(head, temperature=2.0).to_bytes())
+    assert soft.temperature == 2
+    assert np.array_equal(soft.predict(x).argmax(axis=1), head.predict(x).argmax(axis=1))
+    assert soft.predict(x).max(axis=1).mean() < head.predict(x).max(axis=1).mean()
+    assert np.allclose(soft.logits(x), head.logits(x))
 
 
 def test_same_inputs_give_the_same_head() -> None:
@@ -41,14 +62,14 @@ def test_same_inputs_give_the_same_head() -> None:
 
 def test_two_labels_of_one_example_each_are_enough() -> None:
     x, y = clouds([1, 1])
-    head, figures = fit_head(x, one_hot(y, 2), False, 0)
+    head, figures, _ = fit_head(x, one_hot(y, 2), False, 0)
     assert head.predict(x).argmax(axis=1).tolist() == [0, 1]
     assert set(figures) == {"C"}
 
 
 def test_label_without_examples_is_never_predicted() -> None:
     x, y = clouds([20, 20])
-    head, _ = fit_head(x, one_hot([2 * k for k in y], 3), False, 0)
+    head, *_ = fit_head(x, one_hot([2 * k for k in y], 3), False, 0)
     assert set(head.predict(x * 3).argmax(axis=1).tolist()) <= {0, 2}
 
 
@@ -81,7 +102,7 @@ def test_multiple_choice_learns_each_label_for_itself() -> None:
     rng = np.random.default_rng(0)
     targets = rng.random((120, 3)) < [0.5, 0.2, 0.0]  # nobody ever chose the third
     x = (targets @ rng.normal(0, 2, (3, 16)) + rng.normal(0, 0.5, (120, 16))).astype(np.float32)
-    head, figures = fit_head(x, targets, True, 0)
+    head, figures, _ = fit_head(x, targets, True, 0)
     said = head.predict(x)
     assert all_right(said, targets, True).mean() > 0.95
     assert said[:, 2].max() < 0.01
@@ -94,7 +115,7 @@ def test_multiple_choice_learns_each_label_for_itself() -> None:
 
 def test_multiple_choice_with_a_handful_of_examples() -> None:
     x, _ = clouds([2, 2])
-    head, figures = fit_head(x, np.array([[1, 1], [1, 0], [1, 0], [1, 0]], bool), True, 0)
+    head, figures, _ = fit_head(x, np.array([[1, 1], [1, 0], [1, 0], [1, 0]], bool), True, 0)
     said = head.predict(x)
     assert figures == {"C": 1e-2}
     assert (said[:, 0] > 0.5).all()  # a label that all have

@@ -27,14 +27,14 @@ def reference(x: np.ndarray, chosen: np.ndarray, penalty: float) -> np.ndarray:
 @pytest.mark.parametrize(("dim", "labels"), [(24, 4), (24, 2), (200, 3)])
 def test_single_choice_is_the_known_regression(dim: int, labels: int, penalty: float) -> None:
     x, chosen = photos(90, dim, labels)
-    head, _ = fit_head(x, np.eye(labels, dtype=bool)[chosen], False, 0, penalty)
+    head, *_ = fit_head(x, np.eye(labels, dtype=bool)[chosen], False, 0, penalty)
     assert np.allclose(head.predict(x), reference(x, chosen, penalty), atol=1e-4)
 
 
 def test_multiple_choice_is_one_known_regression_for_each_label() -> None:
     x, chosen = photos(90, 24, 4)
     targets = np.stack([chosen == 0, chosen < 2, chosen < 9], axis=1)
-    head, _ = fit_head(x, targets, True, 0, 1.0)
+    head, *_ = fit_head(x, targets, True, 0, 1.0)
     said = head.predict(x)
     for label in (0, 1):
         expected = reference(x, targets[:, label], 1.0)[:, 1]
