@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from annolooop.errors import DataError
+from annolooop.records import Image
 from annolooop.storage.embeddings import Embeddings
+from annolooop.storage.images import ImageCatalog
 from annolooop.storage.store import ArtifactStore
 
 ODD_KEYS = [
@@ -141,3 +143,15 @@ class StoreContract:
         yours.load()
         assert not yours.lacking(["a" * 64, "b" * 64])
         assert copy.read_bytes() == whole
+
+    def test_catalogue_that_was_begun_again_is_not_taken_for_the_old_one(
+        self, store: ArtifactStore, tmp_path: Path
+    ) -> None:
+        """Also if its last file is the same, byte by byte: a bucket's etag may be a digest."""
+        copy, last = tmp_path / "copy.sqlite", Image("images/c.jpg", "c" * 64)
+        for number, writer in enumerate((None, None, copy, copy)):
+            store.delete_below("datasets/d")
+            images = [Image("images/b.jpg", f"{number:064}"), last]
+            for image in images:
+                ImageCatalog(store, "d", writer).add([image], {image.key: "e"})
+            assert list(ImageCatalog(store, "d", copy).images()) == images
