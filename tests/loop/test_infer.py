@@ -98,9 +98,10 @@ def test_unreadable_files_are_named_and_the_rest_goes_on(ready: Project) -> None
     (batch / "text.png").write_text("not a picture")
     (batch / "notes.txt").write_text("no image at all")
     (batch / ".hidden.jpg").write_bytes(b"")
+    (batch / "gone.jpg").symlink_to(batch / "nowhere.jpg")
     report = run(ready, str(batch))
     reasons = {Path(row["file"]).name: row["reason"] for row in report.unreadable}
-    assert set(reasons) == {"cut.jpg", "empty.jpg", "text.png"}
+    assert set(reasons) == {"cut.jpg", "empty.jpg", "text.png", "gone.jpg"}
     assert reasons["empty.jpg"] == "the file is empty"
     assert (report.images, report.tasks_created) == (1, 1)
     assert [i.key for i in ready.stack().catalog.images()] == ["images/b/good.jpg"]
