@@ -91,6 +91,13 @@ class StoreContract:
         assert [found.key for found in store.walk("a")] == ["a/1"]
         assert [found.key for found in store.walk("")] == ["a/1", "ab/1"]
 
+    def test_walk_finds_the_object_at_a_prefix_that_nothing_is_below(
+        self, store: ArtifactStore
+    ) -> None:
+        for key in ("a/b [1].jpg", "a/b [1].jpg.txt"):
+            store.put(key, b"1")
+        assert list(store.walk("a/b [1].jpg")) == [store.info("a/b [1].jpg")]
+
     def test_walk_is_in_the_order_of_keys_over_many_pages(
         self, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
