@@ -22,9 +22,9 @@ ABOUT = {
     "file-hashes.sqlite": "content hashes of local files",
     "finetune": "checkpoints of fine-tuning that has not ended",
     "label-studio": "Label Studio's own environments",
-    "ledgers": "copies of what is known of tasks",
+    "ledgers": "copies of ledgers: the tasks that Label Studio has",
     "logs": "logs of the local Label Studio",
-    "manifests": "copies of catalogues",
+    "manifests": "copies of catalogues: the images of datasets",
     "weights": "copies of pretrained weights",
 }
 
