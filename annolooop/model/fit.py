@@ -14,7 +14,8 @@ from annolooop.model.calibration import MIN_CALIBRATION, fit_temperature, told
 from annolooop.model.head import ABSENT, Array, Head, Logits, Probabilities, activate
 from annolooop.model.metrics import image_losses, predicted
 from annolooop.model.regression import Axes, Matrix, Problem
-from annolooop.model.reliability import Targets
+
+Targets = NDArray[np.bool_]
 
 PENALTIES = tuple(10.0**n for n in range(-5, 3))  # candidates for C, strongest penalty first
 FALLBACK = 1e-2  # with too few examples for cross-validation
@@ -52,11 +53,11 @@ def fit_head(
 
     Single choice fits one multinomial regression, multiple choice one regression for each label.
 
-    The loss of a penalty is that at the temperature which suits it best, so a penalty is not chosen
-    for how sure it makes the head: a temperature mends that better (see ``calibration.py``). With 60
-    labels this lowers the log loss on other images from 1.31 to 1.26 (ten kinds of clothes) and
-    from 1.31 to 1.20 (six kinds of rubbish), with 100 labels from 1.05 to 1.03 and not at all
-    (MobileNetV2, ten draws, both with a temperature).
+    The loss of a penalty is that at the temperature which suits it best, so a penalty is not
+    chosen for how sure it makes the head: a temperature mends that better (``calibration.py``).
+    With 60 labels this lowers the log loss on other images from 1.31 to 1.26 (ten kinds of
+    clothes) and from 1.31 to 1.20 (six kinds of rubbish), with 100 labels from 1.05 to 1.03 and
+    not at all (MobileNetV2, ten draws, with a temperature in either case).
 
     Args:
         embeddings: (n, d) float32.

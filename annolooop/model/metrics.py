@@ -61,7 +61,7 @@ def evaluate(
     said = predicted(probabilities, multiple)
     enough = n >= MIN_HOLDOUT
     classes = {label: _class(said[:, k], targets[:, k], enough) for k, label in enumerate(labels)}
-    confusion = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
     if not multiple:
         counts = targets.T.astype(int) @ said.astype(int)
         confusion = tuple(tuple(int(c) for c in row) for row in counts)

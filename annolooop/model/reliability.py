@@ -1,4 +1,4 @@
-"""Whether probabilities come true: predictions said to be right with 0.8 should be so 8 times in 10.
+"""Whether probabilities come true: of predictions made with 0.8, 8 in 10 should be right.
 
 What is looked at are decisions: with single choice the predicted label of an image, with multiple
 choice whether it has a label, for each of them.
@@ -49,7 +49,8 @@ def decisions(
 
 def reliability(probabilities: Probabilities, targets: Targets, multiple: bool) -> tuple[Bin, ...]:
     """The bins of :func:`calibration_error`, the least confident first."""
-    confidence, right = (part.ravel() for part in decisions(probabilities, targets, multiple))
+    said_of, right_of = decisions(probabilities, targets, multiple)
+    confidence, right = said_of.ravel(), right_of.ravel()
     number = _numbers(confidence)
     counts = np.bincount(number)
     said, true = np.bincount(number, confidence) / counts, np.bincount(number, right) / counts
