@@ -11,8 +11,8 @@ from the labels themselves (out of fold); the test images only judge.
 3. The same over that of scikit-learn's `LogisticRegression()` on the same embeddings and labels,
    as one would write it by hand.
 4. Log loss with the temperature over that of the head of 2.
-5. The error with the temperature that suits the test images best over that without it: what no
-   way of finding one number could be below.
+5. The error with the temperature of the lowest log loss on the test images over that without it:
+   about what one number can reach, however it is found.
 
 Ratios are of means over the seeds. The error is `model/reliability.py`'s (15 bins of equal size).
 `--images` names a folder with a folder of images for each label; or one with folders `train`,

@@ -147,8 +147,9 @@ def _fit(
     x = np.stack([vectors[example.sha256] for example in material.learn])
     held = np.stack([vectors[e.sha256] for e in material.held]) if material.held else x[:0]
     seed, y, multiple = stack.config.train.seed, material.targets, material.multiple
-    head, *_ = fit_head(x, y, multiple, seed, penalty)
     part, *_ = fit_head(x[~validation], y[~validation], multiple, seed, penalty)
+    share = float((~validation).mean())  # so that it is no surer for having learnt from more
+    head, *_ = fit_head(x, y, multiple, seed, penalty * share)
     head = calibrated(head, part.logits(x[validation]), y[validation], seed, metrics)
     said, right = on_holdout(stack, head, material.held, held)
     return Learnt(

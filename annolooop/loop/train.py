@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -61,41 +61,26 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
     examples, unfit = find_examples(stack, snapshot)
     news = _news(stack, version, examples)
     pulled = time.monotonic()
-    trained = rerun and (
-        not version.trained
-        or bool(news)
-        or _setup_changed(stack, version)
-        or not stack.registry.intact(version)
-    )
     usable = [example for example in examples if example.sha256 not in unfit]
-    learnt, verdict, made = 0, None, version
-    gate = gate or stack.config.train.gate
-    if trained and not _teaches(stack, usable) and version.labels != stack.config.dataset.labels:
-        version, registered, trained = _relabel(stack, version), True, False
-    if trained and (before := _refused_before(stack, version, usable)):
-        made, verdict, trained = before, _again(stack, before, gate), False
-    elif trained:
-        made, verdict, material = _train(stack, version, snapshot.number, usable, gate, track)
-        registered, learnt = True, len(material.learn)
-        unfit |= material.unreadable
-    refused = verdict is not None and verdict.verdict == "refused"
-    if verdict and not refused:
-        version = made
+    done = _Done(version)
+    if rerun and (bool(news) or _outdated(stack, version)):
+        done = _learn(stack, version, snapshot.number, usable, gate, track)
+    version = done.version
     keys = {a.sha256: a.key for a in snapshot.annotations}
-    unreadable = [*collected.failed.items(), *((keys[h], r) for h, r in sorted(unfit.items()))]
+    lost = sorted({**unfit, **done.unreadable}.items())
     return TrainReport(
         dataset=project.title,
         model_version=version.name,
-        promoted=not refused,
-        registered=registered,
-        trained=trained,
+        promoted=not done.refused,
+        registered=registered or done.registered,
+        trained=done.trained,
         examples=len(examples),
-        learnt=learnt,
+        learnt=done.learnt,
         holdout=Holdout(**version.metrics["holdout"]),
         new_labels=news.new,
         changed_labels=news.changed,
         removed_labels=news.removed,
-        unreadable=left_out(unreadable),
+        unreadable=left_out([*collected.failed.items(), *((keys[h], r) for h, r in lost)]),
         backbone=version.backbone,
         labels=_count(stack, examples),
         cross_validation=version.metrics.get("cross_validation", {}),
@@ -108,9 +93,56 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         finetune=finetuning_of(version),
         evaluation=evaluation_of(version),
         calibration=version.metrics.get("calibration"),
-        gate=verdict,
-        refused=made.name if refused else "",
+        gate=done.verdict,
+        refused=done.refused,
     )
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What came of learning.
+
+    Attributes:
+        version: in force now.
+        registered: a version was written.
+        trained: a head was fitted.
+        learnt: images that it was fitted on.
+        unreadable: content hash -> reason of others.
+        verdict: of the gate, if there was something to let through.
+        refused: name of the version that it did not let through.
+    """
+
+    version: ModelVersion
+    registered: bool = False
+    trained: bool = False
+    learnt: int = 0
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    verdict: GateVerdict | None = None
+    refused: str = ""
+
+
+def _learn(
+    stack: Stack,
+    version: ModelVersion,
+    snapshot: int,
+    examples: Sequence[Example],
+    gate: str | None,
+    track: Track,
+) -> _Done:
+    """Make the next version of what is labelled now, and let the gate judge it."""
+    if not _teaches(stack, examples) and version.labels != stack.config.dataset.labels:
+        return _Done(_relabel(stack, version), registered=True)
+    gate = gate or stack.config.train.gate
+    before = _refused_before(stack, version, examples)
+    if before:
+        verdict = _again(stack, before, gate)
+        done = _Done(before, verdict=verdict)
+    else:
+        made, verdict, material = _train(stack, version, snapshot, examples, gate, track)
+        done = _Done(made, True, True, len(material.learn), material.unreadable, verdict)
+    if verdict.verdict == "refused":
+        return replace(done, version=version, refused=done.version.name)
+    return done
 
 
 def _pull(
@@ -165,6 +197,13 @@ def _news(stack: Stack, version: ModelVersion, examples: Sequence[Example]) -> _
         sum(learnt[sha256] != now[sha256] for sha256 in both),
         len(learnt.keys() - now.keys()),
     )
+
+
+def _outdated(stack: Stack, version: ModelVersion) -> bool:
+    """Whether there is something to learn even from the labels it has learnt from."""
+    if not version.trained or _setup_changed(stack, version):
+        return True
+    return not stack.registry.intact(version)
 
 
 def _setup_changed(stack: Stack, version: ModelVersion) -> bool:

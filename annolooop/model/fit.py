@@ -55,9 +55,8 @@ def fit_head(
 
     The loss of a penalty is that at the temperature which suits it best, so a penalty is not
     chosen for how sure it makes the head: a temperature mends that better (``calibration.py``).
-    With 60 labels this lowers the log loss on other images from 1.31 to 1.26 (ten kinds of
-    clothes) and from 1.31 to 1.20 (six kinds of rubbish), with 100 labels from 1.05 to 1.03 and
-    not at all (MobileNetV2, ten draws, with a temperature in either case).
+    With 100 and with 200 random labels this lowers the log loss on other images in each of eight
+    cases, by 2 % on average: clothes, rubbish, CIFAR-10, digits; five draws each.
 
     Args:
         embeddings: (n, d) float32.
@@ -79,7 +78,10 @@ def fit_head(
     with threadpool_limits(1 if x.size * targets.shape[1] < SMALL else None):
         fitted = _Fit(Axes.of(x), targets, multiple)
         figures, out = ({"C": penalty}, None) if penalty else _cross_validate(fitted, seed)
-        weight, bias = fitted.fit(figures["C"])
+        # The loss is a sum: with the same C, a head that learns from more images than those of the
+        # folds is surer than they are, and the temperature is fitted on what they say.
+        share = 1 - 1 / figures["folds"] if "folds" in figures else 1.0
+        weight, bias = fitted.fit(figures["C"], share)
     weight = weight / scale
     bias = bias - weight @ centre
     head = Head(weight.astype(np.float32), bias.astype(np.float32), multiple)
@@ -128,13 +130,13 @@ class _Fit:
             exclusive=not self.multiple and len(self._outputs) > 1,
         )
 
-    def fit(self, penalty: float) -> tuple[Matrix, Matrix]:
-        """Weights, (k, d), and biases, (k,), of a head."""
+    def fit(self, penalty: float, share: float) -> tuple[Matrix, Matrix]:
+        """Weights, (k, d), and biases, (k,), of a head; C is this share of the penalty."""
         used = np.ones((1, len(self.targets)), bool)
         rough, problem = (self._problem(used, kind) for kind in (np.float32, np.float64))
         start = self._starts.get(penalty, np.zeros(problem.shape))
-        start = rough.solve(penalty, start, NEARING)  # most of the way, in half the time
-        solved = self._filled(problem.solve(penalty, start, FITTING), used)[:, 0]
+        start = rough.solve(penalty * share, start, NEARING)  # most of the way, in half the time
+        solved = self._filled(problem.solve(penalty * share, start, FITTING), used)[:, 0]
         labels = self.targets.shape[1]
         weight, bias = np.zeros((labels, len(self._axes.turn))), np.full(labels, ABSENT)
         turned, shift = solved[:, :-1] @ self._axes.turn.T, solved[:, -1]
