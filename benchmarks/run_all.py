@@ -66,6 +66,7 @@ SCRIPTS: Mapping[str, Script] = {
     "listing": Script(("--keys", "2000", "--small", "500", "--rounds", "1")),
     "embeddings": Script(("--count", "4000", "--few", "1000")),
     "bucket_read": Script(("--objects", "40", "--rounds", "1")),
+    "calibration": Script(("--seeds", "1", "--labels", "60")),
 }
 
 

@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from annolooop.loop import gate as gates
 from annolooop.loop.collect import Collected, collect
 from annolooop.loop.learn import Learnt, Material, build_targets, finetuning_of, gather, learn_from
 from annolooop.loop.project import ensure_project
@@ -14,7 +15,16 @@ from annolooop.loop.pull import pull
 from annolooop.loop.sync import pull_snapshot
 from annolooop.model.fit import learnable
 from annolooop.model.head import Head
-from annolooop.records import Example, Holdout, ModelVersion, ProjectCounts, Snapshot, Track
+from annolooop.records import (
+    Example,
+    GateVerdict,
+    Holdout,
+    ModelVersion,
+    ProjectCounts,
+    Snapshot,
+    Track,
+    evaluation_of,
+)
 from annolooop.reports import TrainReport, left_out
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples, fingerprint
@@ -22,11 +32,18 @@ from annolooop.storage.dataset import build_examples, fingerprint
 UNTRAINED: dict[str, Any] = {"holdout": {"n": 0}}  # metrics
 
 
-def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
+def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> TrainReport:
     """Make version 1 if there is no model; with ``rerun``, learn from the annotations.
 
     Without ``rerun`` an existing model is left alone, and the report says what is new. With
-    it, nothing is written either when neither a label nor the backbone changed.
+    it, nothing is written either when neither a label nor the backbone changed. A version that the
+    gate refuses is registered and not promoted; asked again, it is not made again.
+
+    Args:
+        stack: the annotation loop.
+        rerun: learn.
+        track: shows how far it is.
+        gate: ``strict``, ``lenient`` or ``off``, in the place of ``train.gate``.
 
     Raises:
         DataError: too few labels.
@@ -44,35 +61,26 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
     examples, unfit = find_examples(stack, snapshot)
     news = _news(stack, version, examples)
     pulled = time.monotonic()
-    trained = rerun and (
-        not version.trained
-        or bool(news)
-        or _setup_changed(stack, version)
-        or not stack.registry.intact(version)
-    )
     usable = [example for example in examples if example.sha256 not in unfit]
-    learnt = 0
-    if trained and not _teaches(stack, usable) and version.labels != stack.config.dataset.labels:
-        version, registered, trained = _relabel(stack, version), True, False
-    if trained:
-        version, material = _train(stack, version, snapshot.number, usable, track)
-        learnt = len(material.learn)
-        unfit |= material.unreadable
+    done = _Done(version)
+    if rerun and (bool(news) or _outdated(stack, version)):
+        done = _learn(stack, version, snapshot.number, usable, gate, track)
+    version = done.version
     keys = {a.sha256: a.key for a in snapshot.annotations}
-    unreadable = [*collected.failed.items(), *((keys[h], r) for h, r in sorted(unfit.items()))]
+    lost = sorted({**unfit, **done.unreadable}.items())
     return TrainReport(
         dataset=project.title,
         model_version=version.name,
-        promoted=True,
-        registered=registered or trained,
-        trained=trained,
+        promoted=not done.refused,
+        registered=registered or done.registered,
+        trained=done.trained,
         examples=len(examples),
-        learnt=learnt,
+        learnt=done.learnt,
         holdout=Holdout(**version.metrics["holdout"]),
         new_labels=news.new,
         changed_labels=news.changed,
         removed_labels=news.removed,
-        unreadable=left_out(unreadable),
+        unreadable=left_out([*collected.failed.items(), *((keys[h], r) for h, r in lost)]),
         backbone=version.backbone,
         labels=_count(stack, examples),
         cross_validation=version.metrics.get("cross_validation", {}),
@@ -83,7 +91,58 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
             "train": round(time.monotonic() - pulled, 3),
         },
         finetune=finetuning_of(version),
+        evaluation=evaluation_of(version),
+        calibration=version.metrics.get("calibration"),
+        gate=done.verdict,
+        refused=done.refused,
     )
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What came of learning.
+
+    Attributes:
+        version: in force now.
+        registered: a version was written.
+        trained: a head was fitted.
+        learnt: images that it was fitted on.
+        unreadable: content hash -> reason of others.
+        verdict: of the gate, if there was something to let through.
+        refused: name of the version that it did not let through.
+    """
+
+    version: ModelVersion
+    registered: bool = False
+    trained: bool = False
+    learnt: int = 0
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    verdict: GateVerdict | None = None
+    refused: str = ""
+
+
+def _learn(
+    stack: Stack,
+    version: ModelVersion,
+    snapshot: int,
+    examples: Sequence[Example],
+    gate: str | None,
+    track: Track,
+) -> _Done:
+    """Make the next version of what is labelled now, and let the gate judge it."""
+    if not _teaches(stack, examples) and version.labels != stack.config.dataset.labels:
+        return _Done(_relabel(stack, version), registered=True)
+    gate = gate or stack.config.train.gate
+    before = _refused_before(stack, version, examples)
+    if before:
+        verdict = _again(stack, before, gate)
+        done = _Done(before, verdict=verdict)
+    else:
+        made, verdict, material = _train(stack, version, snapshot, examples, gate, track)
+        done = _Done(made, True, True, len(material.learn), material.unreadable, verdict)
+    if verdict.verdict == "refused":
+        return replace(done, version=version, refused=done.version.name)
+    return done
 
 
 def _pull(
@@ -140,6 +199,13 @@ def _news(stack: Stack, version: ModelVersion, examples: Sequence[Example]) -> _
     )
 
 
+def _outdated(stack: Stack, version: ModelVersion) -> bool:
+    """Whether there is something to learn even from the labels it has learnt from."""
+    if not version.trained or _setup_changed(stack, version):
+        return True
+    return not stack.registry.intact(version)
+
+
 def _setup_changed(stack: Stack, version: ModelVersion) -> bool:
     return version.config != _shaping(stack) or version.labels != stack.config.dataset.labels
 
@@ -183,17 +249,44 @@ def _train(
     parent: ModelVersion,
     snapshot: int,
     examples: Sequence[Example],
+    gate: str,
     track: Track,
-) -> tuple[ModelVersion, Material]:
+) -> tuple[ModelVersion, GateVerdict, Material]:
     """Learn from the examples. Also returns what of them could be learnt from."""
     mode = stack.config.train.finetune
     material = gather(stack, parent, examples, mode != "head", track)
     learnt = learn_from(stack, material, mode, track)
+    verdict = gates.judge(stack, parent, learnt, material, gate, track)
+    learnt = replace(learnt, metrics={**learnt.metrics, "gate": asdict(verdict)})
     usable = (*material.learn, *material.held)
     version = _register(stack, parent, learnt, snapshot, usable)
     if learnt.checkpoint:
         learnt.checkpoint.unlink(missing_ok=True)
-    return version, material
+    return version, verdict, material
+
+
+def _refused_before(
+    stack: Stack, parent: ModelVersion, examples: Sequence[Example]
+) -> ModelVersion | None:
+    """The version that would come out again, if the gate refused it last time."""
+    last = stack.registry.waiting()
+    if last is None or last.metrics.get("gate", {}).get("verdict") != "refused":
+        return None
+    same = (
+        last.parent == parent.name
+        and last.dataset_fingerprint == fingerprint(examples)
+        and not _setup_changed(stack, last)
+        and stack.registry.intact(last)
+    )
+    return last if same else None
+
+
+def _again(stack: Stack, refused: ModelVersion, gate: str) -> GateVerdict:
+    """The gate's word on a version that was refused before; it may be another gate now."""
+    verdict = gates.decide(GateVerdict(**refused.metrics["gate"]), gate)
+    if verdict.verdict == "promoted":
+        _put_in_force(stack, refused)
+    return verdict
 
 
 def _register(
@@ -203,7 +296,7 @@ def _register(
     snapshot: int = 0,
     examples: Sequence[Example] = (),
 ) -> ModelVersion:
-    """Store the weights, then the record that names them, then put it in force."""
+    """Store the weights, then the record that names them, then put it in force if it may be."""
     for pipeline in learnt.pipelines:
         stack.registry.put_backbone(pipeline.info.fingerprint, pipeline.weights())
     if learnt.vectors:
@@ -227,8 +320,14 @@ def _register(
         choice=stack.config.dataset.choice,
     )
     version = stack.registry.register(draft, learnt.head.to_bytes())
-    stack.registry.promote(version, now, stack.person)
+    if learnt.metrics.get("gate", {}).get("verdict") != "refused":
+        _put_in_force(stack, version)
     return version
+
+
+def _put_in_force(stack: Stack, version: ModelVersion) -> None:
+    now = datetime.now(timezone.utc).isoformat()
+    stack.registry.promote(version, now, stack.person)
 
 
 def _count(stack: Stack, examples: Sequence[Example]) -> dict[str, int]:

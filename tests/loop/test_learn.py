@@ -84,6 +84,7 @@ def test_finetuned_version_from_comparison_to_undoing(
     assert not list((project.folder / "cache" / "finetune").rglob("*.pt"))
     assert (report.backbone.base, report.backbone.tuned) == (first.backbone.fingerprint, "all")
     assert report.cross_validation == {}  # its backbone has seen these images
+    assert report.calibration is None  # and too few told when to stop
     assert train(project.stack(), True, untracked).registered is False
 
     write_photos(project.folder / "c", ["aria_new.png"], seed=9)
