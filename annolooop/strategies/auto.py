@@ -22,8 +22,7 @@ CANDIDATES = 2_000  # images that are looked at: the least sure ones, and as man
 NEIGHBOURS = 20  # among the references; the distance to that one is the unit of the kernel's width
 LOOKED_AT = 128  # images, drawn, from which that distance is told
 WIDE, NARROW = 1.0, 0.5  # widths of the kernel, without and with a head that is believed
-POWER = 2.0  # of 1 - margin: what an unsure image counts over a sure one
-ENOUGH = 0.25  # share of the way from chance to perfect from which on a head is believed
+ENOUGH = 0.5  # share of the way from chance to perfect from which on a head is believed
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def auto(pool: Pool, count: int, rng: np.random.Generator) -> Iterator[int]:
     n = len(points)
     weight = np.ones(n, np.float32)
     if pool.probabilities is not None:
-        unsure = closeness(pool.probabilities, pool.multiple) ** POWER
+        unsure = closeness(pool.probabilities, pool.multiple)
         weight = np.asarray(1 - belief + belief * unsure, np.float32)
     refs = drawn(n, REFERENCES, rng)
     cands = _candidates(weight, max(CANDIDATES, 4 * count), rng)
