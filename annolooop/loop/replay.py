@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annolooop.model.calibration import calibrate, with_temperature
-from annolooop.model.fit import Targets, all_right, fit_head, learnable
+from annolooop.model.fit import all_right, fit_head, learnable
 from annolooop.model.head import Array, Head
 from annolooop.records import Track
 from annolooop.strategies.choose import choose
-from annolooop.strategies.pool import CANDIDATES, Pool
+from annolooop.strategies.pool import CANDIDATES, Places, Pool, Targets
 
 Numbers = NDArray[np.float64]
 
@@ -108,7 +108,8 @@ def replay(material: Material, strategy: str, seed: int, plan: Plan) -> Iterator
 
     The head is fitted as ``train --rerun`` fits it.
     """
-    known, left = np.zeros(0, np.intp), np.arange(len(material.pool))
+    known: Places = np.zeros(0, np.intp)
+    left: Places = np.arange(len(material.pool))
     head, accuracy, right = None, None, 0.0
     for number in range(rounds(material, plan)):
         pool = _pool(material, known, left, head, accuracy, seed)
@@ -139,8 +140,8 @@ def _fit(vectors: Array, targets: Targets, seed: int) -> tuple[Head, float | Non
 
 def _pool(
     material: Material,
-    known: NDArray[np.intp],
-    left: NDArray[np.intp],
+    known: Places,
+    left: Places,
     head: Head | None,
     accuracy: float | None,
     seed: int,

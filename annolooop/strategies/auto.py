@@ -67,7 +67,7 @@ def auto(pool: Pool, count: int, rng: np.random.Generator) -> Iterator[int]:
     points, known = (space := Space.of(pool, rng)).points, space.known
     belief = believe(pool).share
     n = len(points)
-    weight = np.ones(n, np.float32)
+    weight: Vectors = np.ones(n, np.float32)
     if pool.probabilities is not None:
         unsure = closeness(pool.probabilities, pool.multiple)
         weight = np.asarray(1 - belief + belief * unsure, np.float32)

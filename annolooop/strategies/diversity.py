@@ -11,7 +11,7 @@ from annolooop.strategies.geometry import (
     nearest,
     squared,
 )
-from annolooop.strategies.pool import Places, Pool, Vectors
+from annolooop.strategies.pool import Places, Pool, Probabilities, Vectors
 from annolooop.strategies.uncertainty import closeness
 
 NEIGHBOURS = 20  # from which typicality is told
@@ -111,8 +111,9 @@ def clustered_margin(pool: Pool, count: int, rng: np.random.Generator) -> Iterat
 
 
 def grouped(
-    points: Vectors, unsure: Vectors, count: int, rng: np.random.Generator, wider: int = WIDER
+    points: Vectors, unsure: Probabilities, count: int, rng: np.random.Generator, wider: int = WIDER
 ) -> Iterator[int]:
+    """From groups of the least sure points, one of each after the other; then all others."""
     order = np.argsort(-unsure, kind="stable")
     few = order[: wider * count]
     if len(few):

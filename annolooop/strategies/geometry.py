@@ -87,7 +87,7 @@ def squared(a: Vectors, b: Vectors) -> Vectors:
     table *= -2
     table += np.einsum("ij,ij->i", a, a)[:, None]
     table += np.einsum("ij,ij->i", b, b)
-    return np.maximum(table, 0, out=table)
+    return np.asarray(np.maximum(table, 0, out=table), np.float32)
 
 
 def nearest(rows: Vectors, centres: Vectors) -> tuple[Places, Vectors]:
@@ -141,7 +141,7 @@ def _means(points: Vectors, which: Places, weight: Vectors, before: Vectors) -> 
 
 def plus_plus(rows: Vectors, count: int, rng: np.random.Generator, weight: Vectors) -> Places:
     """Rows drawn by weight times squared distance from those drawn before."""
-    far = np.full(len(rows), np.inf, np.float32)
+    far: Vectors = np.full(len(rows), np.inf, np.float32)
     picked: list[int] = []
     for _ in range(min(count, len(rows))):
         chance = weight * (far if picked else 1)
