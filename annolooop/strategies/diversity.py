@@ -6,6 +6,7 @@ import numpy as np
 
 from annolooop.strategies.geometry import (
     Space,
+    draw,
     drawn,
     kmeans,
     nearest,
@@ -84,12 +85,10 @@ def badge(pool: Pool, count: int, rng: np.random.Generator) -> Iterator[int]:
     length = np.einsum("ij,ij->i", error, error) * np.einsum("ij,ij->i", x, x)
     far, left = np.full(len(x), np.inf, np.float32), np.ones(len(x), bool)
     for number in range(len(x)):
-        chance = np.where(left, far, 0).astype(np.float64)
         if number == 0:  # the longest gradient, as the authors' code does
             place = int(length.argmax())
-        elif (total := chance.sum()) > 0:
-            drawn_at = np.searchsorted(chance.cumsum(), rng.random() * total)
-            place = min(int(drawn_at), len(x) - 1)
+        elif (found := draw(np.where(left, far, 0), rng)) is not None:
+            place = found
         else:
             place = int(np.flatnonzero(left)[0])
         yield place

@@ -146,14 +146,20 @@ def plus_plus(rows: Vectors, count: int, rng: np.random.Generator, weight: Vecto
     for _ in range(min(count, len(rows))):
         chance = weight * (far if picked else 1)
         chance[picked] = 0
-        total = float(chance.sum(dtype=np.float64))
-        if total > 0:
-            point = int(np.searchsorted(chance.cumsum(dtype=np.float64), rng.random() * total))
-        else:  # all that is left lies on what was drawn
-            point = int(np.setdiff1d(np.arange(len(rows)), picked)[0])
-        picked.append(min(point, len(rows) - 1))
+        place = draw(chance, rng)
+        if place is None:  # all that is left lies on what was drawn
+            place = int(np.setdiff1d(np.arange(len(rows)), picked)[0])
+        picked.append(place)
         far = np.minimum(far, squared(rows, rows[picked[-1:]])[:, 0])
     return np.array(picked, np.intp)
+
+
+def draw(chance: Vectors, rng: np.random.Generator) -> int | None:
+    """A place, as likely as it says; ``None`` where all say 0."""
+    upto = chance.cumsum(dtype=np.float64)
+    if not upto[-1] > 0:
+        return None
+    return int(np.searchsorted(upto, rng.random() * upto[-1], side="right"))
 
 
 def near_distance(rows: Vectors, rng: np.random.Generator) -> float:
