@@ -58,6 +58,9 @@ SCRIPTS: Mapping[str, Script] = {
     "precision": Script(("--count", "32", "--generated", "16"), images=True),
     "decode": Script(("--count", "8"), images=True),
     "retrain": Script(("--count", "60", "--rounds", "1"), images=True),
+    "label_efficiency": Script(
+        ("--seeds", "2", "--budget", "60", "--strategies", "margin"), images=True
+    ),
     "memory": Script(("--few", "16", "--many", "48")),
     "push": Script(("--tasks", "50", "--rounds", "1"), command=True),
     "predictions": Script(("--tasks", "50", "--singly", "10"), command=True),

@@ -32,6 +32,7 @@ COMMANDS = (
     ["stats", "--help"],
     ["doctor", "--help"],
     ["demo", "--help"],
+    ["simulate", "--help"],
     ["stack", "--help"],
     ["stack", "show", "--help"],
     ["stack", "check", "--help"],

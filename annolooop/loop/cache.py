@@ -25,6 +25,7 @@ ABOUT = {
     "ledgers": "copies of ledgers: the tasks that Label Studio has",
     "logs": "logs of the local Label Studio",
     "manifests": "copies of catalogues: the images of datasets",
+    "simulate": "embeddings of folders that were replayed",
     "weights": "copies of pretrained weights",
 }
 

@@ -1,0 +1,100 @@
+"""Replays of a labelled folder: figures, files, what is kept, and what is refused."""
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Project, write_photos
+
+from annolooop.loop.replay import Curve, Material, Plan, replays, share_of
+from annolooop.records import untracked
+from annolooop.stack import Stack
+
+FEW = ("--seeds", "2", "--query", "4", "--budget", "20")
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Project:
+    """A project without a Label Studio, and two folders of pictures."""
+    write_photos(tmp_path / "photos", [f"round/aria_{n}.png" for n in range(40)])
+    write_photos(tmp_path / "photos", [f"square/not_aria_{n}.png" for n in range(40)], seed=3)
+    model = {"backbone": "mobilenet_v3_small", "weights": "none"}
+    return Project(tmp_path, {"model": model, "cache_dir": str(tmp_path / "cache")})
+
+
+def test_folder_is_replayed_written_and_embedded_once(
+    alone: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = alone.folder / "photos"
+    (photos / "round" / "broken.jpg").write_bytes(b"no picture")
+    torn = photos / "square" / "torn.png"
+    torn.write_bytes((photos / "round" / "aria_3.png").read_bytes())
+    (photos / "round" / "again.png").write_bytes((photos / "round" / "aria_4.png").read_bytes())
+    typed = ("simulate", "--images", "photos", "--strategy", "auto", "--strategy", "margin", *FEW)
+    first = alone.json(*typed, "--out", "curves.csv", "--plot", "curves.html")
+    assert (first["images"], first["pool"] + first["test"], first["embedded"]) == (79, 79, 79)
+    assert first["labels"] == ["round", "square"]
+    reasons = {Path(row["file"]).name: row["reason"] for row in first["left_out"]}
+    assert set(reasons) == {"broken.jpg", "torn.png", "aria_3.png"}
+    assert [s["name"] for s in first["strategies"]] == ["auto", "margin", "random"]
+    auto = first["strategies"][0]["points"]
+    assert [point["labels"] for point in auto] == [4, 8, 12, 16, 20]
+    assert auto[-1]["accuracy"] > 0.7
+
+    rows = list(csv.DictReader((alone.folder / "curves.csv").open(encoding="utf-8")))
+    assert len(rows) == 3 * 2 * 5
+    last = [float(r["accuracy"]) for r in rows if (r["strategy"], r["labels"]) == ("auto", "20")]
+    assert np.mean(last) == pytest.approx(auto[-1]["accuracy"])
+    page = (alone.folder / "curves.html").read_text(encoding="utf-8")
+    assert "labels" in page
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", page)  # stands alone
+
+    def refuse(stack: Stack) -> None:
+        raise AssertionError("the backbone was built")
+
+    monkeypatch.setattr(Stack, "build_pipeline", refuse)
+    (photos / "round" / "broken.jpg").unlink()
+    again = alone.json(*typed)
+    assert again["embedded"] == 0
+    assert again["strategies"] == first["strategies"]  # the same seeds
+    assert not (alone.folder / "annoloop-data").exists()  # no store
+
+
+def test_what_cannot_be_replayed_is_told(alone: Project) -> None:
+    def told(*words: str, code: int) -> str:
+        return alone.run("simulate", *words, code=code).stderr
+
+    (alone.folder / "few" / "a").mkdir(parents=True)
+    write_photos(alone.folder / "few", ["a/1.png", "a/2.png", "b/3.png"])
+    assert "no such folder" in told("--images", "nowhere", code=2)
+    assert "images of 0 labels" in told("--images", "photos/round", code=5)
+    assert "did you mean margin" in told("--images", "photos", "--strategy", "margn", code=2)
+    assert "a plot is a .html" in told("--images", "photos", "--plot", "x.svg", code=2)
+    assert "curves.csv" in told("--images", "photos", "--out", "curves.txt", code=2)
+    assert "there is no folder" in told("--images", "photos", "--out", "no/curves.csv", code=2)
+    assert "images that can be read" in told("--images", "few", code=5)
+
+
+def test_share_is_told_from_the_curves_of_means() -> None:
+    labels = np.array([20.0, 40.0, 60.0, 80.0, 100.0])
+    slow = Curve(labels, np.array([[0.5, 0.6, 0.7, 0.8, 0.9], [0.3, 0.4, 0.5, 0.6, 0.7]]))
+    fast = Curve(labels, np.array([[0.6, 0.8, 0.9, 0.9, 0.9], [0.6, 0.7, 0.8, 0.9, 0.9]]))
+    share, error = share_of(fast, slow, 100)  # 0.8 on average: between 40 (0.75) and 60 (0.85)
+    assert share == pytest.approx(0.5)
+    # Without the second seed 0.9 is reached at 60 by the first; without the first, 0.7 at 40.
+    assert error == pytest.approx(np.sqrt(0.5 * ((0.6 - 0.5) ** 2 + (0.4 - 0.5) ** 2)))
+    assert share_of(slow, fast, 100)[0] is None
+    assert share_of(slow, slow, 60)[0] == pytest.approx(0.6 / 0.6)
+
+
+def test_replay_ends_where_the_images_do() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(33, 8)).astype(np.float32)
+    targets = np.eye(2, dtype=bool)[np.arange(33) % 2]
+    x[:, 0] += 4 * targets[:, 0]
+    material = Material(x[:23], targets[:23], x[23:], targets[23:])
+    curve = replays(material, ["auto"], Plan(5, 50, (0, 1)), untracked)["auto"]
+    assert curve.labels.tolist() == [5, 10, 15, 20, 23]
+    assert curve.accuracy.shape == (2, 5)
