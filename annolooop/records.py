@@ -328,7 +328,8 @@ class Evaluation:
     Attributes:
         n: images.
         accuracy: share of images whose labels are all right.
-        balanced_accuracy: mean of the recalls of the labels that images have.
+        balanced_accuracy: mean of the recalls of the labels that images have; of multiple choice,
+            of having a label and of lacking it.
         log_loss: mean over the images, in nats.
         ece: expected calibration error of the probability of what is predicted.
         classes: by label.
