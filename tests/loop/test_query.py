@@ -1,18 +1,21 @@
 """Choosing what people are asked next, and the order in which they are asked."""
 
-from conftest import Project, write_photos
-from people import Person, sign_up
+import pytest
+from conftest import Project
+from people import Person, sign_up, write_patterns
 
+from annolooop.commands.infer import _query as asked_for
+from annolooop.errors import UsageError
 from annolooop.loop.queue import newest_round
 from annolooop.storage.dataset import split_of
 
-NAMES = [f"{kind}{n}.jpg" for n in range(12) for kind in ("aria", "not_aria")]
+NAMES = [f"{kind}{n}.png" for n in range(12) for kind in ("aria", "not_aria")]
 
 
 def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     project: Project,
 ) -> None:
-    write_photos(project.folder / "b", NAMES)
+    write_patterns(project.folder / "b", NAMES)
     project.json("train")
     told = project.json("infer", "--batch", "b", "--query", "8", "--overlap", "0.3")
     query, stack = told["query"], project.stack()
@@ -64,11 +67,19 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     assert "tab=" not in done["url"]
     again = project.json("infer", "--query", "5", "--strategy", "random")
     second = newest_round(project.stack(), name)
-    assert second and second.number == again["query"]["round"] == 2
+    assert second
+    assert second.number == again["query"]["round"] == 2
     assert not set(second.query) & set(first.query)
     assert again["query"]["used"] == "random"
     assert one.next_in(again["url"]) == second.query[0]
     rest = project.json("infer", "--query", "1000")["query"]
     assert (rest["asked"], rest["left"]) == (16, 0)
-    assert "--no-push" in project.run("infer", "--query", "3", "--no-push", code=2).stderr
-    assert "margin" in project.run("infer", "--query", "3", "--strategy", "margni", code=2).stderr
+
+
+def test_what_cannot_be_asked_is_refused(project: Project) -> None:
+    refused = project.run("infer", "--query", "3", "--no-push", code=2).stderr
+    assert "Leave out one of the two: --query or --no-push" in refused
+    with pytest.raises(UsageError, match="margin"):
+        asked_for(3, "margni", None)
+    with pytest.raises(UsageError, match="nothing is to be chosen"):
+        asked_for(None, None, 0.1)
