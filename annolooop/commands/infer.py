@@ -173,7 +173,9 @@ def _show_query(console: Console, query: "QueryReport") -> None:
             else "nothing is left to ask: every task is annotated or skipped"
         )
         return
-    by = query.used if query.used == query.strategy else f"{query.strategy}, which took {query.used}"
+    by = query.used
+    if query.used != query.strategy:
+        by = f"{query.strategy}, which took {query.used}"
     console.print(
         f"round {query.round}: {query.asked} tasks to ask next"
         + (f", {query.holdout} of them of the holdout" if query.holdout else "")
