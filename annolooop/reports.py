@@ -561,7 +561,9 @@ class LaunchReport:
     Attributes:
         round: number of the query whose queue it is; 0 where there is no queue.
         asked: tasks of the queue.
-        left: of these, that nobody annotated or skipped; with none, all tasks are shown.
+        left: of these, that nobody annotated or skipped.
+        waiting: of these, that were answered once and are asked of two people. With none of both,
+            the address is that of all tasks.
     """
 
     dataset: str
@@ -570,6 +572,7 @@ class LaunchReport:
     round: int = 0
     asked: int = 0
     left: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True)

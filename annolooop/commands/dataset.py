@@ -107,7 +107,12 @@ def show_launch(console: Console, report: "LaunchReport") -> None:
     console.print(report.url)
     if report.left:
         console.say(
-            f"round {report.round}: {report.left} of {report.asked} tasks are to be answered"
+            f"round {report.round}: {report.left} of {report.asked} tasks are to be answered. If "
+            "the page goes on to others: `Label Tasks As Displayed`, in the tab of the round."
+        )
+    elif report.waiting:
+        console.say(
+            f"round {report.round}: {report.waiting} of {report.asked} tasks wait for someone else"
         )
     elif report.round:
         console.say(f"all {report.asked} tasks of round {report.round} are answered")

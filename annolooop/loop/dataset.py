@@ -66,7 +66,8 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     """
     found = find_stream(stack, name, find_project(stack, name))
     opened = browser and _open(stack, found.url)
-    return LaunchReport(name, found.url, opened, found.round, found.asked, found.left)
+    counts = (found.round, found.asked, found.left, found.waiting)
+    return LaunchReport(name, found.url, opened, *counts)
 
 
 def _open(stack: Stack, url: str) -> bool:

@@ -13,6 +13,7 @@ from annolooop.storage.store import numbered
 TITLE = "annoloop: next to label"  # of the tab
 FIELD = "queue"  # in a task's data: which round asked for it last, and at which place
 UNTOUCHED = condition("annotations_ids", "empty", "Boolean", True)
+ANSWERED = condition("total_annotations", "greater", "Number", 0)
 UNFINISHED = condition("completed_at", "empty", "Datetime", True)
 
 
@@ -80,12 +81,14 @@ class Stream:
         round: number of the queue; 0 where there is none.
         asked: its tasks.
         left: of these, that nobody annotated or skipped.
+        waiting: of these, that were answered once, and should be by two people.
     """
 
     url: str
     round: int = 0
     asked: int = 0
     left: int = 0
+    waiting: int = 0
 
 
 def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
@@ -99,11 +102,12 @@ def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
         return Stream(plain)
     mine = _of_round(newest.number)
     left = stack.studio.count_tasks(project.id, [mine, UNTOUCHED])
-    unfinished = left
-    if not left and newest.twice:
-        unfinished = stack.studio.count_tasks(project.id, [mine, UNFINISHED])
-    url = stack.studio.view_url(project.id, view) if unfinished else plain
-    return Stream(url, newest.number, len(newest.query), left)
+    waiting = 0
+    if newest.twice:
+        conditions = [mine, ANSWERED, UNFINISHED]
+        waiting = stack.studio.count_tasks(project.id, conditions)
+    url = stack.studio.view_url(project.id, view) if left or waiting else plain
+    return Stream(url, newest.number, len(newest.query), left, waiting)
 
 
 def place_between(many: Sequence[int], few: Sequence[int]) -> list[int]:

@@ -60,6 +60,9 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
             served.append((person, task))
             project_id = studio.find_project(name).id
             person.studio.annotate(project_id, task, ["aria"], 1.0)
+            if len(served) == 1:
+                half = project.json("dataset", "launch", name, "--no-browser")
+                assert (half["left"], half["waiting"]) == (7, 1)
             following = person.next_in(told["url"])
             if following:
                 open_[person] = following
@@ -73,7 +76,7 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     assert len(tasks) <= len(wanted) + 1
 
     done = project.json("dataset", "launch", name, "--no-browser")
-    assert (done["round"], done["left"]) == (1, 0)
+    assert (done["round"], done["left"], done["waiting"]) == (1, 0, 0)
     assert "tab=" not in done["url"]
     again = project.json("infer", "--query", "5", "--strategy", "random")
     second = newest_round(project.stack(), name)
