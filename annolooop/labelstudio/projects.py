@@ -16,7 +16,15 @@ from annolooop.labelstudio.label_config import (
 from annolooop.records import ProjectCounts
 
 PAGE = 1000
-SHOWS_PREDICTIONS = {"show_collab_predictions": True, "sampling": "Uncertainty sampling"}
+# Asked by a browser, the server keeps to a project's sampling, and minds which tasks others have
+# open, only with `show_overlap_first` and the flag of it that our own server gets: otherwise it
+# gives everybody the first task of the tab.
+SHOWS_PREDICTIONS = {
+    "show_collab_predictions": True,
+    "sampling": "Uncertainty sampling",
+    "show_overlap_first": True,
+}
+IN_ORDER = {"sampling": "Sequential sampling", "show_overlap_first": True}
 PROJECT = (
     "id,created_at,title,label_config,model_version,task_number,"
     "num_tasks_with_annotations,total_annotations_number,skipped_annotations_number"
@@ -81,6 +89,10 @@ class Projects:
     def show_predictions(self, project: int) -> None:
         """Make a project show predictions, and serve those first that are least sure."""
         self._server.call("PATCH", f"/api/projects/{project}", body=SHOWS_PREDICTIONS)
+
+    def serve_in_order(self, project: int) -> None:
+        """Serve the tasks of a view in its order, to each person the first that is free."""
+        self._server.call("PATCH", f"/api/projects/{project}", body=IN_ORDER)
 
     def label_config(self, project: int) -> str:
         """A project's label config, as people wrote it."""
