@@ -1,15 +1,17 @@
-"""What the model is sure of is accepted once, told from people's labels, and taken back."""
+"""What the model is sure of is accepted, and taken back; what people got wrong is found."""
 
 import csv
 import json
+from typing import Any
 
 import pytest
-from conftest import Project, write_photos
+from conftest import Project, Server, on_server, write_photos
 
 from annolooop.errors import DataError
 from annolooop.loop.accept import AcceptOptions, accept, undo
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.pull import pull
+from annolooop.loop.review import FIELD, TITLE, review
 from annolooop.loop.train import train
 from annolooop.records import Annotation, untracked
 from annolooop.stack import Stack
@@ -68,10 +70,15 @@ class Loop:
         studio._server.call("PATCH", f"/api/annotations/{annotation}", body=body)
 
 
+@pytest.fixture(scope="module")
+def loop(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Loop:
+    return Loop(on_server(tmp_path_factory.mktemp("trust"), server, "trust"))
+
+
 def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
-    project: Project,
+    loop: Loop,
 ) -> None:
-    loop = Loop(project)
+    project = loop.project
     version = loop.stack().registry.promoted()
     assert version
     with pytest.raises(DataError, match="takes at least 149 labelled images of the holdout"):
@@ -119,3 +126,34 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     assert left[corrected.task].labels == left[others[0].task].labels == (wrong,)
     assert left[corrected.task].annotator is not None
     assert len(left) == len(loop.labelled) + 2
+
+
+def test_wrong_labels_are_found_shown_and_not_asked_again_once_confirmed(loop: Loop) -> None:
+    given = {a.task: a for a in loop.annotations()}
+    planted = [given[task.id] for task in loop.labelled[10:12]]
+    for a in planted:
+        loop.change(a.id, "aria" if a.labels == ("not_aria",) else "not_aria")
+    stack = loop.stack()
+    found = review(stack, loop.name, 8, True, untracked)
+    suspects = {s.task: s for s in found.suspects}
+    assert {a.task for a in planted} <= suspects.keys()
+    for a in planted:
+        assert suspects[a.task].suggested == a.labels
+    assert (found.overlaps[0].first, found.overlaps[0].second) == ("aria", "not_aria")
+    view = stack.studio.find_view(loop.id, TITLE)
+    assert found.url.endswith(f"tab={view}")
+    asked: dict[str, Any] = stack.studio.data_of(loop.id, [found.suspects[0].task])
+    (data,) = asked.values()
+    assert data[FIELD].startswith("r0001-00001 ")
+    assert "It looks like" in data[FIELD]
+    # One is corrected, the other one left as it is.
+    loop.change(planted[0].id, planted[0].labels[0])
+    loop.change(planted[1].id, suspects[planted[1].task].labels[0])
+    after = review(loop.stack(), loop.name, 50, False, untracked)
+    assert (after.corrected, after.confirmed) == (1, 1)
+    assert after.still_open == len(found.suspects) - 2
+    assert not {a.task for a in planted} & {s.task for s in after.suspects}
+    told = loop.project.json("dataset", "curve")
+    assert told["judged_by"] == "out-of-fold"
+    assert [point["share"] for point in told["points"]] == [0.25, 0.5, 0.75, 1.0]
+    assert told["gain"]["low"] <= told["gain"]["value"] <= told["gain"]["high"]
