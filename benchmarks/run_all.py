@@ -65,6 +65,8 @@ SCRIPTS: Mapping[str, Script] = {
     "listing": Script(("--keys", "2000", "--small", "500", "--rounds", "1")),
     "embeddings": Script(("--count", "4000", "--few", "1000")),
     "bucket_read": Script(("--objects", "40", "--rounds", "1")),
+    "accept": Script(("--draws", "2", "--labels", "300")),
+    "review": Script(("--seeds", "1", "--labels", "200")),
 }
 
 

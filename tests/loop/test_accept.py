@@ -105,7 +105,7 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     assert {a.accepted for a in made.values()} == {version.name}
     assert {split_of(a.sha256, 0.5) for a in made.values()} == {"train"}
     # Nothing is learnt from them, and they are exported, apart.
-    assert train(loop.stack(), True, untracked).version == version.name
+    assert train(loop.stack(), True, untracked).model_version == version.name
     project.typed("dataset", "export", "--format", "csv", "--out", "out.csv")
     with (project.folder / "out.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
