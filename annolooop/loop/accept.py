@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import islice
-from math import floor
+from math import ceil
 
 import numpy as np
 
@@ -403,7 +403,7 @@ def _report(
         over_limit=plan.over_limit,
         accepted=made,
         passed_over=len(plan.tasks) - made,
-        wrong_at_most=floor(made * (1 - threshold.low)),
+        wrong_at_most=ceil(made * (1 - threshold.low)),
         labels={label: labels[label] for label in version.labels if labels[label]},
         applied=options.yes,
         seconds=_since(begun),

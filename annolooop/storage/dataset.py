@@ -192,6 +192,11 @@ def find_accepted(annotations: Sequence[Annotation], choice: str, holdout: float
     return [found[sha256] for sha256 in sorted(found)]
 
 
+def count_accepted(annotations: Iterable[Annotation]) -> dict[str, int]:
+    """Model version -> annotations that were accepted from it unseen, and are so still."""
+    return dict(Counter(a.accepted for a in annotations if a.accepted))
+
+
 def split_of(sha256: str, holdout: float) -> str:
     """``holdout`` or ``train``: fixed for a content, whatever else is in the dataset.
 
