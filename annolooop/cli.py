@@ -24,6 +24,7 @@ from annolooop.commands import (
     init,
     model,
     review,
+    simulate,
     stack,
     storage,
     studio,
@@ -208,6 +209,7 @@ command(app, sync.sync, sync.show)
 command(app, dataset.stats, dataset.show_stats)
 command(app, doctor.doctor, doctor.show)
 command(app, demo.demo, demo.show)
+command(app, simulate.simulate, simulate.show)
 command(stack_app, stack.list_, stack.show_list, "list")
 command(stack_app, stack.use, stack.show_use)
 command(stack_app, stack.show_stack, stack.show_settings, "show")

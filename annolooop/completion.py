@@ -74,6 +74,14 @@ def datasets(ctx: typer.Context) -> Iterator[Candidate]:
 
 
 @completes
+def strategies(ctx: typer.Context) -> Iterator[Candidate]:
+    """What chooses images to ask about."""
+    from annolooop.strategies.names import NAMES
+
+    yield from NAMES.items()
+
+
+@completes
 def model_versions(ctx: typer.Context) -> Iterator[Candidate]:
     """Versions of the stack's dataset, the newest first."""
     from annolooop.records import version_name

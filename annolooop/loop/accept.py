@@ -258,7 +258,7 @@ class _Open:
     ) -> None:
         self._ledger, self._version = ledger, predictor.version
         self._embeddings = stack.embeddings(predictor.version.backbone)
-        self._holdout = stack.config.train.holdout
+        self._holdout, self._blind = stack.config.train.holdout, blind_share(stack)
         self._touched = {a.task for a in snapshot.annotations}
         self._known = {a.sha256 for a in snapshot.annotations}
 
