@@ -12,6 +12,7 @@ from math import ceil
 import numpy as np
 
 from annolooop.errors import DataError, UsageError
+from annolooop.loop.blind import blind_share
 from annolooop.loop.model import find_version
 from annolooop.loop.predict import Predictor, require_promoted
 from annolooop.loop.project import find_project
