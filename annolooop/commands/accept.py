@@ -86,7 +86,7 @@ def show(console: Console, report: Union["AcceptReport", "UndoReport"]) -> None:
     if report.applied and report.accepted:
         console.next(f"annoloop dataset accept --undo {report.version}", "to take it back")
     elif report.accepted:
-        console.next("annoloop dataset accept --yes")
+        console.next(f"annoloop dataset accept --precision {report.precision:g} --yes")
     else:
         console.next("annoloop dataset launch", "nothing is sure enough")
 

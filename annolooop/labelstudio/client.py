@@ -95,8 +95,7 @@ class Studio(Accepted):
         labelling = self.labelling(project)
         for exported in self._export_parts(project, tasks):
             said = [(t, raw) for t in exported for raw in t["annotations"]]
-            asked = {int(t["id"]) for t, raw in said if is_accepted(raw)}
-            versions = self._versions_behind(project, sorted(asked))
+            versions = self._versions_behind(project, said)
             for task, raw in sorted(said, key=lambda pair: (pair[0]["id"], pair[1]["id"])):
                 yield _annotation(labelling, task, raw, versions)
 

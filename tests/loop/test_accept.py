@@ -76,9 +76,10 @@ def loop(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Loop:
 
 
 def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
-    loop: Loop,
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = loop.project
+    monkeypatch.setattr("annolooop.loop.accept.SETTLE", 0.5)
     version = loop.stack().registry.promoted()
     assert version
     with pytest.raises(DataError, match="takes at least 149 labelled images of the holdout"):
@@ -95,9 +96,12 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     # Some at first, as where it was interrupted; then the rest, and none twice.
     some = project.typed("dataset", "accept", "--precision", "0.7", "--limit", "2", "--yes")
     assert some["accepted"] == 2
+    note = f"datasets/{loop.name}/accepting.json"
+    loop.stack().store.put(note, b"{}")  # of someone who was killed in the middle of a request
     rest = accept(loop.stack(), AcceptOptions(0.7, 0.4, None, True), untracked)
     again = accept(loop.stack(), AcceptOptions(0.7, 0.4, None, True), untracked)
     assert (again.accepted, again.exit_code) == (0, 0)
+    assert not loop.stack().store.exists(note)
     made = loop.accepted()
     assert len(made) == 2 + rest.accepted
     assert drafted not in made
