@@ -10,7 +10,9 @@ import typer
 
 from annolooop import __version__, completion
 from annolooop.commands import (
+    accept,
     cache,
+    curve,
     dataset,
     delete,
     demo,
@@ -20,6 +22,7 @@ from annolooop.commands import (
     infer,
     init,
     model,
+    review,
     simulate,
     stack,
     storage,
@@ -216,6 +219,9 @@ command(dataset_app, describe.describe, describe.show)
 command(dataset_app, dataset.launch, dataset.show_launch)
 command(dataset_app, dataset.adopt, dataset.show_adopted)
 command(dataset_app, export.export, export.show)
+command(dataset_app, accept.accept, accept.show)
+command(dataset_app, review.review, review.show)
+command(dataset_app, curve.curve, curve.show)
 command(dataset_app, delete.delete, delete.show)
 command(model_app, model.list_, model.show_list, "list")
 command(model_app, model.show, model.show_version)

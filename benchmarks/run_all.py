@@ -70,6 +70,8 @@ SCRIPTS: Mapping[str, Script] = {
     "embeddings": Script(("--count", "4000", "--few", "1000")),
     "bucket_read": Script(("--objects", "40", "--rounds", "1")),
     "calibration": Script(("--seeds", "1", "--labels", "60")),
+    "accept": Script(("--draws", "2", "--labels", "300")),
+    "review": Script(("--seeds", "1", "--labels", "200")),
 }
 
 
