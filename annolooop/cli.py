@@ -21,6 +21,7 @@ from annolooop.commands import (
     infer,
     init,
     model,
+    report,
     stack,
     storage,
     studio,
@@ -203,6 +204,7 @@ command(app, train.train, train.show)
 command(app, infer.infer, infer.show)
 command(app, sync.sync, sync.show)
 command(app, dataset.stats, dataset.show_stats)
+command(app, report.report, report.show)
 command(app, doctor.doctor, doctor.show)
 command(app, demo.demo, demo.show)
 command(stack_app, stack.list_, stack.show_list, "list")

@@ -343,3 +343,15 @@ class Evaluation:
     ece: Estimate = Estimate()
     classes: dict[str, ClassFigures] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Predictions of about the same confidence: how many, their mean, and the share right."""
+
+    n: int
+    confidence: float
+    right: Estimate
+
+
+UNKNOWN = Estimate()

@@ -739,3 +739,27 @@ class CleanReport:
     """What `demo --clean` removed."""
 
     removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PageReport:
+    """What `report` wrote.
+
+    Attributes:
+        live, why_not_live, as_of: as in :class:`DescribeReport`.
+        points: images on the map.
+        missing: section -> why it has nothing to show, and the command that changes it.
+        opened: a browser was asked to show it.
+    """
+
+    dataset: str
+    out: str
+    bytes: int
+    model_version: str | None
+    live: bool
+    why_not_live: str
+    as_of: str
+    points: int
+    missing: dict[str, str]
+    opened: bool
+    seconds: float
