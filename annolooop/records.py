@@ -345,13 +345,4 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...] = ()
 
 
-@dataclass(frozen=True)
-class Bin:
-    """Predictions of about the same confidence: how many, their mean, and the share right."""
-
-    n: int
-    confidence: float
-    right: Estimate
-
-
 UNKNOWN = Estimate()

@@ -5,17 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annolooop.loop.labels import Labels
 from annolooop.loop.learn import build_targets
 from annolooop.model.head import Head, Probabilities, activate
-from annolooop.model.metrics import MIN_HOLDOUT
-from annolooop.model.reliability import bins
+from annolooop.model.metrics import MIN_HOLDOUT, wilson
+from annolooop.model.reliability import reliability
 from annolooop.page.content import (
     CurvePlace,
     Missing,
     Reliability,
     RoundRow,
+    Step,
     VersionPoint,
 )
 from annolooop.records import Estimate, Evaluation, Example, ModelVersion, Track
@@ -107,7 +109,7 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
             TRAIN,
         )
     held, probabilities, raw = _look(stack, found, version)
-    reliability = None
+    believed = None
     if len(held) < MIN_HOLDOUT:
         missing["calibration"] = Missing(
             f"{len(held)} labelled images of the holdout are too few: {MIN_HOLDOUT} are needed. "
@@ -115,10 +117,10 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
             f"annoloop dataset launch {found.dataset}",
         )
     else:
-        reliability = _reliability(version, held, probabilities, raw, evaluation)
+        believed = _reliability(version, held, probabilities, raw, evaluation)
     if not held:
         missing["errors"] = Missing("No image of the holdout is labelled.")
-    return Judged(held, probabilities, evaluation, reliability, missing)
+    return Judged(held, probabilities, evaluation, believed, missing)
 
 
 TRAIN = "annoloop train --rerun"
@@ -186,10 +188,19 @@ def _reliability(
     told = version.metrics.get("calibration") or {}
     temperature = told.get("temperature")
     return Reliability(
-        bins=bins(probabilities, targets, multiple),
-        raw=bins(raw, targets, multiple) if temperature not in (None, 1) else (),
+        bins=_steps(probabilities, targets, multiple),
+        raw=_steps(raw, targets, multiple) if temperature not in (None, 1) else (),
         before=told.get("ece_before"),
         after=told.get("ece_after"),
         holdout=evaluation.ece if evaluation else Estimate(),
         temperature=temperature,
+    )
+
+
+def _steps(
+    probabilities: Probabilities, targets: NDArray[np.bool_], multiple: bool
+) -> tuple[Step, ...]:
+    return tuple(
+        Step(b.n, b.confidence, Estimate(b.accuracy, *wilson(round(b.n * b.accuracy), b.n)))
+        for b in reliability(probabilities, targets, multiple)
     )

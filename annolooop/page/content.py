@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from annolooop.records import UNKNOWN, Bin, Estimate, Evaluation
+from annolooop.records import UNKNOWN, Estimate, Evaluation
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,23 @@ class CurvePlace:
 
 
 @dataclass(frozen=True)
+class Step:
+    """Predictions of about the same confidence: how many, their mean, and the share right."""
+
+    n: int
+    confidence: float
+    right: Estimate
+
+
+@dataclass(frozen=True)
 class Reliability:
     """Whether confidence can be believed: bins as they are, and with logits as fitted.
 
     ``before`` and ``after`` are calibration errors out of fold; ``holdout`` that on the holdout.
     """
 
-    bins: tuple[Bin, ...]
-    raw: tuple[Bin, ...]
+    bins: tuple[Step, ...]
+    raw: tuple[Step, ...]
     before: float | None = None
     after: float | None = None
     holdout: Estimate = UNKNOWN

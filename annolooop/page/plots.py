@@ -9,8 +9,8 @@ from html import escape
 from typing import Any
 
 from annolooop.page.colours import css, of_label
-from annolooop.page.content import CurvePlace, Map, Reliability, VersionPoint
-from annolooop.records import Bin, Estimate, Evaluation
+from annolooop.page.content import CurvePlace, Map, Reliability, Step, VersionPoint
+from annolooop.records import Estimate, Evaluation
 
 Figure = dict[str, Any]
 SHOWN = 14  # characters of a label beside an axis
@@ -250,7 +250,7 @@ def _scattered(found: Map, places: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _told(one: Bin) -> str:
+def _told(one: Step) -> str:
     return f"{one.n} images, {percent(one.confidence)} confident: {span(one.right)} right"
 
 

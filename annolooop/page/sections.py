@@ -101,7 +101,7 @@ def _progress(content: Content, figures: Mapping[str, str]) -> str:
         head = ("model version", "made", "labels", "holdout", "accuracy")
         told += f"<h3>Model versions</h3>{_table(head, rows)}"
     if content.rounds:
-        rows = [
+        asked = [
             (
                 [
                     str(r.number),
@@ -116,7 +116,7 @@ def _progress(content: Content, figures: Mapping[str, str]) -> str:
             )
             for r in reversed(content.rounds)
         ]
-        head = (
+        head_of = (
             "round",
             "asked on",
             "chosen by",
