@@ -260,6 +260,10 @@ class TrainConfig(_Section):
     epochs: int = Field(10, ge=1, le=1000)
     """Passes over the examples while the backbone is fine-tuned, at most."""
 
+    gate: Literal["strict", "lenient", "off"] = "strict"
+    """What keeps a new version from being promoted: a test that says it is worse than the one in
+    force, with p below 0.05 (strict) or below 0.01 (lenient); or nothing (off)."""
+
 
 class InferConfig(_Section):
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"

@@ -1,14 +1,16 @@
 """`annoloop train`: the first model version, and the next ones."""
 
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.records import BackboneInfo, Finetuning, Holdout
+    from collections.abc import Mapping
+
+    from annolooop.records import BackboneInfo, Estimate, Evaluation, Finetuning, Holdout
     from annolooop.reports import CompareReport, TrainReport
 
 
@@ -21,12 +23,21 @@ def train(
         bool,
         typer.Option("--compare", help="Only tell whether fine-tuning the backbone pays."),
     ] = False,
+    gate: Annotated[
+        Literal["strict", "lenient", "off"] | None,
+        typer.Option(
+            "--gate",
+            help="With --rerun: when a worse model version is not promoted (exit code 6).",
+        ),
+    ] = None,
 ) -> "TrainReport | CompareReport":
     """Make the first model version, or learn from annotations."""
+    from annolooop.errors import UsageError
     from annolooop.stack import open_stack
 
+    if gate and not rerun:
+        raise UsageError("--gate is for --rerun", "annoloop train --rerun --gate ...")
     if compare:
-        from annolooop.errors import UsageError
         from annolooop.loop.compare import compare as run_compare
 
         if rerun:
@@ -34,7 +45,7 @@ def train(
         return run_compare(open_stack(console), console.track)
     from annolooop.loop.train import train as run
 
-    return run(open_stack(console), rerun, console.track)
+    return run(open_stack(console), rerun, console.track, gate)
 
 
 def show(console: Console, report: "TrainReport | CompareReport") -> None:
@@ -50,6 +61,9 @@ def show(console: Console, report: "TrainReport | CompareReport") -> None:
 def _show_train(console: Console, report: "TrainReport") -> None:
     name = report.model_version
     backbone = describe_backbone(report.backbone)
+    if report.refused:
+        _show_refused(console, report)
+        return
     if report.trained:
         console.print(f"trained {name} on {report.learnt} labels ({backbone}); it is promoted")
     elif report.registered:
@@ -59,6 +73,12 @@ def _show_train(console: Console, report: "TrainReport") -> None:
     console.print("labels: " + ", ".join(f"{k} {n}" for k, n in report.labels.items()))
     console.reasons("left out", report.unreadable)
     console.print(f"holdout: {_holdout(report.holdout)}")
+    for line in tell_evaluation(report.evaluation):
+        console.print(f"  {line}")
+    if report.calibration:
+        console.print(f"calibration: {tell_calibration(report.calibration)}")
+    if report.gate and report.trained:
+        console.print(f"gate: {report.gate.why}")
     if "accuracy" in report.cross_validation:
         figures = report.cross_validation
         console.print(f"cross-validation: accuracy {figures['accuracy']:.3f}")
@@ -75,6 +95,48 @@ def _show_train(console: Console, report: "TrainReport") -> None:
         console.next(f"annoloop dataset launch {quote(report.dataset)}")
     else:
         console.next("annoloop infer --batch FOLDER")
+
+
+def _show_refused(console: Console, report: "TrainReport") -> None:
+    assert report.gate
+    done = "registered" if report.registered else "was registered before"
+    console.print(f"{report.refused} {done}, and refused; {report.model_version} stays in force")
+    console.print(f"gate: {report.gate.why}")
+    console.reasons("left out", report.unreadable)
+    if news := _news(report):
+        console.print(f"since {report.model_version}: {news}")
+    console.next("annoloop dataset review", "looks for wrong labels")
+    console.next(f"annoloop model show {report.refused}", "its figures")
+    number = report.refused.partition("-")[0]
+    console.next(f"annoloop model promote {number}", "or: annoloop train --rerun --gate off")
+
+
+def tell_evaluation(evaluation: "Evaluation | None") -> list[str]:
+    """The figures of the holdout beside accuracy, a line each; none with too few images."""
+    if evaluation is None or evaluation.accuracy.value is None:
+        return []
+    return [
+        f"balanced accuracy {estimate(evaluation.balanced_accuracy)}",
+        f"log loss {estimate(evaluation.log_loss)}",
+        f"calibration error (ECE) {estimate(evaluation.ece)}",
+    ]
+
+
+def tell_calibration(told: "Mapping[str, float]") -> str:
+    """What the temperature changes, out of fold."""
+    return (
+        f"temperature {told['temperature']:.2f} from {told['n']} images; of others, ECE "
+        f"{told['ece_before']:.3f} -> {told['ece_after']:.3f}, log loss "
+        f"{told['log_loss_before']:.3f} -> {told['log_loss_after']:.3f}"
+    )
+
+
+def estimate(figure: "Estimate", digits: int = 3) -> str:
+    """A figure with its interval, for people."""
+    if figure.value is None or figure.low is None or figure.high is None:
+        return "-"
+    value, low, high = (f"{x:.{digits}f}" for x in (figure.value, figure.low, figure.high))
+    return f"{value} ({low} to {high})"
 
 
 def _show_compare(console: Console, report: "CompareReport") -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from annolooop.errors import DataError
 from annolooop.files import make_folder, replacing
-from annolooop.loop.learn import Learnt, Material, is_right
+from annolooop.loop.learn import Learnt, Material, calibrated, on_holdout
 from annolooop.model.finetune import MIN_VALIDATION, Tuned, finetune, split_validation
 from annolooop.model.fit import Targets, fit_head, learnable
 from annolooop.model.head import Head
@@ -92,7 +92,8 @@ def _tune(
             f"an image that was read before cannot be decoded: {error}",
             "Learn without it: remove its annotation, then annoloop train --rerun",
         ) from error
-    return _fit(stack, material, replace(plain, metrics=metrics), tuned, pipeline, vectors)
+    plain = replace(plain, metrics=metrics)
+    return _fit(stack, material, plain, tuned, lesson.validation, pipeline, vectors)
 
 
 @contextmanager
@@ -130,21 +131,31 @@ def _fit(
     material: Material,
     plain: Learnt,
     tuned: Tuned,
+    validation: Targets,
     pipeline: Pipeline,
     vectors: dict[str, Vector],
 ) -> Learnt:
-    """A head for a fine-tuned backbone, whose embeddings are ``vectors``."""
+    """A head for a fine-tuned backbone, whose embeddings are ``vectors``.
+
+    Its temperature is fitted on the validation images, which told only when to stop, as a head says
+    them that did not learn from them.
+    """
     # The images are known to this backbone, so out-of-fold figures would be too good, and choose
     # too weak a penalty: it is the one that was chosen for the pretrained backbone.
-    metrics = dict(plain.metrics)
+    metrics = {name: told for name, told in plain.metrics.items() if name != "calibration"}
     penalty = metrics.pop("cross_validation")["C"]
     x = np.stack([vectors[example.sha256] for example in material.learn])
     held = np.stack([vectors[e.sha256] for e in material.held]) if material.held else x[:0]
-    head, *_ = fit_head(x, material.targets, material.multiple, stack.config.train.seed, penalty)
+    seed, y, multiple = stack.config.train.seed, material.targets, material.multiple
+    head, *_ = fit_head(x, y, multiple, seed, penalty)
+    part, *_ = fit_head(x[~validation], y[~validation], multiple, seed, penalty)
+    head = calibrated(head, part.logits(x[validation]), y[validation], seed, metrics)
+    said, right = on_holdout(stack, head, material.held, held)
     return Learnt(
         head=head,
         info=pipeline.info,
-        right=is_right(stack, head, material.held, held),
+        said=said,
+        right=right,
         metrics=metrics,
         pipelines=(*plain.pipelines, pipeline),
         vectors=vectors,

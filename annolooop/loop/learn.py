@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,10 @@ import numpy as np
 
 from annolooop.errors import DataError
 from annolooop.loop.embed import Embedder
+from annolooop.model.calibration import calibrate, with_temperature
 from annolooop.model.fit import Targets, all_right, fit_head, learnable
-from annolooop.model.head import Head
-from annolooop.model.metrics import holdout_accuracy
+from annolooop.model.head import Head, Logits, Probabilities, activate
+from annolooop.model.metrics import evaluate, holdout_accuracy
 from annolooop.records import BackboneInfo, Example, Finetuning, Image, ModelVersion, Track
 from annolooop.stack import Stack
 from annolooop.storage.embeddings import Embeddings, Vector
@@ -59,9 +60,12 @@ class Learnt:
     """What was learnt.
 
     Attributes:
-        head: of the backbone ``info``.
+        head: of the backbone ``info``, calibrated.
         metrics: for the version's record.
-        right: (held,) bool, whether each image of the holdout is predicted right.
+        said: (held, k), probabilities of the images of the holdout.
+        right: (held,) bool, whether each of them is predicted right.
+        out: (learn, k), out-of-fold logits of the other images; ``None`` where there are too few,
+            or the backbone has seen them.
         pipelines: backbones that the registry may not have yet.
         vectors: embeddings by a new backbone, by content hash.
         precision: class of what they were computed with.
@@ -71,11 +75,19 @@ class Learnt:
     head: Head
     info: BackboneInfo
     metrics: dict[str, Any]
+    said: Probabilities = field(default_factory=lambda: np.zeros((0, 0)))
     right: Targets = field(default_factory=lambda: np.zeros(0, bool))
+    out: Logits | None = None
     pipelines: tuple[Pipeline, ...] = ()
     vectors: Mapping[str, Vector] = field(default_factory=dict)
     precision: str = EXACT
     checkpoint: Path | None = None
+
+    @property
+    def out_said(self) -> Probabilities:
+        """``out`` as probabilities, without a temperature: for what is predicted it has no say."""
+        assert self.out is not None
+        return activate(self.out, self.head.multiple)
 
 
 def gather(
@@ -140,15 +152,18 @@ def learn_from(stack: Stack, material: Material, mode: str, track: Track) -> Lea
     Raises:
         DataError: an image went away meanwhile.
     """
-    head, figures, _ = fit_head(
-        material.vectors, material.targets, material.multiple, stack.config.train.seed
-    )
+    seed = stack.config.train.seed
+    head, figures, out = fit_head(material.vectors, material.targets, material.multiple, seed)
+    metrics: dict[str, Any] = {"cross_validation": figures}
+    if out is not None:
+        head = calibrated(head, out, material.targets, seed, metrics)
     held = material.embeddings.matrix(e.sha256 for e in material.held)
     learnt = Learnt(
         head,
         material.info,
-        {"cross_validation": figures},
-        is_right(stack, head, material.held, held),
+        metrics,
+        *on_holdout(stack, head, material.held, held),
+        out,
         (material.fresh,) if material.fresh else (),
     )
     if mode != "head":
@@ -156,15 +171,44 @@ def learn_from(stack: Stack, material: Material, mode: str, track: Track) -> Lea
 
         learnt = tune(stack, material, learnt, mode, track)
     stated = holdout_accuracy(int(learnt.right.sum()), len(learnt.right))
-    return replace(learnt, metrics={"holdout": vars(stated), **learnt.metrics})
+    labels = stack.config.dataset.labels
+    targets = build_targets(material.held, labels)
+    evaluation = evaluate(learnt.said, targets, labels, material.multiple, seed)
+    told = {"holdout": vars(stated), "evaluation": asdict(evaluation)}
+    return replace(learnt, metrics={**told, **learnt.metrics})
 
 
-def is_right(stack: Stack, head: Head, held: Sequence[Example], vectors: Vector) -> Targets:
-    """(held,) bool: whether a head says of each image, by its embedding, what it has."""
-    if not held:
-        return np.zeros(0, bool)
+def calibrated(
+    head: Head, logits: Logits, targets: Targets, seed: int, metrics: dict[str, Any]
+) -> Head:
+    """A head with its temperature, which is also noted in the metrics; as it is with too few.
+
+    Args:
+        head: that was fitted.
+        logits, targets: (n, k), of images that were not learnt from.
+        seed: of what is drawn.
+        metrics: get ``calibration``.
+    """
+    told = calibrate(logits, targets, head.multiple, seed)
+    if told is None:
+        return head
+    metrics["calibration"] = told
+    return with_temperature(head, told["temperature"])
+
+
+def on_holdout(
+    stack: Stack, head: Head, held: Sequence[Example], vectors: Vector
+) -> tuple[Probabilities, Targets]:
+    """What a head says of the images of the holdout, by their embeddings; and if it is right.
+
+    Returns:
+        (held, k) and (held,) bool.
+    """
     targets = build_targets(held, stack.config.dataset.labels)
-    return all_right(head.predict(vectors), targets, head.multiple)
+    if not held:
+        return np.zeros(targets.shape), np.zeros(0, bool)
+    said = head.predict(vectors)
+    return said, all_right(said, targets, head.multiple)
 
 
 def build_targets(examples: Sequence[Example], labels: Sequence[str]) -> Targets:

@@ -1,21 +1,23 @@
 """Look at model versions, and put another one in force."""
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from annolooop.errors import DataError, did_you_mean
 from annolooop.loop.predict import find_promoted
-from annolooop.records import ModelVersion
+from annolooop.records import Evaluation, ModelVersion, evaluation_of
 from annolooop.reports import ModelListReport, ModelReport, ModelRow, PromoteReport
 from annolooop.stack import Stack
 
 
 def list_models(stack: Stack) -> ModelListReport:
     """The versions of the stack's dataset, by number."""
-    promoted = stack.registry.promoted()
+    promotions = stack.registry.promotions()
+    ever = {promotion.number for promotion in promotions}
     rows = tuple(
         ModelRow(
             name=version.name,
-            promoted=promoted is not None and version.number == promoted.number,
+            promoted=bool(promotions) and version.number == promotions[-1].number,
             trained=version.trained,
             parent=version.parent,
             backbone=version.backbone.name,
@@ -24,10 +26,18 @@ def list_models(stack: Stack) -> ModelListReport:
             accuracy=version.metrics["holdout"].get("accuracy"),
             created_at=version.created_at,
             created_by=version.created_by,
+            evaluation=_short(evaluation_of(version)),
+            calibration=version.metrics.get("calibration"),
+            refused=version.number not in ever
+            and version.metrics.get("gate", {}).get("verdict") == "refused",
         )
         for version in stack.registry.versions()
     )
     return ModelListReport(stack.config.dataset.name, rows)
+
+
+def _short(evaluation: Evaluation | None) -> Evaluation | None:
+    return evaluation and replace(evaluation, classes={}, confusion=())
 
 
 def show_model(stack: Stack, name: str) -> ModelReport:

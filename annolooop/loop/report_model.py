@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from annolooop.page.content import (
     Step,
     VersionPoint,
 )
-from annolooop.records import Estimate, Evaluation, Example, ModelVersion, Track
+from annolooop.records import Estimate, Evaluation, Example, ModelVersion, Track, evaluation_of
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples
 
@@ -124,35 +123,6 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
 
 
 TRAIN = "annoloop train --rerun"
-
-
-def evaluation_of(version: ModelVersion) -> Evaluation | None:
-    """The figures in a version's record; ``None`` where it has none, or of too few images."""
-    told = version.metrics.get("evaluation")
-    return read_evaluation(told) if told and told.get("n") else None
-
-
-def read_evaluation(told: dict[str, Any]) -> Evaluation:
-    """From the JSON of a record."""
-    from annolooop.records import ClassFigures
-
-    def estimate(value: dict[str, Any] | None) -> Estimate:
-        return Estimate(**value) if value else Estimate()
-
-    return Evaluation(
-        n=told["n"],
-        **{
-            name: estimate(told.get(name))
-            for name in ("accuracy", "balanced_accuracy", "log_loss", "ece")
-        },
-        classes={
-            label: ClassFigures(
-                row["n"], row["predicted"], estimate(row["precision"]), estimate(row["recall"])
-            )
-            for label, row in told.get("classes", {}).items()
-        },
-        confusion=tuple(tuple(row) for row in told.get("confusion", ())),
-    )
 
 
 def _look(

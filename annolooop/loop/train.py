@@ -3,10 +3,11 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from annolooop.loop import gate as gates
 from annolooop.loop.collect import Collected, collect
 from annolooop.loop.learn import Learnt, Material, build_targets, finetuning_of, gather, learn_from
 from annolooop.loop.project import ensure_project
@@ -14,7 +15,16 @@ from annolooop.loop.pull import pull
 from annolooop.loop.sync import pull_snapshot
 from annolooop.model.fit import learnable
 from annolooop.model.head import Head
-from annolooop.records import Example, Holdout, ModelVersion, ProjectCounts, Snapshot, Track
+from annolooop.records import (
+    Example,
+    GateVerdict,
+    Holdout,
+    ModelVersion,
+    ProjectCounts,
+    Snapshot,
+    Track,
+    evaluation_of,
+)
 from annolooop.reports import TrainReport, left_out
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples, fingerprint
@@ -22,11 +32,18 @@ from annolooop.storage.dataset import build_examples, fingerprint
 UNTRAINED: dict[str, Any] = {"holdout": {"n": 0}}  # metrics
 
 
-def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
+def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> TrainReport:
     """Make version 1 if there is no model; with ``rerun``, learn from the annotations.
 
     Without ``rerun`` an existing model is left alone, and the report says what is new. With
-    it, nothing is written either when neither a label nor the backbone changed.
+    it, nothing is written either when neither a label nor the backbone changed. A version that the
+    gate refuses is registered and not promoted; asked again, it is not made again.
+
+    Args:
+        stack: the annotation loop.
+        rerun: learn.
+        track: shows how far it is.
+        gate: ``strict``, ``lenient`` or ``off``, in the place of ``train.gate``.
 
     Raises:
         DataError: too few labels.
@@ -51,20 +68,26 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
         or not stack.registry.intact(version)
     )
     usable = [example for example in examples if example.sha256 not in unfit]
-    learnt = 0
+    learnt, verdict, made = 0, None, version
+    gate = gate or stack.config.train.gate
     if trained and not _teaches(stack, usable) and version.labels != stack.config.dataset.labels:
         version, registered, trained = _relabel(stack, version), True, False
-    if trained:
-        version, material = _train(stack, version, snapshot.number, usable, track)
-        learnt = len(material.learn)
+    if trained and (before := _refused_before(stack, version, usable)):
+        made, verdict, trained = before, _again(stack, before, gate), False
+    elif trained:
+        made, verdict, material = _train(stack, version, snapshot.number, usable, gate, track)
+        registered, learnt = True, len(material.learn)
         unfit |= material.unreadable
+    refused = verdict is not None and verdict.verdict == "refused"
+    if verdict and not refused:
+        version = made
     keys = {a.sha256: a.key for a in snapshot.annotations}
     unreadable = [*collected.failed.items(), *((keys[h], r) for h, r in sorted(unfit.items()))]
     return TrainReport(
         dataset=project.title,
         model_version=version.name,
-        promoted=True,
-        registered=registered or trained,
+        promoted=not refused,
+        registered=registered,
         trained=trained,
         examples=len(examples),
         learnt=learnt,
@@ -83,6 +106,10 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
             "train": round(time.monotonic() - pulled, 3),
         },
         finetune=finetuning_of(version),
+        evaluation=evaluation_of(version),
+        calibration=version.metrics.get("calibration"),
+        gate=verdict,
+        refused=made.name if refused else "",
     )
 
 
@@ -183,17 +210,44 @@ def _train(
     parent: ModelVersion,
     snapshot: int,
     examples: Sequence[Example],
+    gate: str,
     track: Track,
-) -> tuple[ModelVersion, Material]:
+) -> tuple[ModelVersion, GateVerdict, Material]:
     """Learn from the examples. Also returns what of them could be learnt from."""
     mode = stack.config.train.finetune
     material = gather(stack, parent, examples, mode != "head", track)
     learnt = learn_from(stack, material, mode, track)
+    verdict = gates.judge(stack, parent, learnt, material, gate, track)
+    learnt = replace(learnt, metrics={**learnt.metrics, "gate": asdict(verdict)})
     usable = (*material.learn, *material.held)
     version = _register(stack, parent, learnt, snapshot, usable)
     if learnt.checkpoint:
         learnt.checkpoint.unlink(missing_ok=True)
-    return version, material
+    return version, verdict, material
+
+
+def _refused_before(
+    stack: Stack, parent: ModelVersion, examples: Sequence[Example]
+) -> ModelVersion | None:
+    """The version that would come out again, if the gate refused it last time."""
+    last = stack.registry.waiting()
+    if last is None or last.metrics.get("gate", {}).get("verdict") != "refused":
+        return None
+    same = (
+        last.parent == parent.name
+        and last.dataset_fingerprint == fingerprint(examples)
+        and not _setup_changed(stack, last)
+        and stack.registry.intact(last)
+    )
+    return last if same else None
+
+
+def _again(stack: Stack, refused: ModelVersion, gate: str) -> GateVerdict:
+    """The gate's word on a version that was refused before; it may be another gate now."""
+    verdict = gates.decide(GateVerdict(**refused.metrics["gate"]), gate)
+    if verdict.verdict == "promoted":
+        _put_in_force(stack, refused)
+    return verdict
 
 
 def _register(
@@ -203,7 +257,7 @@ def _register(
     snapshot: int = 0,
     examples: Sequence[Example] = (),
 ) -> ModelVersion:
-    """Store the weights, then the record that names them, then put it in force."""
+    """Store the weights, then the record that names them, then put it in force if it may be."""
     for pipeline in learnt.pipelines:
         stack.registry.put_backbone(pipeline.info.fingerprint, pipeline.weights())
     if learnt.vectors:
@@ -227,8 +281,14 @@ def _register(
         choice=stack.config.dataset.choice,
     )
     version = stack.registry.register(draft, learnt.head.to_bytes())
-    stack.registry.promote(version, now, stack.person)
+    if learnt.metrics.get("gate", {}).get("verdict") != "refused":
+        _put_in_force(stack, version)
     return version
+
+
+def _put_in_force(stack: Stack, version: ModelVersion) -> None:
+    now = datetime.now(timezone.utc).isoformat()
+    stack.registry.promote(version, now, stack.person)
 
 
 def _count(stack: Stack, examples: Sequence[Example]) -> dict[str, int]:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from annolooop.model.head import THRESHOLD, Array, Head, Logits, Probabilities, activate
+from annolooop.model.calibration import MIN_CALIBRATION, fit_temperature, told
+from annolooop.model.head import ABSENT, Array, Head, Logits, Probabilities, activate
+from annolooop.model.metrics import image_losses, predicted
 from annolooop.model.regression import Axes, Matrix, Problem
 
 Targets = NDArray[np.bool_]
@@ -21,7 +23,6 @@ FOLDS = 5
 WORSE = 2  # penalties in a row without a better loss, after which weaker ones are not tried
 CHOOSING, NEARING, FITTING = 1e-4, 1e-7, 1e-9  # tolerances
 SMALL = 50_000_000  # multiplications of one fold's step that one thread does alone
-ABSENT = -20.0  # logit of a label without examples, against the others' mean of about 0
 
 
 class Fitted(NamedTuple):
@@ -29,10 +30,11 @@ class Fitted(NamedTuple):
 
     Attributes:
         head: its temperature is 1 still.
-        figures: out-of-fold ``accuracy`` (of images whose labels are all right), ``log_loss``,
-            ``folds``, ``C``; only ``C`` without a cross-validation.
+        figures: out-of-fold ``accuracy`` (of images whose labels are all right), ``log_loss`` at
+            the best temperature, ``folds``, ``C``; only ``C`` without a cross-validation.
         out: (n, k) float64, out-of-fold logits with this ``C``: each row is said by a head that
-            did not learn from that image. ``None`` without a cross-validation.
+            did not learn from that image. The only image of a label has a head that does not
+            know the label. ``None`` without a cross-validation.
     """
 
     head: Head
@@ -50,6 +52,12 @@ def fit_head(
     """Fit a head; its penalty is chosen by cross-validated log loss.
 
     Single choice fits one multinomial regression, multiple choice one regression for each label.
+
+    The loss of a penalty is that at the temperature which suits it best, so a penalty is not
+    chosen for how sure it makes the head: a temperature mends that better (``calibration.py``).
+    With 60 labels this lowers the log loss on other images from 1.31 to 1.26 (ten kinds of
+    clothes) and from 1.31 to 1.20 (six kinds of rubbish), with 100 labels from 1.05 to 1.03 and
+    not at all (MobileNetV2, ten draws, with a temperature in either case).
 
     Args:
         embeddings: (n, d) float32.
@@ -172,26 +180,27 @@ class _Fit:
             logits = np.concatenate([-logits, logits], axis=1) / 2
         every = np.full(self.targets.shape, ABSENT)
         every[:, self._present] = logits
+        unknown = self.targets & (self.targets.sum(axis=0) == 1)  # nobody said how unlikely
+        every[unknown] = ABSENT
         return every
 
 
 def _cross_validate(fitted: _Fit, seed: int) -> tuple[dict[str, float], Logits | None]:
     y, multiple = fitted.targets, fitted.multiple
-    folds = _folds(y, multiple, seed)
+    folds = draw_folds(y, multiple, seed)
     if folds is None:
         return {"C": FALLBACK}, None
     best: dict[str, float] = {}
     said: Logits | None = None
     worse = 0
     for penalty, logits in fitted.out_of_fold(folds):
-        out = activate(logits, multiple)
-        loss = _log_loss(out, y, multiple)
+        loss = _loss(logits, y, multiple)
         # Ties go to the stronger penalty.
         if not best or loss < best["log_loss"] - 1e-9:
             worse = 0
             said = logits
             best = {
-                "accuracy": float(all_right(out, y, multiple).mean()),
+                "accuracy": float(all_right(activate(logits, multiple), y, multiple).mean()),
                 "log_loss": loss,
                 "folds": float(folds.max() + 1),
                 "C": penalty,
@@ -203,16 +212,16 @@ def _cross_validate(fitted: _Fit, seed: int) -> tuple[dict[str, float], Logits |
     return best, said
 
 
-def _folds(y: Targets, multiple: bool, seed: int) -> NDArray[np.int_] | None:
+def draw_folds(y: Targets, multiple: bool, seed: int) -> NDArray[np.int_] | None:
     """(n,) the fold of each image, drawn; ``None`` with too few for any.
 
-    With single choice, each fold has about the same share of each label.
+    With single choice, each fold has about the same share of each label, and no fold has all images
+    of a label, but where there is only one: it takes two labels of two images each.
     """
     order = np.random.default_rng(seed).permutation(len(y))
     count = FOLDS if len(y) >= 2 * FOLDS else 0
     if not multiple:
-        counts = y.sum(axis=0)
-        count = min(FOLDS, int(counts[counts > 0].min()))
+        count = min(FOLDS, len(y)) if (y.sum(axis=0) > 1).sum() > 1 else 0
         order = order[np.argsort(y.argmax(axis=1)[order], kind="stable")]
     if count < 2:
         return None
@@ -223,13 +232,13 @@ def _folds(y: Targets, multiple: bool, seed: int) -> NDArray[np.int_] | None:
 
 def all_right(probabilities: Probabilities, targets: Targets, multiple: bool) -> Targets:
     """(n,) bool: what is predicted of an image is what it has, label for label."""
-    if multiple:
-        return np.asarray(((probabilities >= THRESHOLD) == targets).all(axis=1))
-    return np.asarray(probabilities.argmax(axis=1) == targets.argmax(axis=1))
+    return np.asarray((predicted(probabilities, multiple) == targets).all(axis=1))
 
 
-def _log_loss(probabilities: Probabilities, y: Targets, multiple: bool) -> float:
-    clipped = probabilities.clip(1e-15, 1 - 1e-15)
-    if multiple:
-        return float(-np.log(np.where(y, clipped, 1 - clipped)).mean())
-    return float(-np.log(clipped[y]).mean())
+def _loss(logits: Logits, y: Targets, multiple: bool) -> float:
+    """Mean log loss at the best temperature; without one, where there is too little to find it."""
+    rows = told(y, multiple)
+    if not rows.all():
+        logits, y = logits[rows], y[rows]
+    temperature = fit_temperature(logits, y, multiple) if len(y) >= MIN_CALIBRATION else 1.0
+    return float(image_losses(activate(logits / temperature, multiple), y, multiple).mean())

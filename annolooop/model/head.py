@@ -16,6 +16,7 @@ Probabilities = NDArray[np.float64]
 Logits = NDArray[np.float64]
 
 
+ABSENT = -20.0  # logit of a label without examples, against the others' mean of about 0
 THRESHOLD = 0.5  # a label of a multiple choice is predicted from this probability on
 
 

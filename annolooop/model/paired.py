@@ -18,6 +18,22 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(binomtest(only_first, differing).pvalue) if differing else 1.0
 
 
+def mcnemar_worse(only_first: int, only_second: int) -> float:
+    """Exact p-value of McNemar's test, one-sided: low when the second model is worse."""
+    differing = only_first + only_second
+    if not differing:
+        return 1.0
+    return float(binomtest(only_first, differing, alternative="greater").pvalue)
+
+
+def fewest_worse(level: float) -> int:
+    """With fewer images that one model alone gets right, no one-sided p-value is below this."""
+    count = 1
+    while mcnemar_worse(count, 0) >= level:
+        count += 1
+    return count
+
+
 def fewest_differing() -> int:
     """With fewer images that one model alone gets right, no outcome can reach ``LEVEL``."""
     count = 1

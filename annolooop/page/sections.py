@@ -101,34 +101,30 @@ def _progress(content: Content, figures: Mapping[str, str]) -> str:
         head = ("model version", "made", "labels", "holdout", "accuracy")
         told += f"<h3>Model versions</h3>{_table(head, rows)}"
     if content.rounds:
-        asked = [
-            (
-                [
-                    str(r.number),
-                    _day(r.created_at),
-                    escape(r.version),
-                    escape(r.strategy),
-                    _count(r.asked),
-                    f"{_count(r.answered)}{_rail(r.answered / max(r.asked, 1))}",
-                    _count(r.holdout),
-                ],
-                False,
-            )
-            for r in reversed(content.rounds)
-        ]
-        head_of = (
-            "round",
-            "asked on",
-            "chosen by",
-            "strategy",
-            "asked",
-            "answered",
-            "for the holdout",
-        )
-        told += f"<h3>Rounds</h3>{_table(head, rows)}"
+        told += f"<h3>Rounds</h3>{_rounds(content)}"
     elif "rounds" in content.missing:
         told += f"<h3>Rounds</h3>{_nothing(content.missing['rounds'])}"
     return told
+
+
+def _rounds(content: Content) -> str:
+    rows = [
+        (
+            [
+                str(r.number),
+                _day(r.created_at),
+                escape(r.version),
+                escape(r.strategy),
+                _count(r.asked),
+                f"{_count(r.answered)}{_rail(r.answered / max(r.asked, 1))}",
+                _count(r.holdout),
+            ],
+            False,
+        )
+        for r in reversed(content.rounds)
+    ]
+    head = ("round", "asked on", "chosen by", "strategy", "asked", "answered", "for the holdout")
+    return _table(head, rows)
 
 
 def _quality(content: Content, figures: Mapping[str, str]) -> str:

@@ -63,7 +63,7 @@ class Registry:
         """Store a head and record a version of it; the number is given here.
 
         A version that was recorded alike, and never put in force, is returned instead: whoever
-        made it was interrupted before that.
+        made it was interrupted before that, or it was refused. What the gate said of it may differ.
 
         Args:
             draft: the record, its ``number``, ``name`` and ``head`` still empty.
@@ -82,12 +82,19 @@ class Registry:
         )
         return replace(draft, number=number, name=version_name(number, key))
 
-    def _unfinished(self, draft: ModelVersion) -> ModelVersion | None:
+    def waiting(self) -> ModelVersion | None:
+        """The newest version, if it was never put in force."""
         numbers = self._store.numbers(f"{self._root}/versions")
         if not numbers:
             return None
         last = self.version(numbers[-1])
         if any(promotion.number == last.number for promotion in self.promotions()):
+            return None
+        return last
+
+    def _unfinished(self, draft: ModelVersion) -> ModelVersion | None:
+        last = self.waiting()
+        if last is None:
             return None
         same = replace(
             draft,
@@ -171,8 +178,9 @@ def _version(number: int, record: dict[str, Any]) -> ModelVersion:
 
 
 def _plain(version: ModelVersion) -> object:
-    """What a version's record is after it was written and read."""
-    return json.loads(json.dumps(asdict(version)))
+    """What a version's record is after it was written and read, but for the gate's verdict."""
+    metrics = {name: told for name, told in version.metrics.items() if name != "gate"}
+    return json.loads(json.dumps(asdict(replace(version, metrics=metrics))))
 
 
 def _backbone_key(fingerprint: str) -> str:
