@@ -12,13 +12,14 @@ from annolooop.labelstudio.label_config import (
     build_result,
     labels_of,
 )
-from annolooop.labelstudio.tasks import Tasks, condition, picture_at
+from annolooop.labelstudio.tasks import condition, picture_at
+from annolooop.labelstudio.views import Views
 from annolooop.records import Annotation
 
 EXPORT_CHUNK = 300  # task ids in one URL
 
 
-class Studio(Tasks):
+class Studio(Views):
     """A Label Studio server, seen with one person's access token.
 
     Args:

@@ -1,0 +1,26 @@
+"""Tabs of a project, on a real server."""
+
+import pytest
+from conftest import Server
+
+from annolooop.labelstudio.client import Studio
+from annolooop.labelstudio.connection import Connection
+from annolooop.labelstudio.tasks import condition
+
+
+@pytest.fixture
+def studio(server: Server) -> Studio:
+    return Studio(Connection(server.url, server.token, 60, False))
+
+
+def test_a_view_is_made_once_then_changed_and_stands_first(studio: Studio) -> None:
+    project = studio.create_project("views", ["a", "b"], "single").id
+    assert studio.find_view(project, "queue") is None
+    for round_ in ("r0001-", "r0002-"):
+        shows = condition("data.queue", "contains", "String", round_)
+        view = studio.put_view(project, "queue", [shows], ["tasks:data.queue"], first=True)
+    assert studio.find_view(project, "queue") == view
+    (first, second) = studio._views(project)
+    assert (first["id"], second["data"]["title"]) == (view, "Default")
+    assert first["data"]["ordering"] == ["tasks:data.queue"]
+    assert [item["value"] for item in first["data"]["filters"]["items"]] == ["r0002-"]
