@@ -277,6 +277,19 @@ class InferConfig(_Section):
     changes probabilities by less than 0.02."""
 
 
+class TrackingConfig(_Section):
+    tensorboard: str | None = None
+    """A folder. Each `train --rerun` that makes a model version adds its figures for TensorBoard,
+    in a folder of the dataset's name; the step is the version's number."""
+
+    mlflow: SecretStr | None = None
+    """A tracking URI of MLflow (https://host, or a folder). Each `train --rerun` that makes a model
+    version makes a run there."""
+
+    experiment: str | None = None
+    """Name of MLflow's experiment; default: the dataset's name."""
+
+
 class StackConfig(_Section):
     """One annotation loop: where its images live, who labels them, what learns from them."""
 
@@ -289,6 +302,7 @@ class StackConfig(_Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     infer: InferConfig = InferConfig()
+    tracking: TrackingConfig = TrackingConfig()
 
     cache_dir: str = Field(default_factory=lambda: str(user_cache_path("annoloop")))
     """Folder that may be deleted while Label Studio is stopped, which costs only time: Label

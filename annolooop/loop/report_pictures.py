@@ -52,7 +52,7 @@ def picture(
 ) -> Pictured:
     """The map of the images, and the ones that deserve a look."""
     missing: dict[str, Missing] = {}
-    errors = _errors(stack, version, judged, url) if version else ()
+    errors = _errors(stack, version, judged, url) if version and judged.held else ()
     if judged.held and not errors:
         missing["errors"] = Missing(
             f"The model is right on all {len(judged.held)} labelled images of the holdout."
