@@ -276,6 +276,10 @@ class InferConfig(_Section):
     """What the backbone computes in; auto takes bf16 or fp16 where the device has it, which
     changes probabilities by less than 0.02."""
 
+    blind_share: float = Field(0.0, ge=0, lt=1)
+    """Share of the images that people see without a prediction, the holdout first, so that it
+    shows whether predictions sway them. `infer --blind-share` sets it too."""
+
 
 class TrackingConfig(_Section):
     tensorboard: str | None = None

@@ -299,6 +299,8 @@ class InferReport:
         stale: tasks of the batch that only have predictions of other versions.
         out: the file that predictions were written to.
         vanished: images of the dataset that should be in the batch, and are not in the store.
+        query: what people are asked next, if that was asked for.
+        blind: the images that people see without a prediction, if there are to be any.
         seconds: of work by stage, where a stage that several work on at once counts once; and in
             total, which is less than the sum since stages overlap.
         bottleneck: the stage that works longest.
@@ -323,6 +325,8 @@ class InferReport:
     seconds: dict[str, float]
     bottleneck: str = ""
     vanished: Objects = Objects()
+    query: "QueryReport | None" = None
+    blind: "BlindReport | None" = None
 
     @property
     def exit_code(self) -> int:
@@ -580,11 +584,20 @@ class DeleteReport:
 
 @dataclass(frozen=True)
 class LaunchReport:
-    """Where people annotate."""
+    """Where people annotate.
+
+    Attributes:
+        round: number of the query whose queue it is; 0 where there is no queue.
+        asked: tasks of the queue.
+        left: of these, that nobody annotated or skipped; with none, all tasks are shown.
+    """
 
     dataset: str
     url: str
     opened: bool
+    round: int = 0
+    asked: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True)
@@ -791,3 +804,50 @@ class PageReport:
     missing: dict[str, str]
     opened: bool
     seconds: float
+
+
+class QueryReport:
+    """What `infer --query` asks people next.
+
+    Attributes:
+        round: its number; 0 when nothing was left to ask.
+        strategy: that was asked for.
+        used: what chose, which for ``auto`` is another one; empty where only images of the holdout
+            were left.
+        why: in words.
+        asked: tasks, the holdout among them.
+        holdout: of these, that no strategy chose.
+        twice: of these, that two people are asked.
+        left: tasks that nobody annotated and that were not asked this time.
+        seconds: that choosing took.
+        crowded: several people may be given one task, since the server does not pass over tasks
+            that others have open.
+    """
+
+    round: int
+    strategy: str
+    used: str
+    why: str
+    asked: int
+    holdout: int
+    twice: int
+    left: int
+    seconds: float
+    crowded: bool = False
+
+
+@dataclass(frozen=True)
+class BlindReport:
+    """Images that people see without a prediction.
+
+    Attributes:
+        share: of the images.
+        images: of the batch, that are so.
+        cleared: tasks that lost predictions in this run, since the share grew.
+        seen: tasks of such images that were annotated while they still showed one.
+    """
+
+    share: float
+    images: int
+    cleared: int = 0
+    seen: int = 0

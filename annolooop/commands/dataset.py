@@ -95,7 +95,7 @@ def launch(
         bool, typer.Option("--browser/--no-browser", help="Open a browser, or print the address.")
     ] = True,
 ) -> "LaunchReport":
-    """Open the labelling stream in the browser, logged in."""
+    """Open the labelling stream in the browser, logged in: the queue of the last query, if any."""
     from annolooop.loop.dataset import launch as run
     from annolooop.stack import open_stack
 
@@ -103,8 +103,16 @@ def launch(
 
 
 def show_launch(console: Console, report: "LaunchReport") -> None:
-    """Print the address."""
+    """Print the address, and how much of the queue is left."""
     console.print(report.url)
+    if report.left:
+        console.say(
+            f"round {report.round}: {report.left} of {report.asked} tasks are to be answered"
+        )
+    elif report.round:
+        console.say(f"all {report.asked} tasks of round {report.round} are answered")
+        console.next("annoloop train --rerun", "and then annoloop infer --rerun --query 50")
+        return
     if not report.opened:
         console.say("The login is in the file that `annoloop up` names.")
     console.next(f"annoloop dataset stats {quote(report.dataset)}", "when some are annotated")

@@ -17,6 +17,9 @@ from annolooop.records import ProjectCounts
 
 PAGE = 1000
 SHOWS_PREDICTIONS = {"show_collab_predictions": True, "sampling": "Uncertainty sampling"}
+# In a view's order, each person the first task that nobody else has open: this path of the server
+# is the only one that both keeps the order of a view and minds who has what open.
+IN_ORDER = {"sampling": "Sequential sampling", "show_overlap_first": True}
 PROJECT = (
     "id,created_at,title,label_config,model_version,task_number,"
     "num_tasks_with_annotations,total_annotations_number,skipped_annotations_number"
@@ -81,6 +84,10 @@ class Projects:
     def show_predictions(self, project: int) -> None:
         """Make a project show predictions, and serve those first that are least sure."""
         self._server.call("PATCH", f"/api/projects/{project}", body=SHOWS_PREDICTIONS)
+
+    def serve_in_order(self, project: int) -> None:
+        """Serve the tasks of a view in its order, to each person the first that is free."""
+        self._server.call("PATCH", f"/api/projects/{project}", body=IN_ORDER)
 
     def label_config(self, project: int) -> str:
         """A project's label config, as people wrote it."""

@@ -41,4 +41,6 @@ def server_environment(
         "FRONTEND_SENTRY_DSN": "",
         # Without it, adding one prediction costs a recount of the whole project.
         "fflag_fix_back_4620_memory_efficient_predictions_import_08012025_short": "true",
+        # With it and `show_overlap_first`, a view's stream passes over tasks that others have open.
+        "fflag_fix_back_lsdv_4523_show_overlap_first_order_27022023_short": "true",
     }

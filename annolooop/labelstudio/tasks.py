@@ -125,9 +125,12 @@ class Tasks(Projects):
         return (int(raw["id"]) for raw in self._task_pages(project, "id", [having]))
 
     def create_tasks(
-        self, project: int, tasks: Sequence[tuple[Mapping[str, str], Prediction]], version: str
+        self,
+        project: int,
+        tasks: Sequence[tuple[Mapping[str, str], Prediction | None]],
+        version: str,
     ) -> tuple[list[int], bool]:
-        """Create tasks, each with its data and the prediction of ``version``, in one request.
+        """Create tasks, each with its data and the prediction of ``version``, if any; one request.
 
         A server on SQLite begins an import again when its database was locked for long, and has
         lost the predictions by then.
@@ -141,17 +144,21 @@ class Tasks(Projects):
         """
         labelling = self.labelling(project)
         payload = [
-            {"data": dict(data), "predictions": [_prediction(labelling, prediction, version)]}
-            for data, prediction in tasks
+            {
+                "data": dict(data),
+                "predictions": [_prediction(labelling, said, version)] if said else [],
+            }
+            for data, said in tasks
         ]
+        predicted = sum(said is not None for _, said in tasks)
         path = f"/api/projects/{project}/import"
         made = self._server.post(path, payload, {"return_task_ids": "true"})
         _check_created("tasks", len(payload), int(made["task_count"]))
         ids = [int(task) for task in made.get("task_ids") or ()]
         kept = int(made["prediction_count"])
         if kept or len(ids) != len(payload):
-            _check_created("predictions", len(payload), kept)
-        return ids, bool(kept)
+            _check_created("predictions", predicted, kept)
+        return ids, bool(kept) or not predicted
 
     def create_predictions(
         self, project: int, predictions: Sequence[tuple[int, Prediction]], version: str

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from annolooop.labelstudio.tasks import Tasks
+from annolooop.labelstudio.marks import Marks
 
 VIEWS = "/api/dm/views/"
 DEFAULT = "Default"  # what the Data Manager calls the tab that it makes where there is none
 
 
-class Views(Tasks):
+class Views(Marks):
     """The views of a server's projects."""
 
     def put_view(

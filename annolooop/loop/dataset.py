@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from annolooop.loop.project import find_project, noted_project
+from annolooop.loop.queue import find_stream
 from annolooop.reports import DatasetListReport, DatasetRow, LaunchReport
 from annolooop.stack import Stack
 from annolooop.storage.prefixes import DATASETS, MODELS
@@ -53,7 +54,7 @@ def _noted(stack: Stack, stored: Iterable[str]) -> dict[str, str]:
 
 
 def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
-    """Show people where to annotate this dataset.
+    """Show people where to annotate this dataset: its queue, or all of it if that is done.
 
     Args:
         stack: the annotation loop.
@@ -63,8 +64,9 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     Raises:
         DataError: there is no such dataset.
     """
-    url = stack.studio.stream_url(find_project(stack, name).id)
-    return LaunchReport(name, url, browser and _open(stack, url))
+    found = find_stream(stack, name, find_project(stack, name))
+    opened = browser and _open(stack, found.url)
+    return LaunchReport(name, found.url, opened, found.round, found.asked, found.left)
 
 
 def _open(stack: Stack, url: str) -> bool:

@@ -5,21 +5,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from annolooop.loop.batch import Listing, list_batch
 from annolooop.loop.behind import Behind, Stopped
+from annolooop.loop.blind import Cleared, blind_share, clear, set_blind_share
 from annolooop.loop.collect import Collected, collect
 from annolooop.loop.embed import Embedder
 from annolooop.loop.predict import Predictor, best_labels, require_promoted
 from annolooop.loop.project import ensure_project, lookup_project
 from annolooop.loop.push import Pusher
+from annolooop.loop.queue import find_stream
 from annolooop.loop.tasks import Plan
 from annolooop.loop.timing import Timing
 from annolooop.loop.write import check_output, writing_predictions
-from annolooop.records import Image, Prediction, Track
-from annolooop.reports import InferReport, left_out, some
+from annolooop.records import Image, Prediction, ProjectCounts, Track
+from annolooop.reports import BlindReport, InferReport, left_out, some
 from annolooop.stack import Stack
+
+if TYPE_CHECKING:
+    from annolooop.loop.query import Query
 
 T = TypeVar("T")
 
@@ -33,12 +38,16 @@ class InferOptions:
         dry_run: write nothing, and count what would be done.
         push: send tasks and predictions to Label Studio.
         out: a file to write predictions to: .csv, .jsonl or .parquet.
+        query: what to ask people next.
+        blind_share: share of the images without a visible prediction, from now on.
     """
 
     rerun: bool = False
     dry_run: bool = False
     push: bool = True
     out: Path | None = None
+    query: "Query | None" = None
+    blind_share: float | None = None
 
 
 def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) -> InferReport:
@@ -62,7 +71,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     version = require_promoted(stack)
     with timing.stage("list"):
         listing = Listing([]) if batch is None else open_batch(stack, batch)
-    project, collected = None, Collected()
+    project, collected, cleared = None, Collected(), Cleared()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
         if project:
@@ -71,6 +80,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         project = ensure_project(stack)
         with timing.stage("collect"):
             collected = collect(stack, project, track)
+        cleared = _blind(stack, project, options)
     # What was collected is of the dataset too. In a dry run it may be all that there will be.
     if batch is None and (len(stack.catalog) or not collected.tasks):
         with timing.stage("list"):
@@ -100,7 +110,13 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         with _Showing(stack, pusher, predictor, options.out, timing, pushed) as showing:
             done = embedder.run(listing.sources, track, showing.keep)
     done.unreadable |= collected.failed
-    url = stack.studio.stream_url(project.id) if project else None
+    asked = None
+    if options.query and project:
+        from annolooop.loop.query import ask  # its strategies load what others need not
+
+        with timing.stage("query"):
+            asked = ask(stack, project, version, embeddings, options.query, track)
+    url = find_stream(stack, stack.config.dataset.name, project).url if project else None
     return InferReport(
         dataset=stack.config.dataset.name,
         batch=batch,
@@ -121,7 +137,21 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         seconds={**timing.rounded(), "total": round(time.monotonic() - begun, 3)},
         bottleneck=timing.bottleneck(),
         vanished=some(listing.vanished),
+        query=asked,
+        blind=_blind_report(stack, pushed.blind, cleared) if options.push else None,
     )
+
+
+def _blind(stack: Stack, project: ProjectCounts, options: InferOptions) -> Cleared:
+    """Keep to the share of images without a visible prediction, also where it grew."""
+    if options.blind_share is not None:
+        set_blind_share(stack, options.blind_share)
+    return clear(stack, project)
+
+
+def _blind_report(stack: Stack, images: int, cleared: Cleared) -> BlindReport | None:
+    share = blind_share(stack)
+    return BlindReport(share, images, cleared.tasks, cleared.seen) if share else None
 
 
 def open_batch(stack: Stack, batch: str | None) -> Listing:
@@ -137,10 +167,12 @@ class _Pushed:
     predictions: int = 0
     changed: int = 0
     stale: int = 0
+    blind: int = 0
 
     def add(self, done: Plan) -> None:
         self.tasks += len(done.new)
-        self.predictions += len(done.new) + len(done.bare)
+        self.predictions += done.predictions
+        self.blind += len(done.blind)
         self.changed += len(done.changed)
         self.stale += done.stale
 

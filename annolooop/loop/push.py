@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TypeVar
 
 from annolooop.labelstudio.connection import Rejected
+from annolooop.loop.blind import BlindBook, is_blind
 from annolooop.loop.tasks import Plan, agrees, find_lacking, foreseen, list_tasks
 from annolooop.records import Image, Prediction, ProjectCounts, Task, Track, untracked
 from annolooop.stack import Stack
@@ -46,6 +47,7 @@ class Pusher:
     ) -> None:
         self._stack, self._project = stack, project
         self._version, self._refresh, self._doubt = version, refresh, doubt
+        self._blind = BlindBook(stack, version, refresh)
         self._holds: int | None = None  # state of the lock for which the ledger was right
         self._foreseen: Ledger | None = None
         self._sent = False
@@ -59,7 +61,8 @@ class Pusher:
         todo = self._plan(images, self._foreseen)
         touched = {i for i, task in todo.changed.items() if self._stack.studio.is_touched(task.id)}
         new = [*todo.new, *(image for image in todo.changed if image in touched)]
-        bare = [*todo.bare, *(image for image in todo.changed if image not in touched)]
+        others = (image for image in todo.changed if image not in touched)
+        bare = [*todo.bare, *(image for image in others if image not in todo.blind)]
         return replace(todo, new=new, bare=bare)
 
     def send(self, predictions: Mapping[Image, Prediction], track: Track = untracked) -> Plan:
@@ -75,7 +78,15 @@ class Pusher:
         return self.send_images(list(predictions), lambda images: predictions, track)
 
     def send_images(self, images: Sequence[Image], say: Say, track: Track = untracked) -> Plan:
-        """The same, where what the version says is only asked of images that lack something."""
+        """The same, where what the version says is only asked of images that lack something.
+
+        Of blind images it is kept in the store, and Label Studio is not told.
+        """
+        done = self._send_part(images, say, track)
+        self._blind.note(images, say)
+        return done
+
+    def _send_part(self, images: Sequence[Image], say: Say, track: Track) -> Plan:
         stack = self._stack
         idle = stack.lock_idle()
         # What is known while nobody writes holds until somebody writes.
@@ -110,6 +121,7 @@ class Pusher:
     def finish(self) -> None:
         """Make the server show the version, unless another one was put in force meanwhile."""
         assert self._project
+        self._blind.write()
         shown = self._project.model_version == self._version
         if not self._sent:
             # Someone may have been interrupted just before.
@@ -136,7 +148,10 @@ class Pusher:
         self._holds = lock.number
 
     def _plan(self, images: Iterable[Image], ledger: Ledger) -> Plan:
-        return find_lacking(ledger, images, self._version, self._refresh)
+        share = self._blind.share
+        return find_lacking(
+            ledger, images, self._version, self._refresh, lambda sha256: is_blind(sha256, share)
+        )
 
     def _send(self, lock: DatasetLock, todo: Plan, say: Say, track: Track) -> None:
         assert self._project
@@ -146,18 +161,22 @@ class Pusher:
         shown_by = stack.studio.labelling(project.id).data
         for chunk in _chunks(todo.new, size):
             deque(islice(progress, len(chunk)), maxlen=0)
-            predictions = say(chunk)
-            made = [(_data(stack, shown_by, image), predictions[image]) for image in chunk]
-            _note(stack, chunk, version)
+            shown = [image for image in chunk if image not in todo.blind]
+            predictions = say(shown) if shown else {}
+            said = {image: predictions[image] for image in shown}
+            made = [(_data(stack, shown_by, image), said.get(image)) for image in chunk]
+            _note(stack, chunk, version, len(shown))
             lock.check()  # after the note: who takes the lock over now will find it
             ids, predicted = stack.studio.create_tasks(project.id, made, version)
             if len(ids) == len(chunk):
                 tasks = [_task(number, i) for number, i in zip(ids, chunk, strict=True)]
-                stack.ledger.note(project.identity, tasks, {version: ids} if predicted else None)
+                having = {version: [n for n, i in zip(ids, chunk, strict=True) if i in said]}
+                stack.ledger.note(project.identity, tasks, having if predicted else None)
                 if not predicted:
-                    sent = [(n, predictions[i]) for n, i in zip(ids, chunk, strict=True)]
+                    pairs = zip(ids, chunk, strict=True)
+                    sent = [(n, said[image]) for n, image in pairs if image in said]
                     stack.studio.create_predictions(project.id, sent, version)
-                    stack.ledger.note(project.identity, predicted={version: ids})
+                    stack.ledger.note(project.identity, predicted=having)
             else:
                 self._holds = None
             stack.store.delete(_note_key(stack))
@@ -165,7 +184,7 @@ class Pusher:
             deque(islice(progress, len(chunk)), maxlen=0)
             predictions = say(chunk)
             sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
-            _note(stack, chunk, version)
+            _note(stack, chunk, version, len(chunk))
             lock.check()
             stack.studio.create_predictions(project.id, sent, version)
             stack.ledger.note(project.identity, predicted={version: [task for task, _ in sent]})
@@ -193,7 +212,7 @@ class Pusher:
         stack, studio = self._stack, self._stack.studio
         # Up to the next full second, as the server's clock is read without fractions.
         moment = (studio.now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        _note(stack, (), self._version)  # no counter tells of it: who is interrupted lists all
+        _note(stack, (), self._version, 0)  # no counter tells of it: who is interrupted lists all
         noted, forgotten = [], []
         for task, sha256 in todo.behind.items():
             lock.check()
@@ -234,7 +253,9 @@ class Pusher:
                 seen, since = now, time.monotonic()
                 list_tasks(stack, project, stack.ledger)
                 ids = [task.id for task in stack.ledger.tasks(note["keys"])]
-                if len(stack.ledger.predicted(ids, note["version"])[0]) >= len(note["keys"]):
+                there = len(stack.ledger.predicted(ids, note["version"])[0])
+                wanted = note.get("predictions", len(note["keys"]))
+                if len(ids) >= len(note["keys"]) and there >= wanted:
                     break
             elif time.monotonic() - since > SETTLE:
                 break
@@ -267,6 +288,7 @@ def push(
             {**done.changed, **sent.changed},
             {**done.behind, **sent.behind},
             done.stale + sent.stale,
+            done.blind | sent.blind,
         )
     pusher.finish()
     return done
@@ -276,7 +298,10 @@ def _show(stack: Stack, project: int, version: str) -> None:
     """Make the server show a version, unless another one was put in force or shown since."""
     promoted = stack.registry.promoted()
     now = stack.studio.read_project(project)
-    if promoted and now and promoted.name == version != now.model_version:
+    if not (promoted and now and promoted.name == version != now.model_version):
+        return
+    # The server refuses a version of which it has no prediction: all images may be blind.
+    if version in stack.studio.model_versions(project):
         stack.studio.show_model_version(project, version)
 
 
@@ -296,7 +321,11 @@ def _note_key(stack: Stack) -> str:
     return f"{DATASETS}/{stack.config.dataset.name}/pushing.json"
 
 
-def _note(stack: Stack, chunk: Sequence[Image], version: str) -> None:
+def _note(stack: Stack, chunk: Sequence[Image], version: str, predictions: int) -> None:
     """Say in the store what is about to be sent; the note goes when the ledger tells of it."""
-    note = {"version": version, "keys": [image.key for image in chunk]}
+    note = {
+        "version": version,
+        "keys": [image.key for image in chunk],
+        "predictions": predictions,
+    }
     stack.store.put(_note_key(stack), json.dumps(note, ensure_ascii=False).encode())

@@ -178,7 +178,7 @@ def _push_missing(
         else:
             todo = pusher.send_images(part, predictor.predict, track)
         missing.tasks += len(todo.new)
-        missing.predictions += len(todo.new) + len(todo.bare)
+        missing.predictions += todo.predictions
     if not check:
         pusher.finish()
     return missing

@@ -1,6 +1,6 @@
 """Which tasks Label Studio has: by the ledger while its counters agree with it, else by listing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from annolooop.records import Image, ProjectCounts, Task
@@ -20,6 +20,7 @@ class Plan:
             prediction, and a task of their own where people annotated the other picture.
         behind: tasks that were replaced -> the picture under their key, which they do not know.
         stale: how many tasks are left with predictions of other versions only.
+        blind: images that get no prediction that people see; they are only in ``new``.
     """
 
     tasks: Mapping[str, Task] = field(default_factory=dict)
@@ -28,6 +29,12 @@ class Plan:
     changed: Mapping[Image, Task] = field(default_factory=dict)
     behind: Mapping[Task, str] = field(default_factory=dict)
     stale: int = 0
+    blind: frozenset[Image] = frozenset()
+
+    @property
+    def predictions(self) -> int:
+        """How many predictions are lacking."""
+        return sum(image not in self.blind for image in self.new) + len(self.bare)
 
     def __bool__(self) -> bool:
         return bool(self.new or self.bare or self.changed or self.behind)
@@ -78,8 +85,21 @@ def foreseen(stack: Stack, project: ProjectCounts, doubt: bool = False) -> Ledge
     return ledger
 
 
-def find_lacking(ledger: Ledger, images: Iterable[Image], version: str, refresh: bool) -> Plan:
-    """What a ledger that is right says of the images of one part; arguments as for a pusher."""
+def find_lacking(
+    ledger: Ledger,
+    images: Iterable[Image],
+    version: str,
+    refresh: bool,
+    is_blind: Callable[[str], bool] = lambda sha256: False,
+) -> Plan:
+    """What a ledger that is right says of the images of one part; arguments as for a pusher.
+
+    Args:
+        ledger: of the tasks.
+        images: of one part.
+        version, refresh: as for a pusher.
+        is_blind: whether the image of this content is to have no prediction.
+    """
     now = {image.key: image for image in images}
     found = list(ledger.tasks(now))
     tasks = {task.key: task for task in found if not task.replaced}
@@ -92,9 +112,11 @@ def find_lacking(ledger: Ledger, images: Iterable[Image], version: str, refresh:
     new = [image for image in now.values() if image.key not in tasks]
     there = {image: tasks[image.key] for image in now.values() if image.key in tasks}
     changed = {image: task for image, task in there.items() if task.sha256 != image.sha256}
-    lacking = [i for i, t in there.items() if i not in changed and t.id not in current]
+    blind = frozenset(image for image in now.values() if is_blind(image.sha256))
+    known = ((i, t) for i, t in there.items() if i not in changed and i not in blind)
+    lacking = [image for image, task in known if task.id not in current]
     bare = [i for i in lacking if refresh or there[i].id not in others]
-    return Plan(tasks, new, bare, changed, behind, len(lacking) - len(bare))
+    return Plan(tasks, new, bare, changed, behind, len(lacking) - len(bare), blind)
 
 
 def _present(stack: Stack, project: ProjectCounts) -> dict[str, int]:

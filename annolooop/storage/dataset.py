@@ -174,7 +174,12 @@ def split_of(sha256: str, holdout: float) -> str:
 
     The first 52 bits of the hash are read as a number in [0, 1).
     """
-    return "holdout" if int(sha256[:13], 16) / 16**13 < holdout else "train"
+    return "holdout" if number_of(sha256[:13]) < holdout else "train"
+
+
+def number_of(digits: str) -> float:
+    """Hexadecimal digits, at most 13, as a number in [0, 1)."""
+    return float(int(digits, 16) / 16 ** len(digits))
 
 
 def fingerprint(examples: Iterable[Example]) -> str:

@@ -1,0 +1,119 @@
+"""The queue: which tasks people are asked next, and in which order Label Studio serves them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from annolooop.labelstudio.tasks import condition
+from annolooop.records import ProjectCounts, Round
+from annolooop.stack import Stack
+from annolooop.storage.prefixes import DATASETS
+from annolooop.storage.store import numbered
+
+TITLE = "annoloop: next to label"  # of the tab
+FIELD = "queue"  # in a task's data: which round asked for it last, and at which place
+UNTOUCHED = condition("annotations_ids", "empty", "Boolean", True)
+UNFINISHED = condition("completed_at", "empty", "Datetime", True)
+
+
+def rounds_series(dataset: str) -> str:
+    """Prefix of the series in the store."""
+    return f"{DATASETS}/{dataset}/rounds"
+
+
+def read_round(stack: Stack, name: str, number: int) -> Round:
+    """What one query of a dataset asked for; DataError when it is damaged."""
+    told = stack.store.require_json(numbered(rounds_series(name), number))
+    ids = {part: tuple(told[part]) for part in ("query", "holdout", "twice")}
+    return Round(**{**told, "number": number, **ids})
+
+
+def read_rounds(stack: Stack, name: str) -> list[Round]:
+    """All queries of a dataset, the first one first."""
+    return [read_round(stack, name, n) for n in stack.store.numbers(rounds_series(name))]
+
+
+def newest_round(stack: Stack, name: str) -> Round | None:
+    """The last query of a dataset."""
+    numbers = stack.store.numbers(rounds_series(name))
+    return read_round(stack, name, numbers[-1]) if numbers else None
+
+
+def open_round(stack: Stack, asked: Round) -> Round:
+    """Note what is asked next, and make it the queue; what was asked before leaves it.
+
+    The note comes first, since its number is what sets the tasks apart from those of other
+    rounds. Who is interrupted asks again, and gets a round of its own.
+
+    Args:
+        stack: the annotation loop.
+        asked: with no number yet.
+
+    Returns:
+        It, with its number.
+    """
+    body = {name: value for name, value in asdict(asked).items() if name != "number"}
+    data = json.dumps(body, ensure_ascii=False).encode()
+    number = stack.store.append(rounds_series(stack.config.dataset.name), data)
+    project, studio = int(asked.project.partition(" ")[0]), stack.studio
+    marks = {task: f"{_prefix(number)}{at:05d}" for at, task in enumerate(asked.query, start=1)}
+    with stack.lock("query") as lock:
+        lock.check()
+        studio.mark(project, FIELD, marks)
+        for task in asked.twice:
+            lock.check()
+            studio.ask_of(task, 2)
+        studio.serve_in_order(project)
+        studio.put_view(project, TITLE, [_of_round(number)], [f"tasks:data.{FIELD}"], first=True)
+    return Round(**{**asdict(asked), "number": number})
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Where people annotate.
+
+    Attributes:
+        url: of the queue while it has something to ask, or else of the whole project.
+        round: number of the queue; 0 where there is none.
+        asked: its tasks.
+        left: of these, that nobody annotated or skipped.
+    """
+
+    url: str
+    round: int = 0
+    asked: int = 0
+    left: int = 0
+
+
+def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
+    """Where people annotate a dataset: its queue, unless all of it is answered."""
+    plain = stack.studio.stream_url(project.id)
+    newest = newest_round(stack, name)
+    if newest is None or newest.project != project.identity:
+        return Stream(plain)
+    view = stack.studio.find_view(project.id, TITLE)
+    if view is None:  # people deleted it
+        return Stream(plain)
+    mine = _of_round(newest.number)
+    left = stack.studio.count_tasks(project.id, [mine, UNTOUCHED])
+    unfinished = left
+    if not left and newest.twice:
+        unfinished = stack.studio.count_tasks(project.id, [mine, UNFINISHED])
+    url = stack.studio.view_url(project.id, view) if unfinished else plain
+    return Stream(url, newest.number, len(newest.query), left)
+
+
+def place_between(many: Sequence[int], few: Sequence[int]) -> list[int]:
+    """Both in their own order, the few evenly among the many."""
+    total = len(many) + len(few)
+    places = {int((at + 0.5) * total / len(few)) for at in range(len(few))}
+    ones, others = iter(many), iter(few)
+    return [next(others) if at in places else next(ones) for at in range(total)]
+
+
+def _prefix(number: int) -> str:
+    return f"r{number:04d}-"
+
+
+def _of_round(number: int) -> dict[str, object]:
+    return condition(f"data.{FIELD}", "contains", "String", _prefix(number))

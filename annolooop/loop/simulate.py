@@ -1,0 +1,315 @@
+"""Replay a folder of labelled images: which strategy would have needed fewer labels."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from annolooop.errors import DataError, UsageError, did_you_mean
+from annolooop.files import make_folder, replacing
+from annolooop.loop.replay import Curve, Material, Plan, replays, share_of
+from annolooop.loop.tables import TABLES, check_table, write_table
+from annolooop.records import BackboneInfo, Track
+from annolooop.reports import SimulatedPoint, SimulatedStrategy, SimulateReport, left_out
+from annolooop.stack import Stack
+from annolooop.storage.dataset import split_of
+from annolooop.storage.embeddings import Embeddings, Vector, space_of
+from annolooop.storage.folder import files_below
+from annolooop.storage.store import ArtifactStore
+from annolooop.strategies.choose import STRATEGIES
+
+if TYPE_CHECKING:
+    from annolooop.model.pipeline import Pipeline
+
+BASELINE = "random"
+FOLDER = "simulate"  # of the cache
+KEPT = 256  # embeddings that are kept at a time
+READ = 4_096  # embeddings that are read at a time
+TEST = 0.25  # share of the images that is never asked about, by the hash of their content
+FEWEST = 20  # images on either side
+COLUMNS = {"strategy": "text", "seed": "real", "labels": "real", "accuracy": "real"}
+
+
+@dataclass(frozen=True)
+class SimulateOptions:
+    """What to replay.
+
+    Attributes:
+        images: a folder with a folder of images for each label.
+        strategies: names of ``STRATEGIES``; ``random`` is added, as all are compared with it.
+        seeds: replays of each.
+        query: labels a round.
+        budget: labels in all.
+        out: table to write, a row for each round of each replay.
+        plot: page to write, ``.html``.
+    """
+
+    images: Path
+    strategies: tuple[str, ...] = ("auto", BASELINE)
+    seeds: int = 5
+    query: int = 20
+    budget: int = 500
+    out: Path | None = None
+    plot: Path | None = None
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Files of a folder, each content once.
+
+    Attributes:
+        files: content hash -> a file.
+        labels: content hash -> its label.
+        names: the labels, sorted.
+        left_out: files with reasons.
+    """
+
+    files: dict[str, Path]
+    labels: dict[str, str]
+    names: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def simulate(stack: Stack, options: SimulateOptions, track: Track) -> SimulateReport:
+    """Replay; the dataset and Label Studio play no part, and nothing of them changes.
+
+    Raises:
+        UsageError: there is no such folder or strategy, or what to write has no known form.
+        ConfigError: what to write needs a package that is not installed.
+        DataError: the folder has too few labels or images.
+    """
+    begun = time.monotonic()
+    strategies = _check(options)
+    found = read_folder(options.images, track)
+    embedded = Embedder(stack).embed(found, track)
+    material, hashes = split(found, embedded)
+    plan = Plan(options.query, options.budget, tuple(range(options.seeds)))
+    curves = replays(material, strategies, plan, track)
+    if options.out:
+        with replacing(options.out) as part:
+            write_table(part, options.out.suffix, COLUMNS, _rows(curves))
+    if options.plot:
+        from annolooop.loop.plot import draw_curves
+
+        draw_curves(options.plot, curves, f"{options.images.resolve().name}: {len(hashes)} images")
+    refused = (*found.left_out, *embedded.unreadable)
+    return SimulateReport(
+        folder=str(options.images),
+        images=len(hashes),
+        pool=len(material.pool),
+        test=len(material.test),
+        labels=found.names,
+        seeds=options.seeds,
+        query=options.query,
+        budget=int(curves[BASELINE].labels[-1]),
+        backbone=embedded.info,
+        embedded=embedded.new,
+        strategies=tuple(_told(name, curve, curves[BASELINE]) for name, curve in curves.items()),
+        left_out=left_out(refused),
+        seconds=time.monotonic() - begun,
+        out=str(options.out) if options.out else None,
+        plot=str(options.plot) if options.plot else None,
+    )
+
+
+def _check(options: SimulateOptions) -> tuple[str, ...]:
+    """The strategies to replay, the baseline with them; refuse what cannot work, before work."""
+    for name in options.strategies:
+        if name not in STRATEGIES:
+            raise UsageError(
+                f"--strategy {name}: there is no such strategy{did_you_mean(name, STRATEGIES)}",
+                f"There are: {', '.join(STRATEGIES)}",
+            )
+    if options.out:
+        if options.out.suffix not in TABLES:
+            raise UsageError(
+                f"--out {options.out}: the end of the name says the form, and is none of "
+                f"{', '.join(TABLES)}",
+                f"For example: --out {quote(f'{options.out.stem}.csv')}",
+            )
+        check_table(options.out.suffix)
+    if options.plot:
+        from annolooop.loop.plot import check_plot
+
+        check_plot(options.plot)
+    for file in (options.out, options.plot):
+        if file and not file.parent.is_dir():
+            raise UsageError(f"there is no folder {file.parent}", "Make it, or name another one.")
+    return tuple(dict.fromkeys((*options.strategies, BASELINE)))
+
+
+def read_folder(folder: Path, track: Track) -> Labelled:
+    """Files in folders that are named like their labels.
+
+    Raises:
+        UsageError: there is no such folder.
+        DataError: it has not two folders with files.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"--images {folder}: there is no such folder", "Name one that is there.")
+    inside = sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+    pairs = [(label.name, label / name) for label in inside for name in _names(label)]
+    files: dict[str, Path] = {}
+    labels: dict[str, str] = {}
+    refused: list[tuple[str, str]] = []
+    torn: set[str] = set()
+    for label, file in track(pairs, "read", len(pairs)):
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        if labels.setdefault(sha256, label) != label:
+            torn.add(sha256)
+            refused.append((str(file), f"has the same content as {files[sha256]}, another label"))
+        files.setdefault(sha256, file)
+    for sha256 in torn:
+        refused.append((str(files.pop(sha256)), "has two labels"))
+        del labels[sha256]
+    names = tuple(sorted(set(labels.values())))
+    if len(names) < 2:
+        raise DataError(
+            f"{folder} has images of {len(names)} label{'s' if not names else ''}; a replay needs "
+            "two or more",
+            "Put the images of each label into a folder of their own there, named like the label.",
+        )
+    return Labelled(files, labels, names, tuple(refused))
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for name, _ in files_below(str(folder), skip=lambda path: path.split("/")[-1].startswith(".")):
+        yield name
+
+
+def split(found: Labelled, embedded: "Embedded") -> tuple[Material, list[str]]:
+    """What may be asked about and what is tested on; by a hash, so the same in each run.
+
+    Raises:
+        DataError: too few images.
+    """
+    hashes = sorted(embedded.vectors)
+    sides = np.array([split_of(sha256, TEST) == "holdout" for sha256 in hashes], bool)
+    if min(sides.sum(), (~sides).sum()) < FEWEST:
+        raise DataError(
+            f"a replay needs about {round(FEWEST / TEST)} images that can be read, and there are "
+            f"{len(hashes)}",
+            "Name a folder with more images: --images FOLDER",
+        )
+    x = np.stack([embedded.vectors[sha256] for sha256 in hashes])
+    targets = np.array([[found.labels[h] == name for name in found.names] for h in hashes], bool)
+    return Material(x[~sides], targets[~sides], x[sides], targets[sides]), hashes
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Embeddings by content hash.
+
+    Attributes:
+        vectors: content hash -> (d,).
+        info: the backbone.
+        new: how many were computed now.
+        unreadable: files with reasons.
+    """
+
+    vectors: Mapping[str, Vector]
+    info: BackboneInfo
+    new: int
+    unreadable: tuple[tuple[str, str], ...]
+
+
+class Embedder:
+    """Embeddings of a folder, kept in the cache: a second run needs no network for them.
+
+    Args:
+        stack: says which backbone, and where the cache is.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._folder = make_folder(stack.cache / FOLDER)
+        self._pipeline: Pipeline | None = None
+
+    def embed(self, found: Labelled, track: Track) -> Embedded:
+        """Embeddings of all that can be read."""
+        info = self._known() or self._built().info
+        exact = self._stack.config.infer.precision == "fp32"
+        store = ArtifactStore(str(self._folder))
+        kept = Embeddings(store, space_of(info), self._folder, exact)
+        kept.load()
+        hashes = sorted(found.files)
+        lacking = sorted(kept.lacking(hashes))
+        unreadable = self._compute(lacking, found, kept, track) if lacking else {}
+        there = [sha256 for sha256 in hashes if sha256 not in unreadable]
+        vectors: dict[str, Vector] = {}
+        for start in range(0, len(there), READ):
+            part = there[start : start + READ]
+            vectors.update(zip(part, kept.matrix(part), strict=True))
+        refused = tuple((str(found.files[sha256]), why) for sha256, why in unreadable.items())
+        return Embedded(vectors, info, len(lacking) - len(unreadable), refused)
+
+    def _compute(
+        self, lacking: Sequence[str], found: Labelled, kept: Embeddings, track: Track
+    ) -> dict[str, str]:
+        """Embed and keep; content hash -> reason of those that could not be read."""
+        unreadable: dict[str, str] = {}
+        waiting: dict[str, Vector] = {}
+        pipeline = self._built()
+        files = ((sha256, found.files[sha256].read_bytes()) for sha256 in lacking)
+        for batch in pipeline.embed(track(files, "embed", len(lacking))):
+            waiting.update(batch.vectors)
+            unreadable.update(batch.unreadable)
+            if len(waiting) >= KEPT:
+                kept.add(waiting, pipeline.precision)
+                waiting = {}
+        kept.add(waiting, pipeline.precision)
+        return unreadable
+
+    def _built(self) -> "Pipeline":
+        if self._pipeline is None:
+            self._pipeline = self._stack.build_pipeline()
+            text = json.dumps(asdict(self._pipeline.info))
+            with replacing(self._note()) as part:
+                part.write_text(text, encoding="utf-8")
+        return self._pipeline
+
+    def _known(self) -> BackboneInfo | None:
+        """The backbone that these settings led to before: its weights need not be read again."""
+        try:
+            return BackboneInfo(**json.loads(self._note().read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _note(self) -> Path:
+        """Where the backbone that these settings lead to is noted."""
+        config = self._stack.config
+        file = self._stack.loaded.path(config.model.weights)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+        told = [config.model.backbone, config.model.weights, digest, config.train.seed]
+        return self._folder / f"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}.json"
+
+
+def _told(name: str, curve: Curve, baseline: Curve) -> SimulatedStrategy:
+    end = float(baseline.labels[-1])
+    share, error = share_of(curve, baseline, end)
+    points = zip(curve.labels, curve.mean, curve.error, strict=True)
+    return SimulatedStrategy(
+        name=name,
+        points=tuple(SimulatedPoint(int(n), float(a), float(e)) for n, a, e in points),
+        needed=None if share is None else share * end,
+        saved=None if share is None else 1 - share,
+        error=error,
+    )
+
+
+def _rows(curves: Mapping[str, Curve]) -> Iterator[dict[str, object]]:
+    for name, curve in curves.items():
+        for seed, row in enumerate(curve.accuracy):
+            for labels, accuracy in zip(curve.labels, row, strict=True):
+                yield {
+                    "strategy": name,
+                    "seed": seed,
+                    "labels": int(labels),
+                    "accuracy": float(accuracy),
+                }

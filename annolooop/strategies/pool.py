@@ -1,0 +1,51 @@
+"""What a strategy is given, and what it answers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+Probabilities = NDArray[np.float64]
+Targets = NDArray[np.bool_]
+Places = NDArray[np.intp]
+
+CANDIDATES = 50_000  # most rows of a pool; whoever has more images thins them out before
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Images that may be asked about, and those whose labels are known.
+
+    Attributes:
+        embeddings: (n, d) float32, of the candidates; at most ``CANDIDATES``.
+        probabilities: (n, k), what the head says of them; ``None`` while it is untrained.
+        labelled: (m, d) float32, of labelled images on the side that is learnt from.
+        targets: (m, k) bool, the labels of these.
+        multiple: an image may have any number of labels; else exactly one.
+        accuracy: of the head, cross-validated; ``None`` where it could not be told.
+    """
+
+    embeddings: Vectors
+    probabilities: Probabilities | None
+    labelled: Vectors
+    targets: Targets
+    multiple: bool = False
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which candidates to ask about.
+
+    Attributes:
+        order: (count,) places in the pool, best first, none twice. Fewer where the pool has no
+            more that differ from each other and from what is labelled.
+        used: the strategy that chose: that of ``auto``, or ``random`` where one needs a head and
+            there is none yet.
+        why: the reason for that, in words.
+    """
+
+    order: Places
+    used: str
+    why: str = ""

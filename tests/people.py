@@ -1,0 +1,59 @@
+"""A second person on a Label Studio, and what the browser asks for a person."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from annolooop.labelstudio.client import Studio
+from annolooop.labelstudio.connection import Connection
+
+PASSWORD = "second-1234"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone who annotates.
+
+    Attributes:
+        username: their e-mail address.
+        studio: the server, with their token.
+    """
+
+    username: str
+    studio: Studio
+
+    def next_in(self, url: str) -> int | None:
+        """The task that the browser would show next in the stream of a view, as it asks for it."""
+        project = re.search(r"/projects/(\d+)/", url)
+        tab = parse_qs(urlsplit(url).query).get("tab")
+        assert project and tab
+        server = self.studio._server
+        view = server.get(f"/api/dm/views/{tab[0]}")["data"]
+        body = {
+            "ordering": view["ordering"],
+            "filters": view["filters"],
+            "selectedItems": {"all": False, "included": []},
+        }
+        about = {"id": "next_task", "tabID": tab[0], "project": project[1]}
+        try:
+            return int(server.post("/api/dm/actions", body, about)["id"])
+        except Exception as error:
+            assert "no tasks" in str(error) or "404" in str(error), error
+            return None
+
+
+def sign_up(owner: Studio, username: str) -> Person:
+    """Make an account by the link with which people are invited."""
+    link = owner._server.get("/api/invite")["invite_url"]
+    with httpx.Client(base_url=owner.url, follow_redirects=True) as browser:
+        browser.get(link)
+        form = {
+            "email": username,
+            "password": PASSWORD,
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+        }
+        browser.post(link, data=form)
+        token = browser.get("/api/current-user/token").json()["token"]
+    return Person(username, Studio(Connection(owner.url, token, 60, False)))
