@@ -346,56 +346,6 @@ class Evaluation:
     confusion: tuple[tuple[int, ...], ...] = ()
 
 
-UNKNOWN = Estimate()
-
-
-@dataclass(frozen=True)
-class GateVerdict:
-    """Whether a new version may take the place of the one in force: ``metrics["gate"]``.
-
-    Attributes:
-        verdict: ``promoted`` or ``refused``.
-        test: ``mcnemar`` on the holdout, ``cross-validation`` on the other images, or ``none``.
-        p_value: of the exact McNemar test, one-sided: low when the new version is worse.
-        only_old, only_new: images that one of the two alone gets right.
-        n: images that were compared.
-        against: name of the version in force.
-        why: the same in words.
-    """
-
-    verdict: str
-    test: str
-    p_value: float | None = None
-    only_old: int = 0
-    only_new: int = 0
-    n: int = 0
-    against: str = ""
-    why: str = ""
-
-
-def evaluation_of(version: ModelVersion) -> Evaluation | None:
-    """How good a version was on the holdout when it was made; ``None`` of older versions."""
-    told = version.metrics.get("evaluation")
-    if told is None:
-        return None
-    classes = {
-        label: ClassFigures(
-            row["n"],
-            row["predicted"],
-            Estimate(**row["precision"]),
-            Estimate(**row["recall"]),
-        )
-        for label, row in told["classes"].items()
-    }
-    figures = ("accuracy", "balanced_accuracy", "log_loss", "ece")
-    return Evaluation(
-        n=told["n"],
-        **{name: Estimate(**told[name]) for name in figures},
-        classes=classes,
-        confusion=tuple(tuple(row) for row in told["confusion"]),
-    )
-
-
 @dataclass(frozen=True)
 class Round:
     """What one query asked for.
@@ -421,3 +371,6 @@ class Round:
     query: tuple[int, ...]
     holdout: tuple[int, ...] = ()
     twice: tuple[int, ...] = ()
+
+
+UNKNOWN = Estimate()
