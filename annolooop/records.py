@@ -79,6 +79,8 @@ class Annotation:
         shown_version: the model version whose prediction the person saw, if any.
         shown: the labels it predicted, sorted.
         outdated: another picture lies under the key now. It still counts for the old one.
+        accepted: nobody looked: it is what this model version predicted, accepted as it was.
+            Empty for what people said, and when they have changed it since.
     """
 
     id: int
@@ -93,19 +95,22 @@ class Annotation:
     shown_version: str | None = None
     shown: tuple[str, ...] = ()
     outdated: bool = False
+    accepted: str = ""
 
 
 @dataclass(frozen=True)
 class Example:
     """One image with its labels, on one side of the split (``train`` or ``holdout``).
 
-    Single choice gives it exactly one label; multiple choice any number, also none.
+    Single choice gives it exactly one label; multiple choice any number, also none. ``accepted``
+    is the model version whose prediction it is, and empty for what people said.
     """
 
     key: str
     sha256: str
     labels: tuple[str, ...]
     split: str
+    accepted: str = ""
 
 
 @dataclass(frozen=True)
@@ -347,6 +352,53 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class GateVerdict:
+    """Whether a new version may take the place of the one in force: ``metrics["gate"]``.
+
+    Attributes:
+        verdict: ``promoted`` or ``refused``.
+        test: ``mcnemar`` on the holdout, ``cross-validation`` on the other images, or ``none``.
+        p_value: of the exact McNemar test, one-sided: low when the new version is worse.
+        only_old, only_new: images that one of the two alone gets right.
+        n: images that were compared.
+        against: name of the version in force.
+        why: the same in words.
+    """
+
+    verdict: str
+    test: str
+    p_value: float | None = None
+    only_old: int = 0
+    only_new: int = 0
+    n: int = 0
+    against: str = ""
+    why: str = ""
+
+
+def evaluation_of(version: ModelVersion) -> Evaluation | None:
+    """How good a version was on the holdout when it was made; ``None`` of older versions."""
+    told = version.metrics.get("evaluation")
+    if told is None:
+        return None
+    classes = {
+        label: ClassFigures(
+            row["n"],
+            row["predicted"],
+            Estimate(**row["precision"]),
+            Estimate(**row["recall"]),
+        )
+        for label, row in told["classes"].items()
+    }
+    figures = ("accuracy", "balanced_accuracy", "log_loss", "ece")
+    return Evaluation(
+        n=told["n"],
+        **{name: Estimate(**told[name]) for name in figures},
+        classes=classes,
+        confusion=tuple(tuple(row) for row in told["confusion"]),
+    )
+
+
+@dataclass(frozen=True)
 class Round:
     """What one query asked for.
 
@@ -371,6 +423,60 @@ class Round:
     query: tuple[int, ...]
     holdout: tuple[int, ...] = ()
     twice: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class PairAgreement:
+    """Two people who answered the same images.
+
+    Attributes:
+        first, second: their e-mail addresses, or ``user 7``.
+        images: that both answered.
+        same: of these, answered the same, label for label.
+        kappa: Cohen's.
+    """
+
+    first: str
+    second: str
+    images: int
+    same: int
+    kappa: Estimate
+
+
+@dataclass(frozen=True)
+class PersonAgreement:
+    """One person against the others.
+
+    Attributes:
+        images: that they answered.
+        shared: of these, answered by others too.
+        alpha: Krippendorff's, where one answer of each pair is theirs.
+    """
+
+    images: int
+    shared: int
+    alpha: Estimate
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far people agree about images that several of them answered.
+
+    Attributes:
+        images: that at least two people answered.
+        same: of these, all the same, label for label.
+        alpha: Krippendorff's, nominal.
+        labels: the same of each label against all others.
+        people: by e-mail address, or ``user 7``; those who share an image with others.
+        pairs: of people who share images, most images first.
+    """
+
+    images: int
+    same: int
+    alpha: Estimate
+    labels: dict[str, Estimate] = field(default_factory=dict)
+    people: dict[str, PersonAgreement] = field(default_factory=dict)
+    pairs: tuple[PairAgreement, ...] = ()
 
 
 UNKNOWN = Estimate()

@@ -3,8 +3,18 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
-from annolooop.records import BackboneInfo, Finetuning, Holdout, ModelVersion, Promotion, Setting
+from annolooop.records import (
+    BackboneInfo,
+    Evaluation,
+    Finetuning,
+    GateVerdict,
+    Holdout,
+    ModelVersion,
+    Promotion,
+    Setting,
+)
 
 FIRST = 5  # objects that are named before the rest is only counted
 PENDING = 2  # exit code of a dry run that found work to do
@@ -156,6 +166,10 @@ class TrainReport:
         new_labels, changed_labels, removed_labels: against what ``model_version`` learnt from.
         unreadable: ``file`` and ``reason`` of labelled images that could not be learnt from.
         finetune: how the backbone of ``model_version`` was fine-tuned, if that was asked for.
+        evaluation: of ``model_version`` on the holdout; ``None`` of versions made before there was.
+        calibration: its ``temperature`` and what that changes.
+        gate: what the gate said of the new version, if there is one.
+        refused: name of the version that the gate kept from being promoted.
     """
 
     dataset: str
@@ -176,6 +190,15 @@ class TrainReport:
     url: str
     seconds: dict[str, float]
     finetune: Finetuning | None = None
+    evaluation: Evaluation | None = None
+    calibration: dict[str, Any] | None = None
+    gate: GateVerdict | None = None
+    refused: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """6 when the gate refused the new version."""
+        return 6 if self.refused else 0
 
 
 @dataclass(frozen=True)
@@ -211,7 +234,9 @@ class CompareReport:
 class ModelRow:
     """One line of `model list`. ``accuracy`` is that on the holdout of ``holdout`` images.
 
-    ``tuned`` is how the backbone was fine-tuned, empty where it was not.
+    ``tuned`` is how the backbone was fine-tuned, empty where it was not. ``evaluation`` is without
+    its classes and its confusion matrix. ``refused``: the gate kept it from being promoted, and
+    nobody has promoted it since.
     """
 
     name: str
@@ -224,6 +249,9 @@ class ModelRow:
     accuracy: float | None
     created_at: str
     created_by: str
+    evaluation: Evaluation | None = None
+    calibration: dict[str, Any] | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -824,33 +852,3 @@ class PageReport:
     missing: dict[str, str]
     opened: bool
     seconds: float
-
-
-class QueryReport:
-    """What `infer --query` asks people next.
-
-    Attributes:
-        round: its number; 0 when nothing was left to ask.
-        strategy: that was asked for.
-        used: what chose, which for ``auto`` is another one; empty where only images of the holdout
-            were left.
-        why: in words.
-        asked: tasks, the holdout among them.
-        holdout: of these, that no strategy chose.
-        twice: of these, that two people are asked.
-        left: tasks that nobody annotated and that were not asked this time.
-        seconds: that choosing took.
-        crowded: several people may be given one task, since the server does not pass over tasks
-            that others have open.
-    """
-
-    round: int
-    strategy: str
-    used: str
-    why: str
-    asked: int
-    holdout: int
-    twice: int
-    left: int
-    seconds: float
-    crowded: bool = False

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from annolooop.errors import UnreachableError
+from annolooop.labelstudio.accepted import UNKNOWN, Accepted, is_accepted
 from annolooop.labelstudio.connection import NotFound
 from annolooop.labelstudio.label_config import (
     Labelling,
@@ -13,13 +14,12 @@ from annolooop.labelstudio.label_config import (
     labels_of,
 )
 from annolooop.labelstudio.tasks import condition, picture_at
-from annolooop.labelstudio.views import Views
 from annolooop.records import Annotation
 
 EXPORT_CHUNK = 300  # task ids in one URL
 
 
-class Studio(Views):
+class Studio(Accepted):
     """A Label Studio server, seen with one person's access token.
 
     Args:
@@ -85,9 +85,12 @@ class Studio(Views):
     def annotations(self, project: int, tasks: Iterable[int]) -> Iterator[Annotation]:
         """All annotations of these tasks, skips too, by task id and number."""
         labelling = self.labelling(project)
-        for task in self._exported(project, tasks):
-            for raw in sorted(task["annotations"], key=lambda a: int(a["id"])):
-                yield _annotation(labelling, task, raw)
+        for exported in self._export_parts(project, tasks):
+            said = [(t, raw) for t in exported for raw in t["annotations"]]
+            asked = {int(t["id"]) for t, raw in said if is_accepted(raw)}
+            versions = self._versions_behind(project, sorted(asked))
+            for task, raw in sorted(said, key=lambda pair: (pair[0]["id"], pair[1]["id"])):
+                yield _annotation(labelling, task, raw, versions)
 
     def exported_tasks(self, project: int, annotated: bool) -> Iterator[dict[str, Any]]:
         """Tasks with their annotations and drafts, as Label Studio's own JSON export has them.
@@ -128,22 +131,33 @@ class Studio(Views):
         self._server.post(f"/api/tasks/{task}/annotations", body)
 
     def _exported(self, project: int, tasks: Iterable[int]) -> Iterator[dict[str, Any]]:
+        for part in self._export_parts(project, tasks):
+            yield from part
+
+    def _export_parts(self, project: int, tasks: Iterable[int]) -> Iterator[list[dict[str, Any]]]:
         ids = sorted(tasks)
         for start in range(0, len(ids), EXPORT_CHUNK):
             chunk = ids[start : start + EXPORT_CHUNK]
             asked = {"exportType": "JSON", "download_all_tasks": "true", "ids[]": chunk}
             exported = self._server.get(f"/api/projects/{project}/export", asked)
-            yield from sorted(exported, key=lambda task: int(task["id"]))
+            yield sorted(exported, key=lambda task: int(task["id"]))
 
 
 def _annotation(
-    labelling: Labelling, task: Mapping[str, Any], raw: Mapping[str, Any]
+    labelling: Labelling,
+    task: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    versions: Mapping[int, str],
 ) -> Annotation:
+    """Args: ``versions``: id of a prediction -> its model version, of what was accepted."""
     data = task["data"]
     skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
     about = picture_at(data, changed_at)
     shown = raw.get("prediction") or {}
     who = raw.get("completed_by")
+    accepted = is_accepted(raw)
+    if not accepted and raw.get("parent_prediction") and raw.get("updated_by"):
+        who = raw["updated_by"]  # they changed what was accepted, so it is theirs now
     return Annotation(
         id=int(raw["id"]),
         task=int(task["id"]),
@@ -157,4 +171,5 @@ def _annotation(
         updated_at=changed_at,
         shown_version=shown.get("model_version"),
         shown=labels_of(labelling, shown.get("result") or []),
+        accepted=versions.get(raw.get("parent_prediction") or 0, UNKNOWN) if accepted else "",
     )

@@ -204,8 +204,12 @@ class Tasks(Projects):
         size: int,
         newest: bool = False,
         only: Sequence[int] | None = None,
+        whole: bool = False,
     ) -> dict[str, Any]:
-        """The first tasks by id, or the newest ones; of these ids only, if given."""
+        """The first tasks by id, or the newest ones; of these ids only, if given.
+
+        What belongs to tasks without being a column of theirs is only told of whole ones.
+        """
         query: dict[str, Any] = {
             "filters": {"conjunction": "and", "items": list(conditions)},
             "ordering": ["-tasks:id" if newest else "tasks:id"],
@@ -216,7 +220,7 @@ class Tasks(Projects):
             "/api/tasks",
             {
                 "project": project,
-                "fields": "task_only",
+                "fields": "all" if whole else "task_only",
                 "include": include,
                 "page": 1,
                 "page_size": size,

@@ -93,7 +93,8 @@ def resolve(
     """The labels of one image, out of what people said of it.
 
     Skips say nothing, nor does an empty annotation with single choice; with multiple choice it
-    says "none of the labels". Each annotator has one vote, the latest thing they said. Ground
+    says "none of the labels". Nor do predictions that were accepted unseen, see
+    :func:`find_accepted`. Each annotator has one vote, the latest thing they said. Ground
     truth beats votes; of several, the latest counts.
 
     Args:
@@ -109,7 +110,11 @@ def resolve(
         Disputed: answers differ under ``unanimous``.
     """
     said = sorted(
-        (a for a in annotations if not a.skipped and (a.labels or choice == "multiple")),
+        (
+            a
+            for a in annotations
+            if not a.skipped and not a.accepted and (a.labels or choice == "multiple")
+        ),
         key=lambda a: (a.updated_at, a.id),
     )
     truths = [a for a in said if a.ground_truth]
@@ -167,6 +172,24 @@ def build_examples(
             key = max(said, key=lambda a: (a.updated_at, a.id)).key
             examples.append(Example(key, sha256, labels, split_of(sha256, holdout)))
     return examples, disputed
+
+
+def find_accepted(annotations: Sequence[Annotation], choice: str, holdout: float) -> list[Example]:
+    """Images whose only label is a prediction that was accepted unseen, by content hash.
+
+    Nothing is learnt from them, and no model is judged by them: they say what a model said. A
+    person's answer, also a skip, takes their place.
+
+    Args:
+        annotations, choice, holdout: as for :func:`build_examples`.
+    """
+    said = {a.sha256 for a in annotations if not a.accepted}
+    found = {
+        a.sha256: Example(a.key, a.sha256, a.labels, split_of(a.sha256, holdout), a.accepted)
+        for a in sorted(annotations, key=lambda a: (a.updated_at, a.id))
+        if a.sha256 and a.accepted and a.sha256 not in said and (a.labels or choice == "multiple")
+    }
+    return [found[sha256] for sha256 in sorted(found)]
 
 
 def split_of(sha256: str, holdout: float) -> str:

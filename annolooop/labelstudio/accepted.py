@@ -1,0 +1,111 @@
+"""Annotations that Label Studio makes of predictions, many in one request.
+
+Its action `predictions_to_annotations` makes none of a prediction that has one, and looks at the
+filter and writes in one request: a task that someone has touched meanwhile is passed over. What it
+makes names its prediction, has no time of work, and nobody has changed it; the browser fills in
+both. So it can be told from what people submit, whoever started it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from annolooop.labelstudio.connection import NotFound
+from annolooop.labelstudio.tasks import SELECTED, condition
+from annolooop.labelstudio.views import Views
+
+UNKNOWN = "unknown"  # the model version of an annotation whose prediction is gone
+
+UNTOUCHED = (
+    condition("total_annotations", "equal", "Number", 0),
+    condition("cancelled_annotations", "equal", "Number", 0),
+    condition("draft_exists", "equal", "Boolean", False),
+)
+ALONE = (
+    condition("total_annotations", "equal", "Number", 1),
+    condition("cancelled_annotations", "equal", "Number", 0),
+    condition("draft_exists", "equal", "Boolean", False),
+)
+
+
+class Accepted(Views):
+    """Predictions that count as annotations."""
+
+    def accept_predictions(self, project: int, tasks: Sequence[int], version: str) -> int:
+        """Make annotations of a version's predictions, of the tasks among these nobody touched.
+
+        Returns:
+            How many were made.
+        """
+        action = "predictions_to_annotations"
+        made = self._act(project, action, tasks, UNTOUCHED, model_version=version)
+        # "Created 5 annotations"
+        return int(next(word for word in str(made["detail"]).split() if word.isdigit()))
+
+    def withdraw_accepted(
+        self, project: int, tasks: Sequence[int], annotator: int | None, moment: str
+    ) -> int:
+        """Delete the only annotation of each of these tasks, unless it changed since.
+
+        Args:
+            project: its id.
+            tasks: whose only annotation was accepted.
+            annotator: user id of whoever accepted them.
+            moment: ISO 8601 with microseconds; tasks that changed later are left alone.
+
+        Returns:
+            How many were deleted.
+        """
+        since = condition("updated_at", "less_or_equal", "Datetime", moment)
+        who = {} if annotator is None else {"annotator": annotator}
+        action = "delete_tasks_annotations"
+        return int(self._act(project, action, tasks, (*ALONE, since), **who)["processed_items"])
+
+    def withdraw_one(self, annotation: int) -> bool:
+        """Delete an accepted annotation beside which there are others, unless it was changed.
+
+        Returns:
+            Whether it is gone by this.
+        """
+        path = f"/api/annotations/{annotation}"
+        try:
+            if not is_accepted(self._server.get(path)):
+                return False
+            self._server.call("DELETE", path)
+        except NotFound:
+            return False
+        return True
+
+    def _act(
+        self,
+        project: int,
+        action: str,
+        tasks: Sequence[int],
+        conditions: Sequence[Mapping[str, object]],
+        **more: object,
+    ) -> Any:
+        body = {
+            "selectedItems": {"all": False, "included": list(tasks)},
+            "filters": {"conjunction": "and", "items": list(conditions)},
+            **more,
+        }
+        return self._server.post("/api/dm/actions", body, {"id": action, "project": project})
+
+    def _versions_behind(self, project: int, tasks: Iterable[int]) -> dict[int, str]:
+        """Id of each prediction of some tasks -> its model version."""
+        found: dict[int, str] = {}
+        ids = list(tasks)
+        for start in range(0, len(ids), SELECTED):
+            part = ids[start : start + SELECTED]
+            page = self._task_page(project, "id,predictions", (), SELECTED, only=part, whole=True)
+            for task in page["tasks"]:
+                found |= {int(p["id"]): str(p["model_version"]) for p in task["predictions"]}
+        return found
+
+
+def is_accepted(raw: Mapping[str, Any]) -> bool:
+    """Whether an annotation was made of a prediction by the action, and nobody changed it.
+
+    A prediction that is deleted later is no longer named; its score is still in the result.
+    """
+    made = raw.get("parent_prediction") or any("score" in item for item in raw["result"] or ())
+    return bool(made and raw.get("updated_by") is None and raw.get("lead_time") is None)
