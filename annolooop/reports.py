@@ -6,7 +6,9 @@ from itertools import islice
 from typing import Any
 
 from annolooop.records import (
+    Agreement,
     BackboneInfo,
+    Estimate,
     Evaluation,
     Finetuning,
     GateVerdict,
@@ -170,6 +172,7 @@ class TrainReport:
         calibration: its ``temperature`` and what that changes.
         gate: what the gate said of the new version, if there is one.
         refused: name of the version that the gate kept from being promoted.
+        trackers: that were told of the new version -> empty, or why one does not have it.
     """
 
     dataset: str
@@ -194,6 +197,7 @@ class TrainReport:
     calibration: dict[str, Any] | None = None
     gate: GateVerdict | None = None
     refused: str = ""
+    trackers: dict[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -403,12 +407,43 @@ class VersionStats:
 
 
 @dataclass(frozen=True)
+class Sameness:
+    """How many answers are what the model says, of ``n``."""
+
+    n: int
+    same: Estimate
+
+
+@dataclass(frozen=True)
+class RoundStats:
+    """The last round: tasks that were asked, of these those for the holdout, and those answered."""
+
+    number: int
+    created_at: str
+    strategy: str
+    asked: int
+    holdout: int
+    answered: int
+
+
+@dataclass(frozen=True)
 class StatsReport:
     """The state of a dataset. ``total`` = ``labeled`` + ``unlabeled`` + ``skipped`` (tasks).
 
     ``disputed`` counts labelled tasks that have no label in force, since people disagree;
     ``outdated`` those whose picture has changed since: the label is that of the earlier one.
     ``vanished`` counts tasks, labelled or not, that are marked since their image is gone.
+
+    Attributes:
+        in_force: the model version that is.
+        holdout: its accuracy, also of versions whose record has no evaluation.
+        evaluation: of it on the holdout, as its record has it.
+        calibration: likewise, out of fold.
+        round: the last one that asked people.
+        shown, blind: answers of people who saw what the model says, and of people who did not.
+        accepted: annotations that nobody looked at: predictions that were accepted.
+        people: their agreement about images that several answered; ``None`` without such.
+        next: the command to type now.
     """
 
     dataset: str
@@ -423,6 +458,16 @@ class StatsReport:
     model_version: str
     model_versions: dict[str, VersionStats]
     url: str
+    in_force: str | None = None
+    holdout: Holdout | None = None
+    evaluation: Evaluation | None = None
+    calibration: dict[str, Any] | None = None
+    round: RoundStats | None = None
+    shown: Sameness | None = None
+    blind: Sameness | None = None
+    accepted: int = 0
+    people: Agreement | None = None
+    next: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ _MLFLOW = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # a folder is asked for by name
     "GIT_PYTHON_REFRESH": "quiet",
 }
 _PARAM = 500  # characters of a value that every server takes
@@ -80,7 +81,7 @@ def to_mlflow(
         raise TrackerFailed(_install("mlflow")) from None
     now = int(time.time() * 1000)
     try:
-        client = MlflowClient(uri, uri)
+        client = MlflowClient(uri)
         there = client.get_experiment_by_name(experiment)
         number = there.experiment_id if there else client.create_experiment(experiment)
         made = client.create_run(number, run_name=run).info.run_id

@@ -11,7 +11,7 @@ from annolooop.errors import ConfigError, UsageError
 from annolooop.files import replacing
 from annolooop.loop.labels import Labels, read_labels
 from annolooop.loop.report_model import Judged, Progress, judge, progress
-from annolooop.loop.report_people import Said, people
+from annolooop.loop.report_people import SHOWN, Said, people
 from annolooop.loop.report_pictures import picture
 from annolooop.page.content import Content, Fact
 from annolooop.page.plots import percent
@@ -104,7 +104,7 @@ def _gather(
     gone = progress(stack, found, version, options.offline, track)
     judged = judge(stack, found, version)
     seen = picture(stack, found, version, judged, url, options, track)
-    said = people(stack, found, version)
+    said = people(stack, found)
     counts = {
         label: sum(label in example.labels for example in found.examples) for label in found.order
     }
@@ -129,6 +129,7 @@ def _gather(
         suspects=seen.suspects,
         annotators=said.annotators,
         alpha=said.alpha,
+        shared=said.shared,
         acceptance=said.acceptance,
         missing={**gone.missing, **judged.missing, **seen.missing, **said.missing},
     )
@@ -146,8 +147,8 @@ def task_url(stack: Stack, found: Labels) -> Callable[[str], str]:
 def _based_on(found: Labels) -> str:
     if found.live:
         return "annotations of now"
-    when = found.snapshot.created_at[:16].replace("T", " ")
-    return f"annotations of the last snapshot, {when} UTC" if when else "no annotations yet"
+    when = found.snapshot.created_at[:10]
+    return f"annotations of the last snapshot, {when}" if when else "no annotations yet"
 
 
 def _facts(
@@ -174,7 +175,7 @@ def _facts(
     error = judged.reliability.holdout if judged.reliability else None
     if error and error.value is not None:
         facts.append(Fact("Calibration error", percent(error.value), "0 is best; on the holdout"))
-    shown = [row for row in said.acceptance if row.how == "shown"]
+    shown = [row for row in said.acceptance if row.how == SHOWN]
     if shown:
         row = shown[-1]
         facts.append(

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annolooop.loop.labels import Labels
 from annolooop.loop.learn import build_targets
+from annolooop.loop.queue import read_rounds
+from annolooop.loop.stats import round_stats
 from annolooop.model.head import Head, Probabilities, activate
 from annolooop.model.metrics import MIN_HOLDOUT, wilson
 from annolooop.model.reliability import reliability
@@ -19,7 +22,15 @@ from annolooop.page.content import (
     Step,
     VersionPoint,
 )
-from annolooop.records import Estimate, Evaluation, Example, ModelVersion, Track, evaluation_of
+from annolooop.records import (
+    Estimate,
+    Evaluation,
+    Example,
+    ModelVersion,
+    Round,
+    Track,
+    evaluation_of,
+)
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples
 
@@ -72,7 +83,26 @@ def progress(
             "No version has learnt anything yet. Annotate some images, then:",
             "annoloop train --rerun",
         )
-    return Progress(points, missing=missing)
+    rounds = tuple(_round(one, found) for one in read_rounds(stack, found.dataset)[-NEWEST:])
+    if not rounds:
+        missing["rounds"] = Missing(
+            "No round asked for the images that teach most. The next one:",
+            "annoloop infer --query 100",
+        )
+    return Progress(points, rounds, missing=missing)
+
+
+def _round(one: Round, found: Labels) -> RoundRow:
+    told = round_stats(one, found.snapshot.annotations)
+    return RoundRow(
+        one.number,
+        one.created_at,
+        one.version,
+        one.strategy,
+        told.asked,
+        told.answered,
+        told.holdout,
+    )
 
 
 def _point(stack: Stack, found: Labels, version: ModelVersion, in_force: bool) -> VersionPoint:
@@ -91,7 +121,14 @@ def _point(stack: Stack, found: Labels, version: ModelVersion, in_force: bool) -
     held = version.metrics.get("holdout", {"n": 0})
     accuracy = Estimate(held.get("accuracy"), held.get("low"), held.get("high"))
     return VersionPoint(
-        version.number, version.name, version.created_at, learnt, held["n"], accuracy, in_force
+        version.number,
+        version.name,
+        version.created_at,
+        learnt,
+        held["n"],
+        accuracy,
+        in_force,
+        (version.metrics.get("gate") or {}).get("verdict") == "refused" and not in_force,
     )
 
 
@@ -113,7 +150,7 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
         missing["calibration"] = Missing(
             f"{len(held)} labelled images of the holdout are too few: {MIN_HOLDOUT} are needed. "
             "Annotate more:",
-            f"annoloop dataset launch {found.dataset}",
+            f"annoloop dataset launch {quote(found.dataset)}",
         )
     else:
         believed = _reliability(version, held, probabilities, raw, evaluation)

@@ -22,7 +22,7 @@ from annolooop.storage.images import Lost, read_images
 if TYPE_CHECKING:
     from annolooop.loop.report import ReportOptions
 
-ERRORS = 24
+ERRORS = 18
 BUDGET = 2_600_000  # bytes of the thumbnails of the map, before base64 makes a third more of them
 SIDE, SMALLEST = 96, 40  # pixels of a thumbnail of the map
 CARD = 200  # pixels of a picture with words
@@ -124,7 +124,7 @@ def _map(
         )
         for image, (x, y), prediction in zip(images, places.tolist(), said, strict=True)
     ]
-    return Map(tuple(points), total - len(lacking), method)
+    return Map(tuple(points), total, method)
 
 
 def _chosen(stack: Stack, found: Labels, most: int) -> tuple[list[Image], int]:

@@ -13,6 +13,7 @@ from annolooop.loop.learn import Learnt, Material, build_targets, finetuning_of,
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
 from annolooop.loop.sync import pull_snapshot
+from annolooop.loop.tracking import tell_trackers
 from annolooop.model.fit import learnable
 from annolooop.model.head import Head
 from annolooop.records import (
@@ -69,6 +70,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
     )
     usable = [example for example in examples if example.sha256 not in unfit]
     learnt, verdict, made = 0, None, version
+    told: dict[str, str] = {}
     gate = gate or stack.config.train.gate
     if trained and not _teaches(stack, usable) and version.labels != stack.config.dataset.labels:
         version, registered, trained = _relabel(stack, version), True, False
@@ -77,6 +79,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
     elif trained:
         made, verdict, material = _train(stack, version, snapshot.number, usable, gate, track)
         registered, learnt = True, len(material.learn)
+        told = tell_trackers(stack, made, learnt, _count(stack, examples))
         unfit |= material.unreadable
     refused = verdict is not None and verdict.verdict == "refused"
     if verdict and not refused:
@@ -110,6 +113,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         calibration=version.metrics.get("calibration"),
         gate=verdict,
         refused=made.name if refused else "",
+        trackers=told,
     )
 
 

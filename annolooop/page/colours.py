@@ -26,7 +26,7 @@ DARK = {
     "soft": "#4a5f93",
     "warm": "#f2a55c",
     "low": "#1b2027",
-    "high": "#5b87ea",
+    "high": "#2f5fd0",
     "sure": "#3a4452",
     "unsure": "#ff8a7a",
 }

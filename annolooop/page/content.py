@@ -33,6 +33,7 @@ class VersionPoint:
     holdout: int
     accuracy: Estimate
     in_force: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class AnnotatorRow:
-    """One person: answers, the usual time for one, and how often others said the same."""
+    """One person: answers, the usual time for one, and Krippendorff's alpha with others."""
 
     name: str
     labels: int
     seconds: float | None = None
-    agreement: Estimate = UNKNOWN
+    alpha: Estimate = UNKNOWN
     shared: int = 0
 
 
@@ -171,5 +172,6 @@ class Content:
     suspects: tuple[Picture, ...] = ()
     annotators: tuple[AnnotatorRow, ...] = ()
     alpha: Estimate = UNKNOWN
+    shared: int = 0
     acceptance: tuple[AcceptanceRow, ...] = ()
     missing: dict[str, Missing] = field(default_factory=dict)

@@ -24,7 +24,7 @@ def short(label: str, size: int = SHOWN) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     """A share for people."""
-    return "" if value is None else f"{100 * value:.{digits}f} %"
+    return "" if value is None else f"{100 * value:.{digits}f}\u00a0%"
 
 
 def span(estimate: Estimate) -> str:

@@ -64,7 +64,7 @@ def _top(content: Content) -> str:
     version = content.version or "no model yet"
     return (
         f"<header>\n<h1>{escape(content.dataset)}</h1>\n"
-        f'<p class="muted">{escape(_day(content.created_at))} · model in force: '
+        f'<p class="muted wide">{_day(content.created_at)} · model in force: '
         f"{escape(version)} · {escape(content.based_on)}</p>\n"
         f'<dl class="facts">{facts}</dl>\n{notes}'
         "<noscript><p>Figures need JavaScript, which this page has in itself.</p></noscript>\n"
@@ -88,11 +88,11 @@ def _progress(content: Content, figures: Mapping[str, str]) -> str:
         rows = [
             (
                 [
-                    escape(v.name),
+                    escape(v.name) + (" <small>refused</small>" if v.refused else ""),
                     _day(v.created_at),
                     _count(v.labels),
                     _count(v.holdout),
-                    span(v.accuracy) or "too few to tell",
+                    _share(v.accuracy) or "too few to tell",
                 ],
                 v.in_force,
             )
@@ -164,7 +164,7 @@ def _classes(content: Content) -> str:
         '<p class="lead">Precision: of the images the model gives the label, how many have it. '
         "Recall: of those that have it, how many the model finds.</p>"
     )
-    return lead + _table(("label", "labelled", "in the holdout", "precision", "recall"), rows)
+    return lead + _table(("label", "labelled", "holdout", "precision", "recall"), rows)
 
 
 def _calibration(content: Content, figures: Mapping[str, str]) -> str:
@@ -228,20 +228,19 @@ def _people(content: Content) -> str:
                 _count(row.labels),
                 *([f"{row.seconds:.1f} s" if row.seconds is not None else "–"] if timed else []),
                 _count(row.shared) if row.shared else "–",
-                span(row.agreement) or "–",
+                _plain(row.alpha),
             ],
             False,
         )
         for row in content.annotators
     ]
-    head = ("who", "answers", *(("median time",) if timed else ()), "asked of others too", "same")
+    head = ("who", "answers", *(("median time",) if timed else ()), "shared with others", "alpha")
     told = _table(head, rows)
     if content.alpha.value is not None:
-        value, low, high = content.alpha.value, content.alpha.low, content.alpha.high
-        interval = f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else ""
         told += (
-            f"<p>Krippendorff's alpha: {value:.2f}{interval}. 1 is full agreement, 0 is chance; "
-            "from 0.8 on, labels are commonly taken as reliable.</p>"
+            f"<p>Krippendorff's alpha on {_count(content.shared)} images that several people "
+            f"answered: {_plain(content.alpha)}. 1 is full agreement, 0 is chance; from 0.8 on, "
+            "labels are commonly taken as reliable.</p>"
         )
     elif "agreement" in content.missing:
         told += _nothing(content.missing["agreement"])
@@ -302,7 +301,7 @@ def _card(picture: Picture, given: str, other: str) -> str:
         f'<span class="frame">{seen}</span><span class="said" style="display:block">'
         f"{given}: <b>{escape(picture.label) or 'none'}</b><br>"
         f"{other}: <b>{escape(picture.suggested) or 'none'}</b> {percent(picture.confidence, 0)}"
-        f'<br><span class="key">{escape(picture.key.rpartition("/")[2])}</span></span>'
+        f'<span class="key">{escape(picture.key.rpartition("/")[2])}</span></span>'
     )
     if picture.url.startswith(("http://", "https://")):
         address = escape(picture.url)
@@ -318,7 +317,26 @@ def _nothing(missing: Missing) -> str:
 
 
 def _measured(estimate: Estimate) -> str:
-    return f"{span(estimate)}{_rail(estimate.value)}" if estimate.value is not None else "–"
+    return f"{_share(estimate)}{_rail(estimate.value)}" if estimate.value is not None else "–"
+
+
+def _plain(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "–"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.2f}"
+    return f"{estimate.value:.2f} {_interval(f'({estimate.low:.2f} to {estimate.high:.2f})')}"
+
+
+def _share(estimate: Estimate) -> str:
+    """A share with its interval, which may stand below it."""
+    told = span(estimate)
+    value, _, interval = told.partition(" (")
+    return f"{value} {_interval(f'({interval}')}" if interval else told
+
+
+def _interval(told: str) -> str:
+    return f'<span class="ci">{told}</span>'
 
 
 def _rail(share: float) -> str:
@@ -330,4 +348,4 @@ def _count(n: int) -> str:
 
 
 def _day(iso: str) -> str:
-    return escape(iso[:16].replace("T", " ")) + (" UTC" if iso else "")
+    return escape(iso[:10])
