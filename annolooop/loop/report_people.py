@@ -14,7 +14,7 @@ from annolooop.records import UNKNOWN, Agreement, Annotation, Estimate
 from annolooop.stack import Stack
 
 PEOPLE = 30  # rows
-SHOWN, BLIND = "prediction shown", "blind"
+SHOWN, BLIND = "shown", "blind"
 
 
 @dataclass(frozen=True)
