@@ -11,7 +11,9 @@ import typer
 
 from annolooop import __version__, completion
 from annolooop.commands import (
+    accept,
     cache,
+    curve,
     dataset,
     delete,
     demo,
@@ -22,6 +24,7 @@ from annolooop.commands import (
     init,
     model,
     report,
+    review,
     stack,
     storage,
     studio,
@@ -219,6 +222,9 @@ command(dataset_app, describe.describe, describe.show)
 command(dataset_app, dataset.launch, dataset.show_launch)
 command(dataset_app, dataset.adopt, dataset.show_adopted)
 command(dataset_app, export.export, export.show)
+command(dataset_app, accept.accept, accept.show)
+command(dataset_app, review.review, review.show)
+command(dataset_app, curve.curve, curve.show)
 command(dataset_app, delete.delete, delete.show)
 command(model_app, model.list_, model.show_list, "list")
 command(model_app, model.show, model.show_version)

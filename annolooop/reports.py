@@ -8,14 +8,17 @@ from typing import Any
 from annolooop.records import (
     Agreement,
     BackboneInfo,
+    CurvePoint,
     Estimate,
     Evaluation,
     Finetuning,
     GateVerdict,
     Holdout,
     ModelVersion,
+    Overlap,
     Promotion,
     Setting,
+    Suspect,
 )
 
 FIRST = 5  # objects that are named before the rest is only counted
@@ -570,6 +573,7 @@ class ExportReport:
         snapshot: number of the snapshot that holds just these annotations, or 0.
         written: images, or tasks for ``label-studio``.
         train, holdout, labels: labelled images among them.
+        accepted: those whose label was accepted from a model, by `dataset accept`.
         folders: label -> name of its folder, for formats that have such.
         left_out: ``file`` and ``reason`` of labelled images that could not be written.
         unlabeled: images of the dataset that have no label in force.
@@ -588,6 +592,7 @@ class ExportReport:
     written: int
     train: int
     holdout: int
+    accepted: int
     labels: dict[str, SideCounts]
     folders: dict[str, str]
     fingerprint: str
@@ -896,4 +901,141 @@ class PageReport:
     points: int
     missing: dict[str, str]
     opened: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class AcceptReport:
+    """What `dataset accept` found and did. ``applied`` is False for a plan.
+
+    Attributes:
+        dataset: its name.
+        version: whose predictions are accepted.
+        precision: that was asked for.
+        threshold: predictions at least that sure are accepted.
+        holdout: labelled images of the holdout that the threshold was chosen on.
+        above: of these, as sure as that.
+        errors: of these, wrongly predicted.
+        low: lower end of their precision, 95 %, one-sided.
+        untouched: tasks with a prediction that nobody touched, outside of the holdout.
+        spot_check: of the sure ones, those left for people.
+        over_limit: sure ones that ``--limit`` left for the next time.
+        accepted: tasks whose prediction was, or would be, accepted.
+        passed_over: tasks that someone touched meanwhile.
+        wrong_at_most: how many of ``accepted`` may be wrong, by ``low``.
+        labels: of what was, or would be, accepted.
+        applied: it was done.
+    """
+
+    dataset: str
+    version: str
+    precision: float
+    threshold: float
+    holdout: int
+    above: int
+    errors: int
+    low: float
+    untouched: int
+    spot_check: int
+    over_limit: int
+    accepted: int
+    passed_over: int
+    wrong_at_most: int
+    labels: dict[str, int]
+    applied: bool
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """PENDING for a plan with something to accept."""
+        return PENDING if self.accepted and not self.applied else 0
+
+
+@dataclass(frozen=True)
+class UndoReport:
+    """What `dataset accept --undo` found and did. ``applied`` is False for a plan.
+
+    ``withdrawn`` counts annotations; ``kept`` those that someone touched just now.
+    """
+
+    dataset: str
+    version: str
+    withdrawn: int
+    kept: int
+    applied: bool
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """PENDING for a plan with something to withdraw."""
+        return PENDING if self.withdrawn and not self.applied else 0
+
+
+@dataclass(frozen=True)
+class CurveReport:
+    """What more labels would bring.
+
+    Attributes:
+        dataset: its name.
+        live, why_not_live, as_of: as in :class:`DescribeReport`.
+        labels: images that are learnt from when all are used.
+        judged_by: ``holdout``, or ``out-of-fold`` where that is too small.
+        judges: images that judge.
+        points: accuracy at shares of the labels, the least first.
+        forecast: with as many labels again.
+        gain: of the forecast over all labels that there are, in shares of 1.
+        verdict: the same in words.
+        stop: more labels of the same kind are not worth it.
+        why: why, or why not.
+        left_out: ``file`` and ``reason`` of labelled images that could not be used.
+    """
+
+    dataset: str
+    live: bool
+    why_not_live: str
+    as_of: str
+    labels: int
+    judged_by: str
+    judges: int
+    points: tuple[CurvePoint, ...]
+    forecast: CurvePoint
+    gain: Estimate
+    verdict: str
+    stop: bool
+    why: str
+    left_out: tuple[dict[str, str], ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ReviewReport:
+    """Labels that may be wrong, and what became of those that were asked about.
+
+    Attributes:
+        dataset: its name.
+        live, why_not_live, as_of: as in :class:`DescribeReport`.
+        judged: labelled images that were looked at.
+        suspects: the most doubtful first.
+        in_doubt: how many there are, with those that ``--limit`` left out.
+        overlaps: labels whose images look alike; single choice only.
+        corrected, confirmed, still_open: of the images that earlier reviews asked about.
+        round: number of the review that was pushed, 0 for none.
+        url: of the review in Label Studio, empty without one.
+        left_out: ``file`` and ``reason`` of labelled images that could not be judged.
+    """
+
+    dataset: str
+    live: bool
+    why_not_live: str
+    as_of: str
+    judged: int
+    suspects: tuple[Suspect, ...]
+    in_doubt: int
+    overlaps: tuple[Overlap, ...]
+    corrected: int
+    confirmed: int
+    still_open: int
+    round: int
+    url: str
+    left_out: tuple[dict[str, str], ...]
     seconds: float

@@ -30,6 +30,12 @@ def export(
         bool, typer.Option("--overwrite", help="Replace an earlier export.")
     ] = False,
     offline: OFFLINE = False,
+    accepted: Annotated[
+        bool,
+        typer.Option(
+            "--accepted/--no-accepted", help="With or without what `dataset accept` accepted."
+        ),
+    ] = True,
 ) -> "ExportReport":
     """Write labels and images in a form that other programs read.
 
@@ -46,7 +52,7 @@ def export(
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
-    options = ExportOptions(form, out, split, overwrite, offline)
+    options = ExportOptions(form, out, split, overwrite, offline, accepted)
     return run(stack, name or stack.config.dataset.name, options, console.track)
 
 
@@ -54,6 +60,8 @@ def show(console: Console, report: "ExportReport") -> None:
     """Print what was written, what it is based on, and what was left out."""
     what = "tasks" if report.format == "label-studio" else "images"
     console.print(f"{report.written} {what} written to {report.out}")
+    if report.accepted:
+        console.print(f"{report.accepted} of them were accepted from a model, and nobody looked")
     console.print(f"based on {based_on(report.live, report.as_of, report.why_not_live)}")
     console.table(
         ("label", "train", "holdout", ""),

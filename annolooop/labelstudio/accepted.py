@@ -37,7 +37,7 @@ class Accepted(Views):
             How many were made.
         """
         action = "predictions_to_annotations"
-        made = self._act(project, action, tasks, UNTOUCHED, model_version=version)
+        made = self._do(project, action, tasks, UNTOUCHED, model_version=version)
         # "Created 5 annotations"
         return int(next(word for word in str(made["detail"]).split() if word.isdigit()))
 
@@ -58,7 +58,7 @@ class Accepted(Views):
         since = condition("updated_at", "less_or_equal", "Datetime", moment)
         who = {} if annotator is None else {"annotator": annotator}
         action = "delete_tasks_annotations"
-        return int(self._act(project, action, tasks, (*ALONE, since), **who)["processed_items"])
+        return int(self._do(project, action, tasks, (*ALONE, since), **who)["processed_items"])
 
     def withdraw_one(self, annotation: int) -> bool:
         """Delete an accepted annotation beside which there are others, unless it was changed.
@@ -75,7 +75,7 @@ class Accepted(Views):
             return False
         return True
 
-    def _act(
+    def _do(
         self,
         project: int,
         action: str,

@@ -65,6 +65,14 @@ class Studio(Accepted):
         data = self._server.get(f"/api/tasks/{task}")["data"]
         return str(data.get(self.labelling(project).data, ""))
 
+    def task_url(self, project: int) -> str:
+        """Address of a task's page, for people, up to its id, which follows."""
+        return f"{self.url}/projects/{project}/data?task="
+
+    def view_list_url(self, project: int, view: int) -> str:
+        """Address of a view's list of tasks, for people."""
+        return f"{self.url}/projects/{project}/data?tab={view}"
+
     # -- annotations --------------------------------------------------------------------------
 
     def annotated_tasks(self, project: int, since: str = "") -> dict[int, str]:

@@ -66,6 +66,7 @@ class ExportOptions:
         split: ``all``, ``train`` or ``holdout``.
         overwrite: replace an earlier export.
         offline: take the last snapshot, and do not ask Label Studio.
+        accepted: write labels that were accepted unseen, too.
     """
 
     format: str
@@ -73,6 +74,7 @@ class ExportOptions:
     split: str = "all"
     overwrite: bool = False
     offline: bool = False
+    accepted: bool = True
 
 
 def export(stack: Stack, name: str, options: ExportOptions, track: Track) -> ExportReport:
@@ -110,6 +112,11 @@ def _check(stack: Stack, options: ExportOptions) -> tuple[Path, Format]:
             f"--out {options.out}: --format {options.format} writes a {form.suffix} file",
             f"For example: --out {quote(f'{out.stem}{form.suffix}')}",
         )
+    if options.format == "label-studio" and not options.accepted:
+        raise UsageError(
+            "--no-accepted does not go with --format label-studio, which writes all that was said",
+            "Leave it out: what was accepted is told by the score in its result.",
+        )
     store = stack.store.local_path
     if store and out.is_relative_to(store.resolve()):
         raise UsageError(f"--out {options.out} is in the artifact store", "Name another place.")
@@ -126,14 +133,21 @@ class _Work:
         self._track = track
         self._catalog = stack.catalog_of(labels.dataset)
         self._given = sorted(
-            (e for e in labels.examples if options.split in ("all", e.split)),
+            (e for e in self._labelled() if options.split in ("all", e.split)),
             key=lambda e: e.key,
         )
+        self._accepted_at = {
+            a.sha256: a.updated_at for a in labels.snapshot.annotations if a.accepted
+        }
         self._folders: dict[str, str] = {}
         self.left_out: dict[str, str] = {}
         self.written = 0
+        self._accepted = 0
         self._counts: Counter[tuple[str, str]] = Counter()
         self._sides: Counter[str] = Counter()
+
+    def _labelled(self) -> list[Example]:
+        return [*self._labels.examples, *(self._labels.accepted if self._options.accepted else ())]
 
     def write(self, draft: Draft, form: Format) -> None:
         """Write everything in one form."""
@@ -151,6 +165,7 @@ class _Work:
                 "split": "text",
                 "annotators": "numbers",
                 "updated_at": "text",
+                "accepted_by": "text",
             }
             write_table(draft.path, form.suffix, columns, self._rows(several))
         elif form.single:
@@ -162,7 +177,7 @@ class _Work:
             write_hf(draft.path, self._items(), sides, choice)
 
     def _items(self) -> Iterator[Item]:
-        names = file_names(example.key for example in self._labels.examples)
+        names = file_names(example.key for example in self._labelled())
         examples = self._track(self._given, "export")
         images = (Image(example.key, example.sha256) for example in examples)
         read = read_images(self._stack.store, images)
@@ -180,14 +195,16 @@ class _Work:
             if flaw := next(flaws):
                 self.left_out[example.key] = flaw
                 continue
-            who = {a.annotator for a in said[example.sha256] if a.annotator is not None}
+            told = said.get(example.sha256, [])  # nothing where a model's word was taken
+            who = {a.annotator for a in told if a.annotator is not None}
             yield {
                 "key": example.key,
                 "sha256": example.sha256,
                 **({"labels": list(example.labels)} if several else {"label": example.labels[0]}),
                 "split": example.split,
                 "annotators": sorted(who),
-                "updated_at": said[example.sha256][-1].updated_at,
+                "updated_at": told[-1].updated_at if told else self._accepted_at[example.sha256],
+                "accepted_by": example.accepted,
             }
             self._count(example)
 
@@ -225,6 +242,7 @@ class _Work:
         if self._options.format != "label-studio":
             self.written += 1
         self._sides[example.split] += 1
+        self._accepted += bool(example.accepted)
         self._counts.update((label, example.split) for label in example.labels)
 
     def _label_counts(self) -> dict[str, SideCounts]:
@@ -248,6 +266,7 @@ class _Work:
             "holdout": labels.rules.holdout,
             "fingerprint": fingerprint(labels.examples),
             "written": self.written,
+            "accepted": self._accepted,
             "labels": {name: vars(counts) for name, counts in self._label_counts().items()},
             "folders": self._folders,
         }
@@ -255,7 +274,7 @@ class _Work:
     def report(self, out: Path, seconds: float) -> ExportReport:
         """What was written, and what was not."""
         labels = self._labels
-        labelled = {example.sha256 for example in labels.examples}
+        labelled = {example.sha256 for example in self._labelled()}
         known = {image.sha256 for image in self._catalog.images()}
         return ExportReport(
             dataset=labels.dataset,
@@ -269,6 +288,7 @@ class _Work:
             written=self.written,
             train=self._sides["train"],
             holdout=self._sides["holdout"],
+            accepted=self._accepted,
             labels=self._label_counts(),
             folders=self._folders,
             fingerprint=fingerprint(labels.examples),

@@ -104,7 +104,7 @@ def _exempt(stack: Stack, old: ModelVersion, gate: str) -> str:
     if gate == "off":
         return "the gate is off"
     if not old.trained:
-        return f"{old.name} is untrained"
+        return f"{old.name} has learnt nothing yet"
     if set(old.labels) != set(dataset.labels) or old.choice != dataset.choice:
         return f"{old.name} was made for other labels"
     return ""

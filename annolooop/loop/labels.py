@@ -9,7 +9,7 @@ from annolooop.loop.project import find_project, lookup_project
 from annolooop.loop.pull import pull
 from annolooop.records import Annotation, Example, ProjectCounts, Snapshot
 from annolooop.stack import Stack
-from annolooop.storage.dataset import build_examples, compare
+from annolooop.storage.dataset import build_examples, compare, find_accepted
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Labels:
         why_not: why they were not.
         examples: by content hash.
         disputed: content hash -> reason, of images that have no label since people disagree.
+        accepted: images whose label is a prediction that was accepted unseen, by content hash.
     """
 
     dataset: str
@@ -53,6 +54,7 @@ class Labels:
     rules: Rules
     examples: list[Example]
     disputed: dict[str, str]
+    accepted: list[Example]
 
     @property
     def order(self) -> list[str]:
@@ -64,7 +66,7 @@ class Labels:
         """Content hash -> what people said of it, skips left out, in order of time."""
         found: dict[str, list[Annotation]] = defaultdict(list)
         for a in sorted(self.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
-            if a.sha256 and not a.skipped:
+            if a.sha256 and not a.skipped and not a.accepted:
                 found[a.sha256].append(a)
         return dict(found)
 
@@ -101,8 +103,19 @@ def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
     examples, disputed = build_examples(
         snapshot.annotations, rules.choice, rules.agreement, rules.holdout
     )
-    live = project is not None
-    return Labels(name, project, snapshot, last, live, why_not, rules, examples, disputed)
+    accepted = find_accepted(snapshot.annotations, rules.choice, rules.holdout)
+    return Labels(
+        name,
+        project,
+        snapshot,
+        last,
+        project is not None,
+        why_not,
+        rules,
+        examples,
+        disputed,
+        accepted,
+    )
 
 
 def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:

@@ -46,7 +46,7 @@ def show_model(stack: Stack, name: str) -> ModelReport:
     Raises:
         DataError: there is no such version.
     """
-    version = _find(stack, name)
+    version = find_version(stack, name)
     history = stack.registry.promotions()
     return ModelReport(
         version,
@@ -61,7 +61,7 @@ def promote(stack: Stack, name: str) -> PromoteReport:
     Raises:
         DataError: there is no such version.
     """
-    return _promote(stack, find_promoted(stack), _find(stack, name))
+    return _promote(stack, find_promoted(stack), find_version(stack, name))
 
 
 def rollback(stack: Stack) -> PromoteReport:
@@ -76,7 +76,7 @@ def rollback(stack: Stack) -> PromoteReport:
             f"{current.name} is the first model version, so there is none to go back to",
             "See which there are: annoloop model list",
         )
-    return _promote(stack, current, _find(stack, current.parent))
+    return _promote(stack, current, find_version(stack, current.parent))
 
 
 def _promote(stack: Stack, current: ModelVersion, wanted: ModelVersion) -> PromoteReport:
@@ -87,7 +87,7 @@ def _promote(stack: Stack, current: ModelVersion, wanted: ModelVersion) -> Promo
     return PromoteReport(wanted.dataset, wanted.name, current.name, changed)
 
 
-def _find(stack: Stack, name: str) -> ModelVersion:
+def find_version(stack: Stack, name: str) -> ModelVersion:
     """The version called ``v3-1a2b3c``, ``v3`` or ``3``."""
     versions = stack.registry.versions()
     for version in versions:

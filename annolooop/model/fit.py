@@ -242,3 +242,39 @@ def _loss(logits: Logits, y: Targets, multiple: bool) -> float:
         logits, y = logits[rows], y[rows]
     temperature = fit_temperature(logits, y, multiple) if len(y) >= MIN_CALIBRATION else 1.0
     return float(image_losses(activate(logits / temperature, multiple), y, multiple).mean())
+
+
+def out_of_fold_logits(
+    embeddings: Array, targets: Targets, multiple: bool, seed: int, folds: int, repeats: int
+) -> list[Logits] | None:
+    """Out-of-fold logits, (n, k), of several cross-validations, each with other folds.
+
+    At the penalty that the first of them chooses, as :func:`fit_head` would.
+
+    Args:
+        embeddings, targets, multiple: as for :func:`fit_head`.
+        seed: of the folds.
+        folds: of each; images of one label are spread over as many of them as there are.
+        repeats: cross-validations.
+
+    Returns:
+        ``None`` with fewer images than folds, or where there is nothing to learn.
+    """
+    if len(targets) < folds or not learnable(targets, multiple):
+        return None
+    x = (embeddings - embeddings.mean(axis=0)).astype(np.float64)
+    x /= float(np.sqrt((x**2).mean())) or 1.0
+    with threadpool_limits(1 if x.size * targets.shape[1] < SMALL else None):
+        fitted = _Fit(Axes.of(x), targets, multiple)
+        best, found = 0.0, []
+        for repeat in range(repeats):
+            order = np.random.default_rng((seed, repeat)).permutation(len(targets))
+            if not multiple:
+                order = order[np.argsort(targets.argmax(axis=1)[order], kind="stable")]
+            drawn = np.empty(len(targets), np.int_)
+            drawn[order] = np.arange(len(targets)) % folds
+            if not best:
+                losses = {c: _loss(out, targets, multiple) for c, out in fitted.out_of_fold(drawn)}
+                best = min(losses, key=lambda c: losses[c])
+            found.append(next(out for c, out in fitted.out_of_fold(drawn) if c == best))
+        return found
