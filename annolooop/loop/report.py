@@ -101,7 +101,7 @@ def _gather(
 ) -> Content:
     """Each part for itself; what one of them lacks is no trouble to the others."""
     url = task_url(stack, found)
-    gone = progress(stack, found, version, options.offline, track)
+    gone = progress(stack, found, version, track)
     judged = judge(stack, found, version)
     seen = picture(stack, found, version, judged, url, options, track)
     said = people(stack, found)

@@ -7,6 +7,8 @@ from shlex import quote
 import numpy as np
 from numpy.typing import NDArray
 
+from annolooop.errors import DataError
+from annolooop.loop.curve import curve as learning_curve
 from annolooop.loop.labels import Labels
 from annolooop.loop.learn import build_targets
 from annolooop.loop.queue import read_rounds
@@ -68,9 +70,7 @@ class Judged:
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
-def progress(
-    stack: Stack, found: Labels, version: ModelVersion | None, offline: bool, track: Track
-) -> Progress:
+def progress(stack: Stack, found: Labels, version: ModelVersion | None, track: Track) -> Progress:
     """Versions with the labels they learnt from, and the rounds."""
     trained = [v for v in stack.registry_of(found.dataset).versions() if v.trained][-NEWEST:]
     points = tuple(
@@ -89,7 +89,24 @@ def progress(
             "No round asked for the images that teach most. The next one:",
             "annoloop infer --query 100",
         )
-    return Progress(points, rounds, missing=missing)
+    curve: tuple[CurvePlace, ...] = ()
+    forecast, verdict = None, ""
+    try:
+        told = learning_curve(stack, found.dataset, not found.live, track)
+    except DataError as error:
+        missing["curve"] = Missing(f"No learning curve: {error.message}.", error.hint)
+    else:
+        curve = tuple(CurvePlace(p.labels, p.accuracy) for p in told.points)
+        forecast = CurvePlace(told.forecast.labels, told.forecast.accuracy)
+        judged = (
+            f"the {told.judges} images of the holdout"
+            if told.judged_by == "holdout"
+            else "images that a head did not learn from"
+        )
+        verdict = (
+            f"Forecast for {told.verdict}; {told.why}. The learning curve is judged by {judged}."
+        )
+    return Progress(points, rounds, curve, forecast, verdict, missing)
 
 
 def _round(one: Round, found: Labels) -> RoundRow:

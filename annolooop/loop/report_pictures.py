@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from annolooop.errors import DataError
 from annolooop.loop.labels import Labels
 from annolooop.loop.predict import best_labels
 from annolooop.loop.report_model import Judged
+from annolooop.loop.review import review
 from annolooop.model.head import Head
 from annolooop.model.projection import project
 from annolooop.model.thumbnail import NoPicture, thumbnail
@@ -22,7 +24,7 @@ from annolooop.storage.images import Lost, read_images
 if TYPE_CHECKING:
     from annolooop.loop.report import ReportOptions
 
-ERRORS = 18
+ERRORS, SUSPECTS = 18, 18
 BUDGET = 2_600_000  # bytes of the thumbnails of the map, before base64 makes a third more of them
 SIDE, SMALLEST = 96, 40  # pixels of a thumbnail of the map
 CARD = 200  # pixels of a picture with words
@@ -62,7 +64,31 @@ def picture(
         missing["map"] = Missing(
             "No image has an embedding of the model in force yet:", "annoloop infer --batch FOLDER"
         )
-    return Pictured(drawn, errors, missing=missing)
+    suspects: tuple[Picture, ...] = ()
+    try:
+        suspects = _suspects(stack, found, track)
+        if not suspects:
+            missing["suspects"] = Missing("No label seems to be wrong.")
+    except DataError as error:
+        missing["suspects"] = Missing(f"Not known: {error.message}.", error.hint)
+    return Pictured(drawn, errors, suspects, missing)
+
+
+def _suspects(stack: Stack, found: Labels, track: Track) -> tuple[Picture, ...]:
+    """Labels that may be wrong, the most doubtful first."""
+    told_of = review(stack, found.dataset, SUSPECTS, False, track, not found.live).suspects
+    thumbs = thumbnails(stack, (Image(s.key, s.sha256) for s in told_of), CARD)
+    return tuple(
+        Picture(
+            s.key,
+            told(s.labels) or s.reason,
+            told(s.suggested),
+            s.confidence,
+            s.url,
+            thumbs.get(s.sha256, ""),
+        )
+        for s in told_of
+    )
 
 
 def _errors(stack: Stack, version: ModelVersion, judged: Judged, url: Url) -> tuple[Picture, ...]:

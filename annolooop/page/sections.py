@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from shlex import quote
 
 from annolooop.page.content import Content, Missing, Picture
 from annolooop.page.plots import percent, span
@@ -213,8 +214,12 @@ def _errors(content: Content) -> str:
 def _suspects(content: Content) -> str:
     if not content.suspects:
         return ""
-    lead = '<p class="lead">Labels that a model which did not learn from them finds unlikely.</p>'
-    return lead + _gallery(content.suspects, "label", "perhaps")
+    lead = (
+        '<p class="lead">Labels that a model which did not learn from them finds unlikely, with '
+        "the probability that it gives them. To decide on them in Label Studio: "
+        f"<code>annoloop dataset review {escape(quote(content.dataset))} --push</code></p>"
+    )
+    return lead + _gallery(content.suspects, "label", "perhaps", doubted=True)
 
 
 def _people(content: Content) -> str:
@@ -287,11 +292,12 @@ def _table(head: Sequence[str], rows: Iterable[tuple[Sequence[Cell], bool]]) -> 
     return f'<div class="scroll"><table>{inside}</table></div>'
 
 
-def _gallery(pictures: Sequence[Picture], given: str, other: str) -> str:
-    return f'<ul class="gallery">{"".join(_card(p, given, other) for p in pictures)}</ul>'
+def _gallery(pictures: Sequence[Picture], given: str, other: str, doubted: bool = False) -> str:
+    return f'<ul class="gallery">{"".join(_card(p, given, other, doubted) for p in pictures)}</ul>'
 
 
-def _card(picture: Picture, given: str, other: str) -> str:
+def _card(picture: Picture, given: str, other: str, doubted: bool) -> str:
+    sure = percent(picture.confidence, 0)
     seen = (
         f'<img src="data:image/webp;base64,{picture.thumb}" alt="{escape(picture.key)}">'
         if picture.thumb
@@ -299,8 +305,8 @@ def _card(picture: Picture, given: str, other: str) -> str:
     )
     inside = (
         f'<span class="frame">{seen}</span><span class="said" style="display:block">'
-        f"{given}: <b>{escape(picture.label) or 'none'}</b><br>"
-        f"{other}: <b>{escape(picture.suggested) or 'none'}</b> {percent(picture.confidence, 0)}"
+        f"{given}: <b>{escape(picture.label) or 'none'}</b> {sure if doubted else ''}<br>"
+        f"{other}: <b>{escape(picture.suggested) or 'none'}</b> {'' if doubted else sure}"
         f'<span class="key">{escape(picture.key.rpartition("/")[2])}</span></span>'
     )
     if picture.url.startswith(("http://", "https://")):
