@@ -75,6 +75,17 @@ def curve(
             )
         )
     if forecast and forecast.accuracy.value is not None:
+        if places:
+            traces.append(
+                {
+                    "x": [places[-1].labels, forecast.labels],
+                    "y": [places[-1].accuracy.value, forecast.accuracy.value],
+                    "mode": "lines",
+                    "line": {"color": css("warm"), "width": 1.5, "dash": "dot"},
+                    "hoverinfo": "skip",
+                    "showlegend": False,
+                }
+            )
         traces.append(
             _with_errors(
                 [forecast.labels],
