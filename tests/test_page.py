@@ -8,6 +8,7 @@ from pages import open_page, shoot
 from PIL import Image
 from playwright.sync_api import Page
 
+from annolooop.page.colours import DARK
 from annolooop.page.content import (
     AcceptanceRow,
     AnnotatorRow,
@@ -110,7 +111,7 @@ def test_page_holds_hostile_names_and_asks_for_nothing(tmp_path: Path) -> None:
         assert page.evaluate("window.hit") is None
         assert page.locator("h1").inner_text() == EVIL
         assert page.locator("main .plot .main-svg").count() >= 4
-        shown = page.locator("#plot-confusion .ytick text").all_inner_texts()
+        shown = page.locator("#plot-confusion .ytick text").all_text_contents()
         assert shown == [name if len(name) <= 14 else f"{name[:13]}…" for name in NAMES]
         links = page.eval_on_selector_all("a.card", "all => all.map(a => a.href)")
         assert links
@@ -142,9 +143,9 @@ def look_at_the_map(page: Page) -> None:
 def look_in_other_ways(page: Page) -> None:
     """In the dark, on a phone, and on paper."""
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(
-        "document.querySelector('#plot-curve').layout.paper_bgcolor === '#12151a'"
-    )
+    page.wait_for_timeout(300)
+    paper = "document.querySelector('#plot-curve').layout.paper_bgcolor"
+    assert page.evaluate(paper) == DARK["bg"]
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(500)
     scrolled, there = width_of(page)

@@ -19,7 +19,7 @@ NUMBERED = 20  # labels up to which the cells of a matrix have numbers
 
 def short(label: str, size: int = SHOWN) -> str:
     """A label for an axis, escaped."""
-    return escape(label if len(label) <= size else f"{label[: size - 1]}…")
+    return _escaped(label if len(label) <= size else f"{label[: size - 1]}…")
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -60,7 +60,7 @@ def curve(
                 [v.labels for v in told],
                 [v.accuracy for v in told],
                 [
-                    f"{escape(v.name)}: {span(v.accuracy)} on {v.holdout} images<br>"
+                    f"{_escaped(v.name)}: {span(v.accuracy)} on {v.holdout} images<br>"
                     f"learnt from {v.labels} labels"
                     for v in told
                 ],
@@ -259,6 +259,10 @@ def _scattered(found: Map, places: Sequence[int]) -> dict[str, Any]:
         "mode": "markers",
         "hoverinfo": "none",
     }
+
+
+def _escaped(text: str) -> str:
+    return escape(text, quote=False)  # Plotly shows a quote that is escaped as it is written
 
 
 def _told(one: Step) -> str:
