@@ -25,6 +25,7 @@ from annolooop.commands import (
     model,
     report,
     review,
+    simulate,
     stack,
     storage,
     studio,
@@ -210,6 +211,7 @@ command(app, dataset.stats, dataset.show_stats)
 command(app, report.report, report.show)
 command(app, doctor.doctor, doctor.show)
 command(app, demo.demo, demo.show)
+command(app, simulate.simulate, simulate.show)
 command(stack_app, stack.list_, stack.show_list, "list")
 command(stack_app, stack.use, stack.show_use)
 command(stack_app, stack.show_stack, stack.show_settings, "show")

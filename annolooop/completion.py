@@ -26,19 +26,6 @@ if TYPE_CHECKING:
 
 SHELL = "_ANNOLOOP_COMPLETE"  # Typer's: which shell asks
 
-# Named here, since the strategies themselves load what takes longer than a person waits.
-STRATEGIES = {
-    "auto": "what suits how much is known: the default",
-    "random": "by chance",
-    "least_confidence": "the least sure label",
-    "margin": "two labels nearly as likely",
-    "entropy": "the most spread answer",
-    "typiclust": "typical of what is not annotated",
-    "coreset": "far from all that is annotated",
-    "badge": "large and diverse gradients",
-    "clustered_margin": "small margins, diverse",
-}
-
 Candidate = tuple[str, str]  # what is typed, and what it means
 Source = Callable[[typer.Context], Iterable[Candidate]]
 Completer = Callable[[typer.Context, str], list[Candidate]]
@@ -87,6 +74,14 @@ def datasets(ctx: typer.Context) -> Iterator[Candidate]:
 
 
 @completes
+def strategies(ctx: typer.Context) -> Iterator[Candidate]:
+    """What chooses images to ask about."""
+    from annolooop.strategies.names import NAMES
+
+    yield from NAMES.items()
+
+
+@completes
 def model_versions(ctx: typer.Context) -> Iterator[Candidate]:
     """Versions of the stack's dataset, the newest first."""
     from annolooop.records import version_name
@@ -101,12 +96,6 @@ def model_versions(ctx: typer.Context) -> Iterator[Candidate]:
         with contextlib.suppress(OSError, ValueError, KeyError):
             version = json.loads(file.read_text(encoding="utf-8"))
             yield version_name(int(file.stem), version["head"]), version["created_at"][:16]
-
-
-@completes
-def strategies(ctx: typer.Context) -> Iterator[Candidate]:
-    """What `infer --query` and `simulate` choose by."""
-    yield from STRATEGIES.items()
 
 
 @completes

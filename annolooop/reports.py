@@ -1039,3 +1039,69 @@ class ReviewReport:
     url: str
     left_out: tuple[dict[str, str], ...]
     seconds: float
+
+
+class SimulatedPoint:
+    """Accuracy on the test images after so many labels: mean and standard error over the seeds."""
+
+    labels: int
+    accuracy: float
+    error: float
+
+
+@dataclass(frozen=True)
+class SimulatedStrategy:
+    """One strategy of `simulate`.
+
+    Attributes:
+        name: of the strategy.
+        points: after each round.
+        needed: labels for the accuracy that ``random`` has with all of the budget; ``None`` where
+            they do not suffice.
+        saved: share of the budget that this leaves; below 0 it would be.
+        error: standard error of ``saved``, by the jackknife over the seeds.
+    """
+
+    name: str
+    points: tuple[SimulatedPoint, ...]
+    needed: float | None
+    saved: float | None
+    error: float
+
+
+@dataclass(frozen=True)
+class SimulateReport:
+    """A folder of labelled images, labelled again by each strategy.
+
+    Attributes:
+        folder: as it was named.
+        images: that take part, each content once.
+        pool: of these, how many may be asked about.
+        test: of these, how many accuracy is told from.
+        labels: names, sorted.
+        seeds: replays of each strategy.
+        query: labels a round.
+        budget: labels in all.
+        backbone: what the embeddings come from.
+        embedded: images that were embedded now; the others were kept in the cache.
+        strategies: in the order of the command line, ``random`` among them.
+        left_out: files with reasons.
+        seconds: it took.
+        out, plot: files that were written.
+    """
+
+    folder: str
+    images: int
+    pool: int
+    test: int
+    labels: tuple[str, ...]
+    seeds: int
+    query: int
+    budget: int
+    backbone: BackboneInfo
+    embedded: int
+    strategies: tuple[SimulatedStrategy, ...]
+    left_out: tuple[dict[str, str], ...]
+    seconds: float
+    out: str | None = None
+    plot: str | None = None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from conftest import LABELS
 from install_browser import find_browser
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, Response, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -19,6 +19,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PHOTO_WIDTH = 96
+NEXT = "id=next_task"
 SHOTS = os.environ.get("ANNOLOOP_TEST_SCREENSHOTS")
 
 
@@ -57,6 +58,13 @@ def look(page: Page, before: str = "", seconds: float = 60) -> tuple[str, str]:
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(1, timeout=30_000)
     (label,) = (label for label in LABELS if choice(page, label).is_checked())
     return str(found.json_value()), label
+
+
+def note_served(page: Page) -> list[Response]:
+    """Answers of the server that tell which task comes next; more follow as they arrive."""
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer) if NEXT in answer.url else None)
+    return answers
 
 
 def choice(page: Page, label: str) -> Locator:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from conftest import LABELS, Project, Server, write_photos
-from pages import choice, log_in, look, open_page, shoot, submit
+from pages import choice, log_in, look, note_served, open_page, shoot, submit
+from people import PASSWORD, sign_up, write_patterns
 from playwright.sync_api import Page, expect
 
 from annolooop.loop.infer import InferOptions, infer
+from annolooop.loop.queue import newest_round
 from annolooop.loop.train import train
 from annolooop.records import untracked
 
@@ -85,3 +87,32 @@ def test_launch_opens_the_stream_logged_in(own_project: Project, page: Page) -> 
     assert page.url.startswith(project.json("status")["url"])
     with pytest.raises(httpx.ConnectError):
         httpx.get(address)
+
+
+def test_two_people_at_once_get_the_tasks_of_a_query_in_its_order(
+    project: Project, server: Server, page: Page
+) -> None:
+    train(project.stack(), False, untracked)
+    write_patterns(project.folder / "b", [f"picture{n}.png" for n in range(9)])
+    told = project.json("infer", "--batch", "b", "--query", "5", "--strategy", "random")
+    stack = project.stack()
+    asked = newest_round(stack, stack.config.dataset.name)
+    assert asked
+    other = sign_up(stack.studio, f"other.{asked.project.split()[0]}@example.org")
+
+    assert page.context.browser
+    second = page.context.browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    mine = (server.username, server.password)
+    pictures: dict[Page, str] = {}
+    answers = {who: note_served(who) for who in (page, second)}
+    for who, login in ((page, mine), (second, (other.username, PASSWORD))):
+        who.goto(told["url"])
+        log_in(who, *login)
+        pictures[who], _ = look(who)
+    shoot(page, "queue")
+    for who in (page, second, page):
+        submit(who)
+        pictures[who], _ = look(who, before=pictures[who])
+    served = {who: [answer.json()["id"] for answer in told] for who, told in answers.items()}
+    places = {who: [asked.query.index(task) for task in tasks] for who, tasks in served.items()}
+    assert places == {page: [0, 2, 4], second: [1, 3]}

@@ -167,16 +167,23 @@ def _show_blind(console: Console, blind: "BlindReport") -> None:
 
 def _show_query(console: Console, query: "QueryReport") -> None:
     if not query.round:
-        console.print("nothing is left to ask: every task is annotated or skipped")
+        console.print(
+            f"nothing is asked: the {query.left} tasks left nearly repeat what is annotated"
+            if query.left
+            else "nothing is left to ask: every task is annotated or skipped"
+        )
         return
-    by = query.used if query.used == query.strategy else f"{query.strategy}: {query.used}"
+    by = query.used
+    if query.used != query.strategy:
+        by = f"{query.strategy}, which took {query.used}"
     console.print(
         f"round {query.round}: {query.asked} tasks to ask next"
         + (f", {query.holdout} of them of the holdout" if query.holdout else "")
         + (f", {query.twice} asked of two people" if query.twice else "")
         + f"; {query.left} more are left"
     )
-    console.print(f"chosen by {by} ({query.why})" if query.used else query.why)
+    if query.used:
+        console.print(f"chosen by {by}" + (f": {query.why}" if query.why else ""))
     if query.crowded:
         console.say(
             "People who annotate at the same time may get the same task: whoever runs this Label "

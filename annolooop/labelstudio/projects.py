@@ -16,9 +16,14 @@ from annolooop.labelstudio.label_config import (
 from annolooop.records import ProjectCounts
 
 PAGE = 1000
-SHOWS_PREDICTIONS = {"show_collab_predictions": True, "sampling": "Uncertainty sampling"}
-# In a view's order, each person the first task that nobody else has open: this path of the server
-# is the only one that both keeps the order of a view and minds who has what open.
+# Asked by a browser, the server keeps to a project's sampling, and minds which tasks others have
+# open, only with `show_overlap_first` and the flag of it that our own server gets: otherwise it
+# gives everybody the first task of the tab.
+SHOWS_PREDICTIONS = {
+    "show_collab_predictions": True,
+    "sampling": "Uncertainty sampling",
+    "show_overlap_first": True,
+}
 IN_ORDER = {"sampling": "Sequential sampling", "show_overlap_first": True}
 PROJECT = (
     "id,created_at,title,label_config,model_version,task_number,"

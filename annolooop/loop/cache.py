@@ -25,6 +25,7 @@ ABOUT = {
     "ledgers": "copies of what is known of tasks",
     "logs": "logs of the local Label Studio",
     "manifests": "copies of catalogues",
+    "simulate": "embeddings of folders that were replayed",
     "weights": "copies of pretrained weights",
 }
 

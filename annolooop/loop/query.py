@@ -23,7 +23,9 @@ from annolooop.reports import QueryReport
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples, number_of, split_of
 from annolooop.storage.embeddings import Embeddings
-from annolooop.strategies import CANDIDATES, STRATEGIES, Pool, choose
+from annolooop.strategies.choose import choose
+from annolooop.strategies.names import NAMES
+from annolooop.strategies.pool import CANDIDATES, Pool
 
 Numbers = NDArray[np.float64]
 
@@ -55,10 +57,10 @@ class Candidate:
 
 def check_strategy(name: str) -> None:
     """Raise :class:`UsageError` if there is no such strategy."""
-    if name not in STRATEGIES:
+    if name not in NAMES:
         raise UsageError(
-            f"there is no strategy {name}" + did_you_mean(name, list(STRATEGIES)),
-            f"Take one of: {', '.join(STRATEGIES)}",
+            f"there is no strategy {name}" + did_you_mean(name, list(NAMES)),
+            f"Take one of: {', '.join(NAMES)}",
         )
 
 

@@ -52,6 +52,7 @@ def open_round(stack: Stack, asked: Round) -> Round:
     Returns:
         It, with its number.
     """
+    last = newest_round(stack, stack.config.dataset.name)
     body = {name: value for name, value in asdict(asked).items() if name != "number"}
     data = json.dumps(body, ensure_ascii=False).encode()
     number = stack.store.append(rounds_series(stack.config.dataset.name), data)
@@ -60,9 +61,11 @@ def open_round(stack: Stack, asked: Round) -> Round:
     with stack.lock("query") as lock:
         lock.check()
         studio.mark(project, FIELD, marks)
-        for task in asked.twice:
-            lock.check()
-            studio.ask_of(task, 2)
+        once = set(last.twice) & set(asked.query) - set(asked.twice) if last else ()
+        for people, tasks in ((2, asked.twice), (1, once)):
+            for task in tasks:
+                lock.check()
+                studio.ask_of(task, people)
         studio.serve_in_order(project)
         studio.put_view(project, TITLE, [_of_round(number)], [f"tasks:data.{FIELD}"], first=True)
     return Round(**{**asdict(asked), "number": number})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from annolooop.model.calibration import calibrate, with_temperature
 from annolooop.model.fit import Targets, all_right, fit_head, learnable
 from annolooop.model.head import Array, Head
 from annolooop.records import Track
@@ -118,13 +119,22 @@ def replay(material: Material, strategy: str, seed: int, plan: Plan) -> Iterator
         known, left = np.append(known, chosen), np.setdiff1d(left, chosen)
         targets = material.targets[known]
         if learnable(targets, False):
-            fitted = fit_head(material.pool[known], targets, False, seed)
-            head, accuracy = fitted.head, fitted.figures.get("accuracy")
+            head, accuracy = _fit(material.pool[known], targets, seed)
             said = head.predict(material.test)
             right = float(all_right(said, material.truth, False).mean())
         else:  # all are said to be of the one label there is
             right = float(material.truth[:, targets.any(axis=0)].mean())
         yield len(known), right
+
+
+def _fit(vectors: Array, targets: Targets, seed: int) -> tuple[Head, float | None]:
+    """A calibrated head, and its accuracy as cross-validated, where that can be told."""
+    fitted = fit_head(vectors, targets, False, seed)
+    told = None
+    if fitted.out is not None:
+        told = calibrate(fitted.out, targets, False, seed)
+    head = with_temperature(fitted.head, told["temperature"]) if told else fitted.head
+    return head, fitted.figures.get("accuracy")
 
 
 def _pool(

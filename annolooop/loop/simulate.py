@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from annolooop.errors import DataError, UsageError, did_you_mean
+from annolooop.errors import DataError, UsageError
 from annolooop.files import make_folder, replacing
 from annolooop.loop.replay import Curve, Material, Plan, replays, share_of
 from annolooop.loop.tables import TABLES, check_table, write_table
@@ -22,7 +22,7 @@ from annolooop.storage.dataset import split_of
 from annolooop.storage.embeddings import Embeddings, Vector, space_of
 from annolooop.storage.folder import files_below
 from annolooop.storage.store import ArtifactStore
-from annolooop.strategies.choose import STRATEGIES
+from annolooop.strategies.choose import check_strategy
 
 if TYPE_CHECKING:
     from annolooop.model.pipeline import Pipeline
@@ -32,7 +32,7 @@ FOLDER = "simulate"  # of the cache
 KEPT = 256  # embeddings that are kept at a time
 READ = 4_096  # embeddings that are read at a time
 TEST = 0.25  # share of the images that is never asked about, by the hash of their content
-FEWEST = 20  # images on either side
+FEWEST = 5  # images on either side
 COLUMNS = {"strategy": "text", "seed": "real", "labels": "real", "accuracy": "real"}
 
 
@@ -121,11 +121,7 @@ def simulate(stack: Stack, options: SimulateOptions, track: Track) -> SimulateRe
 def _check(options: SimulateOptions) -> tuple[str, ...]:
     """The strategies to replay, the baseline with them; refuse what cannot work, before work."""
     for name in options.strategies:
-        if name not in STRATEGIES:
-            raise UsageError(
-                f"--strategy {name}: there is no such strategy{did_you_mean(name, STRATEGIES)}",
-                f"There are: {', '.join(STRATEGIES)}",
-            )
+        check_strategy(name)
     if options.out:
         if options.out.suffix not in TABLES:
             raise UsageError(
@@ -265,6 +261,14 @@ class Embedder:
                 waiting = {}
         kept.add(waiting, pipeline.precision)
         return unreadable
+
+    def rate(self, files: Sequence[Path]) -> float:
+        """Images a second in which files are embedded, and not kept."""
+        pipeline = self._built()
+        begun = time.perf_counter()
+        for _ in pipeline.embed((str(file), file.read_bytes()) for file in files):
+            pass
+        return len(files) / (time.perf_counter() - begun)
 
     def _built(self) -> "Pipeline":
         if self._pipeline is None:

@@ -4,50 +4,86 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from annolooop.strategies import diversity, uncertainty
+from annolooop.errors import UsageError, did_you_mean
+from annolooop.strategies.auto import auto, believe
+from annolooop.strategies.diversity import badge, clustered_margin, coreset, typiclust
 from annolooop.strategies.geometry import near_distance, squared
 from annolooop.strategies.pool import Choice, Pool
+from annolooop.strategies.uncertainty import entropy, least_confidence, margin, random
 
 Strategy = Callable[[Pool, int, np.random.Generator], Iterator[int]]
 
 STRATEGIES: Mapping[str, Strategy] = {
-    "random": uncertainty.random,
-    "least_confidence": uncertainty.least_confidence,
-    "margin": uncertainty.margin,
-    "entropy": uncertainty.entropy,
-    "typiclust": diversity.typiclust,
-    "coreset": diversity.coreset,
-    "badge": diversity.badge,
-    "clustered_margin": diversity.clustered_margin,
+    "auto": auto,
+    "random": random,
+    "least_confidence": least_confidence,
+    "margin": margin,
+    "entropy": entropy,
+    "typiclust": typiclust,
+    "coreset": coreset,
+    "badge": badge,
+    "clustered_margin": clustered_margin,
 }
 NEED_HEAD = ("least_confidence", "margin", "entropy", "badge", "clustered_margin")
 
 
 def choose(strategy: str, pool: Pool, count: int, seed: int) -> Choice:
+    """Choose what to ask about; the same arguments lead to the same choice.
+
+    Near-duplicates, of each other or of labelled images, are asked about once.
+
+    Args:
+        strategy: a name of ``STRATEGIES``.
+        pool: what there is.
+        count: how many to choose.
+        seed: of all that is drawn.
+
+    Raises:
+        UsageError: there is no such strategy.
+    """
+    check_strategy(strategy)
     rng = np.random.default_rng(seed)
     used, why = strategy, ""
-    if strategy in NEED_HEAD and pool.probabilities is None:
-        used, why = "random", "no head is trained yet"
+    if strategy == "auto":
+        belief = believe(pool)
+        used, why = belief.used, belief.why
+    elif strategy in NEED_HEAD and pool.probabilities is None:
+        strategy = used = "random"
+        why = "no head is trained yet"
+    if not len(pool.embeddings) or count < 1:
+        return Choice(np.zeros(0, np.intp), used, why)
     count = min(count, len(pool.embeddings))
-    order = distinct(STRATEGIES[used](pool, count, rng), pool, count, rng)
+    order = distinct(STRATEGIES[strategy](pool, count, rng), pool, count, rng)
     return Choice(np.array(order, np.intp), used, why)
 
 
+def check_strategy(name: str) -> None:
+    """Refuse a name that is no strategy's.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if name not in STRATEGIES:
+        raise UsageError(
+            f"there is no strategy {name}{did_you_mean(name, STRATEGIES)}",
+            f"There are: {', '.join(STRATEGIES)}",
+        )
+
+
 def distinct(places: Iterator[int], pool: Pool, count: int, rng: np.random.Generator) -> list[int]:
-    """The first of an order that are near-duplicates neither of each other nor of labelled ones."""
-    x = pool.embeddings
+    """The first places of an order that are near to neither each other nor labelled images."""
+    x, there = pool.embeddings, len(pool.labelled)
     within = near_distance(x, rng)
+    taken = np.empty((there + count, x.shape[1]), np.float32)
+    taken[:there] = pool.labelled
     kept: list[int] = []
-    taken = np.empty((count + len(pool.labelled), x.shape[1]), np.float32)
-    taken[: len(pool.labelled)] = pool.labelled
-    there = len(pool.labelled)
-    while len(kept) < count:
-        place = next(places, None)
-        if place is None:
-            break
-        if there and squared(x[place : place + 1], taken[:there]).min() <= within:
+    for place in places:
+        row = x[place : place + 1]
+        if there and float(squared(row, taken[:there]).min()) <= within:
             continue
         kept.append(place)
-        taken[there] = x[place]
+        if len(kept) == count:
+            break
+        taken[there] = row
         there += 1
     return kept

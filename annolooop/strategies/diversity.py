@@ -82,11 +82,11 @@ def badge(pool: Pool, count: int, rng: np.random.Generator) -> Iterator[int]:
     error = (said - guess).astype(np.float32)
     x = pool.embeddings
     length = np.einsum("ij,ij->i", error, error) * np.einsum("ij,ij->i", x, x)
-    far, left = length.copy(), np.ones(len(x), bool)
+    far, left = np.full(len(x), np.inf, np.float32), np.ones(len(x), bool)
     for number in range(len(x)):
         chance = np.where(left, far, 0).astype(np.float64)
         if number == 0:  # the longest gradient, as the authors' code does
-            place = int(chance.argmax())
+            place = int(length.argmax())
         elif (total := chance.sum()) > 0:
             drawn_at = np.searchsorted(chance.cumsum(), rng.random() * total)
             place = min(int(drawn_at), len(x) - 1)

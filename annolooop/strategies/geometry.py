@@ -7,15 +7,17 @@ hundred MB and 20,000 take seconds.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigh
 
 from annolooop.strategies.pool import Places, Pool, Vectors
 
 AXES = 128  # principal axes that are kept: the rest is mostly noise, and costs time
-LEARNT_FROM = 4_000  # rows, drawn, from which axes and distances are told
+SPARE, POWERS = 16, 2  # columns and rounds more than there are axes, to find them
+LEARNT_FROM = 2_000  # rows, drawn, from which axes and distances are told
 BLOCK = 2_048  # rows of a table of distances in memory at once
 ROUNDS = 15  # of k-means, at most
 CLUSTERED = 10_000  # rows, drawn, that k-means learns from
+LOOKED_AT = 64  # rows, drawn, whose nearest neighbours are looked for
+ROUNDING = 1e-5  # of the squared length: what float32 may make of the distance of equal rows
 NEAR = 0.13  # of the median distance to the nearest neighbour: closer ones are duplicates
 
 
@@ -41,7 +43,7 @@ class Space:
         every = pool.embeddings
         part = sample(every, LEARNT_FROM, rng)
         mean = part.mean(axis=0)
-        axes = principal_axes(part - mean)
+        axes = principal_axes(part - mean, rng)
         return cls(directions(every, mean, axes), directions(pool.labelled, mean, axes))
 
 
@@ -54,16 +56,19 @@ def directions(rows: Vectors, mean: Vectors, axes: Vectors) -> Vectors:
     return np.asarray(turned / np.maximum(length, 1e-12), np.float32)
 
 
-def principal_axes(centred: Vectors) -> Vectors:
-    """(d, r) float32, at most ``AXES``: those along which (n, d) rows vary most."""
+def principal_axes(centred: Vectors, rng: np.random.Generator) -> Vectors:
+    """(d, r) float32, at most ``AXES``: about those along which (n, d) rows vary most.
+
+    Found by products with a few drawn columns (Halko, Martinsson & Tropp 2011): exact ones of
+    1,280 dimensions take a second.
+    """
     n, d = centred.shape
-    r = min(AXES, d)
-    if n >= d:
-        return np.asarray(eigh(centred.T @ centred, subset_by_index=(d - r, d - 1))[1], np.float32)
-    r = min(r, n)
-    squares, vectors = eigh(centred @ centred.T, subset_by_index=(n - r, n - 1))
-    axes = centred.T @ vectors / np.sqrt(np.maximum(squares, 1e-12))
-    return np.asarray(axes, np.float32)
+    r = min(AXES, n, d)
+    some = rng.standard_normal((d, min(r + SPARE, d)), np.float32)
+    for _ in range(POWERS):
+        some = np.linalg.qr(centred.T @ (centred @ some))[0]
+    _, _, turned = np.linalg.svd(centred @ some, full_matrices=False)
+    return np.asarray(some @ turned[:r].T, np.float32)
 
 
 def sample(rows: Vectors, count: int, rng: np.random.Generator) -> Vectors:
@@ -156,11 +161,10 @@ def near_distance(rows: Vectors, rng: np.random.Generator) -> float:
 
     A share of the median distance to the nearest neighbour, as in cleanlab's Datalab.
     """
-    if len(rows) < 2:
-        return 0.0
-    part = drawn(len(rows), 256, rng)
+    floor = ROUNDING * float(np.einsum("ij,ij->i", rows, rows).mean())
+    part = drawn(len(rows), LOOKED_AT, rng)
     table = squared(rows[part], rows)
     table[np.arange(len(part)), part] = np.inf
     closest = table.min(axis=1)
-    apart = closest[closest > 1e-6]
-    return float(np.median(apart)) * NEAR**2 if len(apart) else 1e-6
+    apart = closest[(closest > floor) & np.isfinite(closest)]
+    return max(floor, float(np.median(apart)) * NEAR**2 if len(apart) else 0.0)

@@ -1,18 +1,31 @@
 """Choosing what people are asked next, and the order in which they are asked."""
 
-from conftest import Project, write_photos
-from people import Person, sign_up
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
+import pytest
+from conftest import Project
+from numpy.typing import NDArray
+from people import Person, sign_up, write_patterns
+
+from annolooop.commands.infer import _query as asked_for
+from annolooop.errors import UsageError
+from annolooop.loop.predict import Predictor
+from annolooop.loop.query import Candidate, _Found
 from annolooop.loop.queue import newest_round
+from annolooop.records import Image
 from annolooop.storage.dataset import split_of
 
-NAMES = [f"{kind}{n}.jpg" for n in range(12) for kind in ("aria", "not_aria")]
+NAMES = [f"{kind}{n}.png" for n in range(12) for kind in ("aria", "not_aria")]
 
 
 def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     project: Project,
 ) -> None:
-    write_photos(project.folder / "b", NAMES)
+    write_patterns(project.folder / "b", NAMES)
     project.json("train")
     told = project.json("infer", "--batch", "b", "--query", "8", "--overlap", "0.3")
     query, stack = told["query"], project.stack()
@@ -64,11 +77,57 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     assert "tab=" not in done["url"]
     again = project.json("infer", "--query", "5", "--strategy", "random")
     second = newest_round(project.stack(), name)
-    assert second and second.number == again["query"]["round"] == 2
+    assert second
+    assert second.number == again["query"]["round"] == 2
     assert not set(second.query) & set(first.query)
     assert again["query"]["used"] == "random"
     assert one.next_in(again["url"]) == second.query[0]
     rest = project.json("infer", "--query", "1000")["query"]
     assert (rest["asked"], rest["left"]) == (16, 0)
-    assert "--no-push" in project.run("infer", "--query", "3", "--no-push", code=2).stderr
-    assert "margin" in project.run("infer", "--query", "3", "--strategy", "margni", code=2).stderr
+
+
+def test_what_cannot_be_asked_is_refused(project: Project) -> None:
+    refused = project.run("infer", "--query", "3", "--no-push", code=2).stderr
+    assert "Leave out one of the two: --query or --no-push" in refused
+    with pytest.raises(UsageError, match="margin"):
+        asked_for(3, "margni", None)
+    with pytest.raises(UsageError, match="nothing is to be chosen"):
+        asked_for(None, None, 0.1)
+
+
+@dataclass(frozen=True)
+class Sure:
+    """Says what the number in a picture's key is."""
+
+    version: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(choice="single"))
+
+    def probabilities(self, images: Sequence[Image]) -> NDArray[np.float64]:
+        sure = np.array([float(image.key) for image in images])
+        return np.stack([sure, 1 - sure], axis=1)
+
+
+def test_of_a_large_pool_half_is_drawn_and_half_is_the_least_sure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("annolooop.loop.query.CANDIDATES", 20)
+    rng = np.random.default_rng(0)
+    pool = [
+        Candidate(n, Image(f"{0.5 + n / 600:.4f}", rng.bytes(32).hex()))
+        for n in rng.permutation(300).tolist()
+    ]
+
+    def kept(size: int) -> tuple[list[Candidate], list[Candidate]]:
+        found = _Found(5, 0.2, cast(Predictor, Sure()), seed=1)
+        for start in range(0, len(pool), size):
+            found.add(pool[start : start + size])
+        assert found.total == 300
+        return found.candidates, found.held
+
+    candidates, held = kept(300)
+    assert kept(7) == (candidates, held)
+    assert len(candidates) == 20
+    free = sorted(c.task for c in pool if split_of(c.image.sha256, 0.2) == "train")
+    assert len({c.task for c in candidates} & set(free[:12])) >= 10
+    by_hash = sorted(pool, key=lambda c: c.image.sha256)
+    assert held == by_hash[:5]
+    assert split_of(held[-1].image.sha256, 0.2) == "holdout"

@@ -1,0 +1,100 @@
+"""`annoloop simulate`: labelling a folder again whose labels are known."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from annolooop import completion
+from annolooop.console import Console
+
+if TYPE_CHECKING:
+    from annolooop.reports import SimulatedStrategy, SimulateReport
+
+LINES = 8  # of the table of accuracies, about
+
+
+def simulate(
+    console: Console,
+    images: Annotated[
+        Path, typer.Option("--images", help="Folder with a folder of images for each label.")
+    ],
+    strategies: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--strategy",
+            metavar="NAME",
+            help="What chooses images; repeatable; default: auto. random is always there.",
+            autocompletion=completion.strategies,
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Replays of each strategy.")] = 5,
+    query: Annotated[int, typer.Option("--query", min=1, help="Labels a round.")] = 20,
+    budget: Annotated[int, typer.Option("--budget", min=2, help="Labels in all.")] = 500,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Table to write: .csv, .jsonl or .parquet.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Plot to write: .html.")] = None,
+) -> "SimulateReport":
+    """Replay a labelled folder: which strategy needs fewer labels?
+
+    A part of the images is kept for tests. Of the others each strategy chooses in rounds, as
+    `infer --query` does; the folders answer, and a head is fitted as `train` fits it. Neither
+    Label Studio nor the store is needed; embeddings are kept in the cache.
+
+    Strategies: auto, random, least_confidence, margin, entropy, typiclust, coreset, badge,
+    clustered_margin.
+    """
+    from annolooop.loop.simulate import SimulateOptions
+    from annolooop.loop.simulate import simulate as run
+    from annolooop.stack import open_stack
+
+    options = SimulateOptions(
+        images, tuple(strategies or ["auto"]), seeds, query, budget, out, plot
+    )
+    return run(open_stack(console), options, console.track)
+
+
+def show(console: Console, report: "SimulateReport") -> None:
+    """Print accuracies by labels, what is saved, and what was left out."""
+    kept = "" if report.embedded else ", embeddings from the cache"
+    console.print(
+        f"{report.images} images of {len(report.labels)} labels: {report.pool} to ask about, "
+        f"{report.test} to test on; {report.seeds} replays{kept}"
+    )
+    console.reasons("left out", report.left_out)
+    points = [{p.labels: p for p in strategy.points} for strategy in report.strategies]
+    common = sorted(set.intersection(*(set(row) for row in points)))
+    console.table(
+        ("labels", *(strategy.name for strategy in report.strategies)),
+        [
+            (labels, *(f"{row[labels].accuracy:.3f} ± {row[labels].error:.3f}" for row in points))
+            for labels in _some(common)
+        ],
+    )
+    console.print(f"labels for what random reaches with {report.budget}:")
+    for strategy in report.strategies:
+        if strategy.name != "random":
+            console.print(f"  {strategy.name}: {_saving(strategy)}")
+    for file in (report.out, report.plot):
+        if file:
+            console.print(f"written: {file}")
+    console.print(f"{report.seconds:.1f} s")
+
+
+def _some(labels: list[int]) -> list[int]:
+    """The first, the last, and some that are about evenly spread by factors between."""
+    if len(labels) <= LINES:
+        return labels
+    last = len(labels) - 1
+    return [
+        labels[i]
+        for i in sorted({round((last + 1) ** (k / (LINES - 1))) - 1 for k in range(LINES)})
+    ]
+
+
+def _saving(strategy: "SimulatedStrategy") -> str:
+    if strategy.needed is None or strategy.saved is None:
+        return "it does not get there"
+    spread = f" ± {strategy.error:.0%}" if strategy.error else ""
+    return f"{strategy.needed:.0f}, so {strategy.saved:.0%}{spread} are saved"
