@@ -172,7 +172,9 @@ def _calibration(content: Content, figures: Mapping[str, str]) -> str:
     found = content.reliability
     if not found:
         return ""
-    told = '<p class="lead">Of the predictions with 80&nbsp;% confidence, 80&nbsp;% should be right: '
+    told = (
+        '<p class="lead">Of the predictions with 80&nbsp;% confidence, 80&nbsp;% should be right: '
+    )
     told += "a point on the dotted line. Larger points stand for more images of the holdout."
     if found.holdout.value is not None:
         told += f" Expected calibration error: {span(found.holdout)}."

@@ -6,6 +6,7 @@ from annotated import Annotated
 from conftest import Project, Server
 
 NAMES = [f"aria_{n}.jpg" for n in range(30)] + [f"not_aria_{n}.jpg" for n in range(30)]
+LABELLED = NAMES[:-8]
 
 
 def test_report_stats_and_trackers_tell_of_the_same_model(project: Project, server: Server) -> None:
@@ -14,7 +15,7 @@ def test_report_stats_and_trackers_tell_of_the_same_model(project: Project, serv
     early = project.json("report", "--out", "early.html", "--points", "0")
     assert "annoloop train" in early["missing"]["quality"]
     other = people.someone("second@example.org")
-    for name in NAMES:
+    for name in LABELLED:
         people.annotate(name, "not_aria" if "not" in name else "aria")
     for name in NAMES[:4]:
         people.annotate(name, "aria", who=other)
@@ -22,7 +23,9 @@ def test_report_stats_and_trackers_tell_of_the_same_model(project: Project, serv
     trained = project.json("train", "--rerun")
     assert trained["trackers"] == {"tensorboard": ""}
     check_event_file(project.folder / "runs" / people.name, trained)
-    check_stats(project, trained)
+    asked = project.json("infer", "--rerun", "--query", "6", "--strategy", "margin")["query"]
+    people.annotate(NAMES[-1], "not_aria")
+    check_stats(project, trained, asked)
 
     gone = people.images[NAMES[0]].key
     Path(str(project.stack().store.local_path), gone).unlink()
@@ -36,7 +39,8 @@ def test_report_stats_and_trackers_tell_of_the_same_model(project: Project, serv
     assert "second@example.org" in text
     assert server.token not in text
     assert server.password not in text
-    assert set(report["missing"]) == {"rounds", "blind"} | (set(report["missing"]) & {"errors"})
+    assert set(report["missing"]) <= {"blind", "errors", "suspects"}
+    assert "<th>strategy</th>" in text
 
     offline = project.json("report", people.name, "--offline")  # the newer one takes its place
     assert offline["live"] is False
@@ -61,13 +65,15 @@ def check_event_file(folder: Path, trained: dict) -> None:  # type: ignore[type-
     assert read.Scalars("labelled/aria")[0].value == 30
 
 
-def check_stats(project: Project, trained: dict) -> None:  # type: ignore[type-arg]
+def check_stats(project: Project, trained: dict, asked: dict) -> None:  # type: ignore[type-arg]
     stats = project.json("stats")
     assert stats["in_force"] == trained["model_version"]
     assert stats["evaluation"] == trained["evaluation"]
     assert stats["people"]["images"] == 4
     assert stats["shown"]["n"] > 0
-    assert stats["next"] == "annoloop train --rerun"
+    assert stats["round"]["asked"] == asked["asked"] == 6
+    assert stats["round"]["strategy"] == "margin"
+    assert stats["next"] == f"annoloop dataset launch '{stats['dataset']}'"
     shown = project.run("stats").stdout.splitlines()
     assert len(shown) <= 22
     assert max(map(len, shown)) <= 80
