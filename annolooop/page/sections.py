@@ -1,14 +1,24 @@
 """The text of the page: headings, tables, pictures, and what to type where there is nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from shlex import quote
 
-from annolooop.page.content import Content, Missing, Picture
+from annolooop.page.content import Content, Missing
+from annolooop.page.parts import (
+    day,
+    decimal,
+    figure,
+    gallery,
+    measured,
+    nothing,
+    number,
+    rail,
+    share,
+    table,
+)
 from annolooop.page.plots import percent, span
-from annolooop.records import Estimate
 
-Cell = str  # HTML
 TITLES = {
     "progress": "Rounds and learning curve",
     "quality": "What gets confused",
@@ -38,7 +48,7 @@ def body(content: Content, figures: Mapping[str, str]) -> str:
     made = []
     for name, inside in parts.items():
         if inside or name in content.missing:
-            told = inside or _nothing(content.missing[name])
+            told = inside or nothing(content.missing[name])
             made.append(f'<section id="{name}">\n<h2>{TITLES[name]}</h2>\n{told}\n</section>')
     links = "".join(
         f'<a href="#{name}">{TITLES[name]}</a>'
@@ -65,7 +75,7 @@ def _top(content: Content) -> str:
     version = content.version or "no model yet"
     return (
         f"<header>\n<h1>{escape(content.dataset)}</h1>\n"
-        f'<p class="muted wide">{_day(content.created_at)} · model in force: '
+        f'<p class="muted wide">{day(content.created_at)} · model in force: '
         f"{escape(version)} · {escape(content.based_on)}</p>\n"
         f'<dl class="facts">{facts}</dl>\n{notes}'
         "<noscript><p>Figures need JavaScript, which this page has in itself.</p></noscript>\n"
@@ -75,7 +85,7 @@ def _top(content: Content) -> str:
 def _progress(content: Content, figures: Mapping[str, str]) -> str:
     if not content.versions and not content.rounds and "plot-curve" not in figures:
         return ""
-    told = _plot("plot-curve", figures)
+    told = figure("plot-curve", figures)
     if told:
         told = (
             '<p class="lead">Accuracy of each model version on the holdout of its day, against the '
@@ -84,27 +94,27 @@ def _progress(content: Content, figures: Mapping[str, str]) -> str:
     if content.verdict:
         told += f"<p>{escape(content.verdict)}</p>"
     elif "curve" in content.missing:
-        told += _nothing(content.missing["curve"])
+        told += nothing(content.missing["curve"])
     if content.versions:
         rows = [
             (
                 [
                     escape(v.name) + (" <small>refused</small>" if v.refused else ""),
-                    _day(v.created_at),
-                    _count(v.labels),
-                    _count(v.holdout),
-                    _share(v.accuracy) or "too few to tell",
+                    day(v.created_at),
+                    number(v.labels),
+                    number(v.holdout),
+                    share(v.accuracy) or "too few to tell",
                 ],
                 v.in_force,
             )
             for v in reversed(content.versions)
         ]
         head = ("model version", "made", "labels", "holdout", "accuracy")
-        told += f"<h3>Model versions</h3>{_table(head, rows)}"
+        told += f"<h3>Model versions</h3>{table(head, rows)}"
     if content.rounds:
         told += f"<h3>Rounds</h3>{_rounds(content)}"
     elif "rounds" in content.missing:
-        told += f"<h3>Rounds</h3>{_nothing(content.missing['rounds'])}"
+        told += f"<h3>Rounds</h3>{nothing(content.missing['rounds'])}"
     return told
 
 
@@ -113,19 +123,19 @@ def _rounds(content: Content) -> str:
         (
             [
                 str(r.number),
-                _day(r.created_at),
+                day(r.created_at),
                 escape(r.version),
                 escape(r.strategy),
-                _count(r.asked),
-                f"{_count(r.answered)}{_rail(r.answered / max(r.asked, 1))}",
-                _count(r.holdout),
+                number(r.asked),
+                f"{number(r.answered)}{rail(r.answered / max(r.asked, 1))}",
+                number(r.holdout),
             ],
             False,
         )
         for r in reversed(content.rounds)
     ]
     head = ("round", "asked on", "chosen by", "strategy", "asked", "answered", "for the holdout")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _quality(content: Content, figures: Mapping[str, str]) -> str:
@@ -133,15 +143,15 @@ def _quality(content: Content, figures: Mapping[str, str]) -> str:
     if not found:
         return ""
     told = (
-        f'<p class="lead">{_count(found.n)} images of the holdout: '
+        f'<p class="lead">{number(found.n)} images of the holdout: '
         f"{span(found.accuracy) or 'too few to tell how many'} right; balanced over the labels "
         f"{span(found.balanced_accuracy) or 'not known'}.</p>"
     )
     if not found.confusion:
-        return told + _nothing(
+        return told + nothing(
             Missing("An image may have any number of labels here, so there is no matrix.")
         )
-    return told + _plot("plot-confusion", figures, square=True)
+    return told + figure("plot-confusion", figures, square=True)
 
 
 def _classes(content: Content) -> str:
@@ -152,10 +162,10 @@ def _classes(content: Content) -> str:
         (
             [
                 escape(label),
-                _count(content.counts.get(label, 0)),
-                _count(figures.n),
-                _measured(figures.precision),
-                _measured(figures.recall),
+                number(content.counts.get(label, 0)),
+                number(figures.n),
+                measured(figures.precision),
+                measured(figures.recall),
             ],
             False,
         )
@@ -165,7 +175,7 @@ def _classes(content: Content) -> str:
         '<p class="lead">Precision: of the images the model gives the label, how many have it. '
         "Recall: of those that have it, how many the model finds.</p>"
     )
-    return lead + _table(("label", "labelled", "holdout", "precision", "recall"), rows)
+    return lead + table(("label", "labelled", "holdout", "precision", "recall"), rows)
 
 
 def _calibration(content: Content, figures: Mapping[str, str]) -> str:
@@ -183,7 +193,7 @@ def _calibration(content: Content, figures: Mapping[str, str]) -> str:
             f" In cross-validation, temperature scaling took it from {percent(found.before)} to "
             f"{percent(found.after)}."
         )
-    return f"{told}</p>{_plot('plot-reliability', figures, square=True)}"
+    return f"{told}</p>{figure('plot-reliability', figures, square=True)}"
 
 
 def _map(content: Content, figures: Mapping[str, str]) -> str:
@@ -191,9 +201,9 @@ def _map(content: Content, figures: Mapping[str, str]) -> str:
     if not found:
         return ""
     shown = len(found.points)
-    some = f"{_count(shown)} of {_count(found.total)} images" if shown < found.total else ""
+    some = f"{number(shown)} of {number(found.total)} images" if shown < found.total else ""
     lead = (
-        f'<p class="lead">{some or f"{_count(shown)} images"}, those that look alike to the model '
+        f'<p class="lead">{some or f"{number(shown)} images"}, those that look alike to the model '
         f"close together ({escape(found.method)}). Filled: labelled by people; hollow: predicted "
         '<span class="screen">Point at one or tap it to see the picture.</span></p>'
     ).replace("predicted <span", "predicted. <span")
@@ -203,14 +213,14 @@ def _map(content: Content, figures: Mapping[str, str]) -> str:
         '<button type="button" value="uncertainty" aria-pressed="false">by uncertainty</button>'
         "</div>"
     )
-    return lead + switch + _plot("plot-map", figures)
+    return lead + switch + figure("plot-map", figures)
 
 
 def _errors(content: Content) -> str:
     if not content.errors:
         return ""
     lead = '<p class="lead">Images the model is most sure about, and wrong. Some of them may be '
-    return f"{lead}labels that are wrong.</p>" + _gallery(content.errors, "label", "model says")
+    return f"{lead}labels that are wrong.</p>" + gallery(content.errors, "label", "model says")
 
 
 def _suspects(content: Content) -> str:
@@ -221,7 +231,7 @@ def _suspects(content: Content) -> str:
         "the probability that it gives them. To decide on them in Label Studio: "
         f"<code>annoloop dataset review {escape(quote(content.dataset))} --push</code></p>"
     )
-    return lead + _gallery(content.suspects, "label", "perhaps", doubted=True)
+    return lead + gallery(content.suspects, "label", "perhaps", doubted=True)
 
 
 def _people(content: Content) -> str:
@@ -232,25 +242,25 @@ def _people(content: Content) -> str:
         (
             [
                 escape(row.name),
-                _count(row.labels),
+                number(row.labels),
                 *([f"{row.seconds:.1f} s" if row.seconds is not None else "–"] if timed else []),
-                _count(row.shared) if row.shared else "–",
-                _plain(row.alpha),
+                number(row.shared) if row.shared else "–",
+                decimal(row.alpha),
             ],
             False,
         )
         for row in content.annotators
     ]
     head = ("who", "answers", *(("median time",) if timed else ()), "shared with others", "alpha")
-    told = _table(head, rows)
+    told = table(head, rows)
     if content.alpha.value is not None:
         told += (
-            f"<p>Krippendorff's alpha on {_count(content.shared)} images that several people "
-            f"answered: {_plain(content.alpha)}. 1 is full agreement, 0 is chance; from 0.8 on, "
+            f"<p>Krippendorff's alpha on {number(content.shared)} images that several people "
+            f"answered: {decimal(content.alpha)}. 1 is full agreement, 0 is chance; from 0.8 on, "
             "labels are commonly taken as reliable.</p>"
         )
     elif "agreement" in content.missing:
-        told += _nothing(content.missing["agreement"])
+        told += nothing(content.missing["agreement"])
     return told
 
 
@@ -258,102 +268,13 @@ def _acceptance(content: Content) -> str:
     if not content.acceptance:
         return ""
     rows = [
-        ([escape(row.version), escape(row.how), _count(row.n), _measured(row.same)], False)
+        ([escape(row.version), escape(row.how), number(row.n), measured(row.same)], False)
         for row in content.acceptance
     ]
     lead = (
         '<p class="lead">People who see a prediction tend to accept it. Asked blind, they do not '
         "see it, so that figure is the honest one.</p>"
     )
-    table = _table(("model version", "asked", "answers", "same as the model"), rows)
-    extra = _nothing(content.missing["blind"]) if "blind" in content.missing else ""
-    return lead + table + extra
-
-
-# -- parts of it -----------------------------------------------------------------------------------
-
-
-def _plot(name: str, figures: Mapping[str, str], square: bool = False) -> str:
-    if name not in figures:
-        return ""
-    told = escape(figures[name])
-    return (
-        f"<figure{' class=square' if square else ''}>"
-        f'<div class="plot" id="{name}" role="img" aria-label="{told}"></div>'
-        f'<img class="still" alt="{told}"></figure>'
-    )
-
-
-def _table(head: Sequence[str], rows: Iterable[tuple[Sequence[Cell], bool]]) -> str:
-    top = "".join(f"<th>{escape(name)}</th>" for name in head)
-    lines = "".join(
-        f"<tr{' class=now' if now else ''}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-        for cells, now in rows
-    )
-    inside = f"<thead><tr>{top}</tr></thead><tbody>{lines}</tbody>"
-    return f'<div class="scroll"><table>{inside}</table></div>'
-
-
-def _gallery(pictures: Sequence[Picture], given: str, other: str, doubted: bool = False) -> str:
-    return f'<ul class="gallery">{"".join(_card(p, given, other, doubted) for p in pictures)}</ul>'
-
-
-def _card(picture: Picture, given: str, other: str, doubted: bool) -> str:
-    sure = percent(picture.confidence, 0)
-    seen = (
-        f'<img src="data:image/webp;base64,{picture.thumb}" alt="{escape(picture.key)}">'
-        if picture.thumb
-        else "the image is gone"
-    )
-    inside = (
-        f'<span class="frame">{seen}</span><span class="said" style="display:block">'
-        f"{given}: <b>{escape(picture.label) or 'none'}</b> {sure if doubted else ''}<br>"
-        f"{other}: <b>{escape(picture.suggested) or 'none'}</b> {'' if doubted else sure}"
-        f'<span class="key">{escape(picture.key.rpartition("/")[2])}</span></span>'
-    )
-    if picture.url.startswith(("http://", "https://")):
-        address = escape(picture.url)
-        return (
-            f'<li><a class="card" href="{address}" target="_blank" rel="noopener">{inside}</a></li>'
-        )
-    return f'<li><span class="card">{inside}</span></li>'
-
-
-def _nothing(missing: Missing) -> str:
-    command = f" <code>{escape(missing.command)}</code>" if missing.command else ""
-    return f'<p class="empty">{escape(missing.why)}{command}</p>'
-
-
-def _measured(estimate: Estimate) -> str:
-    return f"{_share(estimate)}{_rail(estimate.value)}" if estimate.value is not None else "–"
-
-
-def _plain(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return "–"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.2f}"
-    return f"{estimate.value:.2f} {_interval(f'({estimate.low:.2f} to {estimate.high:.2f})')}"
-
-
-def _share(estimate: Estimate) -> str:
-    """A share with its interval, which may stand below it."""
-    told = span(estimate)
-    value, _, interval = told.partition(" (")
-    return f"{value} {_interval(f'({interval}')}" if interval else told
-
-
-def _interval(told: str) -> str:
-    return f'<span class="ci">{told}</span>'
-
-
-def _rail(share: float) -> str:
-    return f'<span class="rail"><span class="bar" style="width:{min(share, 1):.0%}"></span></span>'
-
-
-def _count(n: int) -> str:
-    return f"{n:,}".replace(",", "\u202f")
-
-
-def _day(iso: str) -> str:
-    return escape(iso[:10])
+    rates = table(("model version", "asked", "answers", "same as the model"), rows)
+    extra = nothing(content.missing["blind"]) if "blind" in content.missing else ""
+    return lead + rates + extra
