@@ -22,6 +22,7 @@ from annolooop.commands import (
     infer,
     init,
     model,
+    report,
     review,
     simulate,
     stack,
@@ -204,6 +205,7 @@ command(app, train.train, train.show)
 command(app, infer.infer, infer.show)
 command(app, sync.sync, sync.show)
 command(app, dataset.stats, dataset.show_stats)
+command(app, report.report, report.show)
 command(app, doctor.doctor, doctor.show)
 command(app, demo.demo, demo.show)
 command(app, simulate.simulate, simulate.show)

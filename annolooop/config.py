@@ -281,6 +281,19 @@ class InferConfig(_Section):
     shows whether predictions sway them. `infer --blind-share` sets it too."""
 
 
+class TrackingConfig(_Section):
+    tensorboard: str | None = None
+    """A folder. Each `train --rerun` that makes a model version adds its figures for TensorBoard,
+    in a folder of the dataset's name; the step is the version's number."""
+
+    mlflow: SecretStr | None = None
+    """A tracking URI of MLflow (https://host, or a folder). Each `train --rerun` that makes a model
+    version makes a run there."""
+
+    experiment: str | None = None
+    """Name of MLflow's experiment; default: the dataset's name."""
+
+
 class StackConfig(_Section):
     """One annotation loop: where its images live, who labels them, what learns from them."""
 
@@ -293,6 +306,7 @@ class StackConfig(_Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     infer: InferConfig = InferConfig()
+    tracking: TrackingConfig = TrackingConfig()
 
     cache_dir: str = Field(default_factory=lambda: str(user_cache_path("annoloop")))
     """Folder that may be deleted while Label Studio is stopped, which costs only time: Label

@@ -24,7 +24,7 @@ SHOWN = 10  # files that are named before the rest is only counted
 # Commands that hints name, and that are about a stack.
 ADVISED = re.compile(
     r"\bannoloop (?:(?:dataset|model|storage|cache) [a-z]+|stack (?:show|check)|"
-    r"(?:up|down|status|logs|train|infer|sync|stats|doctor)\b)"
+    r"(?:up|down|status|logs|train|infer|sync|stats|report|doctor)\b)"
 )
 
 _CODES = re.compile(r"[\x00-\x1f\x7f-\x9f]")

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from annolooop.records import (
+    Agreement,
     BackboneInfo,
     CurvePoint,
     Estimate,
@@ -174,6 +175,7 @@ class TrainReport:
         calibration: its ``temperature`` and what that changes.
         gate: what the gate said of the new version, if there is one.
         refused: name of the version that the gate kept from being promoted.
+        trackers: that were told of the new version -> empty, or why one does not have it.
     """
 
     dataset: str
@@ -198,6 +200,7 @@ class TrainReport:
     calibration: dict[str, Any] | None = None
     gate: GateVerdict | None = None
     refused: str = ""
+    trackers: dict[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -407,12 +410,43 @@ class VersionStats:
 
 
 @dataclass(frozen=True)
+class Sameness:
+    """How many answers are what the model says, of ``n``."""
+
+    n: int
+    same: Estimate
+
+
+@dataclass(frozen=True)
+class RoundStats:
+    """The last round: tasks that were asked, of these those for the holdout, and those answered."""
+
+    number: int
+    created_at: str
+    strategy: str
+    asked: int
+    holdout: int
+    answered: int
+
+
+@dataclass(frozen=True)
 class StatsReport:
     """The state of a dataset. ``total`` = ``labeled`` + ``unlabeled`` + ``skipped`` (tasks).
 
     ``disputed`` counts labelled tasks that have no label in force, since people disagree;
     ``outdated`` those whose picture has changed since: the label is that of the earlier one.
     ``vanished`` counts tasks, labelled or not, that are marked since their image is gone.
+
+    Attributes:
+        in_force: the model version that is.
+        holdout: its accuracy, also of versions whose record has no evaluation.
+        evaluation: of it on the holdout, as its record has it.
+        calibration: likewise, out of fold.
+        round: the last one that asked people.
+        shown, blind: answers of people who saw what the model says, and of people who did not.
+        accepted: annotations that nobody looked at: predictions that were accepted.
+        people: their agreement about images that several answered; ``None`` without such.
+        next: the command to type now.
     """
 
     dataset: str
@@ -427,6 +461,16 @@ class StatsReport:
     model_version: str
     model_versions: dict[str, VersionStats]
     url: str
+    in_force: str | None = None
+    holdout: Holdout | None = None
+    evaluation: Evaluation | None = None
+    calibration: dict[str, Any] | None = None
+    round: RoundStats | None = None
+    shown: Sameness | None = None
+    blind: Sameness | None = None
+    accepted: int = 0
+    people: Agreement | None = None
+    next: str = ""
 
 
 @dataclass(frozen=True)
@@ -792,6 +836,78 @@ class CleanReport:
 
 
 @dataclass(frozen=True)
+class QueryReport:
+    """What `infer --query` asks people next.
+
+    Attributes:
+        round: its number; 0 when nothing was left to ask.
+        strategy: that was asked for.
+        used: what chose, which for ``auto`` is another one; empty where only images of the holdout
+            were left.
+        why: in words.
+        asked: tasks, the holdout among them.
+        holdout: of these, that no strategy chose.
+        twice: of these, that two people are asked.
+        left: tasks that nobody annotated and that were not asked this time.
+        seconds: that choosing took.
+        crowded: several people may be given one task, since the server does not pass over tasks
+            that others have open.
+    """
+
+    round: int
+    strategy: str
+    used: str
+    why: str
+    asked: int
+    holdout: int
+    twice: int
+    left: int
+    seconds: float
+    crowded: bool = False
+
+
+@dataclass(frozen=True)
+class BlindReport:
+    """Images that people see without a prediction.
+
+    Attributes:
+        share: of the images.
+        images: of the batch, that are so.
+        cleared: tasks that lost predictions in this run, since the share grew.
+        seen: tasks of such images that were annotated while they still showed one.
+    """
+
+    share: float
+    images: int
+    cleared: int = 0
+    seen: int = 0
+
+
+@dataclass(frozen=True)
+class PageReport:
+    """What `report` wrote.
+
+    Attributes:
+        live, why_not_live, as_of: as in :class:`DescribeReport`.
+        points: images on the map.
+        missing: section -> why it has nothing to show, and the command that changes it.
+        opened: a browser was asked to show it.
+    """
+
+    dataset: str
+    out: str
+    bytes: int
+    model_version: str | None
+    live: bool
+    why_not_live: str
+    as_of: str
+    points: int
+    missing: dict[str, str]
+    opened: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
 class AcceptReport:
     """What `dataset accept` found and did. ``applied`` is False for a plan.
 
@@ -926,54 +1042,6 @@ class ReviewReport:
     url: str
     left_out: tuple[dict[str, str], ...]
     seconds: float
-
-
-@dataclass(frozen=True)
-class QueryReport:
-    """What `infer --query` asks people next.
-
-    Attributes:
-        round: its number; 0 when nothing was left to ask.
-        strategy: that was asked for.
-        used: what chose, which for ``auto`` is another one; empty where only images of the holdout
-            were left.
-        why: in words.
-        asked: tasks, the holdout among them.
-        holdout: of these, that no strategy chose.
-        twice: of these, that two people are asked.
-        left: tasks that nobody annotated and that were not asked this time.
-        seconds: that choosing took.
-        crowded: several people may be given one task, since the server does not pass over tasks
-            that others have open.
-    """
-
-    round: int
-    strategy: str
-    used: str
-    why: str
-    asked: int
-    holdout: int
-    twice: int
-    left: int
-    seconds: float
-    crowded: bool = False
-
-
-@dataclass(frozen=True)
-class BlindReport:
-    """Images that people see without a prediction.
-
-    Attributes:
-        share: of the images.
-        images: of the batch, that are so.
-        cleared: tasks that lost predictions in this run, since the share grew.
-        seen: tasks of such images that were annotated while they still showed one.
-    """
-
-    share: float
-    images: int
-    cleared: int = 0
-    seen: int = 0
 
 
 @dataclass(frozen=True)

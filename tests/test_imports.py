@@ -7,7 +7,7 @@ import pytest
 from conftest import Project
 
 CLOUDS = ("botocore", "google.auth", "azure.core")
-LEARNING = ("torch", "torchvision", "sklearn", "scipy", "pandas")
+LEARNING = ("torch", "torchvision", "sklearn", "scipy", "pandas", "plotly")
 # The SDK only authenticates, and only those who have a personal access token.
 SLOW = (*LEARNING, "label_studio_sdk", "fsspec", "asyncio", "filelock", "pygments", *CLOUDS)
 HEAVY = (*SLOW, "numpy", "httpx")
@@ -30,6 +30,7 @@ COMMANDS = (
     ["infer", "--help"],
     ["sync", "--help"],
     ["stats", "--help"],
+    ["report", "--help"],
     ["doctor", "--help"],
     ["demo", "--help"],
     ["simulate", "--help"],

@@ -10,7 +10,10 @@ from annolooop.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
+    from annolooop.records import Estimate
     from annolooop.reports import AdoptReport, DatasetListReport, LaunchReport, StatsReport
+
+LABELS, VERSIONS = 8, 4  # lines of `stats`, which is to fit a terminal
 
 NAME = Annotated[
     str, typer.Argument(help="Name of the dataset.", autocompletion=completion.datasets)
@@ -41,31 +44,98 @@ def stats_of(console: Console, name: NAME) -> "StatsReport":
 
 
 def show_stats(console: Console, report: "StatsReport") -> None:
-    """Print counts, labels, and a line for each model version."""
+    """Print what fits a terminal: the counts, the model, the round, people, and labels."""
     console.print(
         f"{report.dataset}: {counted(report.total, 'task')}, {report.labeled} labelled, "
         f"{report.unlabeled} to do, {report.skipped} skipped"
     )
-    if report.outdated:
-        console.print(f"{report.outdated} labelled tasks whose picture has changed since")
-    if report.vanished:
-        console.print(f"{counted(report.vanished, 'task')} whose image vanished from the store")
-    if report.disputed:
-        console.print(f"{report.disputed} labelled tasks on which people disagree")
-    console.table(("label", "labelled"), report.labels.items())
+    for count, one, what in (
+        (report.outdated, "labelled task", "whose picture has changed since"),
+        (report.vanished, "task", "whose image vanished from the store"),
+        (report.disputed, "labelled task", "on which people disagree"),
+        (report.accepted, "annotation", "made of predictions accepted unseen"),
+    ):
+        if count:
+            console.print(f"{counted(count, one)} {what}")
+    for line in (*_model_lines(report), *_people_lines(report)):
+        console.print(line)
+    _label_table(console, report)
     if report.model_versions:
         console.print()
+        newest = list(report.model_versions.items())[-VERSIONS:]
         console.table(
             ("model version", "predictions", "accepted", "overridden", ""),
             [
                 (v, s.predictions, s.accepted, s.overridden, "shown" * (v == report.model_version))
-                for v, s in report.model_versions.items()
+                for v, s in newest
             ],
         )
-    if report.unlabeled:
-        console.next(f"annoloop dataset launch {quote(report.dataset)}")
-    else:
-        console.next("annoloop train --rerun")
+        if earlier := len(report.model_versions) - len(newest):
+            console.print(f"{earlier} earlier ones (all with --json)")
+    console.next(report.next)
+
+
+def _model_lines(report: "StatsReport") -> list[str]:
+    if not report.in_force or not report.holdout:
+        return []
+    found, holdout = report.evaluation, report.holdout
+    if holdout.accuracy is None:
+        return [f"model {report.in_force}: {holdout.n} labelled images in the holdout, too few"]
+    head = f"model {report.in_force} on {holdout.n} images of the holdout (95 % intervals):"
+    if not found:
+        return [head, f"  accuracy {holdout.accuracy:.3f} ({holdout.low:.3f}-{holdout.high:.3f})"]
+    figures = (
+        f"accuracy {_figure(found.accuracy)}",
+        f"balanced {_figure(found.balanced_accuracy)}",
+        f"ECE {_figure(found.ece)}",
+    )
+    return [head, f"  {', '.join(figures)}"]
+
+
+def _people_lines(report: "StatsReport") -> list[str]:
+    lines = []
+    if one := report.round:
+        lines.append(
+            f"round {one.number} ({one.strategy}, {one.created_at[:10]}): {one.answered} of "
+            f"{one.asked} answered, {one.holdout} for the holdout"
+        )
+    answers = [
+        f"{_figure(found.same)} of {found.n} {how}"
+        for how, found in (("shown", report.shown), ("blind", report.blind))
+        if found
+    ]
+    if answers:
+        lines.append(f"same as the model: {', '.join(answers)}")
+    if report.people:
+        lines.append(
+            f"people agree: alpha {_figure(report.people.alpha)} on {report.people.images} images"
+        )
+    return lines
+
+
+def _label_table(console: Console, report: "StatsReport") -> None:
+    classes = report.evaluation.classes if report.evaluation else {}
+    rows = []
+    for label, n in list(report.labels.items())[:LABELS]:
+        figures = classes.get(label)
+        row: list[object] = [label, n]
+        if classes:
+            row += (
+                [figures.n, _figure(figures.precision), _figure(figures.recall)] if figures else []
+            )
+        rows.append(row)
+    more = ("holdout", "precision", "recall") if classes else ()
+    console.table(("label", "labelled", *more), rows)
+    if len(report.labels) > LABELS:
+        console.print(f"{len(report.labels) - LABELS} more labels (all with --json)")
+
+
+def _figure(estimate: "Estimate") -> str:
+    if estimate.value is None:
+        return "-"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.2f}"
+    return f"{estimate.value:.2f} ({estimate.low:.2f}-{estimate.high:.2f})"
 
 
 def list_(console: Console) -> "DatasetListReport":

@@ -75,6 +75,7 @@ def _show_train(console: Console, report: "TrainReport") -> None:
         console.print(f"{name} stays ({backbone})")
     console.print("labels: " + ", ".join(f"{k} {n}" for k, n in report.labels.items()))
     console.reasons("left out", report.unreadable)
+    _show_trackers(console, report.trackers)
     console.print(f"holdout: {_holdout(report.holdout)}")
     for line in tell_evaluation(report.evaluation):
         console.print(f"  {line}")
@@ -140,6 +141,14 @@ def estimate(figure: "Estimate", digits: int = 3) -> str:
         return "-"
     value, low, high = (f"{x:.{digits}f}" for x in (figure.value, figure.low, figure.high))
     return f"{value} ({low} to {high})"
+
+
+def _show_trackers(console: Console, trackers: "Mapping[str, str]") -> None:
+    for tracker, failed in trackers.items():
+        if failed:
+            console.print(f"warning: {tracker} did not get the figures: {failed}")
+        else:
+            console.print(f"figures sent to {tracker}")
 
 
 def _show_compare(console: Console, report: "CompareReport") -> None:

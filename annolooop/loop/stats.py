@@ -2,13 +2,25 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from shlex import quote
 
-from annolooop.loop.labels import read_rules
+from annolooop.loop.agreement import agreement
+from annolooop.loop.blind import blind_outcomes
+from annolooop.loop.labels import Rules, read_rules
 from annolooop.loop.project import find_project
 from annolooop.loop.pull import pull
+from annolooop.loop.queue import newest_round
 from annolooop.loop.watch import count_marked
-from annolooop.records import Annotation
-from annolooop.reports import StatsReport, VersionStats
+from annolooop.records import (
+    Agreement,
+    Annotation,
+    Estimate,
+    Holdout,
+    ModelVersion,
+    Round,
+    evaluation_of,
+)
+from annolooop.reports import RoundStats, Sameness, StatsReport, VersionStats
 from annolooop.stack import Stack
 from annolooop.storage.dataset import Disputed, by_task, resolve
 
@@ -31,11 +43,14 @@ def stats(stack: Stack, name: str) -> StatsReport:
     labeled, skipped = count_tasks(snapshot.annotations)
     rules = read_rules(stack, name, project)
     labels, disputed = _labels(snapshot.annotations, rules.choice, rules.agreement)
+    version = stack.registry_of(name).promoted()
+    asked = last_round(stack, name, snapshot.annotations)
+    unlabeled = project.tasks - labeled - skipped
     return StatsReport(
         dataset=name,
         total=project.tasks,
         labeled=labeled,
-        unlabeled=project.tasks - labeled - skipped,
+        unlabeled=unlabeled,
         skipped=skipped,
         disputed=disputed,
         outdated=len({a.task for a in snapshot.annotations if a.outdated and not a.skipped}),
@@ -44,7 +59,75 @@ def stats(stack: Stack, name: str) -> StatsReport:
         model_version=project.model_version,
         model_versions=_by_version(predictions, snapshot.annotations, rules.choice),
         url=stack.studio.stream_url(project.id),
+        in_force=version.name if version else None,
+        holdout=Holdout(**version.metrics["holdout"]) if version else None,
+        evaluation=evaluation_of(version) if version else None,
+        calibration=version.metrics.get("calibration") if version else None,
+        round=asked,
+        shown=shown_answers(snapshot.annotations, rules.choice),
+        blind=blind_answers(stack, name, snapshot.annotations, rules.choice),
+        accepted=sum(bool(a.accepted) for a in snapshot.annotations),
+        people=_people(snapshot.annotations, rules),
+        next=_next(name, version, asked, unlabeled, labeled),
     )
+
+
+def last_round(stack: Stack, name: str, annotations: Iterable[Annotation]) -> RoundStats | None:
+    """What was asked last, and how much of it is answered or skipped."""
+    newest = newest_round(stack, name)
+    return round_stats(newest, annotations) if newest else None
+
+
+def round_stats(one: Round, annotations: Iterable[Annotation]) -> RoundStats:
+    """How much of a round is answered or skipped."""
+    answered = {a.task for a in annotations if not a.accepted} & set(one.query)
+    return RoundStats(
+        one.number,
+        one.created_at,
+        one.strategy,
+        len(one.query),
+        len(one.holdout),
+        len(answered),
+    )
+
+
+def shown_answers(annotations: Iterable[Annotation], choice: str) -> Sameness | None:
+    """Of people who saw a prediction, by any version: how many submitted what it says."""
+    by_version = _by_version({}, annotations, choice).values()
+    return _sameness(sum(v.accepted for v in by_version), sum(v.overridden for v in by_version))
+
+
+def blind_answers(
+    stack: Stack, name: str, annotations: Iterable[Annotation], choice: str
+) -> Sameness | None:
+    """Of people who did not see what the model says: how many said the same."""
+    return _sameness(*blind_outcomes(stack, name, annotations, choice))
+
+
+def _sameness(same: int, different: int) -> Sameness | None:
+    n = same + different
+    if not n:
+        return None
+    from annolooop.model.metrics import wilson  # numpy is loaded where there is something to tell
+
+    return Sameness(n, Estimate(same / n, *wilson(same, n)))
+
+
+def _people(annotations: Iterable[Annotation], rules: Rules) -> Agreement | None:
+    found = agreement(annotations, rules.labels, rules.choice)
+    return found if found.images else None
+
+
+def _next(
+    name: str, version: ModelVersion | None, asked: RoundStats | None, unlabeled: int, labeled: int
+) -> str:
+    """The command that takes the loop on."""
+    if version is None:
+        return "annoloop train"
+    answered = asked is not None and asked.answered == asked.asked
+    if not unlabeled or (answered and labeled):
+        return "annoloop train --rerun"
+    return f"annoloop dataset launch {quote(name)}"
 
 
 def count_tasks(annotations: Iterable[Annotation]) -> tuple[int, int]:
@@ -86,7 +169,12 @@ def _by_version(
     accepted: dict[str, int] = defaultdict(int)
     overridden: dict[str, int] = defaultdict(int)
     for a in annotations:
-        if a.shown_version and not a.skipped and (a.labels or choice == "multiple"):
+        if (
+            a.shown_version
+            and not a.skipped
+            and not a.accepted
+            and (a.labels or choice == "multiple")
+        ):
             outcome = accepted if a.labels == a.shown else overridden
             outcome[a.shown_version] += 1
     names = sorted({*predictions, *accepted, *overridden}, key=_version_number)

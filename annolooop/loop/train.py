@@ -13,6 +13,7 @@ from annolooop.loop.learn import Learnt, Material, build_targets, finetuning_of,
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
 from annolooop.loop.sync import pull_snapshot
+from annolooop.loop.tracking import tell_trackers
 from annolooop.model.fit import learnable
 from annolooop.model.head import Head
 from annolooop.records import (
@@ -62,9 +63,13 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
     news = _news(stack, version, examples)
     pulled = time.monotonic()
     usable = [example for example in examples if example.sha256 not in unfit]
+    labels = _count(stack, examples)
     done = _Done(version)
     if rerun and (bool(news) or _outdated(stack, version)):
         done = _learn(stack, version, snapshot.number, usable, gate, track)
+    told: dict[str, str] = {}
+    if done.trained:
+        told = tell_trackers(stack, done.refused or done.version, done.learnt, labels)
     version = done.version
     keys = {a.sha256: a.key for a in snapshot.annotations}
     lost = sorted({**unfit, **done.unreadable}.items())
@@ -82,7 +87,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         removed_labels=news.removed,
         unreadable=left_out([*collected.failed.items(), *((keys[h], r) for h, r in lost)]),
         backbone=version.backbone,
-        labels=_count(stack, examples),
+        labels=labels,
         cross_validation=version.metrics.get("cross_validation", {}),
         url=stack.studio.stream_url(project.id),
         seconds={
@@ -94,7 +99,8 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         evaluation=evaluation_of(version),
         calibration=version.metrics.get("calibration"),
         gate=done.verdict,
-        refused=done.refused,
+        refused=done.refused.name if done.refused else "",
+        trackers=told,
     )
 
 
@@ -109,7 +115,7 @@ class _Done:
         learnt: images that it was fitted on.
         unreadable: content hash -> reason of others.
         verdict: of the gate, if there was something to let through.
-        refused: name of the version that it did not let through.
+        refused: the version that it did not let through.
     """
 
     version: ModelVersion
@@ -118,7 +124,7 @@ class _Done:
     learnt: int = 0
     unreadable: Mapping[str, str] = field(default_factory=dict)
     verdict: GateVerdict | None = None
-    refused: str = ""
+    refused: ModelVersion | None = None
 
 
 def _learn(
@@ -141,7 +147,7 @@ def _learn(
         made, verdict, material = _train(stack, version, snapshot, examples, gate, track)
         done = _Done(made, True, True, len(material.learn), material.unreadable, verdict)
     if verdict.verdict == "refused":
-        return replace(done, version=version, refused=done.version.name)
+        return replace(done, version=version, refused=done.version)
     return done
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch.nn import functional as F
 
+from annolooop.model.thumbnail import to_rgb
+
 # Large photographs are welcome; what is too large is an error of its own, at twice the limit.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
@@ -35,7 +37,7 @@ def read_pixels(data: bytes, side: int) -> torch.Tensor:
                 raise Unreadable(f"too long and thin: {opened.width} × {opened.height} pixels")
             pixels = _whole_jpeg(opened, data) if opened.size == whole else None
             if pixels is None:
-                pixels = np.array(_to_rgb(ImageOps.exif_transpose(opened)))
+                pixels = np.array(to_rgb(ImageOps.exif_transpose(opened)))
             return torch.from_numpy(pixels).permute(2, 0, 1)
     except Unreadable:
         raise
@@ -65,16 +67,6 @@ def _whole_jpeg(opened: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
     except ValueError:
         return None
     return pixels
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """RGB of any mode: 16 bits are scaled to 8, and what is transparent becomes white."""
-    if image.mode.startswith("I"):
-        return image.point(lambda value: value / 257, "L").convert("RGB")
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
 
 
 def _reason(data: bytes, error: Exception) -> str:

@@ -1,0 +1,177 @@
+"""What is on the page: plain records, already decided on. Drawing them is for the files beside."""
+
+from dataclasses import dataclass, field
+
+from annolooop.records import UNKNOWN, Estimate, Evaluation
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One of the figures at the top."""
+
+    name: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a section has nothing to show, and the command that changes it."""
+
+    why: str
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class VersionPoint:
+    """One trained model version: labels that it learnt from, and how good it was."""
+
+    number: int
+    name: str
+    created_at: str
+    labels: int
+    holdout: int
+    accuracy: Estimate
+    in_force: bool = False
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class RoundRow:
+    """One turn of the loop: what was asked, and how much of it is answered."""
+
+    number: int
+    created_at: str
+    version: str
+    strategy: str
+    asked: int
+    answered: int
+    holdout: int
+
+
+@dataclass(frozen=True)
+class CurvePlace:
+    """Accuracy that a number of labels gives."""
+
+    labels: int
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class Step:
+    """Predictions of about the same confidence: how many, their mean, and the share right."""
+
+    n: int
+    confidence: float
+    right: Estimate
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Whether confidence can be believed: bins as they are, and with logits as fitted.
+
+    ``before`` and ``after`` are calibration errors out of fold; ``holdout`` that on the holdout.
+    """
+
+    bins: tuple[Step, ...]
+    raw: tuple[Step, ...]
+    before: float | None = None
+    after: float | None = None
+    holdout: Estimate = UNKNOWN
+    temperature: float | None = None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One image on the map.
+
+    Attributes:
+        x, y: its place.
+        key: the image's.
+        label: by people; empty if they gave none.
+        predicted: by the model.
+        uncertainty: 1 minus the probability of what is predicted.
+        url: of its task.
+        thumb: WebP, base64; empty if the image is gone.
+    """
+
+    x: float
+    y: float
+    key: str
+    label: str
+    predicted: str
+    uncertainty: float
+    url: str = ""
+    thumb: str = ""
+
+
+@dataclass(frozen=True)
+class Map:
+    """Images in two dimensions; ``method`` made them, of ``total`` that have embeddings."""
+
+    points: tuple[Point, ...]
+    total: int
+    method: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A thumbnail with what is said of it."""
+
+    key: str
+    label: str
+    suggested: str
+    confidence: float
+    url: str = ""
+    thumb: str = ""
+
+
+@dataclass(frozen=True)
+class AnnotatorRow:
+    """One person: answers, the usual time for one, and Krippendorff's alpha with others."""
+
+    name: str
+    labels: int
+    seconds: float | None = None
+    alpha: Estimate = UNKNOWN
+    shared: int = 0
+
+
+@dataclass(frozen=True)
+class AcceptanceRow:
+    """How often people say what the model says, of one version and one way of asking."""
+
+    version: str
+    how: str
+    n: int
+    same: Estimate
+
+
+@dataclass(frozen=True)
+class Content:
+    """All of the page. Empty parts have an entry in ``missing`` by the name of their section."""
+
+    dataset: str
+    created_at: str
+    based_on: str
+    version: str
+    labels: tuple[str, ...]
+    multiple: bool
+    facts: tuple[Fact, ...] = ()
+    notes: tuple[str, ...] = ()
+    versions: tuple[VersionPoint, ...] = ()
+    curve: tuple[CurvePlace, ...] = ()
+    forecast: CurvePlace | None = None
+    verdict: str = ""
+    rounds: tuple[RoundRow, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
+    reliability: Reliability | None = None
+    map: Map | None = None
+    errors: tuple[Picture, ...] = ()
+    suspects: tuple[Picture, ...] = ()
+    annotators: tuple[AnnotatorRow, ...] = ()
+    alpha: Estimate = UNKNOWN
+    shared: int = 0
+    acceptance: tuple[AcceptanceRow, ...] = ()
+    missing: dict[str, Missing] = field(default_factory=dict)
