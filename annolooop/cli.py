@@ -17,6 +17,7 @@ from annolooop.commands import (
     demo,
     describe,
     doctor,
+    duplicates,
     export,
     infer,
     init,
@@ -218,6 +219,7 @@ command(dataset_app, dataset.launch, dataset.show_launch)
 command(dataset_app, dataset.adopt, dataset.show_adopted)
 command(dataset_app, export.export, export.show)
 command(dataset_app, delete.delete, delete.show)
+command(dataset_app, duplicates.duplicates, duplicates.show)
 command(model_app, model.list_, model.show_list, "list")
 command(model_app, model.show, model.show_version)
 command(model_app, model.promote, model.show_promoted)

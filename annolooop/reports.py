@@ -156,6 +156,7 @@ class TrainReport:
         new_labels, changed_labels, removed_labels: against what ``model_version`` learnt from.
         unreadable: ``file`` and ``reason`` of labelled images that could not be learnt from.
         finetune: how the backbone of ``model_version`` was fine-tuned, if that was asked for.
+        moved: labelled images that changed side in this run, to that of their near-duplicates.
     """
 
     dataset: str
@@ -176,6 +177,7 @@ class TrainReport:
     url: str
     seconds: dict[str, float]
     finetune: Finetuning | None = None
+    moved: int = 0
 
 
 @dataclass(frozen=True)
@@ -739,3 +741,75 @@ class CleanReport:
     """What `demo --clean` removed."""
 
     removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DuplicateImage:
+    """One image of a group.
+
+    Attributes:
+        key: of the image.
+        sha256: content hash.
+        labels: that people gave it, under this key where the content has several; else ``None``.
+        side: of the split, where it is labelled.
+    """
+
+    key: str
+    sha256: str
+    labels: tuple[str, ...] | None
+    side: str | None
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """Images that show the same picture.
+
+    Attributes:
+        kind: ``exact`` (the same bytes) or ``near``.
+        images: by key.
+        differ: people gave them different labels.
+    """
+
+    kind: str
+    images: tuple[DuplicateImage, ...]
+    differ: bool
+
+
+@dataclass(frozen=True)
+class DuplicatesReport:
+    """What `dataset duplicates` found.
+
+    Attributes:
+        live, why_not_live, as_of: where labels are from, as for `dataset describe`.
+        images: keys of the dataset.
+        contents: of these, different ones.
+        groups: those whose labels differ first, then by size; at most as many as were asked for.
+        exact, near: how many there are of each kind.
+        differing: of all, groups whose labels differ.
+        straddling: of all, groups with labelled images on both sides of the split.
+        model_version: whose backbone tells what is near.
+        compared: contents that have an embedding by it.
+        without_embedding: contents that have none.
+        limit: distance of two embeddings of length 1 below which they are near.
+        complete: no near pair was missed; with very many images some may be.
+        why_no_near: why near-duplicates were not looked for, if they were not.
+    """
+
+    dataset: str
+    live: bool
+    why_not_live: str
+    as_of: str
+    images: int
+    contents: int
+    groups: tuple[DuplicateGroup, ...]
+    exact: int
+    near: int
+    differing: int
+    straddling: int
+    model_version: str | None
+    compared: int
+    without_embedding: int
+    limit: float | None
+    complete: bool
+    why_no_near: str
+    seconds: float

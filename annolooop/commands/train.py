@@ -58,6 +58,11 @@ def _show_train(console: Console, report: "TrainReport") -> None:
         console.print(f"{name} stays ({backbone})")
     console.print("labels: " + ", ".join(f"{k} {n}" for k, n in report.labels.items()))
     console.reasons("left out", report.unreadable)
+    if report.moved:
+        console.print(
+            f"near-duplicates: {report.moved} images came to the side of the split where those "
+            "are that they nearly equal, for good"
+        )
     console.print(f"holdout: {_holdout(report.holdout)}")
     if "accuracy" in report.cross_validation:
         figures = report.cross_validation

@@ -11,6 +11,7 @@ from annolooop.loop.collect import Collected, collect
 from annolooop.loop.learn import Learnt, Material, build_targets, finetuning_of, gather, learn_from
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
+from annolooop.loop.sides import sides_of
 from annolooop.loop.sync import pull_snapshot
 from annolooop.model.fit import learnable
 from annolooop.model.head import Head
@@ -51,12 +52,12 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
         or not stack.registry.intact(version)
     )
     usable = [example for example in examples if example.sha256 not in unfit]
-    learnt = 0
+    learnt = moved = 0
     if trained and not _teaches(stack, usable) and version.labels != stack.config.dataset.labels:
         version, registered, trained = _relabel(stack, version), True, False
     if trained:
         version, material = _train(stack, version, snapshot.number, usable, track)
-        learnt = len(material.learn)
+        learnt, moved = len(material.learn), material.moved
         unfit |= material.unreadable
     keys = {a.sha256: a.key for a in snapshot.annotations}
     unreadable = [*collected.failed.items(), *((keys[h], r) for h, r in sorted(unfit.items()))]
@@ -83,6 +84,7 @@ def train(stack: Stack, rerun: bool, track: Track) -> TrainReport:
             "train": round(time.monotonic() - pulled, 3),
         },
         finetune=finetuning_of(version),
+        moved=moved,
     )
 
 
@@ -110,9 +112,10 @@ class _News:
 
 def find_examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
     """Labelled images of a snapshot; and content hash -> reason of those to be left out."""
-    dataset = stack.config.dataset
+    dataset, holdout = stack.config.dataset, stack.config.train.holdout
+    sides = sides_of(stack, dataset.name, holdout)
     examples, unfit = build_examples(
-        snapshot.annotations, dataset.choice, dataset.agreement, stack.config.train.holdout
+        snapshot.annotations, dataset.choice, dataset.agreement, holdout, sides
     )
     for example in examples:
         for label in set(example.labels) - set(dataset.labels):
