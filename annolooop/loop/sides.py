@@ -1,6 +1,6 @@
 """Near-duplicates are on one side of the split, and what was on a side stays there."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -80,8 +80,9 @@ def settle(stack: Stack, examples: Sequence[Example], embeddings: Embeddings) ->
     if not groups:
         return Settled(tuple(examples))
     sides = Sides(stack.store, dataset)
-    known = _known(stack) | sides.read(holdout).keys()
-    sides.record(holdout, decide(groups, known))
+    recorded = sides.read(holdout)
+    groups = straddling(_on_sides(group, recorded) for group in groups)
+    sides.record(holdout, decide(groups, _known(stack) | recorded.keys(), examples))
     # Someone else may have decided just before: what the store says counts.
     recorded = sides.read(holdout)
     groups = [_on_sides(group, recorded) for group in groups]
@@ -107,25 +108,35 @@ def straddling(groups: Iterable[list[Example]]) -> list[list[Example]]:
     return [group for group in groups if len({example.split for example in group}) > 1]
 
 
-def decide(groups: Iterable[Sequence[Example]], known: Container[str]) -> dict[str, str]:
+def decide(
+    groups: Iterable[Sequence[Example]], known: Container[str], examples: Iterable[Example]
+) -> dict[str, str]:
     """Content hash -> side, of images that have to move for their group to be on one side.
 
-    Where nobody of a group is known, all come to the side of the one whose hash ends lowest: the
-    beginning of a hash decides its side, so whatever is chosen by that would favour one. Where
-    those that are known are on both sides, nobody moves.
+    Where nobody of a group is known, all come to the side of the one whose hash ends lowest (the
+    beginning of a hash decides its side, so whatever is chosen by that would favour one), but
+    never to the holdout if nothing were left to learn one of their labels from. Where those that
+    are known are on both sides, nobody moves.
 
     Args:
         groups: that straddle.
         known: content hashes of images that stay where they are.
+        examples: all of them.
     """
+    left = Counter(label for e in examples if e.split == "train" for label in e.labels)
     moves: dict[str, str] = {}
     for group in groups:
+        taken = Counter(label for e in group if e.split == "train" for label in e.labels)
         staying = {example.split for example in group if example.sha256 in known}
+        if len(staying) > 1:
+            continue
         side = min(group, key=lambda e: e.sha256[::-1]).split
-        if len(staying) == 1:
-            (side,) = staying
-        if len(staying) < 2:
-            moves |= {e.sha256: side for e in group if e.split != side}
+        if any(taken[label] == left[label] for label in taken):
+            side = "train"
+        (side,) = staying or {side}
+        if side == "holdout":
+            left -= taken
+        moves |= {e.sha256: side for e in group if e.split != side}
     return moves
 
 

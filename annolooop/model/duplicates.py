@@ -19,20 +19,21 @@ T = TypeVar("T", Array, Places)
 
 EXACT_UP_TO = 50_000  # images; the time grows with the square
 SAMPLE = 2000  # rows that the limit and the axes are taken from
-AXES = 64  # a pair is compared along these first, which never puts it farther apart
+AXES = 128  # a pair is compared along these first, which never puts it farther apart; half above
 PART = 4096  # rows that are read at a time
 BLOCK = 512  # rows that are compared at a time
 MANY = 1_000_000  # pairs of a block that are looked at together
 CELL = 1000  # images around one centre
 PROBES = 3  # centres around which an image is looked for
 STEPS = 5  # of k-means
-NEIGHBOUR = 2  # the limit is a part of the distance to this neighbour: the first may be a copy
-SHARE = 0.5  # that part, of the median over the images
-FARTHEST = 0.34  # the limit is never above this part of the distance of two random images
+AROUND = 0.05  # share of the images that are an image's neighbourhood,
+NEIGHBOURS = 2  # but at least so many of them
+SHARE = 0.5  # the limit is never above this part of the distance to the end of it, in the median
+FARTHEST = 0.34  # nor above this part of the distance of two random images
 NOISE = 0.03  # nor below what rounding to bf16 does to an embedding of length 1,
 QUIET = 0.05  # where that is at most this part of the distance of two random images
 LARGEST = 0.1  # share of the images above which a group is taken for a chain
-FEW = 20  # but never below so many
+FEW = 5  # but never one of so many
 
 
 class Rows(Protocol):
@@ -66,7 +67,7 @@ def near_groups(rows: Rows, limit: float | None = None, seed: int = 0) -> Near:
     Args:
         rows: (n, d) float32.
         limit: distance of embeddings of length 1 below which two are near; default:
-            :func:`near_limit` of a sample.
+            :func:`limits` of a sample.
         seed: of the sample and of the centres.
     """
     count = len(rows)
@@ -75,29 +76,36 @@ def near_groups(rows: Rows, limit: float | None = None, seed: int = 0) -> Near:
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(count, min(count, SAMPLE), replace=False))
     sample = _unit(rows[chosen])
-    if limit is None:
-        limit = near_limit(sample)
+    told, floor = limits(sample)
+    limit = told if limit is None else limit
     view = _View(rows, sample)
-    groups = _parted(view, np.arange(count), limit, rng, max(FEW, int(LARGEST * count)))
+    most = max(FEW, int(LARGEST * count))
+    groups = _parted(view, np.arange(count), limit, floor, most, rng)
     return Near(groups, limit, count <= EXACT_UP_TO)
 
 
-def near_limit(sample: Array) -> float:
-    """Distance below which two of these embeddings, (n, d) of length 1, show the same picture.
+def limits(sample: Array) -> tuple[float, float]:
+    """Distances of embeddings, (n, d) of length 1: of the same picture, and of the same pixels.
 
-    It is a part of how far an image's second neighbour is in the median, as cleanlab takes one of
-    the distance to neighbours (its Datalab, issue ``near_duplicate``): so where all images are
-    alike, they are not all duplicates. The second, as with a copy of each image every first one
-    is a copy.
+    The first is what two images must be below to be near-duplicates, the second what rounding
+    alone may put between them.
+
+    It is a third of how far two random images are. What a JPEG of low quality, another size or a
+    small crop does to an embedding is less, and the next photo of another thing is farther. Where
+    images differ in a few ways only, their neighbours are nearer than that: then it is half of how
+    far those are, so that pictures which are all alike are not all duplicates. (cleanlab takes a
+    part of the distance to the nearest alone, in the issue ``near_duplicate`` of its Datalab: where
+    each image has a copy, that is the distance of the copies.)
     """
     centred = sample - sample.mean(axis=0)
     distances = np.sqrt(np.maximum(_squares(centred, centred), 0))
-    order = min(NEIGHBOUR, len(sample) - 1)
-    if order < NEIGHBOUR:  # there is nothing to compare the distance of two with
-        return NOISE
-    neighbour = np.median(np.partition(distances, order, axis=1)[:, order])
+    if len(sample) <= NEIGHBOURS:  # there is nothing to compare the distance of two with
+        return NOISE, NOISE
+    order = min(len(sample) - 1, max(NEIGHBOURS, round(AROUND * len(sample))))
+    around = np.median(np.partition(distances, order, axis=1)[:, order])
     apart = np.median(distances[np.triu_indices(len(sample), 1)])
-    return float(max(min(NOISE, QUIET * apart), min(SHARE * neighbour, FARTHEST * apart)))
+    floor = min(NOISE, QUIET * apart)
+    return float(max(floor, min(SHARE * around, FARTHEST * apart))), float(floor)
 
 
 def _unit(rows: Array) -> Array:
@@ -118,7 +126,8 @@ class _View:
     def __init__(self, rows: Rows, sample: Array) -> None:
         self._rows = rows
         mean = sample.mean(axis=0)
-        axes = np.linalg.svd(sample - mean, full_matrices=False)[2][:AXES].T
+        count = AXES if len(rows) <= EXACT_UP_TO else AXES // 2
+        axes = np.linalg.svd(sample - mean, full_matrices=False)[2][:count].T
         self.short = np.empty((len(rows), axes.shape[1]), np.float32)
         for first in range(0, len(rows), PART):
             places = np.arange(first, min(first + PART, len(rows)))
@@ -161,16 +170,21 @@ class _Groups:
 
 
 def _parted(
-    view: _View, places: Places, limit: float, rng: np.random.Generator, most: int
+    view: _View,
+    places: Places,
+    limit: float,
+    floor: float,
+    most: int,
+    rng: np.random.Generator,
 ) -> Places:
     """(k,) group of each of k rows: its first one; large groups are parted by lower limits."""
     groups = _connected(view, places, limit, rng)
-    if limit / 2 < NOISE:
+    if limit / 2 < floor:
         return groups
     names, sizes = np.unique(groups, return_counts=True)
     for name in names[sizes > most]:
         inside = np.flatnonzero(groups == name)
-        groups[inside] = _parted(view, places[inside], limit / 2, rng, most)
+        groups[inside] = _parted(view, places[inside], limit / 2, floor, most, rng)
     return groups
 
 
