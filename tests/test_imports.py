@@ -43,6 +43,7 @@ COMMANDS = (
     ["dataset", "stats", "--help"],
     ["dataset", "launch", "--help"],
     ["dataset", "describe", "--help"],
+    ["dataset", "duplicates", "--help"],
     ["dataset", "export", "--help"],
     ["dataset", "delete", "--help"],
     ["storage", "setup", "--help"],
