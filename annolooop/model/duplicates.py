@@ -31,7 +31,7 @@ NEIGHBOURS = 2  # but at least so many of them
 SHARE = 0.5  # the limit is never above this part of the distance to the end of it, in the median
 FARTHEST = 0.34  # nor above this part of the distance of two random images
 NOISE = 0.03  # nor below what rounding to bf16 does to an embedding of length 1,
-QUIET = 0.05  # where that is at most this part of the distance of two random images
+QUIET = 0.033  # where that is at most this part of the distance of two random images
 LARGEST = 0.1  # share of the images above which a group is taken for a chain
 FEW = 5  # but never one of so many
 
