@@ -18,6 +18,7 @@ from annolooop.commands import (
     demo,
     describe,
     doctor,
+    duplicates,
     export,
     infer,
     init,
@@ -225,6 +226,7 @@ command(dataset_app, accept.accept, accept.show)
 command(dataset_app, review.review, review.show)
 command(dataset_app, curve.curve, curve.show)
 command(dataset_app, delete.delete, delete.show)
+command(dataset_app, duplicates.duplicates, duplicates.show)
 command(model_app, model.list_, model.show_list, "list")
 command(model_app, model.show, model.show_version)
 command(model_app, model.promote, model.show_promoted)

@@ -176,6 +176,7 @@ class TrainReport:
         gate: what the gate said of the new version, if there is one.
         refused: name of the version that the gate kept from being promoted.
         trackers: that were told of the new version -> empty, or why one does not have it.
+        moved: labelled images that changed side in this run, to that of their near-duplicates.
     """
 
     dataset: str
@@ -201,6 +202,7 @@ class TrainReport:
     gate: GateVerdict | None = None
     refused: str = ""
     trackers: dict[str, str] = field(default_factory=dict)
+    moved: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -1109,3 +1111,75 @@ class SimulateReport:
     seconds: float
     out: str | None = None
     plot: str | None = None
+
+
+@dataclass(frozen=True)
+class DuplicateImage:
+    """One image of a group.
+
+    Attributes:
+        key: of the image.
+        sha256: content hash.
+        labels: that people gave it, under this key where the content has several; else ``None``.
+        side: of the split, where it is labelled.
+    """
+
+    key: str
+    sha256: str
+    labels: tuple[str, ...] | None
+    side: str | None
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """Images that show the same picture.
+
+    Attributes:
+        kind: ``exact`` (the same bytes) or ``near``.
+        images: by key.
+        differ: people gave them different labels.
+    """
+
+    kind: str
+    images: tuple[DuplicateImage, ...]
+    differ: bool
+
+
+@dataclass(frozen=True)
+class DuplicatesReport:
+    """What `dataset duplicates` found.
+
+    Attributes:
+        live, why_not_live, as_of: where labels are from, as for `dataset describe`.
+        images: keys of the dataset.
+        contents: of these, different ones.
+        groups: those whose labels differ first, then by size; at most as many as were asked for.
+        exact, near: how many there are of each kind.
+        differing: of all, groups whose labels differ.
+        straddling: of all, groups with labelled images on both sides of the split.
+        model_version: whose backbone tells what is near.
+        compared: contents that have an embedding by it.
+        without_embedding: contents that have none.
+        limit: distance of two embeddings of length 1 below which they are near.
+        complete: no near pair was missed; with very many images some may be.
+        why_no_near: why near-duplicates were not looked for, if they were not.
+    """
+
+    dataset: str
+    live: bool
+    why_not_live: str
+    as_of: str
+    images: int
+    contents: int
+    groups: tuple[DuplicateGroup, ...]
+    exact: int
+    near: int
+    differing: int
+    straddling: int
+    model_version: str | None
+    compared: int
+    without_embedding: int
+    limit: float | None
+    complete: bool
+    why_no_near: str
+    seconds: float

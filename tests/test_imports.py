@@ -45,6 +45,7 @@ COMMANDS = (
     ["dataset", "stats", "--help"],
     ["dataset", "launch", "--help"],
     ["dataset", "describe", "--help"],
+    ["dataset", "duplicates", "--help"],
     ["dataset", "export", "--help"],
     ["dataset", "accept", "--help"],
     ["dataset", "review", "--help"],

@@ -76,6 +76,11 @@ def _show_train(console: Console, report: "TrainReport") -> None:
     console.print("labels: " + ", ".join(f"{k} {n}" for k, n in report.labels.items()))
     console.reasons("left out", report.unreadable)
     _show_trackers(console, report.trackers)
+    if report.moved:
+        console.print(
+            f"near-duplicates: {report.moved} images came to the side of the split where those "
+            "are that they nearly equal, for good"
+        )
     console.print(f"holdout: {_holdout(report.holdout)}")
     for line in tell_evaluation(report.evaluation):
         console.print(f"  {line}")

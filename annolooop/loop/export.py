@@ -21,7 +21,7 @@ from annolooop.records import Example, Image, Track
 from annolooop.reports import ExportReport, SideCounts, left_out
 from annolooop.stack import Stack
 from annolooop.storage.ahead import ahead
-from annolooop.storage.dataset import fingerprint, split_of
+from annolooop.storage.dataset import fingerprint, side_of
 from annolooop.storage.images import Lost, read_image, read_images
 
 ELSEWHERE = "its image is not in the store, so only Label Studio can export it"
@@ -211,6 +211,7 @@ class _Work:
     def _tasks(self) -> Iterator[Task]:
         """Tasks that someone annotated or skipped, with all that was said of them."""
         labels, project = self._labels, self._labels.project
+        rules = labels.rules
         if project:
             found = live_tasks(self._stack, project.id, annotated=True)
         else:
@@ -220,7 +221,7 @@ class _Work:
                     self.left_out[f"task {a.task}"] = ELSEWHERE
         for task in self._track(found, "export"):
             sha256 = str(task["data"].get("sha256", ""))
-            side = split_of(sha256, labels.rules.holdout) if sha256 else ""
+            side = side_of(sha256, rules.holdout, rules.sides) if sha256 else ""
             if self._options.split in ("all", side):
                 yield task
         for example in self._given:

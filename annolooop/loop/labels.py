@@ -1,12 +1,14 @@
 """The labels of a dataset that are in force: now, or as of its last snapshot."""
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from annolooop.errors import DataError, UnreachableError, did_you_mean
 from annolooop.loop.dataset import stored_datasets
 from annolooop.loop.project import find_project, lookup_project
 from annolooop.loop.pull import pull
+from annolooop.loop.sides import sides_of
 from annolooop.records import Annotation, Example, ProjectCounts, Snapshot
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples, compare, find_accepted
@@ -21,12 +23,14 @@ class Rules:
         choice: ``single`` or ``multiple``.
         agreement: whose answer counts.
         holdout: share of contents in the holdout.
+        sides: content hash -> side, of those whose side is recorded for this share.
     """
 
     labels: tuple[str, ...]
     choice: str
     agreement: str
     holdout: float
+    sides: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
         snapshot = replace(pulled, number=last.number if same else 0)
     rules = read_rules(stack, name, project)
     examples, disputed = build_examples(
-        snapshot.annotations, rules.choice, rules.agreement, rules.holdout
+        snapshot.annotations, rules.choice, rules.agreement, rules.holdout, rules.sides
     )
     accepted = find_accepted(snapshot.annotations, rules.choice, rules.holdout)
     return Labels(
@@ -122,7 +126,8 @@ def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
     """Those of the stack file; for another dataset, those that its model in force was made by."""
     own, holdout = stack.config.dataset, stack.config.train.holdout
     if name == own.name:
-        return Rules(own.labels, own.choice, own.agreement, holdout)
+        sides = sides_of(stack, name, holdout)
+        return Rules(own.labels, own.choice, own.agreement, holdout, sides)
     version = stack.registry_of(name).promoted()
     shaped = version.config if version else {}
     labels, choice = (version.labels, version.choice) if version else ((), "single")
@@ -130,7 +135,8 @@ def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
         asked = stack.studio.labelling(project.id)
         labels, choice = asked.labels, asked.choice
     agreement = str(shaped.get("agreement", "majority"))
-    return Rules(labels, choice, agreement, float(shaped.get("holdout", holdout)))
+    holdout = float(shaped.get("holdout", holdout))
+    return Rules(labels, choice, agreement, holdout, sides_of(stack, name, holdout))
 
 
 def _require(stack: Stack, name: str, asked: bool) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from annolooop.errors import DataError
 from annolooop.loop.embed import Embedder
+from annolooop.loop.sides import settle
 from annolooop.model.calibration import calibrate, with_temperature
 from annolooop.model.fit import Targets, all_right, fit_head, learnable
 from annolooop.model.head import Head, Logits, Probabilities, activate
@@ -38,6 +39,7 @@ class Material:
         info: the pretrained backbone.
         fresh: that backbone, if the registry does not have it yet.
         embeddings: its space; every usable example is in it.
+        moved: examples that changed side in this run, to that of their near-duplicates.
     """
 
     learn: tuple[Example, ...]
@@ -48,6 +50,7 @@ class Material:
     info: BackboneInfo
     fresh: Pipeline | None
     embeddings: Embeddings
+    moved: int = 0
 
     @property
     def vectors(self) -> Vector:
@@ -125,7 +128,9 @@ def gather(
     unreadable = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
     if pixels:
         unreadable |= _missing(stack, examples)
-    usable = [example for example in examples if example.sha256 not in unreadable]
+    settled = settle(stack, [e for e in examples if e.sha256 not in unreadable], embeddings)
+    unreadable |= settled.left_out
+    usable = settled.examples
     learn = tuple(example for example in usable if example.split == "train")
     held = tuple(example for example in usable if example.split == "holdout")
     targets, multiple = build_targets(learn, dataset.labels), dataset.choice == "multiple"
@@ -138,7 +143,9 @@ def gather(
             else "at least two labels with images"
         )
         raise DataError(f"training needs {need}, outside the holdout; it has {told}", annotate)
-    return Material(learn, held, unreadable, targets, multiple, info, fresh, embeddings)
+    return Material(
+        learn, held, unreadable, targets, multiple, info, fresh, embeddings, settled.moved
+    )
 
 
 def pretrained(info: BackboneInfo) -> BackboneInfo:

@@ -12,6 +12,7 @@ from annolooop.loop.collect import Collected, collect
 from annolooop.loop.learn import Learnt, Material, build_targets, finetuning_of, gather, learn_from
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
+from annolooop.loop.sides import sides_of
 from annolooop.loop.sync import pull_snapshot
 from annolooop.loop.tracking import tell_trackers
 from annolooop.model.fit import learnable
@@ -101,6 +102,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         gate=done.verdict,
         refused=done.refused.name if done.refused else "",
         trackers=told,
+        moved=done.moved,
     )
 
 
@@ -114,6 +116,7 @@ class _Done:
         trained: a head was fitted.
         learnt: images that it was fitted on.
         unreadable: content hash -> reason of others.
+        moved: examples that changed side, to that of their near-duplicates.
         verdict: of the gate, if there was something to let through.
         refused: the version that it did not let through.
     """
@@ -123,6 +126,7 @@ class _Done:
     trained: bool = False
     learnt: int = 0
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    moved: int = 0
     verdict: GateVerdict | None = None
     refused: ModelVersion | None = None
 
@@ -145,7 +149,9 @@ def _learn(
         done = _Done(before, verdict=verdict)
     else:
         made, verdict, material = _train(stack, version, snapshot, examples, gate, track)
-        done = _Done(made, True, True, len(material.learn), material.unreadable, verdict)
+        done = _Done(
+            made, True, True, len(material.learn), material.unreadable, material.moved, verdict
+        )
     if verdict.verdict == "refused":
         return replace(done, version=version, refused=done.version)
     return done
@@ -175,9 +181,10 @@ class _News:
 
 def find_examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
     """Labelled images of a snapshot; and content hash -> reason of those to be left out."""
-    dataset = stack.config.dataset
+    dataset, holdout = stack.config.dataset, stack.config.train.holdout
+    sides = sides_of(stack, dataset.name, holdout)
     examples, unfit = build_examples(
-        snapshot.annotations, dataset.choice, dataset.agreement, stack.config.train.holdout
+        snapshot.annotations, dataset.choice, dataset.agreement, holdout, sides
     )
     for example in examples:
         for label in set(example.labels) - set(dataset.labels):

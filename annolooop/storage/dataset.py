@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from annolooop.records import Annotation, Changes, Example, Snapshot
@@ -142,8 +142,15 @@ def resolve(
     )
 
 
+NOWHERE: Mapping[str, str] = {}
+
+
 def build_examples(
-    annotations: Iterable[Annotation], choice: str, agreement: str, holdout: float
+    annotations: Iterable[Annotation],
+    choice: str,
+    agreement: str,
+    holdout: float,
+    sides: Mapping[str, str] = NOWHERE,
 ) -> tuple[list[Example], dict[str, str]]:
     """Labelled images, one for each content, whatever the number of its keys and tasks.
 
@@ -151,6 +158,7 @@ def build_examples(
         annotations: of one snapshot.
         choice, agreement: as for :func:`resolve`.
         holdout: share of contents that go to the holdout.
+        sides: content hash -> side, of those whose side is recorded; see :func:`side_of`.
 
     Returns:
         Examples by content hash, and content hash -> reason of images that people disagree about.
@@ -170,22 +178,29 @@ def build_examples(
             continue
         if labels is not None:
             key = max(said, key=lambda a: (a.updated_at, a.id)).key
-            examples.append(Example(key, sha256, labels, split_of(sha256, holdout)))
+            examples.append(Example(key, sha256, labels, side_of(sha256, holdout, sides)))
     return examples, disputed
 
 
-def find_accepted(annotations: Sequence[Annotation], choice: str, holdout: float) -> list[Example]:
+def find_accepted(
+    annotations: Sequence[Annotation],
+    choice: str,
+    holdout: float,
+    sides: Mapping[str, str] = NOWHERE,
+) -> list[Example]:
     """Images whose only label is a prediction that was accepted unseen, by content hash.
 
     Nothing is learnt from them, and no model is judged by them: they say what a model said. A
     person's answer, also a skip, takes their place.
 
     Args:
-        annotations, choice, holdout: as for :func:`build_examples`.
+        annotations, choice, holdout, sides: as for :func:`build_examples`.
     """
     said = {a.sha256 for a in annotations if not a.accepted}
     found = {
-        a.sha256: Example(a.key, a.sha256, a.labels, split_of(a.sha256, holdout), a.accepted)
+        a.sha256: Example(
+            a.key, a.sha256, a.labels, side_of(a.sha256, holdout, sides), a.accepted
+        )
         for a in sorted(annotations, key=lambda a: (a.updated_at, a.id))
         if a.sha256 and a.accepted and a.sha256 not in said and (a.labels or choice == "multiple")
     }
@@ -197,8 +212,19 @@ def count_accepted(annotations: Iterable[Annotation]) -> dict[str, int]:
     return dict(Counter(a.accepted for a in annotations if a.accepted))
 
 
+def side_of(sha256: str, holdout: float, sides: Mapping[str, str]) -> str:
+    """Side of the split on which a content is: that which is recorded, else that of its hash.
+
+    Args:
+        sha256: of the content.
+        holdout: share of contents that go to the holdout.
+        sides: those that are recorded for this share; see :class:`annolooop.storage.sides.Sides`.
+    """
+    return sides.get(sha256) or split_of(sha256, holdout)
+
+
 def split_of(sha256: str, holdout: float) -> str:
-    """``holdout`` or ``train``: fixed for a content, whatever else is in the dataset.
+    """``holdout`` or ``train``, by the hash alone; what counts is :func:`side_of`.
 
     The first 52 bits of the hash are read as a number in [0, 1).
     """

@@ -104,6 +104,15 @@ class ImageCatalog:
         for key, sha256 in by_key(self.mirror, statement):
             yield Image(as_text(key), unpack(sha256))
 
+    def copies(self) -> dict[str, list[str]]:
+        """Content hash -> keys, ascending, of contents that lie under several."""
+        several = "SELECT sha256 FROM images GROUP BY sha256 HAVING count(*) > 1"
+        statement = f"SELECT sha256, key FROM images WHERE sha256 IN ({several}) ORDER BY key"
+        found: dict[str, list[str]] = {}
+        for sha256, key in self.mirror.rows(statement):
+            found.setdefault(unpack(sha256), []).append(as_text(key))
+        return found
+
     def get(self, key: str) -> Image | None:
         """The image of this key."""
         rows = self.mirror.rows("SELECT sha256 FROM images WHERE key = ?", [as_bytes(key)])

@@ -73,7 +73,7 @@ def test_finetuned_version_from_comparison_to_undoing(
     assert [v.name for v in project.stack().registry.versions()] == [first.name]
     assert project.stack().snapshots.latest().number == 0
 
-    with_settings(project, finetune="all")
+    with_settings(project, finetune="all", epochs=4)
     with pytest.raises(KeyboardInterrupt):
         train(project.stack(), True, interrupt)
     assert project.stack().registry.promoted() == first
@@ -95,7 +95,7 @@ def test_finetuned_version_from_comparison_to_undoing(
     with_settings(project)
     head = train(project.stack(), True, untracked)
     assert (head.backbone, head.finetune) == (first.backbone, None)
-    with_settings(project, finetune="all")
+    with_settings(project, finetune="all", epochs=4)
     again = train(project.stack(), True, untracked)
     assert again.backbone == report.backbone
     assert again.model_version.partition("-")[2] == report.model_version.partition("-")[2]
