@@ -17,6 +17,7 @@ from annolooop.loop.model import find_version
 from annolooop.loop.predict import Predictor, require_promoted
 from annolooop.loop.project import find_project
 from annolooop.loop.pull import pull
+from annolooop.loop.sides import examples_of, sides_of
 from annolooop.loop.sync import pull_snapshot
 from annolooop.loop.tasks import agrees, foreseen, list_tasks
 from annolooop.model.acceptance import Threshold, choose_threshold, images_needed
@@ -32,7 +33,7 @@ from annolooop.records import (
 )
 from annolooop.reports import AcceptReport, UndoReport
 from annolooop.stack import Stack
-from annolooop.storage.dataset import build_examples, by_task, split_of
+from annolooop.storage.dataset import by_task, side_of
 from annolooop.storage.ledger import Ledger
 from annolooop.storage.lock import DatasetLock
 from annolooop.storage.prefixes import DATASETS
@@ -187,9 +188,9 @@ def _judge(
 
 def _held(stack: Stack, version: ModelVersion, snapshot: Snapshot) -> list[Example]:
     """Images of the holdout that people labelled, and that have an embedding."""
-    dataset = stack.config.dataset
-    examples, _ = build_examples(
-        snapshot.annotations, dataset.choice, dataset.agreement, stack.config.train.holdout
+    dataset, holdout = stack.config.dataset, stack.config.train.holdout
+    examples, _ = examples_of(
+        stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
     )
     held = [e for e in examples if e.split == "holdout" and set(e.labels) <= set(version.labels)]
     lacking = stack.embeddings(version.backbone).lacking(e.sha256 for e in held)
@@ -260,6 +261,7 @@ class _Open:
         self._ledger, self._version = ledger, predictor.version
         self._embeddings = stack.embeddings(predictor.version.backbone)
         self._holdout, self._blind = stack.config.train.holdout, blind_share(stack)
+        self._sides = sides_of(stack, stack.config.dataset.name, self._holdout)
         self._touched = {a.task for a in snapshot.annotations}
         self._known = {a.sha256 for a in snapshot.annotations}
 
@@ -280,9 +282,9 @@ class _Open:
         return [(task, image) for task, image in found if task in predicted]
 
     def _is_open(self, image: Image) -> bool:
-        return (
-            image.sha256 not in self._known and split_of(image.sha256, self._holdout) != "holdout"
-        )
+        if image.sha256 in self._known:
+            return False
+        return side_of(image.sha256, self._holdout, self._sides) != "holdout"
 
 
 def _is_spot_check(sha256: str, share: float) -> bool:

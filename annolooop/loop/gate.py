@@ -8,13 +8,13 @@ import numpy as np
 from annolooop.errors import DataError
 from annolooop.loop.embed import Embedder
 from annolooop.loop.learn import Learnt, Material, build_targets
+from annolooop.loop.sides import examples_of
 from annolooop.model.fit import FALLBACK, Targets, all_right, draw_folds, fit_head, learnable
 from annolooop.model.head import Head
 from annolooop.model.metrics import predicted
 from annolooop.model.paired import fewest_worse, mcnemar_worse
 from annolooop.records import BackboneInfo, Example, GateVerdict, Image, ModelVersion, Track
 from annolooop.stack import Stack
-from annolooop.storage.dataset import build_examples
 from annolooop.storage.embeddings import Embeddings
 
 LEVELS = {"strict": 0.05, "lenient": 0.01}  # p-values below which the new version is worse
@@ -132,13 +132,14 @@ class _Opponent:
 
     def learnt(self) -> list[Example]:
         """What it learnt from, with the labels of then; nothing of the holdout of then."""
-        config = self.version.config
-        snapshot = self._stack.snapshots.read(self.version.snapshot)
-        examples, _ = build_examples(
-            snapshot.annotations,
+        stack, config = self._stack, self.version.config
+        examples, _ = examples_of(
+            stack,
+            self.version.dataset,
+            stack.snapshots.read(self.version.snapshot).annotations,
             self.version.choice,
-            config.get("agreement", self._stack.config.dataset.agreement),
-            config.get("holdout", self._stack.config.train.holdout),
+            config.get("agreement", stack.config.dataset.agreement),
+            config.get("holdout", stack.config.train.holdout),
         )
         known = set(self.version.labels)
         return [e for e in examples if e.split == "train" and set(e.labels) <= known]

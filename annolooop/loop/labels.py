@@ -107,7 +107,7 @@ def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
     examples, disputed = build_examples(
         snapshot.annotations, rules.choice, rules.agreement, rules.holdout, rules.sides
     )
-    accepted = find_accepted(snapshot.annotations, rules.choice, rules.holdout)
+    accepted = find_accepted(snapshot.annotations, rules.choice, rules.holdout, rules.sides)
     return Labels(
         name,
         project,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import islice
@@ -18,10 +18,11 @@ from annolooop.loop.predict import Predictor
 from annolooop.loop.pull import pull
 from annolooop.loop.push import PART
 from annolooop.loop.queue import open_round, place_between, read_rounds
+from annolooop.loop.sides import examples_of, sides_of
 from annolooop.records import Annotation, Example, Image, ModelVersion, ProjectCounts, Round, Track
 from annolooop.reports import QueryReport
 from annolooop.stack import Stack
-from annolooop.storage.dataset import build_examples, number_of, split_of
+from annolooop.storage.dataset import number_of, side_of
 from annolooop.storage.embeddings import Embeddings
 from annolooop.strategies.choose import choose
 from annolooop.strategies.names import NAMES
@@ -156,11 +157,18 @@ class _Found:
     margins. Memory stays flat, and what is kept does not depend on the parts they come in.
     """
 
-    def __init__(self, count: int, holdout: float, predictor: Predictor | None, seed: int) -> None:
+    def __init__(
+        self,
+        count: int,
+        holdout: float,
+        sides: Mapping[str, str],
+        predictor: Predictor | None,
+        seed: int,
+    ) -> None:
         self.held: list[Candidate] = []
         self.total = 0
         self.free = 0  # outside of the holdout
-        self.holdout = holdout
+        self.holdout, self._sides = holdout, sides
         self._count, self._predictor = count, predictor
         self._draw = np.random.default_rng(seed)
         self._kept: list[Candidate] = []
@@ -176,7 +184,7 @@ class _Found:
         held: list[Candidate] = []
         free: list[Candidate] = []
         for one in part:
-            side = split_of(one.image.sha256, self.holdout)
+            side = side_of(one.image.sha256, self.holdout, self._sides)
             (held if side == "holdout" else free).append(one)
         self.total += len(part)
         self.free += len(free)
@@ -242,7 +250,8 @@ class _Asking:
     def look(self, annotations: Sequence[Annotation], track: Track) -> _Found:
         """Find what can be asked."""
         holdout = self._stack.config.train.holdout
-        found = _Found(self._query.count, holdout, self._predictor, self._seed)
+        sides = sides_of(self._stack, self._stack.config.dataset.name, holdout)
+        found = _Found(self._query.count, holdout, sides, self._predictor, self._seed)
         parts = self._free(annotations)
         for part in track(parts, "look", -(-len(self._stack.catalog) // PART)):
             found.add(part)
@@ -291,10 +300,11 @@ class _Asking:
 
     def _examples(self, annotations: Sequence[Annotation]) -> list[Example]:
         """What people labelled outside of the holdout, and whose embedding is kept."""
-        config = self._stack.config
-        rules = (config.dataset.choice, config.dataset.agreement, config.train.holdout)
-        by_people = [a for a in annotations if not getattr(a, "accepted", "")]
-        examples = [e for e in build_examples(by_people, *rules)[0] if e.split == "train"]
+        dataset, holdout = self._stack.config.dataset, self._stack.config.train.holdout
+        known, _ = examples_of(
+            self._stack, dataset.name, annotations, dataset.choice, dataset.agreement, holdout
+        )
+        examples = [e for e in known if e.split == "train"]
         lacking = self._embeddings.lacking(e.sha256 for e in examples)
         return [e for e in examples if e.sha256 not in lacking]
 

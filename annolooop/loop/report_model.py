@@ -12,6 +12,7 @@ from annolooop.loop.curve import curve as learning_curve
 from annolooop.loop.labels import Labels
 from annolooop.loop.learn import build_targets
 from annolooop.loop.queue import read_rounds
+from annolooop.loop.sides import examples_of
 from annolooop.loop.stats import round_stats
 from annolooop.model.head import Head, Probabilities, activate
 from annolooop.model.metrics import MIN_HOLDOUT, wilson
@@ -34,7 +35,6 @@ from annolooop.records import (
     evaluation_of,
 )
 from annolooop.stack import Stack
-from annolooop.storage.dataset import build_examples
 
 NEWEST = 30  # versions that are shown
 
@@ -127,7 +127,9 @@ def _point(stack: Stack, found: Labels, version: ModelVersion, in_force: bool) -
     examples: Sequence[Example] = ()
     if version.snapshot:
         snapshot = stack.snapshots_of(found.dataset).read(version.snapshot)
-        examples, _ = build_examples(
+        examples, _ = examples_of(
+            stack,
+            found.dataset,
             snapshot.annotations,
             version.choice,
             str(shaped.get("agreement", found.rules.agreement)),

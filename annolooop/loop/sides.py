@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from annolooop.records import Example
+from annolooop.records import Annotation, Example
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples
 from annolooop.storage.embeddings import Embeddings, Vector
@@ -21,6 +21,19 @@ def sides_of(stack: Stack, name: str, holdout: float) -> dict[str, str]:
     For :func:`annolooop.storage.dataset.side_of`.
     """
     return Sides(stack.store, name).read(holdout)
+
+
+def examples_of(
+    stack: Stack,
+    name: str,
+    annotations: Iterable[Annotation],
+    choice: str,
+    agreement: str,
+    holdout: float,
+) -> tuple[list[Example], dict[str, str]]:
+    """What :func:`build_examples` makes of a dataset, each example on the side that is recorded."""
+    sides = sides_of(stack, name, holdout)
+    return build_examples(annotations, choice, agreement, holdout, sides)
 
 
 @dataclass(frozen=True)

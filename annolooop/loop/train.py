@@ -12,7 +12,7 @@ from annolooop.loop.collect import Collected, collect
 from annolooop.loop.learn import Learnt, Material, build_targets, finetuning_of, gather, learn_from
 from annolooop.loop.project import ensure_project
 from annolooop.loop.pull import pull
-from annolooop.loop.sides import sides_of
+from annolooop.loop.sides import examples_of
 from annolooop.loop.sync import pull_snapshot
 from annolooop.loop.tracking import tell_trackers
 from annolooop.model.fit import learnable
@@ -29,7 +29,7 @@ from annolooop.records import (
 )
 from annolooop.reports import TrainReport, left_out
 from annolooop.stack import Stack
-from annolooop.storage.dataset import build_examples, fingerprint
+from annolooop.storage.dataset import fingerprint
 
 UNTRAINED: dict[str, Any] = {"holdout": {"n": 0}}  # metrics
 
@@ -182,9 +182,8 @@ class _News:
 def find_examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
     """Labelled images of a snapshot; and content hash -> reason of those to be left out."""
     dataset, holdout = stack.config.dataset, stack.config.train.holdout
-    sides = sides_of(stack, dataset.name, holdout)
-    examples, unfit = build_examples(
-        snapshot.annotations, dataset.choice, dataset.agreement, holdout, sides
+    examples, unfit = examples_of(
+        stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
     )
     for example in examples:
         for label in set(example.labels) - set(dataset.labels):

@@ -198,9 +198,7 @@ def find_accepted(
     """
     said = {a.sha256 for a in annotations if not a.accepted}
     found = {
-        a.sha256: Example(
-            a.key, a.sha256, a.labels, side_of(a.sha256, holdout, sides), a.accepted
-        )
+        a.sha256: Example(a.key, a.sha256, a.labels, side_of(a.sha256, holdout, sides), a.accepted)
         for a in sorted(annotations, key=lambda a: (a.updated_at, a.id))
         if a.sha256 and a.accepted and a.sha256 not in said and (a.labels or choice == "multiple")
     }
