@@ -1,6 +1,5 @@
 """The command line: which commands there are, what all of them take, and the one error boundary."""
 
-import errno
 import inspect
 import os
 import sys
@@ -29,12 +28,10 @@ from annolooop.commands import (
     train,
 )
 from annolooop.console import Console, Options
-from annolooop.errors import AnnoloopError, UnreachableError, is_interrupt
+from annolooop.errors import FULL, AnnoloopError, UnreachableError, is_interrupt
 
 # To look for plugins of pydantic is to read what every installed package says of itself.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-
-FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what one may have of it
 
 
 def _group(name: str, about: str) -> typer.Typer:

@@ -1,17 +1,25 @@
 """Every error a user can meet: what went wrong and where, and the next command to type."""
 
 import difflib
+import errno
 import signal
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what one may have of it
+
 
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """The end of a message about a name that is not there: the closest one, if any is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words: 1 task, 2 tasks."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def is_interrupt(error: BaseException) -> bool:

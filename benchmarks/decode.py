@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 from figures import Figure, add_record, tell
-from photos import photos
+from photos import photos, photos_in
 from PIL import Image
 
 from annolooop.model.transforms import EvalTransform
@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="also the photos in a folder")
     add_record(parser)
     args = parser.parse_args()
+    found = photos_in(args.images, {".jpg", ".jpeg"})[: args.count] if args.images else []
     torch.set_num_threads(1)
     figures = []
     for megapixels in args.megapixels:
@@ -46,7 +47,6 @@ def main() -> int:
         target = TARGET if megapixels >= LARGE else None
         figures.append(measure(f"{megapixels:g} MP", files, args.rounds, target))
     if args.images:
-        found = [f for f in sorted(args.images.rglob("*.jp*g"))[: args.count] if f.is_file()]
         figures.append(
             measure(args.images.name, [f.read_bytes() for f in found], args.rounds, None)
         )

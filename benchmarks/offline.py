@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from photos import write_photos
+from photos import photos_in, write_photos
 
 from annolooop.model.head import Head
 from annolooop.records import BackboneInfo, ModelVersion
@@ -68,10 +68,7 @@ def put_photos(
     if given is None:
         return len(write_photos(folder, count, megapixels)), f"photos of {megapixels:g} MP"
     folder.mkdir(parents=True)
-    kinds = (".jpg", ".jpeg", ".png", ".webp")
-    found = sorted(file for file in given.rglob("*") if file.suffix.lower() in kinds)[:count]
-    if not found:
-        raise SystemExit(f"there are no photos in {given}")
+    found = photos_in(given)[:count]
     for number, file in enumerate(found):
         shutil.copyfile(file, folder / f"photo-{number:06}{file.suffix}")
     return len(found), f"photos of {given.name}"

@@ -10,7 +10,7 @@ import argparse
 import io
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from PIL import Image, ImageChops, ImageDraw
 SHAPES = ((4, 3), (3, 4), (3, 2), (1, 1))  # width and height that photographs have
 QUALITY = 85
 GRAIN = 10  # standard deviation, of 255, before smoothing
+KINDS = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 SMALLER = 4  # everything but the grain is drawn in this much smaller a size
 
 
@@ -53,6 +54,14 @@ def photos(count: int, megapixels: float, seed: int = 0) -> Iterator[bytes]:
     """The bytes of the same photos, one after the other."""
     for number in range(count):
         yield photo(seed * 1_000_003 + number, megapixels)
+
+
+def photos_in(folder: Path, kinds: Collection[str] = KINDS) -> list[Path]:
+    """Photos in a folder and below it, sorted; ends the benchmark where there are none."""
+    found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in kinds and f.is_file())
+    if not found:
+        raise SystemExit(f"there are no photos in {folder}")
+    return found
 
 
 def photo(number: int, megapixels: float) -> bytes:

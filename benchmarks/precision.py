@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from figures import Figure, add_record, tell
 from numpy.typing import NDArray
-from photos import photo
+from photos import photo, photos_in
 from PIL import Image, ImageStat
 
 from annolooop.model.classifier import Backbone, build_backbone
@@ -36,7 +36,6 @@ from annolooop.model.transforms import EvalTransform
 from annolooop.model.weights import read_state
 
 SAME, OFF = 0.995, 0.02
-KINDS = {".jpg", ".jpeg", ".png", ".webp"}
 PENALTY = 0.01  # that `train` finds for photos such as these
 
 
@@ -50,16 +49,16 @@ def main() -> int:
     parser.add_argument("--generated", type=int, default=200, metavar="N", help="default: 200")
     add_record(parser)
     args = parser.parse_args()
+    files = photos_in(args.images) if args.images else []
     state = read_state(args.weights) if args.weights else None
     named = str(args.weights or "random")
     exact = build_backbone(args.backbone, named, state, EvalTransform())
     fast = replace(exact, precision=pick_precision("auto", exact.device))
     if fast.precision == "fp32":
-        print(f"{exact.device} computes in fp32 only")
+        print(f"{exact.device} computes in fp32 only: there is nothing to compare")
         return 0
     figures: list[Figure] = []
     if args.images:
-        files = [f for f in sorted(args.images.rglob("*")) if f.suffix.lower() in KINDS]
         random.Random(0).shuffle(files)
         chosen = [(f.parent.name, f.read_bytes()) for f in files[: args.count]]
         figures += compare(exact, fast, args.images.name, chosen)

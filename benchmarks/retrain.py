@@ -31,6 +31,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from figures import Figure, add_record, tell
 from numpy.typing import NDArray
+from photos import photos_in
 from PIL import Image
 
 from annolooop.model.fit import fit_head
@@ -84,8 +85,11 @@ def _arguments() -> argparse.Namespace:
 def photos(args: argparse.Namespace, folder: Path) -> tuple[list[Path], list[int]]:
     """JPEGs, and the label of each: those of ``--images``, or noise."""
     if args.images:
-        labels = sorted(entry for entry in args.images.iterdir() if entry.is_dir())
-        pairs = [(f, k) for k, label in enumerate(labels) for f in sorted(label.iterdir())]
+        found = [f for f in photos_in(args.images) if f.parent.parent == args.images]
+        labels = sorted({f.parent for f in found})
+        if len(labels) < 2:
+            raise SystemExit(f"{args.images} holds no folders of photos, one for each label")
+        pairs = [(f, labels.index(f.parent)) for f in found]
         order = np.random.default_rng(0).permutation(len(pairs))[: args.count]
         return [pairs[i][0] for i in order], [pairs[i][1] for i in order]
     folder.mkdir()

@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -108,6 +109,10 @@ def _arguments() -> argparse.Namespace:
     args.names = args.names or there
     if unknown := [name for name in args.names if name not in there]:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(there)}")
+    if args.images and not args.images.is_dir():
+        parser.error(f"--images {args.images}: there is no such folder")
+    if args.command and not shutil.which(Path(args.command).expanduser().absolute()):
+        parser.error(f"--command {args.command}: there is no such executable")
     if args.smoke and args.into == parser.get_default("into"):
         parser.error("--smoke measures nothing: name another folder for its table, --into FOLDER")
     return args
@@ -170,7 +175,9 @@ def page(rows: Mapping[str, Mapping[str, Any]]) -> str:
     for name, row in rows.items():
         table += [_line(name, Figure(**figure)) for figure in row["figures"]]
         if not row["figures"]:
-            table.append(f"| {name} | it failed ({row['status']}) | | | | no |")
+            failed = (f"it failed ({row['status']})", "no")
+            told, met = failed if row["status"] else ("nothing to compare on this machine", "")
+            table.append(f"| {name} | {told} | | | | {met} |")
     parts.append("\n".join(table))
     return "\n\n".join(parts) + "\n"
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from annolooop.errors import AnnoloopError
 from annolooop.labelstudio.label_config import Labelling, build_result
 from annolooop.loop.project import note_project
 from annolooop.loop.push import push
@@ -47,10 +48,20 @@ def running(command: str | None, **section: Any) -> Iterator[Stack]:
     with TemporaryDirectory(prefix="annoloop-benchmark-") as folder:
         stack = make_stack(Path(folder), command, section)
         try:
-            say(f"Label Studio {up(stack, say).version}")
+            with _explained():
+                say(f"Label Studio {up(stack, say).version}")
             yield stack
         finally:
             remove_server(stack)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """End the benchmark, with a line instead of a traceback, where there is no server."""
+    try:
+        yield
+    except AnnoloopError as error:
+        raise SystemExit(f"Label Studio does not start: {error.message}") from None
 
 
 def make_stack(folder: Path, command: str | None, section: Mapping[str, Any]) -> Stack:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
-    from annolooop.reports import CachePruneReport, CacheReport
+    from annolooop.reports import CachePruneReport, CacheReport, CacheSpace
 
 
 def info(console: Console) -> "CacheReport":
@@ -31,7 +32,7 @@ def show_info(console: Console, report: "CacheReport") -> None:
                 ", ".join(f"{count} {name}" for name, count in sorted(space.images.items())),
                 _size(space.bytes),
                 _size(space.copied_bytes) if space.copies else "",
-                f"{len(space.used_by)} versions" if space.used_by else "no version",
+                _users(space),
             )
             for space in report.spaces
         ],
@@ -43,6 +44,13 @@ def show_info(console: Console, report: "CacheReport") -> None:
         [(part.name, part.files, _size(part.bytes), part.about) for part in report.parts],
     )
     console.next("annoloop cache prune --dry-run")
+
+
+def _users(space: "CacheSpace") -> str:
+    if space.used_by:
+        return counted(len(space.used_by), "version")
+    # Several stores may share a cache.
+    return "no version" if space.bytes else "not in this store"
 
 
 def prune(
@@ -94,10 +102,12 @@ def _lines(report: "CachePruneReport") -> list[str]:
     lines = []
     if report.copies:
         size = _size(report.copied_bytes)
-        lines.append(f"{report.copies} files in {report.folder}, copies of embeddings, {size}")
+        lines.append(
+            f"{counted(report.copies, 'file')} in {report.folder}, copies of embeddings, {size}"
+        )
     if report.objects:
         size = _size(report.bytes)
-        lines.append(f"{report.objects} objects of embeddings in {report.store}, {size}")
+        lines.append(f"{counted(report.objects, 'object')} of embeddings in {report.store}, {size}")
     lines += [f"  all of embeddings/{space}, which no version uses" for space in report.spaces]
     return lines
 

@@ -7,6 +7,7 @@ import typer
 
 from annolooop import completion
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.reports import AdoptReport, DatasetListReport, LaunchReport, StatsReport
@@ -42,13 +43,13 @@ def stats_of(console: Console, name: NAME) -> "StatsReport":
 def show_stats(console: Console, report: "StatsReport") -> None:
     """Print counts, labels, and a line for each model version."""
     console.print(
-        f"{report.dataset}: {report.total} tasks, {report.labeled} labelled, "
+        f"{report.dataset}: {counted(report.total, 'task')}, {report.labeled} labelled, "
         f"{report.unlabeled} to do, {report.skipped} skipped"
     )
     if report.outdated:
         console.print(f"{report.outdated} labelled tasks whose picture has changed since")
     if report.vanished:
-        console.print(f"{report.vanished} tasks whose image vanished from the store")
+        console.print(f"{counted(report.vanished, 'task')} whose image vanished from the store")
     if report.disputed:
         console.print(f"{report.disputed} labelled tasks on which people disagree")
     console.table(("label", "labelled"), report.labels.items())
@@ -130,7 +131,7 @@ def show_adopted(console: Console, report: "AdoptReport") -> None:
     """Print what was taken over."""
     console.print(
         f"{report.title} ({report.project}) is the project of {report.dataset}: "
-        f"{report.tasks} tasks, {report.annotations} annotations"
+        f"{counted(report.tasks, 'task')}, {counted(report.annotations, 'annotation')}"
     )
     console.print(f"labels: {', '.join(report.labels)}")
     if report.labels_added:

@@ -8,6 +8,7 @@ import typer
 
 from annolooop.commands.dataset import NAME
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.reports import DeleteReport
@@ -69,21 +70,22 @@ def _confirmed(found: "DeleteReport") -> bool:
 
 def _doomed(report: "DeleteReport") -> list[str]:
     people = "" if report.people is None else f" by {report.people} people"
-    said = f"{report.annotations} annotations{people}"
+    said = f"{counted(report.annotations, 'annotation')}{people}"
     lines = []
     if report.project is not None:
         lines.append(
-            f"Label Studio's project {report.project} {report.title}: {report.tasks} tasks, {said}"
+            f"Label Studio's project {report.project} {report.title}: "
+            f"{counted(report.tasks, 'task')}, {said}"
         )
     if report.uploads:
         lines.append(
-            f"{report.uploads} images that people uploaded there, and that are not in the store"
+            f"{counted(report.uploads, 'image')} uploaded there by people, and not in the store"
             f"{'' if report.deleted else ' (annoloop sync puts them there)'}"
         )
     if report.stored:
         lines.append(
-            f"in the store: datasets/{report.dataset} ({report.snapshots} snapshots"
+            f"in the store: datasets/{report.dataset} ({counted(report.snapshots, 'snapshot')}"
             f"{'' if report.project is not None else f', {said}'}), "
-            f"models/{report.dataset} ({report.model_versions} versions)"
+            f"models/{report.dataset} ({counted(report.model_versions, 'version')})"
         )
     return lines

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from annolooop.commands.dataset import NAME_IF_OTHER, OFFLINE
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.reports import DescribeReport
@@ -36,7 +37,7 @@ def show(console: Console, report: "DescribeReport") -> None:
         + (f", {report.missing_images} of them are gone" if report.missing_images else ""),
         "tasks": f"{'' if report.tasks is None else f'{report.tasks}, '}"
         f"{report.labeled_tasks} annotated, {report.skipped_tasks} skipped",
-        "labelled": f"{report.labeled_images} images: {report.split.train} train, "
+        "labelled": f"{counted(report.labeled_images, 'image')}: {report.split.train} train, "
         f"{report.split.holdout} holdout; {report.disputed} disputed",
         "annotators": ", ".join(f"{who}: {n}" for who, n in report.annotators.items()) or "none",
         "snapshots": f"{report.snapshots}"

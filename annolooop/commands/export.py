@@ -9,6 +9,7 @@ import typer
 from annolooop.commands.dataset import NAME_IF_OTHER, OFFLINE
 from annolooop.commands.describe import based_on
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.reports import ExportReport
@@ -65,7 +66,7 @@ def show(console: Console, report: "ExportReport") -> None:
     console.reasons("left out", report.left_out)
     if report.unlabeled:
         console.print(
-            f"{report.unlabeled} images have no label and are not in it "
+            f"without a label, and so not in it: {counted(report.unlabeled, 'image')} "
             f"({report.skipped} skipped, {report.disputed} disputed)"
         )
     for label in _one_sided(report):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.reports import InferReport
@@ -53,19 +54,19 @@ def show(console: Console, report: "InferReport") -> None:
         console.print("nothing was written; what would be done:")
     if report.collected:
         verb = "to collect" if report.dry_run else "collected"
-        console.print(f"{verb}: images of {report.collected} tasks that people uploaded")
+        console.print(f"{verb}: images of {counted(report.collected, 'task')} that people uploaded")
     console.print(
-        f"{report.images} images: {report.uploaded} put into the store, "
+        f"{counted(report.images, 'image')}: {report.uploaded} put into the store, "
         f"{report.embedded} embedded, {report.cached} known"
     )
     console.print(
-        f"{report.model_version}: {report.tasks_created} tasks created, "
-        f"{report.predictions_pushed} predictions pushed"
+        f"{report.model_version}: {counted(report.tasks_created, 'task')} created, "
+        f"{counted(report.predictions_pushed, 'prediction')} pushed"
     )
     if report.changed:
         console.print(
-            f"{report.changed} pictures changed under their key: what people said of the earlier "
-            "ones stays with those"
+            f"{counted(report.changed, 'picture')} changed, under the same key: what people "
+            "said of the earlier ones stays with those"
         )
     console.stages(report.seconds, report.bottleneck, report.images)
     console.reasons("unreadable", report.unreadable)
@@ -75,7 +76,9 @@ def show(console: Console, report: "InferReport") -> None:
     if report.dry_run:
         console.next("the same without --dry-run" if report.exit_code else "annoloop stats")
     elif report.stale:
-        console.print(f"{report.stale} tasks only have predictions of other model versions")
+        console.print(
+            f"{counted(report.stale, 'task')} with predictions of other model versions only"
+        )
         batch = f" --batch {quote(report.batch)}" if report.batch else ""
         console.next(f"annoloop infer{batch} --rerun", "to refresh them")
     else:

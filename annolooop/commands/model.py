@@ -7,6 +7,7 @@ import typer
 from annolooop import completion
 from annolooop.commands.train import describe_backbone
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.reports import ModelListReport, ModelReport, PromoteReport
@@ -41,7 +42,7 @@ def show_list(console: Console, report: "ModelListReport") -> None:
                 "in force" if row.promoted else "" if row.trained else "untrained",
                 row.parent,
                 f"{row.backbone} ({row.tuned})" if row.tuned else row.backbone,
-                f"{row.holdout} images" if row.accuracy is None else f"{row.accuracy:.3f}",
+                counted(row.holdout, "image") if row.accuracy is None else f"{row.accuracy:.3f}",
                 row.created_at[:16].replace("T", " "),
                 row.created_by,
             )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.reports import SyncReport
@@ -53,7 +54,7 @@ def show(console: Console, report: "SyncReport") -> None:
         console.print("to change: the labels that the project asks for")
     if report.collected:
         verb = "to collect" if report.check else "collected"
-        console.print(f"{verb}: images of {report.collected} tasks that people uploaded")
+        console.print(f"{verb}: images of {counted(report.collected, 'task')} that people uploaded")
     console.reasons("unreadable", report.unreadable)
     console.print(
         f"annotations: {report.created} created, {report.updated} updated, "
@@ -64,24 +65,27 @@ def show(console: Console, report: "SyncReport") -> None:
             f"snapshot {report.snapshot}: {report.labeled} labelled, {report.skipped} skipped"
         )
     verb = "to push" if report.check else "pushed"
-    console.print(f"{verb}: {report.tasks_created} tasks, {report.predictions_pushed} predictions")
+    console.print(
+        f"{verb}: {counted(report.tasks_created, 'task')}, "
+        f"{counted(report.predictions_pushed, 'prediction')}"
+    )
     console.objects("new in the store, not seen by infer yet", report.new)
     console.objects("changed in the store", report.changed)
     console.objects("vanished from the store", report.vanished)
     verb = "to mark" if report.check else "marked"
     if report.marked:
-        console.print(f"{verb} as vanished: {report.marked} tasks")
+        console.print(f"{verb} as vanished: {counted(report.marked, 'task')}")
     if report.unmarked:
-        console.print(f"{verb} as back: {report.unmarked} tasks")
+        console.print(f"{verb} as back: {counted(report.unmarked, 'task')}")
     if report.withheld:
         console.print(
-            f"not marked as vanished: {report.withheld} tasks, since more than half of the images "
-            "are gone at once, as if their folder were not there"
+            f"not marked as vanished: {counted(report.withheld, 'task')}, since more than half of "
+            "the images are gone at once, as if their folder were not there"
         )
     if report.strange:
         console.print(
-            f"not in this store: the images of all {report.strange} tasks, as if its folder were "
-            "not there, or store.url another one"
+            f"not in this store: the images of all {counted(report.strange, 'task')}, as if its "
+            "folder were not there, or store.url another one"
         )
     _show_next(console, report)
 

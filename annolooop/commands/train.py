@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.records import BackboneInfo, Finetuning, Holdout
@@ -51,7 +52,9 @@ def _show_train(console: Console, report: "TrainReport") -> None:
     name = report.model_version
     backbone = describe_backbone(report.backbone)
     if report.trained:
-        console.print(f"trained {name} on {report.learnt} labels ({backbone}); it is promoted")
+        console.print(
+            f"trained {name} on {counted(report.learnt, 'label')} ({backbone}); it is promoted"
+        )
     elif report.registered:
         console.print(f"registered {name}: untrained, a fresh head on {backbone}; it is promoted")
     else:
@@ -78,7 +81,7 @@ def _show_train(console: Console, report: "TrainReport") -> None:
 
 
 def _show_compare(console: Console, report: "CompareReport") -> None:
-    console.print(f"learnt from {report.examples} labels, registered nothing")
+    console.print(f"learnt from {counted(report.examples, 'label')}, registered nothing")
     console.reasons("left out", report.unreadable)
     console.print(f"head    holdout: {_holdout(report.head)}")
     console.print(f"{report.mode:<7} holdout: {_holdout(report.tuned)}")
@@ -101,10 +104,10 @@ def describe_backbone(info: "BackboneInfo") -> str:
 def _finetuning(told: "Finetuning") -> str:
     if told.loss_before is None or told.loss_after is None:
         return (
-            f"not done: of {told.examples} labels outside of the holdout, {told.validation} would "
-            "tell when to stop, too few; the backbone stays as it was"
+            f"not done: of {counted(told.examples, 'label')} outside of the holdout, "
+            f"{told.validation} would tell when to stop, too few; the backbone stays as it was"
         )
-    ran = f"{told.epochs} epochs"
+    ran = counted(told.epochs, "epoch")
     if told.resumed_from:
         ran += f" (went on after {told.resumed_from})"
     if told.stopped_early:
@@ -113,7 +116,7 @@ def _finetuning(told: "Finetuning") -> str:
         return f"{ran}; none was better than the head alone, so the backbone stays as it was"
     return (
         f"{ran}; epoch {told.best_epoch} is kept: validation loss {told.loss_before:.3f} -> "
-        f"{told.loss_after:.3f} on {told.validation} images"
+        f"{told.loss_after:.3f} on {counted(told.validation, 'image')}"
     )
 
 
@@ -123,7 +126,7 @@ def _holdout(holdout: "Holdout") -> str:
     if holdout.accuracy is None:
         return f"{holdout.n} labelled images, too few to tell ({MIN_HOLDOUT} are needed)"
     return (
-        f"accuracy {holdout.accuracy:.3f} on {holdout.n} images "
+        f"accuracy {holdout.accuracy:.3f} on {counted(holdout.n, 'image')} "
         f"(95 %: {holdout.low:.3f} to {holdout.high:.3f})"
     )
 

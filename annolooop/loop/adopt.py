@@ -1,6 +1,6 @@
 """Take over a Label Studio project that people made by hand."""
 
-from annolooop.errors import DataError, did_you_mean
+from annolooop.errors import DataError, counted, did_you_mean
 from annolooop.loop.dataset import noted_projects
 from annolooop.loop.project import fit_project, lookup_project, note_project
 from annolooop.records import ProjectCounts
@@ -26,8 +26,8 @@ def adopt(stack: Stack, wanted: str) -> AdoptReport:
     current = lookup_project(stack, dataset)
     if current and current.id != project.id and current.tasks:
         raise DataError(
-            f"the dataset {dataset} has a Label Studio project of {current.tasks} tasks: "
-            f"{current.title} ({current.id})",
+            f"the dataset {dataset} has a Label Studio project of "
+            f"{counted(current.tasks, 'task')}: {current.title} ({current.id})",
             "Take this one over under another name: dataset.name in the stack file",
         )
     owner = noted_projects(stack).get(project.identity, dataset)

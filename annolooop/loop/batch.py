@@ -1,7 +1,8 @@
 """What `infer --batch` names: a folder on this machine, or a prefix of the store."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from annolooop.errors import DataError, UsageError
@@ -21,11 +22,13 @@ class Listing:
         sources: its image files, by key.
         folder: of the store, if it names one.
         vanished: keys of images of the dataset that should be in it, and are not in the store.
+        unreadable: name -> reason of files and folders of this machine that are left out.
     """
 
     sources: Sources
     folder: str | None = None
     vanished: Collection[str] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 def list_batch(
@@ -45,7 +48,7 @@ def list_batch(
 
     Raises:
         UsageError: there is no such folder or prefix, or it cannot hold images.
-        DataError: it holds no images.
+        DataError: it holds no images, or may not be read.
     """
     if batch is None:
         return _whole(catalog)
@@ -57,13 +60,23 @@ def list_batch(
         )
     if not there:
         return _of_store(batch, store, catalog)
+    if not path.is_dir() and not path.is_file():
+        raise UsageError(
+            f"--batch {batch} is a pipe, a device or the like, and no file",
+            "Name a folder of images, or an image.",
+        )
     prefix = _prefix_of(path.resolve(), store)
     if prefix:
         found = _below(prefix, store, catalog)
     else:
-        found = Listing(LocalFiles(path, store, catalog, hashes or FileHashes()))
+        files = LocalFiles(path, store, catalog, hashes or FileHashes())
+        found = Listing(files, unreadable=files.unreadable)
     if not len(found.sources):
-        raise DataError(f"--batch {batch}: no image files in it", "Name a folder with images.")
+        why = "".join(f"; {name}: {reason}" for name, reason in islice(found.unreadable.items(), 1))
+        raise DataError(
+            f"--batch {batch}: no image files in it{' that can be read' if why else ''}{why}",
+            "Name a folder with images.",
+        )
     return found
 
 
@@ -153,9 +166,15 @@ def place(source: Source, sha256: str, held: str | None) -> Image:
 
 def _exists(path: Path) -> bool:
     try:
-        return path.exists()
-    except OSError:  # a name that is too long for the file system
+        path.stat()
+    except PermissionError as error:
+        raise DataError(
+            f"--batch {path} cannot be read: {error.strerror}",
+            "Check that this account may read it, and the folders above it.",
+        ) from error
+    except (OSError, ValueError):  # also a name that no file can have
         return False
+    return True
 
 
 def _prefix_of(path: Path, store: ArtifactStore) -> str | None:

@@ -19,12 +19,12 @@ DAY = 86_400.0
 ABOUT = {
     "backbones": "copies of backbones from a bucket",
     "embeddings": "copies of embeddings from a bucket",
-    "file-hashes.sqlite": "content hashes of local files",
+    "file-hashes.sqlite": "content hashes of local files, and which of them are no images",
     "finetune": "checkpoints of fine-tuning that has not ended",
     "label-studio": "Label Studio's own environments",
-    "ledgers": "copies of what is known of tasks",
+    "ledgers": "copies of ledgers: the tasks that Label Studio has",
     "logs": "logs of the local Label Studio",
-    "manifests": "copies of catalogues",
+    "manifests": "copies of catalogues: the images of datasets",
     "simulate": "embeddings of folders that were replayed",
     "weights": "copies of pretrained weights",
 }

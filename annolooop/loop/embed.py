@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
-from annolooop.errors import DataError
+from annolooop.errors import DataError, counted
 from annolooop.loop.batch import place
 from annolooop.loop.behind import Behind, Stopped
 from annolooop.loop.sources import Source, Sources
@@ -151,7 +151,7 @@ class Embedder:
     def look(self, sources: Sources, track: Track, keep: Keep) -> Batch:
         """What :meth:`run` would do; nothing is decoded or written.
 
-        So files that cannot be decoded count as images here.
+        So files that cannot be decoded count as images here, until a run has tried them.
         """
         batch = Batch()
         lacking: set[str] = set()
@@ -278,6 +278,8 @@ class Embedder:
         data = stored if isinstance(stored, bytes) else None
         sha256 = source.sha256
         if source.file:
+            if sha256 and not embedded and (why := self._hashes.flaw(sha256)):
+                return _Seen(source, None, failure=why)
             if sha256 is None or not embedded:
                 data = source.file.read_bytes()
                 sha256 = content_hash(data)
@@ -290,6 +292,8 @@ class Embedder:
         else:
             raise KeyError(source.key)
         lacking = data is not None and image.sha256 not in self._embeddings
+        if lacking and source.file and (why := self._hashes.flaw(image.sha256)):
+            return _Seen(source, None, failure=why)
         return _Seen(source, image, data if lacking else None)
 
     # -- keeping what was done ---------------------------------------------------------------------
@@ -306,6 +310,13 @@ class Embedder:
                 (seen.source.state, seen.image.sha256)
                 for seen in part.seen
                 if seen.image and seen.source.state and not seen.source.sha256
+            )
+            self._hashes.note_flaws(
+                {
+                    seen.image.sha256: part.failed[seen.image.sha256]
+                    for seen in part.seen
+                    if seen.image and seen.source.file and _is_flaw(seen.image, part.failed)
+                }
             )
             self._catalog.set_aside(
                 seen.source.found
@@ -474,6 +485,11 @@ def _is_settled(source: Source, image: Image) -> bool:
     return there and source.held == image.sha256
 
 
+def _is_flaw(image: Image, failed: Mapping[str, str]) -> bool:
+    """Whether a content is no image: it would fail again, as it would not for want of memory."""
+    return failed.get(image.sha256, "MemoryError") != "MemoryError"
+
+
 def _is_junk(seen: _Seen, failed: dict[str, str]) -> bool:
     """Whether an object of the store is no image."""
     return bool(seen.image and seen.image.sha256 in failed and not seen.source.file)
@@ -483,7 +499,7 @@ def _require_some(batch: Batch, files: int) -> None:
     if files and not batch.images:
         name, reason = next(iter(batch.unreadable.items()))
         raise DataError(
-            f"none of the {files} files can be read; {name}: {reason}",
+            f"none of {counted(files, 'file')} can be read; {name}: {reason}",
             "Name a folder with images in it.",
         )
 

@@ -99,7 +99,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         predictor = Predictor(stack, version, embeddings)
         with _Showing(stack, pusher, predictor, options.out, timing, pushed) as showing:
             done = embedder.run(listing.sources, track, showing.keep)
-    done.unreadable |= collected.failed
+    done.unreadable |= {**listing.unreadable, **collected.failed}
     url = stack.studio.stream_url(project.id) if project else None
     return InferReport(
         dataset=stack.config.dataset.name,

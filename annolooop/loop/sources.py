@@ -81,12 +81,16 @@ class StoredFiles:
 class LocalFiles:
     """Image files of a folder of this machine, or one of them, as they were when this was made.
 
-    Hidden ones, and those of the store itself, are left out; so are folders that cannot be read.
+    Hidden ones, and those of the store itself, are left out.
 
     Args:
         path: the folder, or the file.
         store, catalog: where the files belong.
         hashes: of files that were read before.
+
+    Attributes:
+        unreadable: name -> reason of folders, and of files by the names of images, that are left
+            out since they cannot be read.
 
     Raises:
         DataError: the folder cannot be read.
@@ -98,6 +102,7 @@ class LocalFiles:
         self._folder = path if path.is_dir() else path.parent
         self._store, self._mirror, self._hashes = store, catalog.mirror, hashes
         self._home = f"{IMAGES}/{self._folder.resolve().name}"
+        self.unreadable: dict[str, str] = {}
         self._stored = catalog.survey(store.walk(self._home))
         self._table = temporary(
             self._mirror,
@@ -136,9 +141,11 @@ class LocalFiles:
             for file, row, state, sha256 in zip(files, rows, states, known, strict=True):
                 key, (size, etag, held) = as_text(row[2]), row[7:]
                 found = None if etag is None else StoredObject(key, size, etag)
-                place = self._folder / file
-                name = os.fsencode(place).decode("utf-8", "replace")
+                place, name = self._folder / file, self._name(file)
                 yield Source(name, key, place, found, sha256, held and unpack(held), state)
+
+    def _name(self, file: str) -> str:
+        return os.fsencode(self._folder / file).decode("utf-8", "replace")
 
     def _below(self) -> Iterator[tuple[str, os.stat_result]]:
         top, store = self._folder.resolve(), self._store.local_path
@@ -151,7 +158,11 @@ class LocalFiles:
         def follow(path: str) -> bool:
             return inside is None or not (top / path).resolve().is_relative_to(inside)
 
-        for path, found in files_below(str(self._folder), skip, follow, strict=False):
+        def lost(path: str, reason: str) -> None:
+            if path.endswith("/") or is_image_name(path):
+                self.unreadable[self._name(path)] = reason
+
+        for path, found in files_below(str(self._folder), skip, follow, lost):
             if is_image_name(path):
                 yield path, found
 

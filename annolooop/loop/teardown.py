@@ -1,6 +1,6 @@
 """Remove what setup made around a store, and nothing else."""
 
-from annolooop.errors import AnnoloopError
+from annolooop.errors import AnnoloopError, counted
 from annolooop.loop.setup import SetupNote, cannot
 from annolooop.reports import SetupStep, TeardownReport
 from annolooop.stack import Stack
@@ -45,7 +45,7 @@ def _step(admin: Administration, part: Part, note: SetupNote) -> SetupStep:
         return SetupStep(
             "bucket",
             "kept",
-            f"{admin.wanted.bucket} holds {objects} objects: it stays",
+            f"{admin.wanted.bucket} holds {counted(objects, 'object')}: it stays",
             f"To delete all of it, people's work too: {admin.removing}",
         )
     return SetupStep("bucket", "todo", f"the empty bucket {admin.wanted.bucket}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from annolooop.errors import UsageError
+from annolooop.errors import FULL, UnreachableError, UsageError
 from annolooop.files import replacing
 from annolooop.loop.predict import best_labels
 from annolooop.loop.publish import check_parent
@@ -46,6 +46,7 @@ def writing_predictions(file: Path, version: ModelVersion) -> Iterator[WritePart
 
     Raises:
         UsageError: the file cannot be written.
+        UnreachableError: there is no room for it.
     """
     columns = dict.fromkeys(("key", "sha256", "model_version", "label"), "text")
     columns |= dict.fromkeys(("score", *(f"p_{label}" for label in version.labels)), "real")
@@ -68,9 +69,10 @@ def _explained(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(
-            f"--out {file} cannot be written: {error.strerror}", "Name another file."
-        ) from error
+        told = f"--out {file} cannot be written: {error.strerror or error}"
+        if error.errno in FULL:
+            raise UnreachableError(told, "Make room there, or name a file elsewhere.") from error
+        raise UsageError(told, "Name another file.") from error
 
 
 def _rows(

@@ -1,13 +1,18 @@
-"""Hashes of files of this machine, kept in the cache: what did not change is not read again."""
+"""Hashes of files of this machine, and which contents are no images, kept in the cache.
+
+What did not change is not read again, and what cannot be decoded is not tried again.
+"""
 
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from annolooop.storage.survey import pack, unpack
 
@@ -16,6 +21,10 @@ FRESH = 2_000_000_000  # nanoseconds after a change in which another may leave t
 TABLE = (
     "CREATE TABLE IF NOT EXISTS files_1 (path BLOB PRIMARY KEY, size INTEGER, changed INTEGER, "
     "touched INTEGER, inode INTEGER, sha256 BLOB) WITHOUT ROWID"
+)
+FLAWS = (
+    "CREATE TABLE IF NOT EXISTS flaws_1 (sha256 BLOB PRIMARY KEY, reason TEXT, decoders TEXT) "
+    "WITHOUT ROWID"
 )
 
 
@@ -53,7 +62,8 @@ class FileState(NamedTuple):
 class FileHashes:
     """State of a file -> SHA-256 of its bytes; safe from several threads and processes.
 
-    It may be deleted at any time. Where it cannot be used, nothing is known and nothing kept.
+    It may be deleted at any time, and is begun anew where it is damaged. Where it cannot be used,
+    nothing is known and nothing kept.
 
     Args:
         file: of SQLite; default: in memory.
@@ -61,6 +71,7 @@ class FileHashes:
 
     def __init__(self, file: Path | None = None) -> None:
         self._lock = Lock()
+        self._file = file
         self._db = _open(file)
 
     def known(self, states: Sequence[FileState | None]) -> list[str | None]:
@@ -69,14 +80,11 @@ class FileHashes:
             "SELECT sha256 FROM files_1 WHERE path = ? AND size = ? AND changed = ? "
             "AND touched = ? AND inode = ?"
         )
-        with self._lock:
-            try:
-                found = [
-                    state and self._db.execute(statement, _row(state)).fetchone()
-                    for state in states
-                ]
-            except sqlite3.Error:
-                return [None] * len(states)
+        found: list[Any] = [None] * len(states)
+        with self._using():
+            found = [
+                state and self._db.execute(statement, _row(state)).fetchone() for state in states
+            ]
         return [unpack(row[0]) if row else None for row in found]
 
     def note(self, hashed: Iterable[tuple[FileState | None, str]]) -> None:
@@ -84,8 +92,43 @@ class FileHashes:
         rows = [(*_row(state), pack(sha256)) for state, sha256 in hashed if state]
         if not rows:
             return
-        with self._lock, suppress(sqlite3.Error), self._db:
+        with self._using(), self._db:
             self._db.executemany("REPLACE INTO files_1 VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def flaw(self, sha256: str) -> str | None:
+        """Why a content is no image, if it was tried by the decoders that are installed now."""
+        statement = "SELECT reason FROM flaws_1 WHERE sha256 = ? AND decoders = ?"
+        row = None
+        with self._using():
+            row = self._db.execute(statement, (pack(sha256), _decoders())).fetchone()
+        return str(row[0]) if row else None
+
+    def note_flaws(self, reasons: Mapping[str, str]) -> None:
+        """Keep why contents, by hash, are no images: one write."""
+        if not reasons:
+            return
+        rows = [(pack(sha256), why, _decoders()) for sha256, why in reasons.items()]
+        with self._using(), self._db:
+            self._db.executemany("REPLACE INTO flaws_1 VALUES (?, ?, ?)", rows)
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Nothing is known or kept where it fails; where it is damaged, it begins anew."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                # Exactly that: its subclasses tell of locks, full disks, missing rights.
+                if type(error) is sqlite3.DatabaseError and self._file:
+                    self._db.close()
+                    _remove(self._file)
+                    self._db = _open(self._file)
+
+
+@cache
+def _decoders() -> str:
+    """What decodes: another version may read what this one does not."""
+    return ", ".join(f"{name} {version(name)}" for name in ("pillow", "simplejpeg"))
 
 
 def _row(state: FileState) -> tuple[bytes, int, int, int, int]:
@@ -103,8 +146,14 @@ def _open(file: Path | None) -> sqlite3.Connection:
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError:
-                file.unlink(missing_ok=True)
+                _remove(file)
     return _connect(":memory:")
+
+
+def _remove(file: Path) -> None:
+    with suppress(OSError):
+        file.with_name(f"{file.name}-journal").unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
 
 def _connect(name: str) -> sqlite3.Connection:
@@ -112,6 +161,7 @@ def _connect(name: str) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute(TABLE)
+        db.execute(FLAWS)
     except BaseException:
         db.close()
         raise

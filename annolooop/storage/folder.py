@@ -4,7 +4,6 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import Any
@@ -45,18 +44,19 @@ def files_below(
     top: str,
     skip: Callable[[str], bool] = lambda path: False,
     follow: Callable[[str], bool] = lambda path: False,
-    strict: bool = True,
+    lost: Callable[[str, str], None] | None = None,
 ) -> Iterator[tuple[str, os.stat_result]]:
     """Files below a folder, as if all of their paths were sorted; links to folders are left out.
 
     Memory holds the names in one folder, and in those above it. What vanishes meanwhile is left
-    out; so is what is no plain file.
+    out; so is what is no plain file: a pipe would keep its reader waiting.
 
     Args:
         top: the folder.
         skip: is told the path of each file and folder, and says whether to leave it out.
         follow: is told the path of each link to a file, and says whether to take that file.
-        strict: fail where a folder below the top cannot be read, rather than leave it out.
+        lost: is told the path of each folder (it ends in a slash) and file that cannot be read, or
+            is no plain file, and why; without it, a folder that cannot be read is an error.
 
     Yields:
         Path from the top on, with ``/``; and size, times and so on of the file.
@@ -65,8 +65,6 @@ def files_below(
         OSError: a folder cannot be read; ``FileNotFoundError`` or ``NotADirectoryError`` where
             the top is none.
     """
-    gone: tuple[type[OSError], ...] = (FileNotFoundError, NotADirectoryError)
-    omitted = gone if strict else (OSError,)
 
     def below(path: str, names: list[str]) -> Iterator[tuple[str, os.stat_result]]:
         for name in names:
@@ -75,11 +73,17 @@ def files_below(
                 continue
             within: list[str] = []
             found = None
-            with suppress(*omitted):
+            try:
                 if name.endswith("/"):
                     within = _names(f"{top}/{inner}")
                 else:
-                    found = _look(top, inner, follow)
+                    found = _look(top, inner, follow, lost)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                if not lost:
+                    raise
+                lost(inner, error.strerror or str(error))
             if found:
                 yield inner, found
             yield from below(inner, within)
@@ -107,14 +111,28 @@ def file_or_below(root: str, path: str) -> Iterator[tuple[str, os.stat_result]]:
         yield f"{path}/{name}" if path else name, info
 
 
-def _look(top: str, path: str, follow: Callable[[str], bool]) -> os.stat_result | None:
+def _look(
+    top: str,
+    path: str,
+    follow: Callable[[str], bool],
+    lost: Callable[[str, str], None] | None,
+) -> os.stat_result | None:
     """What the system tells of a file; ``None`` if it is none to take."""
     found = os.lstat(f"{top}/{path}")
-    if stat.S_ISLNK(found.st_mode):
-        with suppress(OSError):  # it leads nowhere, or in a circle
+    link = stat.S_ISLNK(found.st_mode)
+    if link:
+        try:
             found = os.stat(f"{top}/{path}")  # noqa: PTH116
-            return found if stat.S_ISREG(found.st_mode) and follow(path) else None
-    return found if stat.S_ISREG(found.st_mode) else None
+        except OSError as error:
+            gone = isinstance(error, FileNotFoundError)
+            if lost:
+                lost(path, "the link leads nowhere" if gone else error.strerror or str(error))
+            return None
+    if stat.S_ISREG(found.st_mode):
+        return found if not link or follow(path) else None
+    if lost and not stat.S_ISDIR(found.st_mode):
+        lost(path, "it is no plain file")
+    return None
 
 
 def _names(folder: str) -> list[str]:

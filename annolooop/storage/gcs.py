@@ -5,6 +5,7 @@ import logging
 import random
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import ClientConnectorError, ClientError, ClientTimeout
@@ -94,7 +95,7 @@ class _FileSystem(GCSFileSystem):  # type: ignore[misc]
     async def pages(self, path: str, size: int) -> AsyncIterator[list[Listed]]:
         """What is below a path, at most a thousand at a time; see :class:`Provider`."""
         bucket, key, _ = self.split_path(path)
-        token = None
+        token, empty = None, True
         while True:
             page = await self._call(
                 "GET",
@@ -106,11 +107,16 @@ class _FileSystem(GCSFileSystem):  # type: ignore[misc]
                 maxResults=min(size, 1000),
                 pageToken=token,
             )
-            made = (self._process_object(bucket, item) for item in page.get("items", []))
-            yield [(item["name"], item["size"], str(item["etag"])) for item in made]
+            made = [self._process_object(bucket, item) for item in page.get("items", [])]
+            if made:
+                empty = False
+                yield [_listed(item) for item in made]
             token = page.get("nextPageToken")
             if token is None:
-                return
+                break
+        if empty and key:
+            with suppress(FileNotFoundError):
+                yield [_listed(await self._get_object(path))]
 
     async def _rm(self, path: str, recursive: bool = False, **kwargs: Any) -> None:
         """By name; the original takes some characters of a name for a pattern."""
@@ -135,6 +141,10 @@ class _FileSystem(GCSFileSystem):  # type: ignore[misc]
         made["etag"] = made.get("md5Hash") or made.get("generation")
         made.pop("mtime", None)
         return made
+
+
+def _listed(made: dict[str, Any]) -> Listed:
+    return made["name"], made["size"], str(made["etag"])
 
 
 def _tries(error: Exception) -> int:

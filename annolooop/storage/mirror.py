@@ -16,9 +16,13 @@ from annolooop.storage.store import ArtifactStore, StoredObject, numbered
 PATIENCE = 30.0  # seconds to wait for another process that writes to the same file
 AT_A_TIME = 64  # objects that are applied in one transaction
 CACHE = 32_768  # KiB of the file in memory
-STATE = "CREATE TABLE mirror (made TEXT, applied INTEGER, etag TEXT, sha256 TEXT)"
+STATE = (
+    "CREATE TABLE mirror (made TEXT)",
+    "CREATE TABLE applied (number INTEGER PRIMARY KEY, etag TEXT, sha256 TEXT)",
+)
 
 Apply = Callable[[sqlite3.Connection, Any], None]
+Applied = dict[int, tuple[str | None, str | None]]  # number -> etag if known, else digest of bytes
 
 
 def mirror_file(folder: Path, store: ArtifactStore, prefix: str) -> Path:
@@ -31,8 +35,9 @@ class Mirror:
     """A numbered series of a store, applied number by number to the tables of an SQLite file.
 
     The series is what counts. The file may be deleted at any time, and is made anew if it is
-    damaged, was made for other tables, or if the series was deleted and begun again; several
-    processes may use it at once. Where it cannot be used, the tables are in memory.
+    damaged, was made for other tables, or if what was applied is not how the series begins (it
+    was deleted and begun again); several processes may use it at once. Where it cannot be used,
+    the tables are in memory.
 
     Several threads may use one mirror: :meth:`rows` is safe, and so is ``db`` while ``lock`` is
     held. ``db`` commits each statement, unless a transaction was begun by one.
@@ -57,7 +62,7 @@ class Mirror:
         self._store = store
         self._prefix = prefix
         self._file = file
-        self._schema = (STATE, *schema)
+        self._schema = (*STATE, *schema)
         self._apply = apply
         made = "\n".join((store.url, prefix, *self._schema)).encode("utf-8", "surrogatepass")
         self._made = hashlib.sha256(made).hexdigest()
@@ -105,9 +110,10 @@ class Mirror:
         """
         data = json.dumps(value, ensure_ascii=False).encode()
         number = self._store.append(self._prefix, data)
-        sha256 = hashlib.sha256(data).hexdigest()
+        etag = self._etag(number, len(data))
+        sha256 = None if etag else hashlib.sha256(data).hexdigest()
         with self.lock:
-            self._mending(lambda: self._apply_own(number, value, sha256))
+            self._mending(lambda: self._apply_own(number, value, etag, sha256))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -136,26 +142,29 @@ class Mirror:
     # -- the series ------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
+        applied = self._applied()  # before the listing, which then has them all
+        found = self._found()
+        if not self._follows(applied, found):
+            self._make(lambda: self._applied() == applied)
+            self._refresh()
+            return
+        new = sorted(found.keys() - applied.keys())
+        pairs = zip(new, self._read(new), strict=True)
+        while some := list(islice(pairs, AT_A_TIME)):
+            with self._writing():
+                last = self._last()  # someone else may have applied some just now
+                for number, value in some:
+                    if number > last:
+                        self._enter(number, value, found[number].etag, None)
+
+    def _found(self) -> dict[int, StoredObject]:
+        """The series in the store, by number."""
         found = {}
         for item in self._store.walk(self._prefix):
             name = item.key.rpartition("/")[2].removesuffix(".json")
             if name.isdigit():
                 found[int(name)] = item
-        state = self._state()
-        if not self._follows(state, found):
-            self._make(lambda: self._state() == state)
-        applied = self._state()[0]
-        new = sorted(number for number in found if number > applied)
-        pairs = zip(new, self._read(new), strict=True)
-        while some := list(islice(pairs, AT_A_TIME)):
-            with self._writing():
-                applied = self._state()[0]  # someone else may have done so just now
-                for number, value in some:
-                    if number > applied:
-                        self._enter(number, value)
-                last = max(applied, some[-1][0])
-                if last in found:
-                    self._note(last, found[last].etag, None)
+        return found
 
     def _read(self, new: Iterable[int]) -> Iterator[Any]:
         try:
@@ -167,17 +176,22 @@ class Mirror:
                 "Type the same command again.",
             ) from error
 
-    def _apply_own(self, number: int, value: Any, sha256: str) -> None:
+    def _etag(self, number: int, size: int) -> str | None:
+        """Of an object that we wrote just now; ``None`` where that cannot be told."""
+        with suppress(KeyError, UnreachableError):
+            found = self._store.info(numbered(self._prefix, number))
+            return found.etag if found.size == size else None
+        return None
+
+    def _apply_own(self, number: int, value: Any, etag: str | None, sha256: str | None) -> None:
         with self._writing():
-            next_one = self._state()[0] == number - 1
+            next_one = self._last() == number - 1
             if next_one:
-                self._enter(number, value)
-                # Its etag would cost a request: it is looked up when we come back.
-                self._note(number, None, sha256)
+                self._enter(number, value, etag, sha256)
         if not next_one:
             self._refresh()
 
-    def _enter(self, number: int, value: Any) -> None:
+    def _enter(self, number: int, value: Any, etag: str | None, sha256: str | None) -> None:
         try:
             self._apply(self.db, value)
         except (TypeError, ValueError, LookupError, AttributeError) as error:
@@ -186,41 +200,38 @@ class Mirror:
                 "damaged: it does not say what such a file says",
                 "Put it back from a backup.",
             ) from error
+        self.db.execute("INSERT INTO applied VALUES (?, ?, ?)", (number, etag, sha256))
 
-    def _follows(
-        self, state: tuple[int, str | None, str | None], found: Mapping[int, StoredObject]
-    ) -> bool:
-        """Whether the last number applied is still what it was."""
-        applied, etag, sha256 = state
-        if not applied:
-            return True
-        if applied not in found:
+    def _follows(self, applied: Applied, found: Mapping[int, StoredObject]) -> bool:
+        """Whether what was applied is how the series begins, each number as it was then.
+
+        The last one would not do: a bucket's etag may be a digest of the content, and a series
+        that was begun again may have the same content under the same number.
+        """
+        last = max(applied, default=0)
+        if applied.keys() != {number for number in found if number <= last}:
             return False
-        if etag is not None:
-            return bool(found[applied].etag == etag)
-        try:
-            data = self._store.get(found[applied].key)
-        except KeyError:
+        if any(etag not in (None, found[number].etag) for number, (etag, _) in applied.items()):
             return False
-        if hashlib.sha256(data).hexdigest() != sha256:
-            return False
-        self.db.execute(
-            "UPDATE mirror SET etag = ? WHERE applied = ?", (found[applied].etag, applied)
-        )
+        unknown = {n: sha256 for n, (etag, sha256) in applied.items() if etag is None}
+        for number, data in self._store.get_each(unknown, lambda n: numbered(self._prefix, n)):
+            if not isinstance(data, bytes) or hashlib.sha256(data).hexdigest() != unknown[number]:
+                return False
+            self.db.execute(
+                "UPDATE applied SET etag = ? WHERE number = ? AND sha256 = ?",
+                (found[number].etag, number, unknown[number]),
+            )
         return True
 
     def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         return self.db.execute(statement, values).fetchall()
 
-    def _state(self) -> tuple[int, str | None, str | None]:
-        """Last number applied, its etag if that was looked up, else the digest of its bytes."""
-        ((applied, etag, sha256),) = self._rows("SELECT applied, etag, sha256 FROM mirror")
-        return applied, etag, sha256
+    def _applied(self) -> Applied:
+        return {n: (etag, sha) for n, etag, sha in self._rows("SELECT * FROM applied")}
 
-    def _note(self, number: int, etag: str | None, sha256: str | None) -> None:
-        self.db.execute(
-            "UPDATE mirror SET applied = ?, etag = ?, sha256 = ?", (number, etag, sha256)
-        )
+    def _last(self) -> int:
+        ((last,),) = self._rows("SELECT coalesce(max(number), 0) FROM applied")
+        return int(last)
 
     # -- the file --------------------------------------------------------------------------------
 
@@ -292,7 +303,7 @@ class Mirror:
                 self.db.execute(f'DROP TABLE "{name}"')
             for statement in self._schema:
                 self.db.execute(statement)
-            self.db.execute("INSERT INTO mirror VALUES (?, 0, NULL, NULL)", (self._made,))
+            self.db.execute("INSERT INTO mirror VALUES (?)", (self._made,))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

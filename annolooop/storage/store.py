@@ -214,7 +214,9 @@ class ArtifactStore:
         except (FileNotFoundError, NotADirectoryError):
             return
         except self._provider.failures as error:
-            raise self._failed("list", prefix, error) from error
+            folder = getattr(error, "filename", None) if self.local_path else None
+            place = str(folder).rstrip("/") if folder else prefix
+            raise self._failed("list", place, error) from error
 
     def delete(self, key: str) -> None:
         """Remove an object, if it is there."""

@@ -155,6 +155,6 @@ def test_project_that_does_not_fit_is_refused_with_the_reason(
     write_photos(project.folder / "b", ["aria_0.jpg"])
     infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
     fits = make_by_hand(http, f"fits {name}")
-    with pytest.raises(DataError, match="has a Label Studio project of 1 tasks"):
+    with pytest.raises(DataError, match="has a Label Studio project of 1 task:"):
         adopt(project.stack(), str(fits))
     assert zoo

@@ -42,6 +42,15 @@ def test_retrain_and_prune(project: Project) -> None:
         os.utime(copies / f"{name}.safetensors", (time.time() - 86_400 * days,) * 2)
         os.utime(copies / f"{name}.index", (time.time() - 86_400 * 90,) * 2)
 
+    told = project.run("cache", "info").stdout
+    assert "2 versions" in told
+    assert [line.split()[-4:] for line in told.splitlines() if line.startswith("mobilenet-x")] == [
+        ["not", "in", "this", "store"]
+    ]
+    parts = {part["name"]: part["about"] for part in project.json("cache", "info")["parts"]}
+    assert "ledgers" in parts["ledgers"]
+    assert "" not in parts.values()
+
     plan = project.json("cache", "prune", "--older-than", "30", "--store", "--dry-run", code=2)
     assert (plan["copies"], plan["copied_bytes"], plan["objects"]) == (2, 20, 2)
     assert plan["spaces"] == ["resnet18-0123456789abcdef"]

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ import pytest
 from conftest import LABELS, Project, Server, free_port, write_photos
 from pyarrow import parquet
 
+from annolooop.errors import UnreachableError
 from annolooop.loop import embed
 from annolooop.loop.batch import list_batch
 from annolooop.loop.infer import InferOptions, infer
@@ -90,7 +92,9 @@ def test_odd_keys_work_everywhere(ready: Project, server: Server) -> None:
     assert run(ready, str(ready.folder / "odd batch")).predictions_pushed == 0
 
 
-def test_unreadable_files_are_named_and_the_rest_goes_on(ready: Project) -> None:
+def test_unreadable_files_are_named_and_the_rest_goes_on(
+    ready: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batch = ready.folder / "b"
     write_photos(batch, ["good.jpg", "cut.jpg"])
     (batch / "cut.jpg").write_bytes((batch / "cut.jpg").read_bytes()[:500])
@@ -98,14 +102,21 @@ def test_unreadable_files_are_named_and_the_rest_goes_on(ready: Project) -> None
     (batch / "text.png").write_text("not a picture")
     (batch / "notes.txt").write_text("no image at all")
     (batch / ".hidden.jpg").write_bytes(b"")
+    (batch / "gone.jpg").symlink_to(batch / "nowhere.jpg")
     report = run(ready, str(batch))
     reasons = {Path(row["file"]).name: row["reason"] for row in report.unreadable}
-    assert set(reasons) == {"cut.jpg", "empty.jpg", "text.png"}
+    assert set(reasons) == {"cut.jpg", "empty.jpg", "text.png", "gone.jpg"}
     assert reasons["empty.jpg"] == "the file is empty"
     assert (report.images, report.tasks_created) == (1, 1)
     assert [i.key for i in ready.stack().catalog.images()] == ["images/b/good.jpg"]
     stored = [found.key for found in ready.stack().store.walk("images")]
     assert stored == ["images/b/good.jpg"]
+    # They are not tried again: nothing that decodes is loaded.
+    monkeypatch.setattr(Stack, "restore_pipeline", lambda *_: pytest.fail("it was loaded"))
+    again = run(ready, str(batch))
+    assert {Path(row["file"]).name: row["reason"] for row in again.unreadable} == reasons
+    look = infer(ready.stack(), str(batch), InferOptions(dry_run=True), untracked)
+    assert (look.images, look.embedded, len(look.unreadable)) == (1, 0, 4)
 
 
 def test_batch_without_a_readable_image_fails(ready: Project) -> None:
@@ -114,7 +125,7 @@ def test_batch_without_a_readable_image_fails(ready: Project) -> None:
     assert "no image files" in told
     (ready.folder / "b" / "x.jpg").touch()
     told = ready.run("infer", "--batch", "b", code=5).stderr
-    assert "none of the 1 files can be read" in told
+    assert "none of 1 file can be read" in told
     assert "x.jpg: the file is empty" in told
 
 
@@ -382,6 +393,17 @@ def test_predictions_to_a_file_need_no_server(ready: Project) -> None:
     dead = ["--set", f"label_studio.url=http://127.0.0.1:{free_port()}"]
     ready.run("infer", "--batch", "b", "--no-push", "--out", "o.csv", *dead)
     assert len(read_csv(ready.folder / "o.csv")) == 1
+
+
+def test_output_on_a_full_disk_asks_for_room(
+    ready: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_photos(ready.folder / "b", ["a.jpg"])
+    monkeypatch.setattr("annolooop.loop.write.replacing", lambda _: nullcontext(Path("/dev/full")))
+    options = InferOptions(push=False, out=ready.folder / "o.csv")
+    with pytest.raises(UnreachableError, match=r"o\.csv cannot be written: No space left") as told:
+        infer(ready.stack(), str(ready.folder / "b"), options, untracked)
+    assert "Make room" in told.value.hint
 
 
 @pytest.mark.parametrize("out", ["o.xlsx", "nowhere/o.csv", "o"])

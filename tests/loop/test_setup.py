@@ -118,7 +118,7 @@ def test_teardown_never_deletes_objects(tmp_path: Path, s3: S3Server) -> None:
     project.stack().store.put("images/a.jpg", b"1")
     report = teardown(project.stack(), True)
     assert told(report) == {"cors": "done", "bucket": "kept"}
-    assert "1 objects" in report.steps[-1].detail
+    assert "1 object:" in report.steps[-1].detail
     assert "aws s3 rb s3://mine --force" in report.steps[-1].fix
     assert project.stack().store.get("images/a.jpg") == b"1"
     project.stack().store.delete("images/a.jpg")

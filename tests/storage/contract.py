@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from annolooop.errors import DataError
+from annolooop.records import Image
 from annolooop.storage.embeddings import Embeddings
+from annolooop.storage.images import ImageCatalog
 from annolooop.storage.store import ArtifactStore
 
 ODD_KEYS = [
@@ -89,6 +91,13 @@ class StoreContract:
         assert [found.key for found in store.walk("a")] == ["a/1"]
         assert [found.key for found in store.walk("")] == ["a/1", "ab/1"]
 
+    def test_walk_finds_the_object_at_a_prefix_that_nothing_is_below(
+        self, store: ArtifactStore
+    ) -> None:
+        for key in ("a/b [1].jpg", "a/b [1].jpg.txt"):
+            store.put(key, b"1")
+        assert list(store.walk("a/b [1].jpg")) == [store.info("a/b [1].jpg")]
+
     def test_walk_is_in_the_order_of_keys_over_many_pages(
         self, store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -141,3 +150,15 @@ class StoreContract:
         yours.load()
         assert not yours.lacking(["a" * 64, "b" * 64])
         assert copy.read_bytes() == whole
+
+    def test_catalogue_that_was_begun_again_is_not_taken_for_the_old_one(
+        self, store: ArtifactStore, tmp_path: Path
+    ) -> None:
+        """Also if its last file is the same, byte by byte: a bucket's etag may be a digest."""
+        copy, last = tmp_path / "copy.sqlite", Image("images/c.jpg", "c" * 64)
+        for number, writer in enumerate((None, None, copy, copy)):
+            store.delete_below("datasets/d")
+            images = [Image("images/b.jpg", f"{number:064}"), last]
+            for image in images:
+                ImageCatalog(store, "d", writer).add([image], {image.key: "e"})
+            assert list(ImageCatalog(store, "d", copy).images()) == images

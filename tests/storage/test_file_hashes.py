@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from annolooop.storage import file_hashes as module
 from annolooop.storage.file_hashes import FileHashes, FileState
 
 HASH = "ab" * 32
@@ -40,6 +41,32 @@ def test_file_that_changed_just_now_has_no_state(tmp_path: Path) -> None:
     file = tmp_path / "a.jpg"
     file.write_bytes(b"1")
     assert state(file) is None
+
+
+@pytest.mark.usefixtures("settled")
+def test_cache_that_turns_out_to_be_damaged_is_begun_anew(tmp_path: Path) -> None:
+    """Its first page is whole, so that it can be opened."""
+    cache, file = tmp_path / "hashes.sqlite", state(Path(__file__))
+    assert file
+    hashes = FileHashes(cache)
+    hashes.note([(file._replace(path=str(n)), HASH) for n in range(5000)])
+    whole = cache.read_bytes()
+    cache.write_bytes(whole[:12_288] + b"x" * (len(whole) - 12_288))
+    damaged = FileHashes(cache)
+    assert damaged.known([file._replace(path=str(n)) for n in range(5000)]) == [None] * 5000
+    damaged.note([(file, HASH)])
+    assert FileHashes(cache).known([file]) == [HASH]
+
+
+def test_what_is_no_image_is_known_until_the_decoders_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "hashes.sqlite"
+    FileHashes(cache).note_flaws({HASH: "not an image"})
+    assert FileHashes(cache).flaw(HASH) == "not an image"
+    assert FileHashes(cache).flaw("cd" * 32) is None
+    monkeypatch.setattr(module, "_decoders", lambda: "newer ones")
+    assert FileHashes(cache).flaw(HASH) is None
 
 
 @pytest.mark.usefixtures("settled")

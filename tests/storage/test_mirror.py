@@ -9,7 +9,7 @@ import pytest
 
 from annolooop.errors import DataError, UnreachableError
 from annolooop.storage.mirror import Mirror, mirror_file
-from annolooop.storage.store import ArtifactStore
+from annolooop.storage.store import ArtifactStore, Provider
 
 SCHEMA = ("CREATE TABLE pairs (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID",)
 
@@ -38,14 +38,36 @@ def held(mirror: Mirror) -> dict[str, int]:
     return dict(mirror.rows("SELECT key, value FROM pairs"))
 
 
-def test_mirror_reads_each_number_once(store: ArtifactStore, file: Path) -> None:
+def test_mirror_reads_each_number_once_and_its_own_not_at_all(
+    store: ArtifactStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, get = [], store.get
+    monkeypatch.setattr(store, "get", lambda key: read.append(key) or get(key))
     first = opened(store, file)
     first.append({"a": 1, "b": 1})
-    first.append({"a": 2})
+    store.append("s", b'{"a": 2}')
     opened(store, file).append({"c": 3})
-    store.put("s/000001.json", b"not read again")
     assert held(opened(store, file)) == {"a": 2, "b": 1, "c": 3}
     assert held(first) == {"a": 2, "b": 1, "c": 3}  # they share the file
+    assert read == ["s/000002.json"]
+
+
+@pytest.mark.parametrize("changed", [1, 2])
+def test_mirror_whose_writes_could_not_be_looked_at_compares_what_they_hold(
+    store: ArtifactStore, file: Path, monkeypatch: pytest.MonkeyPatch, changed: int
+) -> None:
+    """The store went away just after it had taken them."""
+    with monkeypatch.context() as away:
+        away.setattr(store._provider.file_system, "info", lambda path: 1 / 0)
+        away.setattr(
+            store, "_provider", Provider(store._provider.file_system, (ZeroDivisionError,))
+        )
+        mirror = opened(store, file)
+        for number in (1, 2):
+            mirror.append({str(number): number})
+    store.put(f"s/{changed:06}.json", b'{"7": 7}')
+    assert held(opened(store, file)) == {"7": 7, str(3 - changed): 3 - changed}
+    assert held(opened(store, file)) == {"7": 7, str(3 - changed): 3 - changed}
 
 
 def test_mirror_applies_what_others_wrote_before_its_own(store: ArtifactStore) -> None:
