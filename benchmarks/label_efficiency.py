@@ -147,12 +147,15 @@ def digits() -> Material:
 def measure(name: str, material: Material, args: argparse.Namespace) -> list[Figure]:
     """The figures of one set, but for the cost."""
     plan = Plan(args.query, args.budget, tuple(range(args.seeds)))
-    strategies = list(dict.fromkeys(["auto", "random", *args.strategies]))
-    curves = replays(material, strategies, plan, untracked)
-    table(name, material, curves)
-    if args.curves:
-        with args.curves.open("a", encoding="utf-8") as file:
-            for strategy, curve in curves.items():
+    strategies = list(dict.fromkeys(["random", "auto", *args.strategies]))
+    print(f"{name}: {len(material.pool):,} to ask about, {len(material.test):,} to test on")
+    curves: dict[str, Curve] = {}
+    for strategy in strategies:
+        curve = replays(material, [strategy], plan, untracked)[strategy]
+        curves[strategy] = curve
+        print_row(strategy, curve, curves["random"])
+        if args.curves:
+            with args.curves.open("a", encoding="utf-8") as file:
                 told = {"set": name, "strategy": strategy, "labels": curve.labels.tolist()}
                 file.write(json.dumps({**told, "accuracy": curve.accuracy.tolist()}) + "\n")
     auto, baseline = curves["auto"], curves["random"]
@@ -210,19 +213,17 @@ def against_best(what: str, curves: Mapping[str, Curve]) -> Figure:
     )
 
 
-def table(name: str, material: Material, curves: Mapping[str, Curve]) -> None:
-    """Print accuracies at some numbers of labels, and labels for random's accuracies."""
-    marks = [n for n in (20, 40, 100, 200, 300, 500) if n <= curves["random"].labels[-1]]
-    print(f"{name}: {len(material.pool):,} to ask about, {len(material.test):,} to test on")
-    print(f"{'strategy':<18}" + "".join(f"{n:>13}" for n in marks) + f"{'mean':>8}   = random@")
-    for strategy, curve in curves.items():
-        cells = ""
-        for n in marks:
-            at = curve.at(n)
-            cells += f"{at.mean():>7.1%} ±{standard_error(at[:, None])[0]:>4.1%}"
-        shares = [share_of(curve, curves["random"], n) for n in AIMS if n <= marks[-1]]
-        told = ", ".join("never" if s is None else f"{s:.2f} ± {e:.2f}" for s, e in shares)
-        print(f"{strategy:<18}{cells}{curve.mean.mean():>8.1%}   {told}", flush=True)
+def print_row(strategy: str, curve: Curve, baseline: Curve) -> None:
+    """Accuracies at some numbers of labels, their mean over the rounds, and shares of labels."""
+    last = baseline.labels[-1]
+    at = {n: curve.at(n) for n in (20, 40, 100, 200, 300, 500) if n <= last}
+    cells = [f"{n}: {a.mean():.1%} ± {standard_error(a[:, None])[0]:.1%}" for n, a in at.items()]
+    for n in AIMS:
+        if n <= last:
+            share, error = share_of(curve, baseline, n)
+            needed = "never" if share is None else f"{share:.2f} ± {error:.2f}"
+            cells.append(f"= random@{n}: {needed}")
+    print(f"{strategy:<17} mean {curve.mean.mean():.1%}; {'; '.join(cells)}", flush=True)
 
 
 def cost(name: str, material: Material, args: argparse.Namespace, embedder: Embedder) -> Figure:

@@ -3,12 +3,15 @@
 import csv
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Project, write_photos
 
+from annolooop.errors import AnnoloopError, DataError, UsageError
 from annolooop.loop.replay import Curve, Material, Plan, replays, share_of
+from annolooop.loop.simulate import SimulateOptions, simulate
 from annolooop.records import untracked
 from annolooop.stack import Stack
 
@@ -62,19 +65,25 @@ def test_folder_is_replayed_written_and_embedded_once(
     assert not (alone.folder / "annoloop-data").exists()  # no store
 
 
-def test_what_cannot_be_replayed_is_told(alone: Project) -> None:
-    def told(*words: str, code: int) -> str:
-        return alone.run("simulate", *words, code=code).stderr
-
-    (alone.folder / "few" / "a").mkdir(parents=True)
+@pytest.mark.parametrize(
+    ("images", "given", "error", "told"),
+    [
+        ("nowhere", {}, UsageError, "no such folder"),
+        ("photos/round", {}, DataError, "images of 0 labels"),
+        ("few", {}, DataError, "images that can be read"),
+        ("photos", {"strategies": ("margn",)}, UsageError, "did you mean margin"),
+        ("photos", {"plot": Path("x.svg")}, UsageError, "a plot is a .html"),
+        ("photos", {"out": Path("x.txt")}, UsageError, "none of .csv"),
+        ("photos", {"out": Path("nowhere/x.csv")}, UsageError, "there is no folder"),
+    ],
+)
+def test_what_cannot_be_replayed_is_told(
+    alone: Project, images: str, given: dict[str, Any], error: type[AnnoloopError], told: str
+) -> None:
     write_photos(alone.folder / "few", ["a/1.png", "a/2.png", "b/3.png"])
-    assert "no such folder" in told("--images", "nowhere", code=2)
-    assert "images of 0 labels" in told("--images", "photos/round", code=5)
-    assert "did you mean margin" in told("--images", "photos", "--strategy", "margn", code=2)
-    assert "a plot is a .html" in told("--images", "photos", "--plot", "x.svg", code=2)
-    assert "curves.csv" in told("--images", "photos", "--out", "curves.txt", code=2)
-    assert "there is no folder" in told("--images", "photos", "--out", "no/curves.csv", code=2)
-    assert "images that can be read" in told("--images", "few", code=5)
+    with pytest.raises(error, match=told) as refused:
+        simulate(alone.stack(), SimulateOptions(alone.folder / images, **given), untracked)
+    assert refused.value.hint
 
 
 def test_share_is_told_from_the_curves_of_means() -> None:
