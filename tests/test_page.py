@@ -129,10 +129,14 @@ def look_at_the_map(page: Page) -> None:
     """The picture of a point, and the other colours."""
     point = page.locator("#plot-map .point").nth(3)
     point.scroll_into_view_if_needed()
-    box = point.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 3, box["y"] + 3)
-    page.wait_for_selector("#peek img")
+    picture = page.locator("#peek img")
+    for nudge in range(50):  # scrolling hides it, and may still go on
+        box = point.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 3 + nudge % 2, box["y"] + 3)
+        page.wait_for_timeout(200)
+        if picture.is_visible():
+            break
     assert page.eval_on_selector("#peek img", "i => i.decode().then(() => i.naturalWidth)") == 96
     assert "model: " in page.locator("#peek").inner_text()
     page.locator(".switch button", has_text="by uncertainty").click()

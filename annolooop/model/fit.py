@@ -18,7 +18,7 @@ from annolooop.model.regression import Axes, Matrix, Problem
 Targets = NDArray[np.bool_]
 
 PENALTIES = tuple(10.0**n for n in range(-5, 3))  # candidates for C, strongest penalty first
-FALLBACK = 1e-2  # with too few examples for cross-validation
+FALLBACK = 0.1  # with too few examples for cross-validation
 FOLDS = 5
 WORSE = 2  # penalties in a row without a better loss, after which weaker ones are not tried
 CHOOSING, NEARING, FITTING = 1e-4, 1e-7, 1e-9  # tolerances

@@ -14,6 +14,7 @@ from annolooop.records import Estimate, Evaluation
 
 Figure = dict[str, Any]
 SHOWN = 14  # characters of a label beside an axis
+GROUPS = 40  # labels, or combinations of them, that the map tells apart
 NUMBERED = 20  # labels up to which the cells of a matrix have numbers
 
 
@@ -195,9 +196,7 @@ def reliability(found: Reliability) -> Figure:
 def images(found: Map, labels: Sequence[str]) -> Figure:
     """The map: a trace for each label, and one by uncertainty, which is hidden at first."""
     points = found.points
-    groups: dict[str, list[int]] = {label: [] for label in labels}
-    for place, point in enumerate(points):
-        groups.setdefault(point.label or point.predicted, []).append(place)
+    groups = _groups(found, labels)
     traces: list[dict[str, Any]] = []
     for number, (label, places) in enumerate(groups.items()):
         if not places:
@@ -248,6 +247,19 @@ def images(found: Map, labels: Sequence[str]) -> Figure:
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
     }
     return {**_figure(traces, layout, 620, "Map of the images"), "map": True}
+
+
+def _groups(found: Map, labels: Sequence[str]) -> dict[str, list[int]]:
+    """Places of points by label; of combinations of labels, the rare ones together."""
+    groups: dict[str, list[int]] = {label: [] for label in labels}
+    for place, point in enumerate(found.points):
+        groups.setdefault(point.label or point.predicted, []).append(place)
+    if len(groups) <= GROUPS:
+        return groups
+    often = sorted(groups, key=lambda label: -len(groups[label]))[: GROUPS - 1]
+    kept = {label: places for label, places in groups.items() if label in often}
+    rest = [i for label, places in groups.items() if label not in often for i in places]
+    return {**kept, "others": [*kept.get("others", ()), *rest]}
 
 
 def _scattered(found: Map, places: Sequence[int]) -> dict[str, Any]:

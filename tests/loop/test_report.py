@@ -42,9 +42,8 @@ def test_report_stats_and_trackers_tell_of_the_same_model(project: Project, serv
     assert set(report["missing"]) <= {"blind", "errors", "suspects"}
     assert "<th>strategy</th>" in text
 
-    offline = project.json(
-        "report", people.name, "--offline", "--points", "0"
-    )  # the newer one takes its place
+    # The newer one takes the place of the other.
+    offline = project.json("report", people.name, "--offline", "--points", "0")
     assert offline["live"] is False
     assert server.url not in page.read_text(encoding="utf-8")
     mine = project.folder / "mine.html"
