@@ -3,7 +3,10 @@
 The error falls with the labels about as ``b * n ** -c``. At every share a head is fitted on some of
 the labelled images and judged by images that it did not learn from, always the same ones, so that
 shares can be compared. How far a forecast from so few points may be off is not told by the points
-alone, and is kept as wide as it was measured (``ROOM``).
+alone, and is kept as wide as it was measured (``ROOM``): 8 points to either side with 100 labels,
+4.6 with 200, 2.6 with 400, 1.3 with 1,000. On photographs of clothes and of rubbish and on digits,
+the worst of twelve forecasts for each was off by 5.9 points from 100 labels, 2.0 from 200, 2.5 from
+400 and 1.7 from 700 (MobileNetV2; the digits in pixels; six draws, judged both ways).
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +24,7 @@ DRAWS = 3  # subsamples of a share
 FOLDS = 5  # where there is no holdout to judge by
 AHEAD = 2.0  # times as many labels: what is forecast
 BOOTSTRAP = 500
-ROOM = 8.0  # half-width of the forecast gain's interval, over the labels: 8 points at 100, 4 at 200
+ROOM, NARROWS = 0.08, 0.8  # half-width of a gain's interval at 100 labels, and how it narrows
 SURELY = 0.005  # error below which nothing is left to learn
 Z = 1.96
 
@@ -158,7 +161,7 @@ def forecast(measured: list[Measured], labels: int, seed: int) -> Forecast:
     reached = measured[-1].accuracy
     assert reached.value is not None
     gain = max(0.0, float(then - now))
-    room, ceiling = ROOM / labels, 1 - reached.value
+    room, ceiling = ROOM * (100 / labels) ** NARROWS, 1 - reached.value
     told = Estimate(
         min(gain, ceiling),
         min(float(low), gain - room),
