@@ -12,7 +12,7 @@ from math import ceil
 import numpy as np
 
 from annolooop.errors import DataError, UsageError
-from annolooop.loop.blind import blind_share
+from annolooop.loop.blind import blind_share, is_blind
 from annolooop.loop.model import find_version
 from annolooop.loop.predict import Predictor, require_promoted
 from annolooop.loop.project import find_project
@@ -282,7 +282,7 @@ class _Open:
         return [(task, image) for task, image in found if task in predicted]
 
     def _is_open(self, image: Image) -> bool:
-        if image.sha256 in self._known:
+        if image.sha256 in self._known or is_blind(image.sha256, self._blind):
             return False
         return side_of(image.sha256, self._holdout, self._sides) != "holdout"
 
