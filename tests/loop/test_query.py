@@ -120,7 +120,7 @@ def test_of_a_large_pool_half_is_drawn_and_half_is_the_least_sure(
     ]
 
     def kept(size: int) -> tuple[list[Candidate], list[Candidate]]:
-        found = _Found(5, 0.2, cast(Predictor, Sure()), seed=1)
+        found = _Found(5, 0.2, {}, cast(Predictor, Sure()), seed=1)
         for start in range(0, len(pool), size):
             found.add(pool[start : start + size])
         assert found.total == 300
