@@ -83,7 +83,7 @@ def _suspects(stack: Stack, found: Labels, track: Track) -> tuple[Picture, ...]:
             s.key,
             told(s.labels) if s.reason == LOOKS else s.reason,
             told(s.suggested),
-            s.confidence,
+            s.confidence if s.reason == LOOKS else None,
             s.url,
             thumbs.get(s.sha256, ""),
         )

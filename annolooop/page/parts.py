@@ -45,10 +45,12 @@ def _card(picture: Picture, given: str, other: str, doubted: bool) -> str:
         if picture.thumb
         else "the image is gone"
     )
+    says = ""
+    if picture.confidence is not None:
+        says = f"{other}: {_label(picture.suggested)} {'' if doubted else sure}"
     inside = (
         f'<span class="frame">{seen}</span><span class="said" style="display:block">'
-        f"{given}: {_label(picture.label)} {sure if doubted else ''}<br>"
-        f"{other}: {_label(picture.suggested)} {'' if doubted else sure}"
+        f"{given}: {_label(picture.label)} {sure if doubted else ''}<br>{says}"
         f'<span class="key">{escape(picture.key.rpartition("/")[2])}</span></span>'
     )
     if picture.url.startswith(("http://", "https://")):
