@@ -1,5 +1,6 @@
 """`annoloop dataset accept`: what the model is sure of, without a look."""
 
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Union
 
 import typer
@@ -86,9 +87,9 @@ def show(console: Console, report: Union["AcceptReport", "UndoReport"]) -> None:
     if report.applied and report.accepted:
         console.next(f"annoloop dataset accept --undo {report.version}", "to take it back")
     elif report.accepted:
-        console.next(f"annoloop dataset accept --precision {report.precision:g} --yes")
+        console.next("the same command with --yes")
     else:
-        console.next("annoloop dataset launch", "nothing is sure enough")
+        console.next(f"annoloop dataset launch {quote(report.dataset)}", "nothing is sure enough")
 
 
 def _show_undo(console: Console, report: "UndoReport") -> None:

@@ -10,6 +10,7 @@ from annolooop.commands.describe import based_on
 from annolooop.console import Console
 
 if TYPE_CHECKING:
+    from annolooop.records import Suspect
     from annolooop.reports import ReviewReport
 
 OVERLAPS = 5  # pairs of labels that are named
@@ -39,6 +40,15 @@ def review(
     return run(stack, dataset, limit, push, console.track, offline)
 
 
+def _row(suspect: "Suspect") -> tuple[object, ...]:
+    if suspect.reason.startswith("people"):
+        return suspect.task, suspect.key, "", "", "", suspect.reason
+    labels, suggested = (
+        " + ".join(names) or "none" for names in (suspect.labels, suspect.suggested)
+    )
+    return suspect.task, suspect.key, labels, suggested, f"{suspect.confidence:.3f}", ""
+
+
 def show(console: Console, report: "ReviewReport") -> None:
     """Print the suspects, the labels that overlap, and what was decided earlier."""
     console.print(
@@ -49,17 +59,7 @@ def show(console: Console, report: "ReviewReport") -> None:
     if report.suspects:
         console.table(
             ("task", "image", "label", "looks like", "confidence", ""),
-            [
-                (
-                    s.task,
-                    s.key,
-                    " + ".join(s.labels) or "none",
-                    " + ".join(s.suggested) or "none",
-                    f"{s.confidence:.3f}",
-                    s.reason if s.reason.startswith("people") else "",
-                )
-                for s in report.suspects
-            ],
+            [_row(suspect) for suspect in report.suspects],
         )
     for overlap in report.overlaps[:OVERLAPS]:
         console.print(

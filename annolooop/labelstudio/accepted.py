@@ -122,9 +122,12 @@ def is_accepted(raw: Mapping[str, Any]) -> bool:
     """Whether an annotation was made of a prediction by the action, and nobody changed it.
 
     A prediction that is deleted later is no longer named; its score is still in the result. What
-    people import may have scores as well: Label Studio marks that as ground truth by itself.
+    people import may have scores as well: Label Studio marks that as ground truth by itself. So may
+    copies that they make of an annotation for other tasks, which name that annotation.
     """
     if raw.get("updated_by") is not None or raw.get("lead_time") is not None:
+        return False
+    if raw.get("parent_annotation"):
         return False
     scored = any("score" in item for item in raw.get("result") or ())
     return bool(raw.get("parent_prediction") or (scored and not raw.get("ground_truth")))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import islice
 from math import ceil
+from shlex import quote
 
 import numpy as np
 
@@ -41,6 +42,7 @@ from annolooop.storage.prefixes import DATASETS
 PART = 5000  # images that are looked at at a time
 CHUNK = 500  # tasks in one request; Label Studio on SQLite takes about 3 ms for each
 SETTLE = 10.0  # seconds without change after which an interrupted request counts as over
+LONGEST = 60.0  # seconds after which it does in any case: people may annotate all the while
 POLL = 0.5
 
 
@@ -167,8 +169,7 @@ def _judge(
         raise DataError(
             f"to promise {precision:.4g} precision takes at least {needed} labelled images of the "
             f"holdout, all predicted right; there are {len(held)}",
-            "Annotate more images, or ask for less: annoloop dataset accept --precision "
-            f"{_reachable(len(held)):.2f}",
+            _ask_less(stack, len(held)),
         )
     images = [Image(e.key, e.sha256) for e in held]
     said = list(_said(predictor, images))
@@ -187,19 +188,27 @@ def _judge(
 
 
 def _held(stack: Stack, version: ModelVersion, snapshot: Snapshot) -> list[Example]:
-    """Images of the holdout that people labelled, and that have an embedding."""
+    """Images of the holdout that people labelled, and that have an embedding.
+
+    Also those whose label the version does not know: it is wrong about them, as it is about the
+    images like them that it would accept.
+    """
     dataset, holdout = stack.config.dataset, stack.config.train.holdout
     examples, _ = examples_of(
         stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
     )
-    held = [e for e in examples if e.split == "holdout" and set(e.labels) <= set(version.labels)]
+    held = [example for example in examples if example.split == "holdout"]
     lacking = stack.embeddings(version.backbone).lacking(e.sha256 for e in held)
     return [example for example in held if example.sha256 not in lacking]
 
 
-def _reachable(images: int) -> float:
-    """The highest precision, in hundredths, that so many images could show."""
-    return next((p / 100 for p in range(99, 50, -1) if images_needed(p / 100) <= images), 0.5)
+def _ask_less(stack: Stack, images: int) -> str:
+    """What to do where so many images cannot show a precision: name the highest that they could."""
+    for hundredths in range(99, 49, -1):
+        if images_needed(hundredths / 100) <= images:
+            less = f"annoloop dataset accept --precision 0.{hundredths}"
+            return f"Annotate more images, or ask for less: {less}"
+    return f"Annotate more images: annoloop dataset launch {quote(stack.config.dataset.name)}"
 
 
 def _said(predictor: Predictor, images: Sequence[Image]) -> Iterator[Prediction]:
@@ -352,7 +361,8 @@ def _settle(stack: Stack, project: ProjectCounts) -> None:
     if not stack.store.exists(_note_key(stack)):
         return
     seen, since = -1, time.monotonic()
-    while time.monotonic() - since < SETTLE:
+    end = since + LONGEST
+    while time.monotonic() < min(since + SETTLE, end):
         found = stack.studio.read_project(project.id)
         if found and found.annotations != seen:
             seen, since = found.annotations, time.monotonic()

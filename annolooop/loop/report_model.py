@@ -15,7 +15,8 @@ from annolooop.loop.queue import read_rounds
 from annolooop.loop.sides import examples_of
 from annolooop.loop.stats import round_stats
 from annolooop.model.head import Head, Probabilities, activate
-from annolooop.model.metrics import MIN_HOLDOUT, wilson
+from annolooop.model.interval import wilson
+from annolooop.model.metrics import MIN_HOLDOUT
 from annolooop.model.reliability import reliability
 from annolooop.page.content import (
     CurvePlace,

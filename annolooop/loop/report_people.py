@@ -8,7 +8,7 @@ from shlex import quote
 from annolooop.loop.agreement import agreement
 from annolooop.loop.labels import Labels
 from annolooop.loop.stats import blind_answers
-from annolooop.model.metrics import wilson
+from annolooop.model.interval import wilson
 from annolooop.page.content import AcceptanceRow, AnnotatorRow, Missing
 from annolooop.records import UNKNOWN, Agreement, Annotation, Estimate
 from annolooop.stack import Stack

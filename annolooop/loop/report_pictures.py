@@ -12,7 +12,7 @@ from annolooop.errors import DataError
 from annolooop.loop.labels import Labels
 from annolooop.loop.predict import best_labels
 from annolooop.loop.report_model import Judged
-from annolooop.loop.review import review
+from annolooop.loop.review import LOOKS, review
 from annolooop.model.head import Head
 from annolooop.model.projection import project
 from annolooop.model.thumbnail import NoPicture, thumbnail
@@ -81,9 +81,9 @@ def _suspects(stack: Stack, found: Labels, track: Track) -> tuple[Picture, ...]:
     return tuple(
         Picture(
             s.key,
-            told(s.labels) or s.reason,
+            told(s.labels) if s.reason == LOOKS else s.reason,
             told(s.suggested),
-            s.confidence,
+            s.confidence if s.reason == LOOKS else None,
             s.url,
             thumbs.get(s.sha256, ""),
         )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def review(
     past = _read_past(stack, labels)
     shown = _Shown(stack, labels)
     found = embed_labelled(stack, labels, track)
-    examples, doubt = _doubt(found, stack.config.train.seed)
+    examples, doubt = _doubt(found, name, stack.config.train.seed)
     suspects = [
         *shown.disputed(),
         *shown.doubtful(found, examples, doubt, past.confirmed),
@@ -88,7 +89,7 @@ def review(
     )
 
 
-def _doubt(found: Labelled, seed: int) -> tuple[list[Example], Doubt]:
+def _doubt(found: Labelled, name: str, seed: int) -> tuple[list[Example], Doubt]:
     """What can be judged: labels that one image alone has are not looked for anywhere else."""
     examples = list(found.examples)
     if not found.multiple:
@@ -103,7 +104,7 @@ def _doubt(found: Labelled, seed: int) -> tuple[list[Example], Doubt]:
         raise DataError(
             f"to find wrong labels takes at least {FEWEST} labelled images with different labels; "
             f"there are {len(examples)}",
-            "Annotate more: annoloop dataset launch",
+            f"Annotate more: annoloop dataset launch {quote(name)}",
         )
     return examples, doubt
 
@@ -174,7 +175,7 @@ class _Past:
     """What became of what earlier reviews asked about.
 
     Attributes:
-        confirmed: content hash -> labels that someone looked at and left as they are.
+        confirmed: content hash -> labels that someone looked at and said again.
         corrected: images whose labels someone changed.
         still_open: images that nobody has answered about.
     """
@@ -196,16 +197,21 @@ def _read_past(stack: Stack, labels: Labels) -> _Past:
         told = stack.store.require_json(numbered(prefix, number))
         asked |= {row["sha256"]: row for row in told["suspects"]}
     now = {example.sha256: example.labels for example in labels.examples}
-    said = _last_said(labels)
+    said = labels.said()
     for sha256, row in asked.items():
         before, is_now = tuple(row["labels"]), now.get(sha256)
         if is_now is not None and is_now != before:
             past.corrected += 1
-        elif is_now is not None and said.get(sha256, "") > row["said_at"]:
+        elif is_now is not None and _says_again(said[sha256][-1], before, row["said_at"]):
             past.confirmed[sha256] = before
         else:
             past.still_open += 1
     return past
+
+
+def _says_again(last: Annotation, before: tuple[str, ...], moment: str) -> bool:
+    """Not if they say something else, and are outvoted by those who were wrong before."""
+    return last.updated_at > moment and last.labels == before
 
 
 def _last_said(labels: Labels) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Near-duplicates are on one side of the split, and what was on a side stays there."""
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,11 +10,11 @@ from typing import TYPE_CHECKING
 from annolooop.records import Annotation, Example
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples
-from annolooop.storage.embeddings import Embeddings, Vector
 from annolooop.storage.sides import Sides
 
 if TYPE_CHECKING:
     from annolooop.model.duplicates import Places
+    from annolooop.storage.embeddings import Embeddings, Vector
 
 
 def sides_of(stack: Stack, name: str, holdout: float) -> dict[str, str]:
@@ -67,7 +69,7 @@ class KeptRows:
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, places: "Places") -> Vector:
+    def __getitem__(self, places: Places) -> Vector:
         return self._embeddings.matrix(map(self._hash_of, places.tolist()))
 
 

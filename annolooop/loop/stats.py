@@ -11,6 +11,7 @@ from annolooop.loop.project import find_project
 from annolooop.loop.pull import pull
 from annolooop.loop.queue import newest_round
 from annolooop.loop.watch import count_marked
+from annolooop.model.interval import wilson
 from annolooop.records import (
     Agreement,
     Annotation,
@@ -108,8 +109,6 @@ def _sameness(same: int, different: int) -> Sameness | None:
     n = same + different
     if not n:
         return None
-    from annolooop.model.metrics import wilson  # numpy is loaded where there is something to tell
-
     return Sameness(n, Estimate(same / n, *wilson(same, n)))
 
 

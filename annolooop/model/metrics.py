@@ -1,32 +1,15 @@
 """How good, and how sure."""
 
 from collections.abc import Sequence
-from math import sqrt
 
 import numpy as np
 
 from annolooop.model.head import THRESHOLD, Probabilities
+from annolooop.model.interval import wilson
 from annolooop.model.reliability import TAILS, Targets, calibration_error, resample
 from annolooop.records import ClassFigures, Estimate, Evaluation, Holdout
 
 MIN_HOLDOUT = 10  # below it, an interval spans more than half of the scale
-
-
-Z = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (Wilson 1927), 95 %.
-
-    Raises:
-        ValueError: ``n`` is 0.
-    """
-    if n == 0:
-        raise ValueError("an interval needs at least one trial")
-    p = successes / n
-    centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def holdout_accuracy(correct: int, n: int) -> Holdout:

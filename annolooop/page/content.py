@@ -116,12 +116,12 @@ class Map:
 
 @dataclass(frozen=True)
 class Picture:
-    """A thumbnail with what is said of it."""
+    """A thumbnail with what is said of it; no ``confidence`` where no model was asked."""
 
     key: str
     label: str
     suggested: str
-    confidence: float
+    confidence: float | None
     url: str = ""
     thumb: str = ""
 

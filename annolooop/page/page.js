@@ -74,10 +74,11 @@
       return made;
     };
     if (at.thumb[place]) add("img", "").src = "data:image/webp;base64," + at.thumb[place];
+    const apart = text => "\u2068" + text + "\u2069"; // one that is written leftwards stays in its place
     const label = at.labels[at.label[place]], said = at.labels[at.predicted[place]];
-    add("div", label === undefined ? "not labelled" : "label: " + label);
+    add("div", label === undefined ? "not labelled" : "label: " + apart(label));
     if (said !== undefined) {
-      add("div", "model: " + (said || "none") + ", " + Math.round(100 * (1 - at.uncertainty[place])) + " %");
+      add("div", "model: " + apart(said || "none") + ", " + Math.round(100 * (1 - at.uncertainty[place])) + " %");
     }
     add("div", at.key[place]).className = "muted";
     if (pinned && at.url[place]) {

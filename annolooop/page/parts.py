@@ -45,10 +45,12 @@ def _card(picture: Picture, given: str, other: str, doubted: bool) -> str:
         if picture.thumb
         else "the image is gone"
     )
+    says = ""
+    if picture.confidence is not None:
+        says = f"{other}: {_label(picture.suggested)} {'' if doubted else sure}"
     inside = (
         f'<span class="frame">{seen}</span><span class="said" style="display:block">'
-        f"{given}: <b>{escape(picture.label) or 'none'}</b> {sure if doubted else ''}<br>"
-        f"{other}: <b>{escape(picture.suggested) or 'none'}</b> {'' if doubted else sure}"
+        f"{given}: {_label(picture.label)} {sure if doubted else ''}<br>{says}"
         f'<span class="key">{escape(picture.key.rpartition("/")[2])}</span></span>'
     )
     if picture.url.startswith(("http://", "https://")):
@@ -57,6 +59,11 @@ def _card(picture: Picture, given: str, other: str, doubted: bool) -> str:
             f'<li><a class="card" href="{address}" target="_blank" rel="noopener">{inside}</a></li>'
         )
     return f'<li><span class="card">{inside}</span></li>'
+
+
+def _label(name: str) -> str:
+    """Set apart from what is around it, which would change places with one written leftwards."""
+    return f'<b dir="auto">{escape(name) or "none"}</b>'
 
 
 def nothing(missing: Missing) -> str:

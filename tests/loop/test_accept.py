@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from conftest import Project, Server, on_server, write_photos
+from people import sign_up
 
 from annolooop.errors import DataError
+from annolooop.labelstudio.client import Studio
 from annolooop.loop.accept import AcceptOptions, accept, undo
 from annolooop.loop.infer import InferOptions, infer
 from annolooop.loop.pull import pull
@@ -62,6 +64,10 @@ class Loop:
     def accepted(self) -> dict[int, Annotation]:
         return {a.task: a for a in self.annotations() if a.accepted}
 
+    def person(self, name: str) -> Studio:
+        """Someone else, who has an account."""
+        return sign_up(self.stack().studio, f"{name}@example.org").studio
+
     def change(self, annotation: int, label: str) -> None:
         studio = self.stack().studio
         result = studio._server.get(f"/api/annotations/{annotation}")["result"]
@@ -82,8 +88,14 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     monkeypatch.setattr("annolooop.loop.accept.SETTLE", 0.5)
     version = loop.stack().registry.promoted()
     assert version
-    with pytest.raises(DataError, match="takes at least 149 labelled images of the holdout"):
+    few = "takes at least 149 labelled images of the holdout, all predicted right; there are"
+    with pytest.raises(DataError, match=few) as refused:
         accept(loop.stack(), AcceptOptions(), untracked)
+    held = next(a for a in loop.annotations() if split_of(a.sha256, 0.5) == "holdout")
+    loop.change(held.id, "a label that the model does not know")  # so it is wrong
+    with pytest.raises(DataError, match=refused.value.message):
+        accept(loop.stack(), AcceptOptions(), untracked)
+    loop.change(held.id, held.labels[0])
     drafted = loop.open[0].id
     studio = loop.stack().studio
     studio._server.post(f"/api/tasks/{drafted}/drafts", {"result": [], "lead_time": 1.0})
@@ -130,6 +142,20 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     assert left[corrected.task].labels == left[others[0].task].labels == (wrong,)
     assert left[corrected.task].annotator is not None
     assert len(left) == len(loop.labelled) + 2
+    # What someone copies from one task to others is theirs, though a model's score is in it.
+    action = {"id": "propagate_annotations", "project": loop.id}
+    to = [task.id for task in loop.open if task.id not in left][:1]
+    chosen = {"all": False, "included": to}
+    copied = {"source_annotation_id": corrected.id, "selectedItems": chosen}
+    studio._server.post("/api/dm/actions", copied, action)
+    copy = next(a for a in loop.annotations() if a.task == to[0])
+    assert (copy.labels, copy.accepted) == ((wrong,), "")
+    studio._server.call("DELETE", f"/api/annotations/{copy.id}")
+    # People who annotate all the while do not hold up what waits for an interrupted request.
+    monkeypatch.setattr("annolooop.loop.accept.SETTLE", 600)
+    monkeypatch.setattr("annolooop.loop.accept.LONGEST", 0.5)
+    loop.stack().store.put(note, b"{}")
+    assert undo(loop.stack(), "v2", True, untracked).withdrawn == 0
 
 
 def test_wrong_labels_are_found_shown_and_not_asked_again_once_confirmed(loop: Loop) -> None:
@@ -157,6 +183,11 @@ def test_wrong_labels_are_found_shown_and_not_asked_again_once_confirmed(loop: L
     assert (after.corrected, after.confirmed) == (1, 1)
     assert after.still_open == len(found.suspects) - 2
     assert not {a.task for a in planted} & {s.task for s in after.suspects}
+    # Someone who says otherwise, and is outvoted, confirms nothing.
+    confirmed = planted[1]
+    for label in (suspects[confirmed.task].labels[0], confirmed.labels[0]):
+        loop.person(label).annotate(loop.id, confirmed.task, [label], 1.0)
+    assert review(loop.stack(), loop.name, 50, False, untracked).confirmed == 0
     told = loop.project.json("dataset", "curve")
     assert told["judged_by"] == "out-of-fold"
     assert [point["share"] for point in told["points"]] == [0.25, 0.5, 0.75, 1.0]

@@ -8,7 +8,8 @@ import pytest
 from annolooop.errors import DataError
 from annolooop.model.fit import all_right, fit_head, learnable
 from annolooop.model.head import Head, activate
-from annolooop.model.metrics import holdout_accuracy, wilson
+from annolooop.model.interval import wilson
+from annolooop.model.metrics import holdout_accuracy
 from annolooop.records import Holdout
 
 

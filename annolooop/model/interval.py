@@ -1,0 +1,19 @@
+"""How sure a share is. Without numpy: `stats` asks for it, too."""
+
+from math import sqrt
+
+Z = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (Wilson 1927), 95 %.
+
+    Raises:
+        ValueError: ``n`` is 0.
+    """
+    if n == 0:
+        raise ValueError("an interval needs at least one trial")
+    p = successes / n
+    centre = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
