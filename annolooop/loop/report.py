@@ -103,7 +103,7 @@ def _gather(
     url = task_url(stack, found)
     gone = progress(stack, found, version, track)
     judged = judge(stack, found, version)
-    seen = picture(stack, found, version, judged, url, options, track)
+    seen = picture(stack, found, version, judged, url, options.points, track)
     said = people(stack, found)
     counts = {
         label: sum(label in example.labels for example in found.examples) for label in found.order

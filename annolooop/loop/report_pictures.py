@@ -4,7 +4,6 @@ import base64
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +19,6 @@ from annolooop.page.content import Map, Missing, Picture, Point
 from annolooop.records import Image, ModelVersion, Prediction, Track
 from annolooop.stack import Stack
 from annolooop.storage.images import Lost, read_images
-
-if TYPE_CHECKING:
-    from annolooop.loop.report import ReportOptions
 
 ERRORS, SUSPECTS = 18, 18
 BUDGET = 2_600_000  # bytes of the thumbnails of the map, before base64 makes a third more of them
@@ -49,18 +45,18 @@ def picture(
     version: ModelVersion | None,
     judged: Judged,
     url: Url,
-    options: "ReportOptions",
+    points: int,
     track: Track,
 ) -> Pictured:
-    """The map of the images, and the ones that deserve a look."""
+    """The map of the images, with at most so many points, and the ones that deserve a look."""
     missing: dict[str, Missing] = {}
     errors = _errors(stack, version, judged, url) if version and judged.held else ()
     if judged.held and not errors:
         missing["errors"] = Missing(
             f"The model is right on all {len(judged.held)} labelled images of the holdout."
         )
-    drawn = _map(stack, found, version, url, options, track) if version else None
-    if drawn is None and options.points:
+    drawn = _map(stack, found, version, url, points, track) if version else None
+    if drawn is None and points:
         missing["map"] = Missing(
             "No image has an embedding of the model in force yet:", "annoloop infer --batch FOLDER"
         )
@@ -120,10 +116,10 @@ def _map(
     found: Labels,
     version: ModelVersion,
     url: Url,
-    options: "ReportOptions",
+    points: int,
     track: Track,
 ) -> Map | None:
-    chosen, total = _chosen(stack, found, options.points)
+    chosen, total = _chosen(stack, found, points)
     embeddings = stack.embeddings(version.backbone)
     lacking = embeddings.lacking(image.sha256 for image in chosen)
     images = [image for image in chosen if image.sha256 not in lacking]
@@ -137,7 +133,7 @@ def _map(
     said: list[Prediction] = list(best_labels(version, head.predict(vectors)))
     given = {e.sha256: told(e.labels) or "none" for e in found.examples}
     thumbs = thumbnails(stack, track(images, "pictures", len(images)), _side(stack, images))
-    points = [
+    drawn = [
         Point(
             float(x),
             float(y),
@@ -150,7 +146,7 @@ def _map(
         )
         for image, (x, y), prediction in zip(images, places.tolist(), said, strict=True)
     ]
-    return Map(tuple(points), total, method)
+    return Map(tuple(drawn), total, method)
 
 
 def _chosen(stack: Stack, found: Labels, most: int) -> tuple[list[Image], int]:
