@@ -644,6 +644,8 @@ class LaunchReport:
         left: of these, that nobody annotated or skipped.
         waiting: of these, that were answered once and are asked of two people. With none of both,
             the address is that of all tasks.
+        interrupted: number of a later query that was interrupted before it became the queue, and
+            may have taken tasks out of this one; 0 where there is none.
     """
 
     dataset: str
@@ -653,6 +655,7 @@ class LaunchReport:
     asked: int = 0
     left: int = 0
     waiting: int = 0
+    interrupted: int = 0
 
 
 @dataclass(frozen=True)

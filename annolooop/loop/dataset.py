@@ -66,7 +66,7 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     """
     found = find_stream(stack, name, find_project(stack, name))
     opened = browser and _open(stack, found.url)
-    counts = (found.round, found.asked, found.left, found.waiting)
+    counts = (found.round, found.asked, found.left, found.waiting, found.interrupted)
     return LaunchReport(name, found.url, opened, *counts)
 
 

@@ -118,6 +118,7 @@ def ask(
             holdout=tuple(c.task for c in held),
             twice=tuple(told),
         ),
+        rounds,
     )
     return QueryReport(
         opened.number,
