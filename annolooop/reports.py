@@ -854,6 +854,7 @@ class QueryReport:
         holdout: of these, that no strategy chose.
         twice: of these, that two people are asked.
         left: tasks that nobody annotated and that were not asked this time.
+        unseen: tasks that could not be chosen, as this model's backbone has not seen their images.
         seconds: that choosing took.
         crowded: several people may be given one task, since the server does not pass over tasks
             that others have open.
@@ -869,6 +870,7 @@ class QueryReport:
     left: int
     seconds: float
     crowded: bool = False
+    unseen: int = 0
 
 
 @dataclass(frozen=True)

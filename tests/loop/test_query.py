@@ -99,6 +99,14 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     whole = project.json("dataset", "launch", name, "--no-browser")
     assert (whole["round"], whole["interrupted"]) == (4, 0)
 
+    # Where the model has seen few images only, the others are told of.
+    for item in list(stack.store.walk("embeddings")):
+        stack.store.delete(item.key)
+    left = sorted(set(second.query) - set(first.query))
+    key = next(t.key for t in studio.tasks(project_id) if t.id == left[0])
+    few = project.json("infer", "--batch", f"b/{key.split('/')[-1]}", "--query", "9")["query"]
+    assert (few["asked"], few["unseen"]) == (1, 15)
+
 
 def test_what_cannot_be_asked_is_refused(project: Project) -> None:
     refused = project.run("infer", "--query", "3", "--no-push", code=2).stderr
