@@ -646,6 +646,7 @@ class LaunchReport:
             the address is that of all tasks.
         interrupted: number of a later query that was interrupted before it became the queue, and
             may have taken tasks out of this one; 0 where there is none.
+        login: file that holds the login of our own server; ``None`` for that of someone else.
     """
 
     dataset: str
@@ -656,6 +657,7 @@ class LaunchReport:
     left: int = 0
     waiting: int = 0
     interrupted: int = 0
+    login: str | None = None
 
 
 @dataclass(frozen=True)

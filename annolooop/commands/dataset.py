@@ -196,8 +196,8 @@ def show_launch(console: Console, report: "LaunchReport") -> None:
         console.say(f"all {report.asked} tasks of round {report.round} are answered")
         console.next("annoloop train --rerun", "and then annoloop infer --rerun --query 50")
         return
-    if not report.opened:
-        console.say("The login is in the file that `annoloop up` names.")
+    if report.login and not report.opened:
+        console.say(f"The login is in {report.login}")
     console.next(f"annoloop dataset stats {quote(report.dataset)}", "when some are annotated")
 
 
