@@ -186,7 +186,7 @@ def _show_query(console: Console, query: "QueryReport") -> None:
     if query.used != query.strategy:
         by = f"{query.strategy}, which took {query.used}"
     console.print(
-        f"round {query.round}: {query.asked} tasks to ask next"
+        f"round {query.round}: {counted(query.asked, 'task')} to ask next"
         + (f", {query.holdout} of them of the holdout" if query.holdout else "")
         + (f", {query.twice} asked of two people" if query.twice else "")
         + f"; {query.left} more are left"
