@@ -10,10 +10,12 @@ mean and the lowest realised precision, the share of the other images that is ac
 same where all thresholds are tried, each with the same exact bound, and the lowest that passes is
 taken: that is what the order of the tests is there to avoid.
 
-Run it: python benchmarks/accept.py [FOLDER ...] [--weights FILE] [--backbone NAME]
-            [--features FOLDER] [--labels N ...] [--draws N] [--record FILE]
+Which images: see `features.py`.
 
-Without a folder: the digits of scikit-learn, in pixels. Exit status: 0 when each promise is kept
+Run it: python benchmarks/accept.py [--images DIR ...] [--weights FILE] [--backbone NAME]
+            [--kept FOLDER] [--labels N ...] [--draws N] [--record FILE]
+
+Exit status: 0 when each promise is kept
 in 19 of 20 draws.
 """
 

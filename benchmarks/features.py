@@ -1,8 +1,11 @@
-"""Photographs as their embeddings: what benchmarks of quality learn from.
+"""Labelled images as their embeddings: what benchmarks of quality learn from.
 
-A set is a folder with a folder of images for each label, below it or below `train`, `validation`
-and `test`. The embeddings are made by the program's own pipeline; with `--features FOLDER` they
-are kept there, and not made again while the files are the same.
+`--images` names a set, and may be given several times: a folder with a folder of images for each
+label, or one with folders `train`, `validation` and `test` of such folders. Without a `test`
+folder, a quarter of the images is for tests, by a hash of their content. Of files with the same
+content the first counts. The embeddings are made by the program's own pipeline; with `--kept`
+they are kept in a folder, and not made again while the files are the same. Without `--images`:
+scikit-learn's 1,797 handwritten digits, as raw pixels.
 """
 
 import argparse
@@ -14,24 +17,31 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from annolooop.storage.dataset import split_of
+
 SIDES = ("train", "validation", "test")
+TEST = 0.25  # share of the images for tests where no folder is named so
 
 
 @dataclass(frozen=True)
 class Photos:
-    """A set.
+    """A set, in the order of the hashes of its images: the first of them are a draw.
 
     Attributes:
         name: of its folder.
         labels: names of its folders.
         x: (n, d) float32, embeddings.
         y: (n,) int, number of the label.
+        test: (n,) bool, which are for tests.
+        files: where they are; none of digits.
     """
 
     name: str
     labels: tuple[str, ...]
     x: NDArray[np.float32]
     y: NDArray[np.int64]
+    test: NDArray[np.bool_]
+    files: tuple[Path, ...] = ()
 
     def targets(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(rows, labels) bool."""
@@ -40,59 +50,80 @@ class Photos:
 
 def add_photos(parser: argparse.ArgumentParser) -> None:
     """Give a benchmark the options that :func:`read_photos` reads."""
-    parser.add_argument("sets", type=Path, nargs="*", help="folders with a folder for each label")
-    parser.add_argument("--weights", type=Path, help="pretrained state dict of the backbone")
+    parser.add_argument("--images", type=Path, action="append", default=[], help="repeatable")
+    parser.add_argument("--weights", type=Path, help="of the backbone; needed with --images")
     parser.add_argument("--backbone", default="mobilenet_v2", help="default: mobilenet_v2")
-    parser.add_argument(
-        "--features", type=Path, metavar="FOLDER", help="keep embeddings there, and use them"
-    )
+    parser.add_argument("--kept", type=Path, help="where embeddings are kept; default: nowhere")
 
 
 def read_photos(args: argparse.Namespace) -> Iterator[Photos]:
-    """The sets that were named; the digits of scikit-learn, in pixels, where none were."""
-    if not args.sets:
-        from sklearn.datasets import load_digits
-
-        found = load_digits()
-        names = tuple(str(digit) for digit in range(10))
-        yield Photos("digits", names, found.data.astype(np.float32), found.target)
-    for folder in args.sets:
-        files = _files(folder)
-        labels = tuple(sorted({file.parent.name for file in files}))
-        kept = args.features and args.features / f"{folder.name}-{_mark(files, args)}.npz"
+    """The sets that were named; the digits where none were."""
+    if not args.images:
+        yield digits()
+    elif not args.weights:
+        raise SystemExit("--images needs --weights FILE: random weights tell nothing")
+    for folder in args.images:
+        files = read_files(folder)
+        if not files:
+            raise SystemExit(f"--images {folder}: no folders of images in it")
+        labels = tuple(sorted({file.parent.name for file in files.values()}))
+        kept = args.kept and args.kept / f"{folder.name}-{_mark(files, args)}.npz"
         if kept and kept.exists():
-            x, used = np.load(kept)["x"], np.load(kept)["used"]
+            found = dict(np.load(kept))
         else:
-            x, used = _embed(files, args)
+            found = embed(files, args.backbone, args.weights)
             if kept:
-                args.features.mkdir(parents=True, exist_ok=True)
-                np.savez(kept, x=x, used=used)
-        y = np.array([labels.index(files[n].parent.name) for n in used])
-        yield Photos(folder.name, labels, x, y)
+                args.kept.mkdir(parents=True, exist_ok=True)
+                np.savez(kept, **found)
+        used = {sha256: files[sha256] for sha256 in found["hashes"].tolist()}
+        y = np.array([labels.index(file.parent.name) for file in used.values()])
+        named = any(file.parent.parent.name == "test" for file in used.values())
+        test = [file.parent.parent.name == "test" for file in used.values()]
+        if not named:
+            test = [split_of(sha256, TEST) == "holdout" for sha256 in used]
+        yield Photos(folder.name, labels, found["x"], y, np.array(test, bool), tuple(used.values()))
 
 
-def _files(folder: Path) -> list[Path]:
-    tops = [folder / side for side in SIDES if (folder / side).is_dir()] or [folder]
-    return [f for top in tops for f in sorted(top.glob("*/*")) if f.is_file()]
+def digits() -> Photos:
+    """Handwritten digits, 8 by 8 pixels."""
+    from sklearn.datasets import load_digits
+
+    read = load_digits()
+    x = read.data.astype(np.float32)
+    hashes = [hashlib.sha256(row.tobytes()).hexdigest() for row in x]
+    order = np.argsort(hashes)
+    test = np.array([split_of(sha256, TEST) == "holdout" for sha256 in hashes])
+    names = tuple(str(digit) for digit in range(10))
+    return Photos("digits", names, x[order], read.target[order].astype(np.int64), test[order])
 
 
-def _mark(files: list[Path], args: argparse.Namespace) -> str:
-    told = "\n".join([args.backbone, str(args.weights), *(str(file) for file in files)])
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+def read_files(folder: Path) -> dict[str, Path]:
+    """Content hash -> file, by hash; what is in `test` too is there."""
+    tops = [folder / side for side in SIDES[::-1] if (folder / side).is_dir()] or [folder]
+    files: dict[str, Path] = {}
+    for top in tops:
+        for file in sorted(f for f in top.glob("*/*") if f.is_file()):
+            files.setdefault(hashlib.sha256(file.read_bytes()).hexdigest(), file)
+    return dict(sorted(files.items()))
 
 
-def _embed(files: list[Path], args: argparse.Namespace) -> tuple[NDArray[np.float32], list[int]]:
-    """Embeddings, and numbers of the files that could be read."""
+def embed(files: dict[str, Path], backbone: str, weights: Path) -> dict[str, NDArray[np.generic]]:
+    """``x``, the embeddings, and ``hashes`` of the files that could be read."""
     # Loaded where there is something to embed: torch takes longer than what is measured.
     from annolooop.model.classifier import build_backbone
     from annolooop.model.pipeline import Pipeline
     from annolooop.model.transforms import EvalTransform
     from annolooop.model.weights import read_state
 
-    state = read_state(args.weights)
-    backbone = build_backbone(args.backbone, str(args.weights), state, EvalTransform(256, 224))
+    network = build_backbone(backbone, str(weights), read_state(weights), EvalTransform(256, 224))
     found: dict[str, NDArray[np.float32]] = {}
-    for batch in Pipeline(backbone).embed((str(file), file.read_bytes()) for file in files):
+    named = ((sha256, file.read_bytes()) for sha256, file in files.items())
+    for batch in Pipeline(network).embed(named):
         found |= batch.vectors
-    used = [n for n, file in enumerate(files) if str(file) in found]
-    return np.stack([found[str(files[n])] for n in used]), used
+    hashes = [sha256 for sha256 in files if sha256 in found]
+    return {"x": np.stack([found[sha256] for sha256 in hashes]), "hashes": np.array(hashes)}
+
+
+def _mark(files: dict[str, Path], args: argparse.Namespace) -> str:
+    told = "\n".join([args.backbone, args.weights.name, *files])
+    return hashlib.sha256(told.encode()).hexdigest()[:12]

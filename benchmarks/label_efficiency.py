@@ -12,10 +12,7 @@ start with nothing labelled.
 3. The same mean of `auto` over that of the best other strategy; and labels for random's 500.
 4. Seconds in which `auto` chooses 50 of 20,000 embeddings, over those in which they were embedded.
 
-`--images` names a folder with a folder of images for each label; or one with folders `train`,
-`validation` and `test` of such folders. Without a `test` folder, a quarter of the images is for
-tests, by a hash of their content. Without `--images`: scikit-learn's 1,797 handwritten digits as
-raw pixels, and no figure of cost.
+Which images: see `features.py`; of digits there is no figure of cost.
 
 Run it: python benchmarks/label_efficiency.py [--images DIR ...] [--weights FILE]
             [--backbone NAME] [--kept FOLDER] [--pool N] [--test N] [--seeds N] [--budget N]
@@ -29,47 +26,38 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
+from features import Photos, add_photos, read_photos
 from figures import Figure, add_record, tell
 
 from annolooop.loop.replay import Curve, Material, Plan, replays, share_of, standard_error
-from annolooop.loop.simulate import Embedder, Labelled, read_folder, split
 from annolooop.records import untracked
-from annolooop.stack import Stack
-from annolooop.stack_file import load_stack
 from annolooop.strategies.choose import STRATEGIES, choose
 from annolooop.strategies.pool import Pool
 
 AIMS = {200: 0.5, 500: 0.63}
 MANY, ASKED = 20_000, 50
-TIMED = 256  # images that the rate of embedding is told from
-SIDES = ("train", "validation")
+TIMED, WARM = 256, 32  # images that the rate of embedding is told from, after some more
 
 
 def main() -> int:
     """Measure each set, and print its figures."""
     args = _arguments()
     figures: list[Figure] = []
-    with TemporaryDirectory() as folder:
-        embedder = Embedder(stack_of(args, Path(folder))) if args.images else None
-        sets = read_sets(args, embedder) if embedder else iter([("digits", digits())])
-        for name, material in sets:
-            figures += measure(name, material, args)
-            if embedder:
-                figures.append(cost(name, material, args, embedder))
+    for photos in read_photos(args):
+        material = material_of(photos, args.pool, args.test)
+        figures += measure(photos.name, material, args)
+        if photos.files:
+            figures.append(cost(photos, material, args))
     return tell(figures, args.record)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Labels that auto needs, over random's.")
-    parser.add_argument("--images", type=Path, action="append", default=[], help="repeatable")
-    parser.add_argument("--weights", default="none", help="of the backbone; default: random ones")
-    parser.add_argument("--backbone", default="mobilenet_v2", help="default: mobilenet_v2")
-    parser.add_argument("--kept", type=Path, help="where embeddings are kept; default: nowhere")
+    add_photos(parser)
     parser.add_argument("--pool", type=int, help="images to ask about, at most; default: all")
     parser.add_argument("--test", type=int, help="images for tests, at most; default: all")
     parser.add_argument("--seeds", type=int, default=5, help="default: 5, from 0 on")
@@ -81,67 +69,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def stack_of(args: argparse.Namespace, folder: Path) -> Stack:
-    """A stack whose cache is the folder of kept embeddings."""
-    weights = str(Path(args.weights).resolve()) if Path(args.weights).is_file() else args.weights
-    values = {
-        "model": {"backbone": args.backbone, "weights": weights},
-        "cache_dir": str((args.kept or folder / "cache").resolve()),
-        "store": {"url": str(folder / "store")},
-    }
-    file = folder / "annoloop.yaml"
-    file.write_text(json.dumps(values), encoding="utf-8")  # JSON is YAML
-    return Stack(load_stack(str(file), ()), print)
-
-
-def read_sets(args: argparse.Namespace, embedder: Embedder) -> Iterator[tuple[str, Material]]:
-    """Name and embeddings of each folder."""
-    for folder in args.images:
-        if (folder / "test").is_dir():
-            parts = [folder / side for side in SIDES if (folder / side).is_dir()]
-            material = sides(merged(parts), read_folder(folder / "test", untracked), embedder)
-        else:
-            found = read_folder(folder, untracked)
-            material, _ = split(found, embedder.embed(found, untracked))
-        yield folder.name, thinned(material, args.pool, args.test)
-
-
-def merged(folders: Sequence[Path]) -> Labelled:
-    """Several folders as one."""
-    read = [read_folder(folder, untracked) for folder in folders]
-    files = {sha256: file for found in read for sha256, file in found.files.items()}
-    labels = {sha256: label for found in read for sha256, label in found.labels.items()}
-    return Labelled(files, labels, tuple(sorted(set(labels.values()))))
-
-
-def sides(pool: Labelled, test: Labelled, embedder: Embedder) -> Material:
-    """Of folders that say themselves what is tested on; what is in both is tested on."""
-    parts = []
-    for found, but in ((pool, test.files), (test, {})):
-        vectors = embedder.embed(found, untracked).vectors
-        hashes = sorted(sha256 for sha256 in vectors if sha256 not in but)
-        parts.append(np.stack([vectors[sha256] for sha256 in hashes]))
-        rows = [[found.labels[sha256] == name for name in pool.names] for sha256 in hashes]
-        parts.append(np.array(rows, bool))
-    return Material(*parts)
-
-
-def thinned(material: Material, pool: int | None, test: int | None) -> Material:
-    """At most so many images on either side; as they are sorted by hash, the first are a draw."""
-    return Material(
-        material.pool[:pool], material.targets[:pool], material.test[:test], material.truth[:test]
-    )
-
-
-def digits() -> Material:
-    """Raw pixels; a third of them is for tests."""
-    from sklearn.datasets import load_digits
-
-    read = load_digits()
-    order = np.random.default_rng(0).permutation(len(read.data))
-    x, targets = read.data.astype(np.float32)[order], np.eye(10, dtype=bool)[read.target[order]]
-    cut = len(x) // 3
-    return Material(x[cut:], targets[cut:], x[:cut], targets[:cut])
+def material_of(photos: Photos, pool: int | None, test: int | None) -> Material:
+    """At most so many images on either side."""
+    ask, judge = np.flatnonzero(~photos.test)[:pool], np.flatnonzero(photos.test)[:test]
+    return Material(photos.x[ask], photos.targets(ask), photos.x[judge], photos.targets(judge))
 
 
 def measure(name: str, material: Material, args: argparse.Namespace) -> list[Figure]:
@@ -226,7 +157,7 @@ def print_row(strategy: str, curve: Curve, baseline: Curve) -> None:
     print(f"{strategy:<17} mean {curve.mean.mean():.1%}; {'; '.join(cells)}", flush=True)
 
 
-def cost(name: str, material: Material, args: argparse.Namespace, embedder: Embedder) -> Figure:
+def cost(photos: Photos, material: Material, args: argparse.Namespace) -> Figure:
     """Seconds of a choice by auto, over seconds of embedding the same number of images."""
     rng = np.random.default_rng(0)
     # Where there are fewer: points between two images of the set.
@@ -239,15 +170,36 @@ def cost(name: str, material: Material, args: argparse.Namespace, embedder: Embe
     begun = time.perf_counter()
     choose("auto", pool, ASKED, 0)
     spent = time.perf_counter() - begun
-    rate = embedder.rate(sorted(f for f in args.images[0].rglob("*") if f.is_file())[:TIMED])
+    rate = embedding_rate(photos.files[:TIMED], args)
     return Figure(
-        name,
+        photos.name,
         f"time in which auto chooses {ASKED} of {MANY:,}, over that of embedding them",
         f"{spent:.2f} s over {MANY / rate:.0f} s ({rate:.0f} images/s)",
         spent * rate / MANY,
         0.1,
         at_least=False,
     )
+
+
+def embedding_rate(files: Sequence[Path], args: argparse.Namespace) -> float:
+    """Images a second, once the network is made."""
+    from annolooop.model.classifier import build_backbone
+    from annolooop.model.pipeline import Pipeline
+    from annolooop.model.transforms import EvalTransform
+    from annolooop.model.weights import read_state
+
+    state = read_state(args.weights)
+    network = build_backbone(args.backbone, str(args.weights), state, EvalTransform(256, 224))
+    pipeline = Pipeline(network)
+
+    def embed_all(some: Sequence[Path]) -> None:
+        for _ in pipeline.embed((str(file), file.read_bytes()) for file in some):
+            pass
+
+    embed_all(files[:WARM])
+    begun = time.perf_counter()
+    embed_all(files)
+    return len(files) / (time.perf_counter() - begun)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ margin before the best other label, that of the logits, the labels of the neares
 
 What a set has of wrong labels by itself counts as found in vain, as nobody knows of them here.
 
-Run it: python benchmarks/review.py [FOLDER ...] [--weights FILE] [--backbone NAME]
-            [--features FOLDER] [--labels N] [--seeds N] [--record FILE]
+Which images: see `features.py`.
 
-Without a folder: the digits of scikit-learn, in pixels. Exit status: 0 when three quarters are
+Run it: python benchmarks/review.py [--images DIR ...] [--weights FILE] [--backbone NAME]
+            [--kept FOLDER] [--labels N] [--seeds N] [--record FILE]
+
+Exit status: 0 when three quarters are
 found in each set.
 """
 

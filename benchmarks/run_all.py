@@ -6,7 +6,8 @@ others keep their rows, and one that fails loses none; its row says so. What is 
 figures that fall short stands in benchmarks/remarks.md, and is copied above the table.
 
 Run it: python benchmarks/run_all.py [NAME ...] [--images DIR] [--command PATH] [--smoke]
-[--into FOLDER], or: make bench, make bench BENCH="infer listing"
+[--labelled DIR ...] [--weights FILE] [--kept FOLDER] [--into FOLDER], or: make bench,
+make bench BENCH="infer listing"
 
 Exit status: 0 when all that ran met their targets, 1 otherwise.
 """
@@ -34,7 +35,7 @@ from annolooop.config import DEFAULT_LABEL_STUDIO
 
 HERE = Path(__file__).parent
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scipy", "httpx")
-LIMIT = 1800  # seconds that one script may take
+LIMIT = 7200  # seconds that one script may take
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,13 @@ class Script:
     Attributes:
         smoke: options that make it a matter of seconds.
         images: it takes ``--images DIR``.
+        quality: it takes labelled images, ``--images`` several times, and ``--weights FILE``.
         command: it takes ``--command PATH``.
     """
 
     smoke: tuple[str, ...] = ()
     images: bool = False
+    quality: bool = False
     command: bool = False
 
 
@@ -59,7 +62,7 @@ SCRIPTS: Mapping[str, Script] = {
     "decode": Script(("--count", "8"), images=True),
     "retrain": Script(("--count", "60", "--rounds", "1"), images=True),
     "label_efficiency": Script(
-        ("--seeds", "2", "--budget", "60", "--strategies", "margin"), images=True
+        ("--seeds", "2", "--budget", "60", "--strategies", "margin"), quality=True
     ),
     "memory": Script(("--few", "16", "--many", "48")),
     "push": Script(("--tasks", "50", "--rounds", "1"), command=True),
@@ -69,9 +72,9 @@ SCRIPTS: Mapping[str, Script] = {
     "listing": Script(("--keys", "2000", "--small", "500", "--rounds", "1")),
     "embeddings": Script(("--count", "4000", "--few", "1000")),
     "bucket_read": Script(("--objects", "40", "--rounds", "1")),
-    "calibration": Script(("--seeds", "1", "--labels", "60")),
-    "accept": Script(("--draws", "2", "--labels", "300")),
-    "review": Script(("--seeds", "1", "--labels", "200")),
+    "calibration": Script(("--seeds", "1", "--labels", "60"), quality=True),
+    "accept": Script(("--draws", "2", "--labels", "300"), quality=True),
+    "review": Script(("--seeds", "1", "--labels", "200"), quality=True),
 }
 
 
@@ -99,6 +102,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="photos to use; default: generated ones"
     )
+    parser.add_argument(
+        "--labelled",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="labelled images for the benchmarks of quality, repeatable; default: digits",
+    )
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="MobileNetV2's, for them")
+    parser.add_argument("--kept", type=Path, metavar="FOLDER", help="where they keep embeddings")
     parser.add_argument("--command", metavar="PATH", help="label-studio executable to start")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: does everything run?")
     parser.add_argument(
@@ -114,6 +127,11 @@ def _arguments() -> argparse.Namespace:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(there)}")
     if args.images and not args.images.is_dir():
         parser.error(f"--images {args.images}: there is no such folder")
+    for folder in args.labelled:
+        if not folder.is_dir():
+            parser.error(f"--labelled {folder}: there is no such folder")
+    if args.labelled and not args.weights:
+        parser.error("--labelled needs --weights FILE: random weights tell nothing")
     if args.command and not shutil.which(Path(args.command).expanduser().absolute()):
         parser.error(f"--command {args.command}: there is no such executable")
     if args.smoke and args.into == parser.get_default("into"):
@@ -127,6 +145,13 @@ def run(name: str, args: argparse.Namespace) -> dict[str, Any]:
     options = list(script.smoke) if args.smoke else []
     if script.images and args.images:
         options += ["--images", str(args.images.absolute())]
+    if script.quality:
+        for folder in args.labelled:
+            options += ["--images", str(folder.absolute())]
+        if args.labelled:
+            options += ["--weights", str(args.weights.absolute())]
+        if args.labelled and args.kept:
+            options += ["--kept", str(args.kept.absolute())]
     if script.command and args.command:
         options += ["--command", args.command]
     environ = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

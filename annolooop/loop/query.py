@@ -18,6 +18,7 @@ from annolooop.loop.pull import pull
 from annolooop.loop.push import PART
 from annolooop.loop.queue import open_round, place_between, read_rounds
 from annolooop.loop.sides import examples_of, sides_of
+from annolooop.model.duplicates import near_limit
 from annolooop.records import Annotation, Example, Image, ModelVersion, ProjectCounts, Round, Track
 from annolooop.reports import QueryReport
 from annolooop.stack import Stack
@@ -289,6 +290,7 @@ class _Asking:
             labelled=labelled.reshape(len(examples), vectors.shape[1]),
             targets=build_targets(examples, self._version.labels),
             multiple=self._version.choice == "multiple",
+            near=near_limit(vectors),
             accuracy=(self._version.metrics.get("cross_validation") or {}).get("accuracy"),
         )
         choice = choose(self._query.strategy, pool, wanted, self._seed)

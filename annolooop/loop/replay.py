@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annolooop.model.calibration import calibrate, with_temperature
+from annolooop.model.duplicates import near_limit
 from annolooop.model.fit import all_right, fit_head, learnable
 from annolooop.model.head import Array, Head
 from annolooop.records import Track
@@ -82,12 +83,13 @@ def replays(
     """The curve of each strategy; the same seeds lead to the same curves."""
     steps = len(strategies) * len(plan.seeds) * rounds(material, plan)
     shown = iter(track(range(steps), "simulate", steps))
+    near = near_limit(material.pool)
     found: dict[str, Curve] = {}
     for name in strategies:
         runs = []
         for seed in plan.seeds:
             run = []
-            for point in replay(material, name, seed, plan):
+            for point in replay(material, name, seed, plan, near):
                 run.append(point)
                 next(shown)
             runs.append(run)
@@ -103,7 +105,9 @@ def rounds(material: Material, plan: Plan) -> int:
     return -(-min(plan.budget, len(material.pool)) // plan.query)
 
 
-def replay(material: Material, strategy: str, seed: int, plan: Plan) -> Iterator[tuple[int, float]]:
+def replay(
+    material: Material, strategy: str, seed: int, plan: Plan, near: float
+) -> Iterator[tuple[int, float]]:
     """Ask, learn, ask again: labels so far and accuracy on the test images after each round.
 
     The head is fitted as ``train --rerun`` fits it.
@@ -112,7 +116,7 @@ def replay(material: Material, strategy: str, seed: int, plan: Plan) -> Iterator
     left: Places = np.arange(len(material.pool))
     head, accuracy, right = None, None, 0.0
     for number in range(rounds(material, plan)):
-        pool = _pool(material, known, left, head, accuracy, seed)
+        pool = _pool(material, known, left, head, accuracy, near)
         count = min(plan.query, plan.budget - len(known))
         chosen = left[choose(strategy, pool, count, seed * 10_007 + number).order]
         if not len(chosen):
@@ -144,7 +148,7 @@ def _pool(
     left: Places,
     head: Head | None,
     accuracy: float | None,
-    seed: int,
+    near: float,
 ) -> Pool:
     vectors = material.pool[left[:CANDIDATES]]
     return Pool(
@@ -154,6 +158,7 @@ def _pool(
         material.targets[known],
         False,
         accuracy,
+        near,
     )
 
 

@@ -292,14 +292,6 @@ class Embedder:
         kept.add(waiting, pipeline.precision)
         return unreadable
 
-    def rate(self, files: Sequence[Path]) -> float:
-        """Images a second in which files are embedded, and not kept."""
-        pipeline = self._built()
-        begun = time.perf_counter()
-        for _ in pipeline.embed((str(file), file.read_bytes()) for file in files):
-            pass
-        return len(files) / (time.perf_counter() - begun)
-
     def _built(self) -> "Pipeline":
         if self._pipeline is None:
             self._pipeline = self._stack.build_pipeline()

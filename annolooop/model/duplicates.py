@@ -74,14 +74,23 @@ def near_groups(rows: Rows, limit: float | None = None, seed: int = 0) -> Near:
     if count < 2:
         return Near(np.arange(count), limit or 0.0, True)
     rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.choice(count, min(count, SAMPLE), replace=False))
-    sample = _unit(rows[chosen])
+    sample = _sample(rows, rng)
     told, floor = limits(sample)
     limit = told if limit is None else limit
     view = _View(rows, sample)
     most = max(FEW, int(LARGEST * count))
     groups = _parted(view, np.arange(count), limit, floor, most, rng)
     return Near(groups, limit, count <= EXACT_UP_TO)
+
+
+def near_limit(rows: Rows, seed: int = 0) -> float:
+    """Distance of embeddings of length 1 below which two of these, (n, d), are near-duplicates."""
+    return limits(_sample(rows, np.random.default_rng(seed)))[0] if len(rows) > 1 else 0.0
+
+
+def _sample(rows: Rows, rng: np.random.Generator) -> Array:
+    chosen = np.sort(rng.choice(len(rows), min(len(rows), SAMPLE), replace=False))
+    return _unit(rows[chosen])
 
 
 def limits(sample: Array) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import numpy as np
 from annolooop.errors import UsageError, did_you_mean
 from annolooop.strategies.auto import auto, believe
 from annolooop.strategies.diversity import badge, clustered_margin, coreset, typiclust
-from annolooop.strategies.geometry import near_distance, squared
+from annolooop.strategies.geometry import squared, unit
 from annolooop.strategies.pool import Choice, Pool
 from annolooop.strategies.uncertainty import entropy, least_confidence, margin, random
 
@@ -24,6 +24,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "badge": badge,
     "clustered_margin": clustered_margin,
 }
+ROUNDING = 1e-5  # squared distance that float32 may put between equal rows of length 1
 NEED_HEAD = ("least_confidence", "margin", "entropy", "badge", "clustered_margin")
 
 
@@ -53,7 +54,7 @@ def choose(strategy: str, pool: Pool, count: int, seed: int) -> Choice:
     if not len(pool.embeddings) or count < 1:
         return Choice(np.zeros(0, np.intp), used, why)
     count = min(count, len(pool.embeddings))
-    order = distinct(STRATEGIES[strategy](pool, count, rng), pool, count, rng)
+    order = distinct(STRATEGIES[strategy](pool, count, rng), pool, count)
     return Choice(np.array(order, np.intp), used, why)
 
 
@@ -70,15 +71,14 @@ def check_strategy(name: str) -> None:
         )
 
 
-def distinct(places: Iterator[int], pool: Pool, count: int, rng: np.random.Generator) -> list[int]:
+def distinct(places: Iterator[int], pool: Pool, count: int) -> list[int]:
     """The first places of an order that are near to neither each other nor labelled images."""
-    x, there = pool.embeddings, len(pool.labelled)
-    within = near_distance(x, rng)
-    taken = np.empty((there + count, x.shape[1]), np.float32)
-    taken[:there] = pool.labelled
+    within, there = max(pool.near**2, ROUNDING), len(pool.labelled)
+    taken = np.empty((there + count, pool.embeddings.shape[1]), np.float32)
+    taken[:there] = unit(pool.labelled)
     kept: list[int] = []
     for place in places:
-        row = x[place : place + 1]
+        row = unit(pool.embeddings[place : place + 1])
         if there and float(squared(row, taken[:there]).min()) <= within:
             continue
         kept.append(place)

@@ -1,4 +1,4 @@
-"""Distances, principal axes, clusters and near-duplicates of embeddings.
+"""Distances, principal axes and clusters of embeddings.
 
 Everything is products of float32 matrices, in blocks, so that 50,000 embeddings stay below a few
 hundred MB and 20,000 take seconds.
@@ -16,9 +16,6 @@ LEARNT_FROM = 2_000  # rows, drawn, from which axes and distances are told
 BLOCK = 2_048  # rows of a table of distances in memory at once
 ROUNDS = 15  # of k-means, at most
 CLUSTERED = 10_000  # rows, drawn, that k-means learns from
-LOOKED_AT = 64  # rows, drawn, whose nearest neighbours are looked for
-ROUNDING = 1e-5  # of the squared length: what float32 may make of the distance of equal rows
-NEAR = 0.13  # of the median distance to the nearest neighbour: closer ones are duplicates
 
 
 @dataclass(frozen=True)
@@ -51,9 +48,13 @@ def directions(rows: Vectors, mean: Vectors, axes: Vectors) -> Vectors:
     """(n, r) of length 1, by (d, r) axes from a mean (d,)."""
     if not len(rows):
         return np.zeros((0, axes.shape[1]), np.float32)
-    turned = rows @ axes - mean @ axes
-    length = np.sqrt(np.einsum("ij,ij->i", turned, turned))[:, None]
-    return np.asarray(turned / np.maximum(length, 1e-12), np.float32)
+    return unit(rows @ axes - mean @ axes)
+
+
+def unit(rows: Vectors) -> Vectors:
+    """Rows scaled to length 1."""
+    length = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    return np.asarray(rows / np.maximum(length, 1e-12), np.float32)
 
 
 def principal_axes(centred: Vectors, rng: np.random.Generator) -> Vectors:
@@ -160,17 +161,3 @@ def draw(chance: Vectors, rng: np.random.Generator) -> int | None:
     if not upto[-1] > 0:
         return None
     return int(np.searchsorted(upto, rng.random() * upto[-1], side="right"))
-
-
-def near_distance(rows: Vectors, rng: np.random.Generator) -> float:
-    """Squared distance within which two images count as duplicates of each other.
-
-    A share of the median distance to the nearest neighbour, as in cleanlab's Datalab.
-    """
-    floor = ROUNDING * float(np.einsum("ij,ij->i", rows, rows).mean())
-    part = drawn(len(rows), LOOKED_AT, rng)
-    table = squared(rows[part], rows)
-    table[np.arange(len(part)), part] = np.inf
-    closest = table.min(axis=1)
-    apart = closest[(closest > floor) & np.isfinite(closest)]
-    return max(floor, float(np.median(apart)) * NEAR**2 if len(apart) else 0.0)

@@ -24,6 +24,8 @@ class Pool:
         targets: (m, k) bool, the labels of these.
         multiple: an image may have any number of labels; else exactly one.
         accuracy: of the head, cross-validated; ``None`` where it could not be told.
+        near: distance of embeddings of length 1 below which two images are near-duplicates; at 0,
+            only those with the same embedding are.
     """
 
     embeddings: Vectors
@@ -32,6 +34,7 @@ class Pool:
     targets: Targets
     multiple: bool = False
     accuracy: float | None = None
+    near: float = 0.0
 
 
 @dataclass(frozen=True)

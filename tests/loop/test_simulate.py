@@ -111,7 +111,7 @@ def test_share_is_told_from_the_curves_of_means() -> None:
 
 def test_replay_ends_where_the_images_do() -> None:
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(33, 8)).astype(np.float32)
+    x = rng.normal(size=(33, 64)).astype(np.float32)
     targets = np.eye(2, dtype=bool)[np.arange(33) % 2]
     x[:, 0] += 4 * targets[:, 0]
     material = Material(x[:23], targets[:23], x[23:], targets[23:])
