@@ -644,6 +644,9 @@ class LaunchReport:
         left: of these, that nobody annotated or skipped.
         waiting: of these, that were answered once and are asked of two people. With none of both,
             the address is that of all tasks.
+        interrupted: number of a later query that was interrupted before it became the queue, and
+            may have taken tasks out of this one; 0 where there is none.
+        login: file that holds the login of our own server; ``None`` for that of someone else.
     """
 
     dataset: str
@@ -653,6 +656,8 @@ class LaunchReport:
     asked: int = 0
     left: int = 0
     waiting: int = 0
+    interrupted: int = 0
+    login: str | None = None
 
 
 @dataclass(frozen=True)
@@ -851,6 +856,7 @@ class QueryReport:
         holdout: of these, that no strategy chose.
         twice: of these, that two people are asked.
         left: tasks that nobody annotated and that were not asked this time.
+        unseen: tasks that could not be chosen, as this model's backbone has not seen their images.
         seconds: that choosing took.
         crowded: several people may be given one task, since the server does not pass over tasks
             that others have open.
@@ -866,6 +872,7 @@ class QueryReport:
     left: int
     seconds: float
     crowded: bool = False
+    unseen: int = 0
 
 
 @dataclass(frozen=True)

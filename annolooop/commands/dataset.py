@@ -176,6 +176,13 @@ def launch(
 def show_launch(console: Console, report: "LaunchReport") -> None:
     """Print the address, and how much of the queue is left."""
     console.print(report.url)
+    if report.interrupted:
+        console.say(
+            f"round {report.interrupted} was interrupted before it became the queue; open is "
+            f"what is left of round {report.round}"
+        )
+        console.next("annoloop infer --query 50", "to ask again")
+        return
     if report.left:
         console.say(
             f"round {report.round}: {report.left} of {report.asked} tasks are to be answered. If "
@@ -189,8 +196,8 @@ def show_launch(console: Console, report: "LaunchReport") -> None:
         console.say(f"all {report.asked} tasks of round {report.round} are answered")
         console.next("annoloop train --rerun", "and then annoloop infer --rerun --query 50")
         return
-    if not report.opened:
-        console.say("The login is in the file that `annoloop up` names.")
+    if report.login and not report.opened:
+        console.say(f"The login is in {report.login}")
     console.next(f"annoloop dataset stats {quote(report.dataset)}", "when some are annotated")
 
 

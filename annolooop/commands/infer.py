@@ -108,7 +108,8 @@ def _query(count: int | None, strategy: str | None, overlap: float | None) -> "Q
             f"{option} says how to choose what people are asked, and nothing is to be chosen",
             f"Say how many tasks: --query 50 {option} ...",
         )
-    from annolooop.loop.query import Query, check_strategy
+    from annolooop.loop.query import Query
+    from annolooop.strategies.choose import check_strategy
 
     check_strategy(strategy or "auto")
     return Query(count, strategy or "auto", overlap or 0.0)
@@ -168,18 +169,24 @@ def _show_blind(console: Console, blind: "BlindReport") -> None:
 
 
 def _show_query(console: Console, query: "QueryReport") -> None:
-    if not query.round:
+    if query.unseen:
         console.print(
-            f"nothing is asked: the {query.left} tasks left nearly repeat what is annotated"
-            if query.left
-            else "nothing is left to ask: every task is annotated or skipped"
+            f"{counted(query.unseen, 'task')} cannot be chosen, as the model has not seen the "
+            "images; `annoloop infer --query` without --batch looks at all of them"
         )
+    if not query.round:
+        if query.left:
+            console.print(
+                f"nothing is asked: the {query.left} tasks left nearly repeat what is annotated"
+            )
+        elif not query.unseen:
+            console.print("nothing is left to ask: every task is annotated or skipped")
         return
     by = query.used
     if query.used != query.strategy:
         by = f"{query.strategy}, which took {query.used}"
     console.print(
-        f"round {query.round}: {query.asked} tasks to ask next"
+        f"round {query.round}: {counted(query.asked, 'task')} to ask next"
         + (f", {query.holdout} of them of the holdout" if query.holdout else "")
         + (f", {query.twice} asked of two people" if query.twice else "")
         + f"; {query.left} more are left"

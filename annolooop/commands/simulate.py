@@ -7,11 +7,14 @@ import typer
 
 from annolooop import completion
 from annolooop.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.reports import SimulatedStrategy, SimulateReport
 
 LINES = 8  # of the table of accuracies, about
+ABREAST = 4  # accuracies that fit beside each other
+NOISY = 0.9  # of the budget: random's own curve crosses where it ends, but for chance
 
 
 def simulate(
@@ -60,36 +63,43 @@ def show(console: Console, report: "SimulateReport") -> None:
     kept = "" if report.embedded else ", embeddings from the cache"
     console.print(
         f"{report.images} images of {len(report.labels)} labels: {report.pool} to ask about, "
-        f"{report.test} to test on; {report.seeds} replays{kept}"
+        f"{report.test} to test on; {counted(report.seeds, 'replay')}{kept}"
     )
     console.reasons("left out", report.left_out)
     points = [{p.labels: p for p in strategy.points} for strategy in report.strategies]
     common = sorted(set.intersection(*(set(row) for row in points)))
-    console.table(
-        ("labels", *(strategy.name for strategy in report.strategies)),
-        [
-            (labels, *(f"{row[labels].accuracy:.3f} ± {row[labels].error:.3f}" for row in points))
-            for labels in _some(common)
-        ],
-    )
+    lines = _some(common, LINES if len(points) <= ABREAST else ABREAST)
+    cells = [["labels", *(strategy.name for strategy in report.strategies)]]
+    for labels in lines:
+        told = (f"{row[labels].accuracy:.3f} ± {row[labels].error:.3f}" for row in points)
+        cells.append([str(labels), *told])
+    if len(points) > ABREAST:  # a line for each strategy, as so many columns do not fit
+        cells = [list(row) for row in zip(*cells, strict=True)]
+    console.table(cells[0], cells[1:])
     console.print(f"labels for what random reaches with {report.budget}:")
     for strategy in report.strategies:
         if strategy.name != "random":
             console.print(f"  {strategy.name}: {_saving(strategy)}")
+    first = next(s.needed for s in report.strategies if s.name == "random")
+    if first and first < NOISY * report.budget:
+        console.say(
+            f"random's own curve is there with {first:.0f} for the first time, so what is saved is "
+            "told too high: chance moves the curves. More replays help: --seeds 20"
+        )
     for file in (report.out, report.plot):
         if file:
             console.print(f"written: {file}")
     console.print(f"{report.seconds:.1f} s")
 
 
-def _some(labels: list[int]) -> list[int]:
+def _some(labels: list[int], lines: int) -> list[int]:
     """The first, the last, and some that are about evenly spread by factors between."""
-    if len(labels) <= LINES:
+    if len(labels) <= lines:
         return labels
     last = len(labels) - 1
     return [
         labels[i]
-        for i in sorted({round((last + 1) ** (k / (LINES - 1))) - 1 for k in range(LINES)})
+        for i in sorted({round((last + 1) ** (k / (lines - 1))) - 1 for k in range(lines)})
     ]
 
 

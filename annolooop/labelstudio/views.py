@@ -1,12 +1,26 @@
 """Views of a Label Studio project: the tabs of its Data Manager, whose tasks can be labelled."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from annolooop.labelstudio.marks import Marks
 
 VIEWS = "/api/dm/views/"
 DEFAULT = "Default"  # what the Data Manager calls the tab that it makes where there is none
+
+
+@dataclass(frozen=True)
+class View:
+    """A tab.
+
+    Attributes:
+        id: of it.
+        conditions: which tasks it shows (see ``tasks.condition``); people may have changed them.
+    """
+
+    id: int
+    conditions: tuple[Mapping[str, Any], ...] = ()
 
 
 class Views(Marks):
@@ -33,7 +47,7 @@ class Views(Marks):
             Its id.
         """
         views = self._views(project)
-        known = _named(views, title)
+        found = _named(views, title)
         wanted: dict[str, Any] = {
             "title": title,
             "type": "list",
@@ -41,7 +55,8 @@ class Views(Marks):
             "filters": {"conjunction": "and", "items": [dict(one) for one in conditions]},
             "ordering": list(ordering),
         }
-        if known is not None:
+        if found is not None:
+            known = found.id
             self._server.call("PATCH", f"{VIEWS}{known}", body={"data": wanted, "project": project})
         else:
             if not views:
@@ -53,8 +68,8 @@ class Views(Marks):
             self._put_first(project, known)
         return known
 
-    def find_view(self, project: int, title: str) -> int | None:
-        """Id of the view with this title, if there is one."""
+    def find_view(self, project: int, title: str) -> View | None:
+        """The view with this title, if there is one."""
         return _named(self._views(project), title)
 
     def view_url(self, project: int, view: int) -> str:
@@ -74,6 +89,9 @@ class Views(Marks):
         self._server.call("POST", f"{VIEWS}order/", body={"project": project, "ids": order})
 
 
-def _named(views: Sequence[Mapping[str, Any]], title: str) -> int | None:
-    found = [int(view["id"]) for view in views if (view.get("data") or {}).get("title") == title]
-    return found[0] if found else None
+def _named(views: Sequence[Mapping[str, Any]], title: str) -> View | None:
+    for view in views:
+        data = view.get("data") or {}
+        if data.get("title") == title:
+            return View(int(view["id"]), tuple((data.get("filters") or {}).get("items") or ()))
+    return None

@@ -66,8 +66,9 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     """
     found = find_stream(stack, name, find_project(stack, name))
     opened = browser and _open(stack, found.url)
-    counts = (found.round, found.asked, found.left, found.waiting)
-    return LaunchReport(name, found.url, opened, *counts)
+    counts = (found.round, found.asked, found.left, found.waiting, found.interrupted)
+    login = str(stack.daemon.credentials_file) if stack.daemon else None
+    return LaunchReport(name, found.url, opened, *counts, login=login)
 
 
 def _open(stack: Stack, url: str) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from annolooop.errors import UsageError, did_you_mean
 from annolooop.loop.learn import build_targets
 from annolooop.loop.predict import Predictor
 from annolooop.loop.pull import pull
@@ -26,7 +25,6 @@ from annolooop.stack import Stack
 from annolooop.storage.dataset import number_of, side_of
 from annolooop.storage.embeddings import Embeddings
 from annolooop.strategies.choose import choose
-from annolooop.strategies.names import NAMES
 from annolooop.strategies.pool import CANDIDATES, Pool
 
 Numbers = NDArray[np.float64]
@@ -55,15 +53,6 @@ class Candidate:
 
     task: int
     image: Image
-
-
-def check_strategy(name: str) -> None:
-    """Raise :class:`UsageError` if there is no such strategy."""
-    if name not in NAMES:
-        raise UsageError(
-            f"there is no strategy {name}" + did_you_mean(name, list(NAMES)),
-            f"Take one of: {', '.join(NAMES)}",
-        )
 
 
 def ask(
@@ -103,7 +92,8 @@ def ask(
     picks, used, why = asking.choose(found.candidates, annotations, wanted)
     seconds = round(time.monotonic() - begun, 3)
     if not picks and not held:
-        return QueryReport(0, query.strategy, "", "", 0, 0, 0, found.total, seconds)
+        nothing = QueryReport(0, query.strategy, "", "", 0, 0, 0, found.total, seconds)
+        return replace(nothing, unseen=asking.unseen)
     order = place_between([c.task for c in picks], [c.task for c in held])
     told = [c.task for c in (*picks, *held) if is_asked_twice(c.image.sha256, query.overlap)]
     opened = open_round(
@@ -119,6 +109,7 @@ def ask(
             holdout=tuple(c.task for c in held),
             twice=tuple(told),
         ),
+        rounds,
     )
     return QueryReport(
         opened.number,
@@ -133,6 +124,7 @@ def ask(
         # Our own server is told to mind what others have open; whether another one does is not
         # to be seen from outside.
         crowded=stack.daemon is None and len(stack.studio.people()) > 1,
+        unseen=asking.unseen,
     )
 
 
@@ -245,6 +237,7 @@ class _Asking:
     ) -> None:
         self._stack, self._version, self._embeddings = stack, version, embeddings
         self._query, self._seed = query, seed
+        self.unseen = 0  # tasks that could be asked, had their images an embedding
         # What a fresh head says is drawn at random.
         self._predictor = Predictor(stack, version, embeddings) if version.trained else None
 
@@ -272,9 +265,12 @@ class _Asking:
                 if task.replaced or task.vanished or task.sha256 != image.sha256:
                     continue
                 content = _short(image.sha256)
-                if task.id in touched or content in seen or image.sha256 in lacking:
+                if task.id in touched or content in seen:
                     continue
                 seen.add(content)
+                if image.sha256 in lacking:
+                    self.unseen += 1
+                    continue
                 found.append(Candidate(task.id, image))
             yield found
 

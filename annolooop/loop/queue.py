@@ -1,7 +1,8 @@
 """The queue: which tasks people are asked next, and in which order Label Studio serves them."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from annolooop.labelstudio.tasks import condition
@@ -12,6 +13,7 @@ from annolooop.storage.store import numbered
 
 TITLE = "annoloop: next to label"  # of the tab
 FIELD = "queue"  # in a task's data: which round asked for it last, and at which place
+ROUND = re.compile(r"r(\d{4,})-")  # how the marks of a round begin
 UNTOUCHED = condition("annotations_ids", "empty", "Boolean", True)
 ANSWERED = condition("total_annotations", "greater", "Number", 0)
 UNFINISHED = condition("completed_at", "empty", "Datetime", True)
@@ -40,7 +42,7 @@ def newest_round(stack: Stack, name: str) -> Round | None:
     return read_round(stack, name, numbers[-1]) if numbers else None
 
 
-def open_round(stack: Stack, asked: Round) -> Round:
+def open_round(stack: Stack, asked: Round, earlier: Sequence[Round]) -> Round:
     """Note what is asked next, and make it the queue; what was asked before leaves it.
 
     The note comes first, since its number is what sets the tasks apart from those of other
@@ -49,24 +51,27 @@ def open_round(stack: Stack, asked: Round) -> Round:
     Args:
         stack: the annotation loop.
         asked: with no number yet.
+        earlier: all queries before it.
 
     Returns:
         It, with its number.
     """
-    last = newest_round(stack, stack.config.dataset.name)
-    body = {name: value for name, value in asdict(asked).items() if name != "number"}
+    name, studio = stack.config.dataset.name, stack.studio
+    project = int(asked.project.partition(" ")[0])
+    once = {task for one in earlier for task in one.twice} & set(asked.query) - set(asked.twice)
+    body = {key: value for key, value in asdict(asked).items() if key != "number"}
     data = json.dumps(body, ensure_ascii=False).encode()
-    number = stack.store.append(rounds_series(stack.config.dataset.name), data)
-    project, studio = int(asked.project.partition(" ")[0]), stack.studio
-    marks = {task: f"{_prefix(number)}{at:05d}" for at, task in enumerate(asked.query, start=1)}
+    # Of two that ask at the same time, the tab shows the one with the higher number.
     with stack.lock("query") as lock:
+        number = stack.store.append(rounds_series(name), data)
+        marks = {task: f"{_prefix(number)}{at:05d}" for at, task in enumerate(asked.query, start=1)}
         lock.check()
         studio.mark(project, FIELD, marks)
-        once = set(last.twice) & set(asked.query) - set(asked.twice) if last else ()
-        for people, tasks in ((2, asked.twice), (1, once)):
+        for people, tasks in ((2, asked.twice), (1, sorted(once))):
             for task in tasks:
                 lock.check()
                 studio.ask_of(task, people)
+        lock.check()
         studio.serve_in_order(project)
         studio.put_view(project, TITLE, [_of_round(number)], [f"tasks:data.{FIELD}"], first=True)
     return Round(**{**asdict(asked), "number": number})
@@ -82,6 +87,8 @@ class Stream:
         asked: its tasks.
         left: of these, that nobody annotated or skipped.
         waiting: of these, that were answered once, and should be by two people.
+        interrupted: number of a later query that was interrupted before it became the queue, and
+            may have taken tasks out of this one; 0 where there is none.
     """
 
     url: str
@@ -89,6 +96,7 @@ class Stream:
     asked: int = 0
     left: int = 0
     waiting: int = 0
+    interrupted: int = 0
 
 
 def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
@@ -100,14 +108,29 @@ def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
     view = stack.studio.find_view(project.id, TITLE)
     if view is None:  # people deleted it
         return Stream(plain)
-    mine = _of_round(newest.number)
+    shown = _shown(stack, name, newest, view.conditions)
+    mine = _of_round(shown.number)
     left = stack.studio.count_tasks(project.id, [mine, UNTOUCHED])
     waiting = 0
-    if newest.twice:
+    if shown.twice:
         conditions = [mine, ANSWERED, UNFINISHED]
         waiting = stack.studio.count_tasks(project.id, conditions)
-    url = stack.studio.view_url(project.id, view) if left or waiting else plain
-    return Stream(url, newest.number, len(newest.query), left, waiting)
+    url = stack.studio.view_url(project.id, view.id) if left or waiting else plain
+    interrupted = newest.number if shown is not newest else 0
+    return Stream(url, shown.number, len(shown.query), left, waiting, interrupted)
+
+
+def _shown(
+    stack: Stack, name: str, newest: Round, conditions: Sequence[Mapping[str, object]]
+) -> Round:
+    """The round that the tab shows: an earlier one, where a query was interrupted since."""
+    column = _of_round(newest.number)["filter"]
+    values = (str(one.get("value")) for one in conditions if one.get("filter") == column)
+    told = next((found for value in values if (found := ROUND.fullmatch(value))), None)
+    number = int(told[1]) if told else newest.number
+    if number == newest.number or number not in stack.store.numbers(rounds_series(name)):
+        return newest
+    return read_round(stack, name, number)
 
 
 def place_between(many: Sequence[int], few: Sequence[int]) -> list[int]:

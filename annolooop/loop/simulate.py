@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
@@ -15,6 +15,7 @@ from annolooop.errors import DataError, UsageError
 from annolooop.files import make_folder, replacing
 from annolooop.loop.replay import Curve, Material, Plan, replays, share_of
 from annolooop.loop.tables import TABLES, check_table, write_table
+from annolooop.loop.write import explained
 from annolooop.records import BackboneInfo, Track
 from annolooop.reports import SimulatedPoint, SimulatedStrategy, SimulateReport, left_out
 from annolooop.stack import Stack
@@ -88,23 +89,26 @@ def simulate(stack: Stack, options: SimulateOptions, track: Track) -> SimulateRe
     strategies = _check(options)
     found = read_folder(options.images, track)
     embedded = Embedder(stack).embed(found, track)
+    _need_two(options.images, names_of(found, embedded.vectors))
     material, hashes = split(found, embedded)
     plan = Plan(options.query, options.budget, tuple(range(options.seeds)))
     curves = replays(material, strategies, plan, track)
     if options.out:
-        with replacing(options.out) as part:
+        with explained(f"--out {options.out}"), replacing(options.out) as part:
             write_table(part, options.out.suffix, COLUMNS, _rows(curves))
     if options.plot:
         from annolooop.loop.plot import draw_curves
 
-        draw_curves(options.plot, curves, f"{options.images.resolve().name}: {len(hashes)} images")
+        with explained(f"--plot {options.plot}"):
+            title = f"{options.images.resolve().name}: {len(hashes)} images"
+            draw_curves(options.plot, curves, title)
     refused = (*found.left_out, *embedded.unreadable)
     return SimulateReport(
         folder=str(options.images),
         images=len(hashes),
         pool=len(material.pool),
         test=len(material.test),
-        labels=found.names,
+        labels=names_of(found, hashes),
         seeds=options.seeds,
         query=options.query,
         budget=int(curves[BASELINE].labels[-1]),
@@ -149,14 +153,17 @@ def read_folder(folder: Path, track: Track) -> Labelled:
     """
     if not folder.is_dir():
         raise UsageError(f"--images {folder}: there is no such folder", "Name one that is there.")
-    inside = sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
-    pairs = [(label.name, label / name) for label in inside for name in _names(label)]
+    refused: list[tuple[str, str]] = []
+    pairs = list(_files(folder, refused))
     files: dict[str, Path] = {}
     labels: dict[str, str] = {}
-    refused: list[tuple[str, str]] = []
     torn: set[str] = set()
     for label, file in track(pairs, "read", len(pairs)):
-        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        try:
+            sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError as error:
+            refused.append((str(file), error.strerror or str(error)))
+            continue
         if labels.setdefault(sha256, label) != label:
             torn.add(sha256)
             refused.append((str(file), f"has the same content as {files[sha256]}, another label"))
@@ -164,19 +171,41 @@ def read_folder(folder: Path, track: Track) -> Labelled:
     for sha256 in torn:
         refused.append((str(files.pop(sha256)), "has two labels"))
         del labels[sha256]
-    names = tuple(sorted(set(labels.values())))
+    found = Labelled(files, labels, tuple(sorted(set(labels.values()))), tuple(refused))
+    _need_two(folder, found.names)
+    return found
+
+
+def _need_two(folder: Path, names: Sequence[str]) -> None:
     if len(names) < 2:
         raise DataError(
             f"{folder} has images of {len(names)} label{'s' if not names else ''}; a replay needs "
             "two or more",
             "Put the images of each label into a folder of their own there, named like the label.",
         )
-    return Labelled(files, labels, names, tuple(refused))
 
 
-def _names(folder: Path) -> Iterator[str]:
-    for name, _ in files_below(str(folder), skip=lambda path: path.split("/")[-1].startswith(".")):
-        yield name
+def names_of(found: Labelled, hashes: Iterable[str]) -> tuple[str, ...]:
+    """The labels of some contents, sorted."""
+    return tuple(sorted({found.labels[sha256] for sha256 in hashes}))
+
+
+def _files(folder: Path, refused: list[tuple[str, str]]) -> Iterator[tuple[str, Path]]:
+    """Label and file, of all files in folders below one; also notes what could not be read."""
+
+    def hidden(path: str) -> bool:
+        return path.split("/")[-1].startswith(".")
+
+    for inner in sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")):
+
+        def lost(path: str, why: str, inner: Path = inner) -> None:
+            refused.append((str(inner / path), why))
+
+        try:
+            for name, _ in files_below(str(inner), hidden, lambda link: True, lost):
+                yield inner.name, inner / name
+        except OSError as error:
+            refused.append((str(inner), error.strerror or str(error)))
 
 
 def split(found: Labelled, embedded: "Embedded") -> tuple[Material, list[str]]:
@@ -193,8 +222,9 @@ def split(found: Labelled, embedded: "Embedded") -> tuple[Material, list[str]]:
             f"{len(hashes)}",
             "Name a folder with more images: --images FOLDER",
         )
+    names = names_of(found, hashes)
     x = np.stack([embedded.vectors[sha256] for sha256 in hashes])
-    targets = np.array([[found.labels[h] == name for name in found.names] for h in hashes], bool)
+    targets = np.array([[found.labels[h] == name for name in names] for h in hashes], bool)
     return Material(x[~sides], targets[~sides], x[sides], targets[sides]), hashes
 
 

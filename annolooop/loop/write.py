@@ -51,25 +51,31 @@ def writing_predictions(file: Path, version: ModelVersion) -> Iterator[WritePart
     columns = dict.fromkeys(("key", "sha256", "model_version", "label"), "text")
     columns |= dict.fromkeys(("score", *(f"p_{label}" for label in version.labels)), "real")
     with ExitStack() as opened:
-        with _explained(file):
+        with explained(f"--out {file}"):
             part = opened.enter_context(replacing(file))
             write = opened.enter_context(open_table(part, file.suffix, columns))
 
         def write_part(images: Sequence[Image], probabilities: Probabilities) -> None:
-            with _explained(file):
+            with explained(f"--out {file}"):
                 write(_rows(version, images, probabilities))
 
         yield write_part
-        with _explained(file):
+        with explained(f"--out {file}"):
             opened.close()
 
 
 @contextmanager
-def _explained(file: Path) -> Iterator[None]:
+def explained(what: str) -> Iterator[None]:
+    """Tell why a file that the command line names could not be written.
+
+    Raises:
+        UsageError: it cannot be written.
+        UnreachableError: there is no room for it.
+    """
     try:
         yield
     except OSError as error:
-        told = f"--out {file} cannot be written: {error.strerror or error}"
+        told = f"{what} cannot be written: {error.strerror or error}"
         if error.errno in FULL:
             raise UnreachableError(told, "Make room there, or name a file elsewhere.") from error
         raise UsageError(told, "Name another file.") from error

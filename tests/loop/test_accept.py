@@ -171,7 +171,8 @@ def test_wrong_labels_are_found_shown_and_not_asked_again_once_confirmed(loop: L
         assert suspects[a.task].suggested == a.labels
     assert (found.overlaps[0].first, found.overlaps[0].second) == ("aria", "not_aria")
     view = stack.studio.find_view(loop.id, TITLE)
-    assert found.url.endswith(f"tab={view}")
+    assert view
+    assert found.url.endswith(f"tab={view.id}")
     asked: dict[str, Any] = stack.studio.data_of(loop.id, [found.suspects[0].task])
     (data,) = asked.values()
     assert data[FIELD].startswith("r0001-00001 ")

@@ -15,9 +15,10 @@ from annolooop.commands.infer import _query as asked_for
 from annolooop.errors import UsageError
 from annolooop.loop.predict import Predictor
 from annolooop.loop.query import Candidate, _Found
-from annolooop.loop.queue import newest_round
+from annolooop.loop.queue import newest_round, rounds_series
 from annolooop.records import Image
 from annolooop.storage.dataset import split_of
+from annolooop.storage.store import numbered
 
 NAMES = [f"{kind}{n}.png" for n in range(12) for kind in ("aria", "not_aria")]
 
@@ -85,8 +86,26 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     assert not set(second.query) & set(first.query)
     assert again["query"]["used"] == "random"
     assert one.next_in(again["url"]) == second.query[0]
+
+    # A query that is killed once its round is noted leaves the queue as it was, and says so.
+    stack = project.stack()
+    series = rounds_series(name)
+    stack.store.append(series, stack.store.get(numbered(series, 2)))
+    torn = project.json("dataset", "launch", name, "--no-browser")
+    assert (torn["round"], torn["left"], torn["interrupted"]) == (2, 5, 3)
+    assert torn["url"] == again["url"]
     rest = project.json("infer", "--query", "1000")["query"]
-    assert (rest["asked"], rest["left"]) == (16, 0)
+    assert (rest["round"], rest["asked"], rest["left"]) == (4, 16, 0)
+    whole = project.json("dataset", "launch", name, "--no-browser")
+    assert (whole["round"], whole["interrupted"]) == (4, 0)
+
+    # Where the model has seen few images only, the others are told of.
+    for item in list(stack.store.walk("embeddings")):
+        stack.store.delete(item.key)
+    left = sorted(set(second.query) - set(first.query))
+    key = next(t.key for t in studio.tasks(project_id) if t.id == left[0])
+    few = project.json("infer", "--batch", f"b/{key.split('/')[-1]}", "--query", "9")["query"]
+    assert (few["asked"], few["unseen"]) == (1, 15)
 
 
 def test_what_cannot_be_asked_is_refused(project: Project) -> None:

@@ -35,12 +35,18 @@ def test_folder_is_replayed_written_and_embedded_once(
     torn = photos / "square" / "torn.png"
     torn.write_bytes((photos / "round" / "aria_3.png").read_bytes())
     (photos / "round" / "again.png").write_bytes((photos / "round" / "aria_4.png").read_bytes())
+    (photos / "square" / "not_aria_5.png").rename(alone.folder / "elsewhere.png")
+    (photos / "square" / "linked.png").symlink_to(alone.folder / "elsewhere.png")
+    (photos / "square" / "gone.png").symlink_to("nowhere.png")
+    notes = photos / "text" / "notes.txt"  # the one file of its label
+    notes.parent.mkdir()
+    notes.write_text("no picture either", encoding="utf-8")
     typed = ("simulate", "--images", "photos", "--strategy", "auto", "--strategy", "margin", *FEW)
     first = alone.json(*typed, "--out", "curves.csv", "--plot", "curves.html")
     assert (first["images"], first["pool"] + first["test"], first["embedded"]) == (79, 79, 79)
     assert first["labels"] == ["round", "square"]
     reasons = {Path(row["file"]).name: row["reason"] for row in first["left_out"]}
-    assert set(reasons) == {"broken.jpg", "torn.png", "aria_3.png"}
+    assert set(reasons) == {"broken.jpg", "torn.png", "aria_3.png", "gone.png", "notes.txt"}
     assert [s["name"] for s in first["strategies"]] == ["auto", "margin", "random"]
     auto = first["strategies"][0]["points"]
     assert [point["labels"] for point in auto] == [4, 8, 12, 16, 20]
@@ -59,6 +65,7 @@ def test_folder_is_replayed_written_and_embedded_once(
 
     monkeypatch.setattr(Stack, "build_pipeline", refuse)
     (photos / "round" / "broken.jpg").unlink()
+    notes.unlink()
     again = alone.json(*typed)
     assert again["embedded"] == 0
     assert again["strategies"] == first["strategies"]  # the same seeds
@@ -70,6 +77,7 @@ def test_folder_is_replayed_written_and_embedded_once(
     [
         ("nowhere", {}, UsageError, "no such folder"),
         ("photos/round", {}, DataError, "images of 0 labels"),
+        ("torn", {}, DataError, "images of 1 label;"),
         ("few", {}, DataError, "images that can be read"),
         ("photos", {"strategies": ("margn",)}, UsageError, "did you mean margin"),
         ("photos", {"plot": Path("x.svg")}, UsageError, "a plot is a .html"),
@@ -81,6 +89,9 @@ def test_what_cannot_be_replayed_is_told(
     alone: Project, images: str, given: dict[str, Any], error: type[AnnoloopError], told: str
 ) -> None:
     write_photos(alone.folder / "few", ["a/1.png", "a/2.png", "b/3.png"])
+    write_photos(alone.folder / "torn", ["a/1.png", "a/2.png"])
+    (alone.folder / "torn" / "b").mkdir()
+    (alone.folder / "torn" / "b" / "3.png").write_bytes(b"no picture")
     with pytest.raises(error, match=told) as refused:
         simulate(alone.stack(), SimulateOptions(alone.folder / images, **given), untracked)
     assert refused.value.hint
