@@ -87,8 +87,10 @@ def show(console: Console, report: Union["AcceptReport", "UndoReport"]) -> None:
         console.next(f"annoloop dataset accept --undo {report.version}", "to take it back")
     elif report.accepted:
         console.next(f"annoloop dataset accept --precision {report.precision:g} --yes")
-    else:
+    elif report.untouched:
         console.next("annoloop dataset launch", "nothing is sure enough")
+    else:
+        console.next("annoloop infer --rerun", "no untouched task shows its predictions")
 
 
 def _show_undo(console: Console, report: "UndoReport") -> None:
