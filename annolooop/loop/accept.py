@@ -17,7 +17,7 @@ from annolooop.loop.model import find_version
 from annolooop.loop.predict import Predictor, require_promoted
 from annolooop.loop.project import find_project
 from annolooop.loop.pull import pull
-from annolooop.loop.sides import examples_of, sides_of
+from annolooop.loop.sides import examples_of, sides_of, unlearnt
 from annolooop.loop.sync import pull_snapshot
 from annolooop.loop.tasks import agrees, foreseen, list_tasks
 from annolooop.model.acceptance import Threshold, choose_threshold, images_needed
@@ -164,10 +164,15 @@ def _judge(
     held = _held(stack, version, snapshot)
     needed = images_needed(precision)
     if len(held) < needed:
+        share, before = stack.config.train.holdout, version.config.get("holdout")
+        other = before is not None and before != share
+        changed = f" that {version.name}, made with train.holdout: {before}, did not learn from"
         raise DataError(
             f"to promise {precision:.4g} precision takes at least {needed} labelled images of the "
-            f"holdout, all predicted right; there are {len(held)}",
-            "Annotate more images, or ask for less: annoloop dataset accept --precision "
+            f"holdout, all predicted right; there are {len(held)}{changed if other else ''}",
+            "Train a version with this holdout: annoloop train --rerun"
+            if other
+            else "Annotate more images, or ask for less: annoloop dataset accept --precision "
             f"{_reachable(len(held)):.2f}",
         )
     images = [Image(e.key, e.sha256) for e in held]
@@ -187,12 +192,15 @@ def _judge(
 
 
 def _held(stack: Stack, version: ModelVersion, snapshot: Snapshot) -> list[Example]:
-    """Images of the holdout that people labelled, and that have an embedding."""
+    """Images of the holdout that people labelled, that the version did not learn from, and that
+    have an embedding.
+    """
     dataset, holdout = stack.config.dataset, stack.config.train.holdout
     examples, _ = examples_of(
         stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
     )
     held = [e for e in examples if e.split == "holdout" and set(e.labels) <= set(version.labels)]
+    held = unlearnt(stack, version, held, holdout)
     lacking = stack.embeddings(version.backbone).lacking(e.sha256 for e in held)
     return [example for example in held if example.sha256 not in lacking]
 

@@ -8,7 +8,8 @@ from annotated import Annotated
 from conftest import Project, Server
 
 from annolooop.loop.gate import decide
-from annolooop.loop.train import train
+from annolooop.loop.sides import unlearnt
+from annolooop.loop.train import find_examples, train
 from annolooop.model.paired import fewest_worse, mcnemar_worse
 from annolooop.records import GateVerdict, untracked
 from annolooop.stack import Stack
@@ -71,6 +72,13 @@ def test_worse_version_is_refused_until_someone_insists(project: Project, server
     told = project.json("train", "--rerun", *blind, code=6)
     assert figures(told["gate"]) == ("refused", "cross-validation", third.model_version)
     assert told["refused"].startswith("v4-")
+    # It learnt from what is the holdout otherwise, so that must not judge it.
+    stack = project.stack()
+    examples, _ = find_examples(stack, stack.snapshots.latest())
+    held = [example for example in examples if example.split == "holdout"]
+    knows_all, knows_some = map(stack.registry.version, (4, 3))
+    assert unlearnt(stack, knows_all, held, 0.3) == []
+    assert unlearnt(stack, knows_some, held, 0.3) == held
 
     # With one, both predict it; its labels are right, the others are wrong now.
     for name in NAMES:
