@@ -153,7 +153,7 @@ def _learn(
             made, True, True, len(material.learn), material.unreadable, material.moved, verdict
         )
     if verdict.verdict == "refused":
-        return replace(done, version=version, refused=done.version)
+        return replace(done, version=stack.registry.promoted() or version, refused=done.version)
     return done
 
 
@@ -269,6 +269,9 @@ def _train(
     material = gather(stack, parent, examples, mode != "head", track)
     learnt = learn_from(stack, material, mode, track)
     verdict = gates.judge(stack, parent, learnt, material, gate, track)
+    while (now := stack.registry.promoted()) and now.number != parent.number:
+        parent = now  # put in force by someone else meanwhile
+        verdict = gates.judge(stack, parent, learnt, material, gate, track)
     learnt = replace(learnt, metrics={**learnt.metrics, "gate": asdict(verdict)})
     usable = (*material.learn, *material.held)
     version = _register(stack, parent, learnt, snapshot, usable)

@@ -1,6 +1,7 @@
 """A version that is known to be worse is registered and not put in force."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from annotated import Annotated
 from conftest import Project, Server
 
 from annolooop.loop.gate import decide
+from annolooop.loop.learn import Learnt, learn_from
+from annolooop.loop.model import promote
 from annolooop.loop.sides import unlearnt
 from annolooop.loop.train import find_examples, train
 from annolooop.model.paired import fewest_worse, mcnemar_worse
@@ -41,7 +44,9 @@ def figures(verdict: Mapping[str, object]) -> tuple[object, object, object]:
     return verdict["verdict"], verdict["test"], verdict["against"]
 
 
-def test_worse_version_is_refused_until_someone_insists(project: Project, server: Server) -> None:
+def test_worse_version_is_refused_until_someone_insists(
+    project: Project, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     train(project.stack(), False, untracked)
     made = Annotated(project, server, NAMES)
     embed(project.stack(), made, 4.0)
@@ -117,6 +122,17 @@ def test_worse_version_is_refused_until_someone_insists(project: Project, server
     assert "log loss" in shown
     assert project.json("model", "rollback")["model_version"] == second.model_version
     assert "--rerun --gate" in project.run("train", "--gate", "off", code=2).stderr
+
+    # Someone else puts another version in force while this one is learnt.
+    def learn_slowly(stack: Stack, *rest: Any) -> Learnt:
+        promote(stack, third.model_version)
+        return learn_from(stack, *rest)
+
+    monkeypatch.setattr("annolooop.loop.train.learn_from", learn_slowly)
+    late = train(project.stack(), True, untracked)
+    assert late.gate
+    assert (late.gate.against, late.model_version) == (third.model_version, third.model_version)
+    assert late.refused[:3] == "v7-"
 
 
 @pytest.mark.parametrize(
