@@ -165,15 +165,16 @@ def _judge(
     needed = images_needed(precision)
     if len(held) < needed:
         share, before = stack.config.train.holdout, version.config.get("holdout")
-        other = before is not None and before != share
-        changed = f" that {version.name}, made with train.holdout: {before}, did not learn from"
+        told, hint = f"there are {len(held)}", "Annotate more images"
+        if before not in (None, share):
+            told += f" that {version.name}, made with train.holdout: {before}, did not learn from"
+            hint = "Train a version with this holdout: annoloop train --rerun"
+        elif (less := _reachable(len(held))) < precision:
+            hint += f", or ask for less: annoloop dataset accept --precision {less:.2f}"
         raise DataError(
             f"to promise {precision:.4g} precision takes at least {needed} labelled images of the "
-            f"holdout, all predicted right; there are {len(held)}{changed if other else ''}",
-            "Train a version with this holdout: annoloop train --rerun"
-            if other
-            else "Annotate more images, or ask for less: annoloop dataset accept --precision "
-            f"{_reachable(len(held)):.2f}",
+            f"holdout, all predicted right; {told}",
+            hint,
         )
     images = [Image(e.key, e.sha256) for e in held]
     said = list(_said(predictor, images))

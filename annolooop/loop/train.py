@@ -287,9 +287,12 @@ def _refused_before(
     last = stack.registry.waiting()
     if last is None or last.metrics.get("gate", {}).get("verdict") != "refused":
         return None
+    # Its own fingerprint lacks what could not be learnt from, as near-duplicates of the holdout.
+    before, unfit = find_examples(stack, stack.snapshots.read(last.snapshot))
+    usable = [example for example in before if example.sha256 not in unfit]
     same = (
         last.parent == parent.name
-        and last.dataset_fingerprint == fingerprint(examples)
+        and fingerprint(usable) == fingerprint(examples)
         and not _setup_changed(stack, last)
         and stack.registry.intact(last)
     )
