@@ -88,8 +88,10 @@ def show(console: Console, report: Union["AcceptReport", "UndoReport"]) -> None:
         console.next(f"annoloop dataset accept --undo {report.version}", "to take it back")
     elif report.accepted:
         console.next("the same command with --yes")
-    else:
+    elif report.untouched:
         console.next(f"annoloop dataset launch {quote(report.dataset)}", "nothing is sure enough")
+    else:
+        console.next("annoloop infer --rerun", "no untouched task shows its predictions")
 
 
 def _show_undo(console: Console, report: "UndoReport") -> None:

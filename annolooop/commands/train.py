@@ -69,6 +69,8 @@ def _show_train(console: Console, report: "TrainReport") -> None:
         console.print(
             f"trained {name} on {counted(report.learnt, 'label')} ({backbone}); it is promoted"
         )
+    elif report.gate:
+        console.print(f"{name} was registered before, and refused; it is promoted now ({backbone})")
     elif report.registered:
         console.print(f"registered {name}: untrained, a fresh head on {backbone}; it is promoted")
     else:
@@ -86,7 +88,7 @@ def _show_train(console: Console, report: "TrainReport") -> None:
         console.print(f"  {line}")
     if report.calibration:
         console.print(f"calibration: {tell_calibration(report.calibration)}")
-    if report.gate and report.trained:
+    if report.gate:
         console.print(f"gate: {report.gate.why}")
     if "accuracy" in report.cross_validation:
         figures = report.cross_validation
@@ -94,7 +96,7 @@ def _show_train(console: Console, report: "TrainReport") -> None:
     if report.finetune:
         console.print(f"fine-tuning: {_finetuning(report.finetune)}")
     news = _news(report)
-    if report.trained:
+    if report.trained or report.gate:
         console.next("annoloop infer --batch FOLDER", "or refresh all: annoloop infer --rerun")
     elif news:
         console.print(f"since then: {news}")

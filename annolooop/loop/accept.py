@@ -18,7 +18,7 @@ from annolooop.loop.model import find_version
 from annolooop.loop.predict import Predictor, require_promoted
 from annolooop.loop.project import find_project
 from annolooop.loop.pull import pull
-from annolooop.loop.sides import examples_of, sides_of
+from annolooop.loop.sides import examples_of, sides_of, unlearnt
 from annolooop.loop.sync import pull_snapshot
 from annolooop.loop.tasks import agrees, foreseen, list_tasks
 from annolooop.model.acceptance import Threshold, choose_threshold, images_needed
@@ -166,10 +166,15 @@ def _judge(
     held = _held(stack, version, snapshot)
     needed = images_needed(precision)
     if len(held) < needed:
+        share, before = stack.config.train.holdout, version.config.get("holdout")
+        told, hint = f"there are {len(held)}", _ask_less(stack, len(held))
+        if before not in (None, share):
+            told += f" that {version.name}, made with train.holdout: {before}, did not learn from"
+            hint = "Train a version with this holdout: annoloop train --rerun"
         raise DataError(
             f"to promise {precision:.4g} precision takes at least {needed} labelled images of the "
-            f"holdout, all predicted right; there are {len(held)}",
-            _ask_less(stack, len(held)),
+            f"holdout, all predicted right; {told}",
+            hint,
         )
     images = [Image(e.key, e.sha256) for e in held]
     said = list(_said(predictor, images))
@@ -188,7 +193,8 @@ def _judge(
 
 
 def _held(stack: Stack, version: ModelVersion, snapshot: Snapshot) -> list[Example]:
-    """Images of the holdout that people labelled, and that have an embedding.
+    """Images of the holdout that people labelled, that the version did not learn from, and that
+    have an embedding.
 
     Also those whose label the version does not know: it is wrong about them, as it is about the
     images like them that it would accept.
@@ -198,6 +204,7 @@ def _held(stack: Stack, version: ModelVersion, snapshot: Snapshot) -> list[Examp
         stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
     )
     held = [example for example in examples if example.split == "holdout"]
+    held = unlearnt(stack, version, held, holdout)
     lacking = stack.embeddings(version.backbone).lacking(e.sha256 for e in held)
     return [example for example in held if example.sha256 not in lacking]
 

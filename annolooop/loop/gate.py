@@ -8,7 +8,7 @@ import numpy as np
 from annolooop.errors import DataError
 from annolooop.loop.embed import Embedder
 from annolooop.loop.learn import Learnt, Material, build_targets
-from annolooop.loop.sides import examples_of
+from annolooop.loop.sides import learnt_by
 from annolooop.model.fit import FALLBACK, Targets, all_right, draw_folds, fit_head, learnable
 from annolooop.model.head import Head
 from annolooop.model.metrics import predicted
@@ -132,17 +132,7 @@ class _Opponent:
 
     def learnt(self) -> list[Example]:
         """What it learnt from, with the labels of then; nothing of the holdout of then."""
-        stack, config = self._stack, self.version.config
-        examples, _ = examples_of(
-            stack,
-            self.version.dataset,
-            stack.snapshots.read(self.version.snapshot).annotations,
-            self.version.choice,
-            config.get("agreement", stack.config.dataset.agreement),
-            config.get("holdout", stack.config.train.holdout),
-        )
-        known = set(self.version.labels)
-        return [e for e in examples if e.split == "train" and set(e.labels) <= known]
+        return learnt_by(self._stack, self.version)
 
     def says(self, examples: Sequence[Example], labels: Sequence[str]) -> Targets:
         """(n, k) bool: what it predicts, in the order of these labels."""

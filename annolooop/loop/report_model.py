@@ -12,7 +12,7 @@ from annolooop.loop.curve import curve as learning_curve
 from annolooop.loop.labels import Labels
 from annolooop.loop.learn import build_targets
 from annolooop.loop.queue import read_rounds
-from annolooop.loop.sides import examples_of
+from annolooop.loop.sides import examples_of, unlearnt
 from annolooop.loop.stats import round_stats
 from annolooop.model.head import Head, Probabilities, activate
 from annolooop.model.interval import wilson
@@ -168,14 +168,14 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
     believed = None
     if len(held) < MIN_HOLDOUT:
         missing["calibration"] = Missing(
-            f"{len(held)} labelled images of the holdout are too few: {MIN_HOLDOUT} are needed. "
-            "Annotate more:",
+            f"{len(held)} labelled images of the holdout, not learnt from, are too few: "
+            f"{MIN_HOLDOUT} are needed. Annotate more:",
             f"annoloop dataset launch {quote(found.dataset)}",
         )
     else:
         believed = _reliability(version, held, probabilities, raw, evaluation)
     if not held:
-        missing["errors"] = Missing("No image of the holdout is labelled.")
+        missing["errors"] = Missing("No labelled image of the holdout can tell.")
     return Judged(held, probabilities, evaluation, believed, missing)
 
 
@@ -185,9 +185,12 @@ TRAIN = "annoloop train --rerun"
 def _look(
     stack: Stack, found: Labels, version: ModelVersion
 ) -> tuple[tuple[Example, ...], Probabilities, Probabilities]:
-    """Labelled images of the holdout; what the version says of them, calibrated and as fitted."""
+    """Labelled images of the holdout, none that the version learnt from; and what it says of them,
+    calibrated and as fitted.
+    """
     known = set(version.labels)
     held = [e for e in found.examples if e.split == "holdout" and known.issuperset(e.labels)]
+    held = unlearnt(stack, version, held, found.rules.holdout)
     embeddings = stack.embeddings(version.backbone)
     lacking = embeddings.lacking(e.sha256 for e in held)
     held = [e for e in held if e.sha256 not in lacking]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from annolooop.records import Annotation, Example
+from annolooop.records import Annotation, Example, ModelVersion
 from annolooop.stack import Stack
 from annolooop.storage.dataset import build_examples
 from annolooop.storage.sides import Sides
@@ -36,6 +36,49 @@ def examples_of(
     """What :func:`build_examples` makes of a dataset, each example on the side that is recorded."""
     sides = sides_of(stack, name, holdout)
     return build_examples(annotations, choice, agreement, holdout, sides)
+
+
+def learnt_by(stack: Stack, version: ModelVersion) -> list[Example]:
+    """What a version learnt from, with the labels of then; nothing of the holdout of then.
+
+    Raises:
+        DataError: its snapshot is gone, or damaged.
+    """
+    if not version.snapshot:
+        return []
+    config, dataset = version.config, version.dataset
+    examples, _ = examples_of(
+        stack,
+        dataset,
+        stack.snapshots_of(dataset).read(version.snapshot).annotations,
+        version.choice,
+        config.get("agreement", stack.config.dataset.agreement),
+        config.get("holdout", stack.config.train.holdout),
+    )
+    known = set(version.labels)
+    return [e for e in examples if e.split == "train" and set(e.labels) <= known]
+
+
+def unlearnt(
+    stack: Stack, version: ModelVersion, held: Sequence[Example], holdout: float
+) -> list[Example]:
+    """Images of the holdout that may judge a version: not those that it learnt from.
+
+    It learnt from some of them where ``train.holdout`` was another share when it was made.
+
+    Args:
+        stack: the annotation loop.
+        version: to be judged.
+        held: images of the holdout of now.
+        holdout: its share.
+
+    Raises:
+        DataError: the version's snapshot is gone, or damaged.
+    """
+    if version.config.get("holdout", holdout) == holdout:
+        return list(held)
+    learnt = {example.sha256 for example in learnt_by(stack, version)}
+    return [example for example in held if example.sha256 not in learnt]
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def _learn(
             made, True, True, len(material.learn), material.unreadable, material.moved, verdict
         )
     if verdict.verdict == "refused":
-        return replace(done, version=version, refused=done.version)
+        return replace(done, version=stack.registry.promoted() or version, refused=done.version)
     return done
 
 
@@ -269,6 +269,9 @@ def _train(
     material = gather(stack, parent, examples, mode != "head", track)
     learnt = learn_from(stack, material, mode, track)
     verdict = gates.judge(stack, parent, learnt, material, gate, track)
+    while (now := stack.registry.promoted()) and now.number != parent.number:
+        parent = now  # put in force by someone else meanwhile
+        verdict = gates.judge(stack, parent, learnt, material, gate, track)
     learnt = replace(learnt, metrics={**learnt.metrics, "gate": asdict(verdict)})
     usable = (*material.learn, *material.held)
     version = _register(stack, parent, learnt, snapshot, usable)
@@ -284,9 +287,12 @@ def _refused_before(
     last = stack.registry.waiting()
     if last is None or last.metrics.get("gate", {}).get("verdict") != "refused":
         return None
+    # Its own fingerprint lacks what could not be learnt from, as near-duplicates of the holdout.
+    before, unfit = find_examples(stack, stack.snapshots.read(last.snapshot))
+    usable = [example for example in before if example.sha256 not in unfit]
     same = (
         last.parent == parent.name
-        and last.dataset_fingerprint == fingerprint(examples)
+        and fingerprint(usable) == fingerprint(examples)
         and not _setup_changed(stack, last)
         and stack.registry.intact(last)
     )

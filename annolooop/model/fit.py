@@ -132,13 +132,16 @@ class _Fit:
 
     def fit(self, penalty: float, share: float) -> tuple[Matrix, Matrix]:
         """Weights, (k, d), and biases, (k,), of a head; C is this share of the penalty."""
+        labels = self.targets.shape[1]
+        weight, bias = np.zeros((labels, len(self._axes.turn))), np.full(labels, ABSENT)
+        if not self.multiple and len(self._present) == 1:
+            bias[self._present] = 0  # there is nothing to tell apart: it always says this one
+            return weight, bias
         used = np.ones((1, len(self.targets)), bool)
         rough, problem = (self._problem(used, kind) for kind in (np.float32, np.float64))
         start = self._starts.get(penalty, np.zeros(problem.shape))
         start = rough.solve(penalty * share, start, NEARING)  # most of the way, in half the time
         solved = self._filled(problem.solve(penalty * share, start, FITTING), used)[:, 0]
-        labels = self.targets.shape[1]
-        weight, bias = np.zeros((labels, len(self._axes.turn))), np.full(labels, ABSENT)
         turned, shift = solved[:, :-1] @ self._axes.turn.T, solved[:, -1]
         if len(self._outputs) == 1 and not self.multiple:
             turned, shift = np.concatenate([-turned, turned]) / 2, np.append(-shift, shift) / 2

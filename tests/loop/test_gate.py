@@ -1,6 +1,7 @@
 """A version that is known to be worse is registered and not put in force."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,10 @@ from annotated import Annotated
 from conftest import Project, Server
 
 from annolooop.loop.gate import decide
-from annolooop.loop.train import train
+from annolooop.loop.learn import Learnt, learn_from
+from annolooop.loop.model import promote
+from annolooop.loop.sides import unlearnt
+from annolooop.loop.train import find_examples, train
 from annolooop.model.paired import fewest_worse, mcnemar_worse
 from annolooop.records import GateVerdict, untracked
 from annolooop.stack import Stack
@@ -40,7 +44,9 @@ def figures(verdict: Mapping[str, object]) -> tuple[object, object, object]:
     return verdict["verdict"], verdict["test"], verdict["against"]
 
 
-def test_worse_version_is_refused_until_someone_insists(project: Project, server: Server) -> None:
+def test_worse_version_is_refused_until_someone_insists(
+    project: Project, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     train(project.stack(), False, untracked)
     made = Annotated(project, server, NAMES)
     embed(project.stack(), made, 4.0)
@@ -71,6 +77,13 @@ def test_worse_version_is_refused_until_someone_insists(project: Project, server
     told = project.json("train", "--rerun", *blind, code=6)
     assert figures(told["gate"]) == ("refused", "cross-validation", third.model_version)
     assert told["refused"].startswith("v4-")
+    # It learnt from what is the holdout otherwise, so that must not judge it.
+    stack = project.stack()
+    examples, _ = find_examples(stack, stack.snapshots.latest())
+    held = [example for example in examples if example.split == "holdout"]
+    knows_all, knows_some = map(stack.registry.version, (4, 3))
+    assert unlearnt(stack, knows_all, held, 0.3) == []
+    assert unlearnt(stack, knows_some, held, 0.3) == held
 
     # With one, both predict it; its labels are right, the others are wrong now.
     for name in NAMES:
@@ -99,14 +112,27 @@ def test_worse_version_is_refused_until_someone_insists(project: Project, server
     back = train(project.stack(), True, untracked)
     assert back.gate
     assert (back.gate.against, back.refused[:3]) == (second.model_version, "v6-")
-    insisted = project.json("train", "--rerun", "--gate", "off")
-    assert (insisted["model_version"], insisted["registered"]) == (back.refused, False)
+    insisted = project.run("train", "--rerun", "--gate", "off").stdout
+    assert f"{back.refused} was registered before, and refused; it is promoted now" in insisted
+    assert "gate: the gate is off" in insisted
+    assert len(project.json("model", "list")["versions"]) == 6
     shown = project.run("model", "show", "v6").stdout
     assert "gate: refused: of" in shown
     assert "is, predicted as:" in shown
     assert "log loss" in shown
     assert project.json("model", "rollback")["model_version"] == second.model_version
     assert "--rerun --gate" in project.run("train", "--gate", "off", code=2).stderr
+
+    # Someone else puts another version in force while this one is learnt.
+    def learn_slowly(stack: Stack, *rest: Any) -> Learnt:
+        promote(stack, third.model_version)
+        return learn_from(stack, *rest)
+
+    monkeypatch.setattr("annolooop.loop.train.learn_from", learn_slowly)
+    late = train(project.stack(), True, untracked)
+    assert late.gate
+    assert (late.gate.against, late.model_version) == (third.model_version, third.model_version)
+    assert late.refused[:3] == "v7-"
 
 
 @pytest.mark.parametrize(

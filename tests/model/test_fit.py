@@ -68,6 +68,14 @@ def test_two_labels_of_one_example_each_are_enough() -> None:
     assert set(figures) == {"C"}
 
 
+def test_one_label_alone_is_always_predicted() -> None:
+    x, y = clouds([0, 12])
+    for rows in (slice(None), slice(1)):
+        head, figures, _ = fit_head(x[rows], one_hot(y[rows], 3), False, 0)
+        assert head.predict(x).argmax(axis=1).tolist() == y
+        assert set(figures) == {"C"}
+
+
 def test_label_without_examples_is_never_predicted() -> None:
     x, y = clouds([20, 20])
     head, *_ = fit_head(x, one_hot([2 * k for k in y], 3), False, 0)
