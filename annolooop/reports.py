@@ -446,6 +446,7 @@ class StatsReport:
         calibration: likewise, out of fold.
         round: the last one that asked people.
         shown, blind: answers of people who saw what the model says, and of people who did not.
+        compared: the side of the split that both are about; empty where they do not compare.
         accepted: annotations that nobody looked at: predictions that were accepted.
         people: their agreement about images that several answered; ``None`` without such.
         next: the command to type now.
@@ -470,6 +471,7 @@ class StatsReport:
     round: RoundStats | None = None
     shown: Sameness | None = None
     blind: Sameness | None = None
+    compared: str = ""
     accepted: int = 0
     people: Agreement | None = None
     next: str = ""

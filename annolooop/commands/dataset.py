@@ -106,6 +106,11 @@ def _people_lines(report: "StatsReport") -> list[str]:
     ]
     if answers:
         lines.append(f"same as the model: {', '.join(answers)}")
+    if report.compared:
+        side = "of the holdout" if report.compared == "holdout" else "outside of the holdout"
+        lines.append(f"  (answers about images {side}, which were chosen alike)")
+    elif len(answers) > 1:
+        lines.append("  (these do not compare: they are about images chosen in different ways)")
     if report.people:
         lines.append(
             f"people agree: alpha {_figure(report.people.alpha)} on {report.people.images} images"

@@ -29,7 +29,9 @@ from annolooop.strategies.pool import CANDIDATES, Pool
 
 Numbers = NDArray[np.float64]
 
-TWICE = slice(13, 26)  # digits of a hash that tell whom to ask twice: not those of the split
+# Digits of a hash. Its first 13 tell the side of the split, and what is shown blind.
+TWICE = slice(13, 26)  # what two people are asked
+LOT = slice(26, 39)  # the order of the holdout
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _share(found: _Found, count: int, before: int) -> int:
 
 
 class _Found:
-    """What can be asked: of the holdout the first by hash, of the others at most ``CANDIDATES``.
+    """What can be asked: of the holdout the first by lot, of the others at most ``CANDIDATES``.
 
     Where there are more, half of them are drawn at random, and half are those with the smallest
     margins. Memory stays flat, and what is kept does not depend on the parts they come in.
@@ -181,8 +183,7 @@ class _Found:
             (held if side == "holdout" else free).append(one)
         self.total += len(part)
         self.free += len(free)
-        by_hash = heapq.nsmallest(self._count, [*self.held, *held], key=lambda c: c.image.sha256)
-        self.held = by_hash
+        self.held = heapq.nsmallest(self._count, [*self.held, *held], key=_lot)
         self._kept += free
         self._luck = np.concatenate([self._luck, self._draw.random(len(free))])
         if len(self._kept) > 2 * CANDIDATES:
@@ -305,6 +306,11 @@ class _Asking:
         examples = [e for e in known if e.split == "train"]
         lacking = self._embeddings.lacking(e.sha256 for e in examples)
         return [e for e in examples if e.sha256 not in lacking]
+
+
+def _lot(one: Candidate) -> str:
+    """In which order images of the holdout are drawn: those shown blind are spread among them."""
+    return one.image.sha256[LOT]
 
 
 def _short(sha256: str) -> int:

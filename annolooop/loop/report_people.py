@@ -7,7 +7,7 @@ from shlex import quote
 
 from annolooop.loop.agreement import agreement
 from annolooop.loop.labels import Labels
-from annolooop.loop.stats import blind_answers
+from annolooop.loop.stats import compare_answers
 from annolooop.model.interval import wilson
 from annolooop.page.content import AcceptanceRow, AnnotatorRow, Missing
 from annolooop.records import UNKNOWN, Agreement, Annotation, Estimate
@@ -81,10 +81,15 @@ def _shown(said: Iterable[Annotation], choice: str) -> Iterable[AcceptanceRow]:
 
 
 def _blind(stack: Stack, found: Labels) -> Iterable[AcceptanceRow]:
-    annotations = found.snapshot.annotations
-    told = blind_answers(stack, found.dataset, annotations, found.rules.choice)
-    if told:
-        yield AcceptanceRow("all of them", BLIND, told.n, told.same)
+    """Of all versions; answers that compare, where there are such."""
+    shown, blind, side = compare_answers(
+        stack, found.dataset, found.snapshot.annotations, found.rules
+    )
+    name = {"holdout": "all, of the holdout", "train": "all, outside of it"}.get(side, "all")
+    if shown and side:
+        yield AcceptanceRow(name, SHOWN, shown.n, shown.same)
+    if blind:
+        yield AcceptanceRow(name, BLIND, blind.n, blind.same)
 
 
 def _number(name: str) -> int:

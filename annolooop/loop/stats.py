@@ -1,7 +1,7 @@
 """The state of a dataset, from counters and from what changed since the last snapshot."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from shlex import quote
 
 from annolooop.loop.agreement import agreement
@@ -23,7 +23,7 @@ from annolooop.records import (
 )
 from annolooop.reports import RoundStats, Sameness, StatsReport, VersionStats
 from annolooop.stack import Stack
-from annolooop.storage.dataset import Disputed, by_task, resolve
+from annolooop.storage.dataset import Disputed, by_task, resolve, side_of
 
 
 def stats(stack: Stack, name: str) -> StatsReport:
@@ -47,6 +47,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
     version = stack.registry_of(name).promoted()
     asked = last_round(stack, name, snapshot.annotations)
     unlabeled = project.tasks - labeled - skipped
+    shown, blind, compared = compare_answers(stack, name, snapshot.annotations, rules)
     return StatsReport(
         dataset=name,
         total=project.tasks,
@@ -65,8 +66,9 @@ def stats(stack: Stack, name: str) -> StatsReport:
         evaluation=evaluation_of(version) if version else None,
         calibration=version.metrics.get("calibration") if version else None,
         round=asked,
-        shown=shown_answers(snapshot.annotations, rules.choice),
-        blind=blind_answers(stack, name, snapshot.annotations, rules.choice),
+        shown=shown,
+        blind=blind,
+        compared=compared,
         accepted=sum(bool(a.accepted) for a in snapshot.annotations),
         people=_people(snapshot.annotations, rules),
         next=_next(name, version, asked, unlabeled, labeled),
@@ -90,6 +92,31 @@ def round_stats(one: Round, annotations: Iterable[Annotation]) -> RoundStats:
         len(one.holdout),
         len(answered),
     )
+
+
+def compare_answers(
+    stack: Stack, name: str, annotations: Sequence[Annotation], rules: Rules
+) -> tuple[Sameness | None, Sameness | None, str]:
+    """Answers with a prediction in view, and without, of images that were chosen alike.
+
+    Images of the holdout are drawn, others are chosen by a strategy, which are harder: so one side
+    of the split is compared, the holdout if it has both kinds of answers.
+
+    Returns:
+        Those with, those without, and the side; of all images, and no side, where no side has both.
+    """
+    blind = blind_answers(stack, name, annotations, rules.choice)
+    for side in ("holdout", "train") if blind else ():
+        some = [
+            a
+            for a in annotations
+            if a.sha256 and side_of(a.sha256, rules.holdout, rules.sides) == side
+        ]
+        with_it = shown_answers(some, rules.choice)
+        without = blind_answers(stack, name, some, rules.choice)
+        if with_it and without:
+            return with_it, without, side
+    return shown_answers(annotations, rules.choice), blind, ""
 
 
 def shown_answers(annotations: Iterable[Annotation], choice: str) -> Sameness | None:

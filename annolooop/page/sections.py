@@ -272,8 +272,9 @@ def _acceptance(content: Content) -> str:
         for row in content.acceptance
     ]
     lead = (
-        '<p class="lead">People who see a prediction tend to accept it. Asked blind, they do not '
-        "see it, so that figure is the honest one.</p>"
+        '<p class="lead">People who see a prediction tend to accept it; asked blind, they do not '
+        "see it. Compare answers about images that were chosen alike: those of the holdout are "
+        "drawn, the others are harder.</p>"
     )
     rates = table(("model version", "asked", "answers", "same as the model"), rows)
     extra = nothing(content.missing["blind"]) if "blind" in content.missing else ""

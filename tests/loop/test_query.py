@@ -150,6 +150,9 @@ def test_of_a_large_pool_half_is_drawn_and_half_is_the_least_sure(
     assert len(candidates) == 20
     free = sorted(c.task for c in pool if split_of(c.image.sha256, 0.2) == "train")
     assert len({c.task for c in candidates} & set(free[:12])) >= 10
-    by_hash = sorted(pool, key=lambda c: c.image.sha256)
-    assert held == by_hash[:5]
+    by_lot = sorted(
+        (c for c in pool if split_of(c.image.sha256, 0.2) == "holdout"),
+        key=lambda c: c.image.sha256[26:39],
+    )
+    assert held == by_lot[:5]
     assert split_of(held[-1].image.sha256, 0.2) == "holdout"
