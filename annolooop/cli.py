@@ -10,28 +10,43 @@ import typer
 
 from annolooop import __version__, completion
 from annolooop.commands import (
-    accept,
-    cache,
-    curve,
-    dataset,
-    delete,
     demo,
-    describe,
     doctor,
-    duplicates,
-    export,
+    down,
     infer,
     init,
-    model,
+    logs,
     report,
-    review,
     simulate,
-    stack,
-    storage,
-    studio,
+    stats,
+    status,
     sync,
     train,
+    up,
 )
+from annolooop.commands.cache import info, prune
+from annolooop.commands.dataset import (
+    accept,
+    adopt,
+    curve,
+    delete,
+    describe,
+    duplicates,
+    export,
+    launch,
+    review,
+)
+from annolooop.commands.dataset import list as dataset_list
+from annolooop.commands.dataset import stats as dataset_stats
+from annolooop.commands.model import list as model_list
+from annolooop.commands.model import promote, rollback
+from annolooop.commands.model import show as model_show
+from annolooop.commands.stack import check as stack_check
+from annolooop.commands.stack import copy, schema, use
+from annolooop.commands.stack import list as stack_list
+from annolooop.commands.stack import show as stack_show
+from annolooop.commands.storage import check as storage_check
+from annolooop.commands.storage import setup, teardown
 from annolooop.console import Console, Options
 from annolooop.errors import FULL, AnnoloopError, UnreachableError, is_interrupt
 
@@ -198,44 +213,44 @@ def root(
 
 
 command(app, init.init, init.show)
-command(app, studio.up, studio.show_up)
-command(app, studio.down, studio.show_down)
-command(app, studio.status, studio.show_status)
-command(app, studio.logs, studio.show_logs)
+command(app, up.up, up.show_up)
+command(app, down.down, down.show_down)
+command(app, status.status, status.show_status)
+command(app, logs.logs, logs.show_logs)
 command(app, train.train, train.show)
 command(app, infer.infer, infer.show)
 command(app, sync.sync, sync.show)
-command(app, dataset.stats, dataset.show_stats)
+command(app, stats.stats, stats.show_stats)
 command(app, report.report, report.show)
 command(app, doctor.doctor, doctor.show)
 command(app, demo.demo, demo.show)
 command(app, simulate.simulate, simulate.show)
-command(stack_app, stack.list_, stack.show_list, "list")
-command(stack_app, stack.use, stack.show_use)
-command(stack_app, stack.show_stack, stack.show_settings, "show")
-command(stack_app, stack.check, stack.show_check)
-command(stack_app, stack.copy, stack.show_copy)
-command(stack_app, stack.schema, stack.show_schema)
-command(dataset_app, dataset.list_, dataset.show_list, "list")
-command(dataset_app, dataset.stats_of, dataset.show_stats, "stats")
+command(stack_app, stack_list.list_, stack_list.show_list, "list")
+command(stack_app, use.use, use.show_use)
+command(stack_app, stack_show.show_stack, stack_show.show_settings, "show")
+command(stack_app, stack_check.check, stack_check.show_check)
+command(stack_app, copy.copy, copy.show_copy)
+command(stack_app, schema.schema, schema.show_schema)
+command(dataset_app, dataset_list.list_, dataset_list.show_list, "list")
+command(dataset_app, dataset_stats.stats_of, stats.show_stats, "stats")
 command(dataset_app, describe.describe, describe.show)
-command(dataset_app, dataset.launch, dataset.show_launch)
-command(dataset_app, dataset.adopt, dataset.show_adopted)
+command(dataset_app, launch.launch, launch.show_launch)
+command(dataset_app, adopt.adopt, adopt.show_adopted)
 command(dataset_app, export.export, export.show)
 command(dataset_app, accept.accept, accept.show)
 command(dataset_app, review.review, review.show)
 command(dataset_app, curve.curve, curve.show)
 command(dataset_app, delete.delete, delete.show)
 command(dataset_app, duplicates.duplicates, duplicates.show)
-command(model_app, model.list_, model.show_list, "list")
-command(model_app, model.show, model.show_version)
-command(model_app, model.promote, model.show_promoted)
-command(model_app, model.rollback, model.show_promoted)
-command(storage_app, storage.setup, storage.show_setup)
-command(storage_app, storage.check, storage.show_check)
-command(storage_app, storage.teardown, storage.show_teardown)
-command(cache_app, cache.info, cache.show_info)
-command(cache_app, cache.prune, cache.show_prune)
+command(model_app, model_list.list_, model_list.show_list, "list")
+command(model_app, model_show.show, model_show.show_version)
+command(model_app, promote.promote, promote.show_promoted)
+command(model_app, rollback.rollback, promote.show_promoted)
+command(storage_app, setup.setup, setup.show_setup)
+command(storage_app, storage_check.check, storage_check.show_check)
+command(storage_app, teardown.teardown, teardown.show_teardown)
+command(cache_app, info.info, info.show_info)
+command(cache_app, prune.prune, prune.show_prune)
 app.add_typer(stack_app)
 app.add_typer(model_app)
 app.add_typer(dataset_app)

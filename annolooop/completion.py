@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import typer
 
 if TYPE_CHECKING:
-    from annolooop.stack_file import LoadedStack
+    from annolooop.config.load import LoadedStack
 
 SHELL = "_ANNOLOOP_COMPLETE"  # Typer's: which shell asks
 
@@ -55,7 +55,7 @@ def completes(source: Source) -> Completer:
 @completes
 def stacks(ctx: typer.Context) -> Iterator[Candidate]:
     """Names of the stack files of this folder."""
-    from annolooop.stack_choice import list_stacks
+    from annolooop.config.choose import list_stacks
 
     for stack in list_stacks(Path()):
         yield stack.name, str(stack.file)
@@ -64,7 +64,7 @@ def stacks(ctx: typer.Context) -> Iterator[Candidate]:
 @completes
 def datasets(ctx: typer.Context) -> Iterator[Candidate]:
     """The dataset of the stack, and those of its store."""
-    from annolooop.storage.prefixes import DATASETS, MODELS
+    from annolooop.storage.artifacts.prefixes import DATASETS, MODELS
 
     loaded = _stack(ctx)
     name = loaded.config.dataset.name
@@ -76,7 +76,7 @@ def datasets(ctx: typer.Context) -> Iterator[Candidate]:
 @completes
 def strategies(ctx: typer.Context) -> Iterator[Candidate]:
     """What chooses images to ask about."""
-    from annolooop.strategies.names import NAMES
+    from annolooop.model.choosing.names import NAMES
 
     yield from NAMES.items()
 
@@ -84,8 +84,8 @@ def strategies(ctx: typer.Context) -> Iterator[Candidate]:
 @completes
 def model_versions(ctx: typer.Context) -> Iterator[Candidate]:
     """Versions of the stack's dataset, the newest first."""
-    from annolooop.records import version_name
-    from annolooop.storage.prefixes import MODELS
+    from annolooop.domain.versions import version_name
+    from annolooop.storage.artifacts.prefixes import MODELS
 
     loaded = _stack(ctx)
     store = _store(loaded)
@@ -101,7 +101,7 @@ def model_versions(ctx: typer.Context) -> Iterator[Candidate]:
 @completes
 def settings(ctx: typer.Context) -> Iterator[Candidate]:
     """``KEY=`` for all keys of the stack file, with the value where there are only a few."""
-    from annolooop.config import StackConfig, descriptions
+    from annolooop.config.schema import StackConfig, descriptions
 
     yield from _keys(StackConfig, descriptions())
 
@@ -132,7 +132,7 @@ def _literals(kind: Any) -> tuple[str, ...]:
 
 def _stack(ctx: typer.Context) -> "LoadedStack":
     """The stack that the words before the cursor name, without its secrets."""
-    from annolooop.stack_file import load_stack
+    from annolooop.config.load import load_stack
 
     given = ctx.params
     return load_stack(given.get("stack_file"), given.get("overrides") or (), shallow=True)

@@ -16,7 +16,7 @@ from annolooop.errors import AnnoloopError
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
-    from annolooop.reports import Objects
+    from annolooop.domain.progress import Objects
 
 T = TypeVar("T")
 

@@ -14,30 +14,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from annolooop.clouds.cloud import Cloud, digest_of
-from annolooop.clouds.table import open_cloud
-from annolooop.config import StackConfig
+from annolooop.config.load import LoadedStack, load_stack
+from annolooop.config.schema import StackConfig
 from annolooop.console import Console
 from annolooop.errors import ConfigError, UnreachableError, keeping_interrupts
-from annolooop.files import make_folder, replacing
+from annolooop.files.whole import make_folder, replacing
 from annolooop.packages import download_wheel
-from annolooop.stack_file import LoadedStack, load_stack
-from annolooop.storage.prefixes import ANNOTATIONS
+from annolooop.storage.artifacts.prefixes import ANNOTATIONS
+from annolooop.storage.clouds.cloud import Cloud
+from annolooop.storage.clouds.table import open_cloud
 
 if TYPE_CHECKING:
-    from annolooop.labelstudio.client import Studio
-    from annolooop.labelstudio.daemon import Daemon
-    from annolooop.labelstudio.storages import AnnotationExport, BucketImages, LocalImages
-    from annolooop.model.pipeline import Pipeline
-    from annolooop.records import BackboneInfo
-    from annolooop.storage.dataset import Snapshots
-    from annolooop.storage.embeddings import Embeddings
+    from annolooop.domain.versions import BackboneInfo
+    from annolooop.labelstudio.api.storages import AnnotationExport, BucketImages, LocalImages
+    from annolooop.labelstudio.api.studio import Studio
+    from annolooop.labelstudio.server.daemon import Daemon
+    from annolooop.model.backbones.pipeline import Pipeline
+    from annolooop.storage.artifacts.store import ArtifactStore
+    from annolooop.storage.embeddings.embeddings import Embeddings
     from annolooop.storage.file_hashes import FileHashes
     from annolooop.storage.images import ImageCatalog
-    from annolooop.storage.ledger import Ledger
-    from annolooop.storage.lock import DatasetLock
+    from annolooop.storage.lease import DatasetLock
     from annolooop.storage.registry import Registry
-    from annolooop.storage.store import ArtifactStore
+    from annolooop.storage.snapshots import Snapshots
+    from annolooop.storage.tasks import Ledger
 
 
 def open_stack(console: Console, unread: bool = False) -> Stack:
@@ -93,7 +93,7 @@ class Stack:
     @cached_property
     def daemon(self) -> Daemon | None:
         """The local server; ``None`` when someone else runs the server."""
-        from annolooop.labelstudio.daemon import Daemon
+        from annolooop.labelstudio.server.daemon import Daemon
 
         section, store = self.config.label_studio, self.config.store
         if section.url:
@@ -121,8 +121,8 @@ class Stack:
             UnreachableError: ours does not run, or not as the stack file says.
             ConfigError: its login is lost.
         """
-        from annolooop.labelstudio.client import Studio
-        from annolooop.labelstudio.connection import Connection
+        from annolooop.labelstudio.api.connection import Connection
+        from annolooop.labelstudio.api.studio import Studio
 
         section = self.config.label_studio
         if section.url and section.api_key:
@@ -139,7 +139,7 @@ class Stack:
     @cached_property
     def store(self) -> ArtifactStore:
         """The artifact store."""
-        from annolooop.storage.store import ArtifactStore
+        from annolooop.storage.artifacts.store import ArtifactStore
 
         if self.cloud is None:
             return ArtifactStore(str(self._store_folder))
@@ -158,16 +158,16 @@ class Stack:
     def catalog_of(self, dataset: str) -> ImageCatalog:
         """The images of any dataset."""
         from annolooop.storage.images import ImageCatalog, series_of
-        from annolooop.storage.mirror import mirror_file
+        from annolooop.storage.index import mirror_file
 
         file = mirror_file(self.cache / "manifests", self.store, series_of(dataset))
         return ImageCatalog(self.store, dataset, file)
 
     @cached_property
     def ledger(self) -> Ledger:
-        """The tasks that Label Studio has confirmed; see :mod:`annolooop.loop.tasks`."""
-        from annolooop.storage.ledger import Ledger, ledger_series
-        from annolooop.storage.mirror import mirror_file
+        """The tasks that Label Studio has confirmed; see :mod:`annolooop.loop.push.plan`."""
+        from annolooop.storage.index import mirror_file
+        from annolooop.storage.tasks import Ledger, ledger_series
 
         name = self.config.dataset.name
         file = mirror_file(self.cache / "ledgers", self.store, ledger_series(name))
@@ -187,7 +187,7 @@ class Stack:
 
     def snapshots_of(self, dataset: str) -> Snapshots:
         """The history of any dataset's annotations."""
-        from annolooop.storage.dataset import Snapshots
+        from annolooop.storage.snapshots import Snapshots
 
         return Snapshots(self.store, dataset)
 
@@ -205,11 +205,22 @@ class Stack:
     @cached_property
     def image_source(self) -> LocalImages | BucketImages:
         """How Label Studio shows the store's images."""
-        from annolooop.labelstudio.storages import LocalImages
+        from annolooop.labelstudio.api.storages import BucketImages, LocalImages
         from annolooop.storage.images import IMAGES
 
-        if self.cloud:
-            return self.cloud.images()
+        if cloud := self.cloud:
+            store = self.config.store
+            return BucketImages(
+                kind=cloud.kind,
+                scheme=cloud.address,
+                bucket_field=cloud.bucket_field,
+                bucket=cloud.bucket,
+                prefix=cloud.prefix,
+                presign=store.images == "presign",
+                presign_minutes=store.presign_minutes,
+                settings=cloud.server_settings,
+                advice=cloud.advice,
+            )
         section = self.config.label_studio
         folder = self._store_folder
         root = self.loaded.path(section.document_root) if section.document_root else folder
@@ -218,19 +229,20 @@ class Stack:
     @cached_property
     def annotation_export(self) -> AnnotationExport:
         """The copy of each annotation that Label Studio writes to the store, or none."""
-        from annolooop.labelstudio.storages import AnnotationExport
+        from annolooop.labelstudio.api.storages import AnnotationExport
 
         if not self.config.store.export_annotations:
             return AnnotationExport(wanted=False)
-        dataset = self.config.dataset.name
-        if self.cloud:
-            return self.cloud.annotation_export(dataset)
-        settings = {"path": str(make_folder(self._store_folder / ANNOTATIONS / dataset))}
-        return AnnotationExport(True, "localfiles", settings, digest_of(settings))
+        prefix = f"{ANNOTATIONS}/{self.config.dataset.name}"
+        if cloud := self.cloud:
+            place = {cloud.bucket_field: cloud.bucket, "prefix": cloud.in_bucket(prefix)}
+            return AnnotationExport(True, cloud.kind, {**place, **cloud.server_settings})
+        folder = make_folder(self._store_folder / prefix)
+        return AnnotationExport(True, "localfiles", {"path": str(folder)})
 
     def lock_idle(self) -> int | None:
         """State of the dataset's lock while nobody holds it; see :class:`DatasetLock`."""
-        from annolooop.storage.lock import DatasetLock
+        from annolooop.storage.lease import DatasetLock
 
         return DatasetLock(self.store, self.config.dataset.name, 0, self._say).idle()
 
@@ -245,7 +257,7 @@ class Stack:
         Raises:
             UnreachableError: someone else held it for ``store.lock_timeout`` seconds.
         """
-        from annolooop.storage.lock import DatasetLock, myself
+        from annolooop.storage.lease import DatasetLock, myself
 
         name = dataset or self.config.dataset.name
         if name in self._locks:
@@ -263,7 +275,7 @@ class Stack:
 
     def embeddings(self, info: BackboneInfo) -> Embeddings:
         """Kept embeddings of one backbone and transform."""
-        from annolooop.storage.embeddings import Embeddings, space_of
+        from annolooop.storage.embeddings.embeddings import Embeddings, space_of
 
         exact = self.config.infer.precision == "fp32"
         about = {
@@ -286,9 +298,9 @@ class Stack:
             UnreachableError: the weights could not be downloaded.
         """
         with keeping_interrupts():
-            from annolooop.model.classifier import build_backbone
-            from annolooop.model.pipeline import Pipeline
-            from annolooop.model.weights import load_weights
+            from annolooop.model.backbones.classifier import build_backbone
+            from annolooop.model.backbones.pipeline import Pipeline
+            from annolooop.model.backbones.weights import load_weights
 
         config = self.config
         state, transform = load_weights(
@@ -317,8 +329,8 @@ class Stack:
             DataError: they are damaged.
         """
         with keeping_interrupts():
-            from annolooop.model.classifier import restore_backbone
-            from annolooop.model.pipeline import Pipeline
+            from annolooop.model.backbones.classifier import restore_backbone
+            from annolooop.model.backbones.pipeline import Pipeline
 
         data = self.registry.backbone(info.fingerprint)
         infer = self.config.infer

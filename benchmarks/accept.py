@@ -29,10 +29,10 @@ from features import Photos, add_photos, read_photos
 from figures import Figure, add_record, tell
 from numpy.typing import NDArray
 
-from annolooop.model.acceptance import choose_threshold, images_needed, lowest_precision
-from annolooop.model.calibration import fit_temperature
-from annolooop.model.fit import fit_head
-from annolooop.model.head import activate
+from annolooop.model.heads.calibration import fit_temperature
+from annolooop.model.heads.fit import fit_head
+from annolooop.model.heads.head import activate
+from annolooop.model.judging.acceptance import choose_threshold, images_needed, lowest_precision
 
 PROMISES = (0.9, 0.95, 0.98)
 HOLDOUT = 0.3

@@ -39,14 +39,14 @@ from figures import Figure, add_record, tell
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from annolooop.storage.azure import AzureAccess, open_azure
-from annolooop.storage.gcs import GCSAccess, open_gcs
-from annolooop.storage.reading import READS
-from annolooop.storage.s3 import CONNECTIONS, S3Access, open_s3
-from annolooop.storage.store import ArtifactStore
+from annolooop.storage.artifacts.reading import READS
+from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.clouds.azure.files import AzureAccess, open_azure
+from annolooop.storage.clouds.gcs.files import GCSAccess, open_gcs
+from annolooop.storage.clouds.s3.files import CONNECTIONS, S3Access, open_s3
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from buckets import AzureServer, S3Server, azurite, fake_gcs, seaweedfs
+from support.bucket_servers import AzureServer, S3Server, azurite, fake_gcs, seaweedfs
 
 TARGET = 0.9
 PREFIX = "benchmark"

@@ -33,11 +33,11 @@ from features import Photos, add_photos, read_photos
 from figures import Figure, add_record, tell
 from sklearn.linear_model import LogisticRegression
 
-from annolooop.model.calibration import calibrate, fit_temperature, with_temperature
-from annolooop.model.fit import Targets, fit_head
-from annolooop.model.head import Probabilities, activate
-from annolooop.model.metrics import image_losses
-from annolooop.model.reliability import calibration_error
+from annolooop.model.heads.calibration import calibrate, fit_temperature, with_temperature
+from annolooop.model.heads.fit import Targets, fit_head
+from annolooop.model.heads.head import Probabilities, activate
+from annolooop.model.heads.metrics import image_losses
+from annolooop.model.heads.reliability import calibration_error
 
 AIM = 0.6
 OTHERS = ("best", "unaware", "by hand", "loss", "unaware")
@@ -91,7 +91,7 @@ def measure(data: Photos, count: int, seed: int) -> Measured:
     before, after = fitted.head.predict(x), with_temperature(fitted.head, temperature).predict(x)
     logits = fitted.head.logits(x)
     best = activate(logits / fit_temperature(logits, truth, False), False)
-    with patch("annolooop.model.fit.MIN_CALIBRATION", sys.maxsize):  # too few, for the choice
+    with patch("annolooop.model.heads.fit.MIN_CALIBRATION", sys.maxsize):  # too few, for the choice
         unaware = fit_head(data.x[drawn], targets[drawn], False, seed).head.predict(x)
     losses = [float(image_losses(said, truth, False).mean()) for said in (after, unaware)]
     by_hand = LogisticRegression(max_iter=5000).fit(data.x[drawn], data.y[drawn])

@@ -24,7 +24,7 @@ from figures import Figure, add_record, tell
 from photos import photos, photos_in
 from PIL import Image
 
-from annolooop.model.transforms import EvalTransform
+from annolooop.model.backbones.transforms import EvalTransform
 
 TARGET = 2.5
 LARGE = 12  # megapixels from which the target holds

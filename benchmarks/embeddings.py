@@ -29,8 +29,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from figures import Figure, add_record, tell
 
-from annolooop.storage.embeddings import Embeddings
-from annolooop.storage.store import ArtifactStore
+from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.embeddings.embeddings import Embeddings
 
 GIB = 2**30
 ROUNDS = 3

@@ -23,8 +23,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from annolooop.config import DEFAULT_LABEL_STUDIO
-from annolooop.labelstudio.environment import ensure_environment
+from annolooop.config.schema import DEFAULT_LABEL_STUDIO
+from annolooop.labelstudio.server.install import ensure_environment
 
 TARGET = 0.5
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from annolooop.storage.dataset import split_of
+from annolooop.storage.snapshots import split_of
 
 SIDES = ("train", "validation", "test")
 TEST = 0.25  # share of the images for tests where no folder is named so
@@ -110,10 +110,10 @@ def read_files(folder: Path) -> dict[str, Path]:
 def embed(files: dict[str, Path], backbone: str, weights: Path) -> dict[str, NDArray[np.generic]]:
     """``x``, the embeddings, and ``hashes`` of the files that could be read."""
     # Loaded where there is something to embed: torch takes longer than what is measured.
-    from annolooop.model.classifier import build_backbone
-    from annolooop.model.pipeline import Pipeline
-    from annolooop.model.transforms import EvalTransform
-    from annolooop.model.weights import read_state
+    from annolooop.model.backbones.classifier import build_backbone
+    from annolooop.model.backbones.pipeline import Pipeline
+    from annolooop.model.backbones.transforms import EvalTransform
+    from annolooop.model.backbones.weights import read_state
 
     network = build_backbone(backbone, str(weights), read_state(weights), EvalTransform(256, 224))
     found: dict[str, NDArray[np.float32]] = {}

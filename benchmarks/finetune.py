@@ -23,15 +23,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from annolooop.model.classifier import Backbone, build_backbone
-from annolooop.model.finetune import finetune, split_validation
-from annolooop.model.fit import Targets, all_right, fit_head
-from annolooop.model.learner import Lesson, Recipe
-from annolooop.model.paired import mcnemar
-from annolooop.model.pipeline import Pipeline
-from annolooop.model.transforms import EvalTransform
-from annolooop.model.weights import read_state
-from annolooop.records import untracked
+from annolooop.domain.progress import untracked
+from annolooop.model.backbones.classifier import Backbone, build_backbone
+from annolooop.model.backbones.pipeline import Pipeline
+from annolooop.model.backbones.transforms import EvalTransform
+from annolooop.model.backbones.weights import read_state
+from annolooop.model.heads.finetune import finetune, split_validation
+from annolooop.model.heads.fit import Targets, all_right, fit_head
+from annolooop.model.heads.learner import Lesson, Recipe
+from annolooop.model.judging.paired import mcnemar
 
 ROW = "{:>5} {:<7} {:>8} {:>6} {:>6} {:>10} {:>10} {:>8} {:>6} {:>8}"
 

@@ -1,7 +1,8 @@
 """How fast `infer` is: over its bare forward, warm over cold, from a bucket over from a folder.
 
-Measured is `annolooop.loop.infer.infer`, as `annoloop infer --batch FOLDER --no-push --out FILE`
-calls it, with a resnet18 of random weights (which computes what one of learnt weights does):
+Measured is `infer` of `annolooop.loop.infer.infer`, as `annoloop infer --batch FOLDER --no-push
+--out FILE` calls it, with a resnet18 of random weights (which computes what one of learnt weights
+does):
 
 - cold: the photos lie in a folder outside a new, empty store, so listing, reading, hashing, copying
   into the store, decoding, the forward, recording, and writing the predictions all count, and so
@@ -40,13 +41,13 @@ from figures import Figure, add_record, tell
 from offline import again, cores, make_stack, put_in_force, put_photos
 from PIL import Image
 
-from annolooop.loop.infer import InferOptions, infer
-from annolooop.model.pipeline import Pipeline
-from annolooop.records import untracked
+from annolooop.domain.progress import untracked
+from annolooop.loop.infer.infer import InferOptions, infer
+from annolooop.model.backbones.pipeline import Pipeline
 from annolooop.stack import Stack
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from buckets import seaweedfs
+from support.bucket_servers import seaweedfs
 
 BACKBONE = "resnet18"
 SMALL, LARGE = 0.2, 12  # megapixels

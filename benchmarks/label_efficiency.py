@@ -33,10 +33,10 @@ import numpy as np
 from features import Photos, add_photos, read_photos
 from figures import Figure, add_record, tell
 
-from annolooop.loop.replay import Curve, Material, Plan, replays, share_of, standard_error
-from annolooop.records import untracked
-from annolooop.strategies.choose import STRATEGIES, choose
-from annolooop.strategies.pool import Pool
+from annolooop.domain.progress import untracked
+from annolooop.loop.simulate.replay import Curve, Material, Plan, replays, share_of, standard_error
+from annolooop.model.choosing.choose import STRATEGIES, choose
+from annolooop.model.choosing.pool import Pool
 
 AIMS = {200: 0.5, 500: 0.63}
 MANY, ASKED = 20_000, 50
@@ -183,10 +183,10 @@ def cost(photos: Photos, material: Material, args: argparse.Namespace) -> Figure
 
 def embedding_rate(files: Sequence[Path], args: argparse.Namespace) -> float:
     """Images a second, once the network is made."""
-    from annolooop.model.classifier import build_backbone
-    from annolooop.model.pipeline import Pipeline
-    from annolooop.model.transforms import EvalTransform
-    from annolooop.model.weights import read_state
+    from annolooop.model.backbones.classifier import build_backbone
+    from annolooop.model.backbones.pipeline import Pipeline
+    from annolooop.model.backbones.transforms import EvalTransform
+    from annolooop.model.backbones.weights import read_state
 
     state = read_state(args.weights)
     network = build_backbone(args.backbone, str(args.weights), state, EvalTransform(256, 224))

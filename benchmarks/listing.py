@@ -57,10 +57,10 @@ def measure(store: Path, count: int) -> dict[str, float]:
     from types import SimpleNamespace
     from typing import Any, cast
 
-    from annolooop.loop.batch import list_batch
-    from annolooop.loop.watch import look
+    from annolooop.loop.embed.batch import list_batch
+    from annolooop.loop.push.changes import look
+    from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
     from annolooop.storage.images import ImageCatalog
-    from annolooop.storage.store import ArtifactStore, StoredObject
 
     class Store(ArtifactStore):
         """A folder, but for its images."""

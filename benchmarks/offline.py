@@ -9,10 +9,10 @@ from typing import Any
 
 from photos import photos_in, write_photos
 
-from annolooop.model.head import Head
-from annolooop.records import BackboneInfo, ModelVersion
+from annolooop.config.load import load_stack
+from annolooop.domain.versions import BackboneInfo, ModelVersion
+from annolooop.model.heads.head import Head
 from annolooop.stack import Stack
-from annolooop.stack_file import load_stack
 
 
 def make_stack(folder: Path, backbone: str, settings: Mapping[str, Any] | None = None) -> Stack:

@@ -28,12 +28,12 @@ from numpy.typing import NDArray
 from photos import photo, photos_in
 from PIL import Image, ImageStat
 
-from annolooop.model.classifier import Backbone, build_backbone
-from annolooop.model.fit import fit_head
-from annolooop.model.pipeline import Pipeline
-from annolooop.model.precision import pick_precision
-from annolooop.model.transforms import EvalTransform
-from annolooop.model.weights import read_state
+from annolooop.model.backbones.classifier import Backbone, build_backbone
+from annolooop.model.backbones.pipeline import Pipeline
+from annolooop.model.backbones.precision import pick_precision
+from annolooop.model.backbones.transforms import EvalTransform
+from annolooop.model.backbones.weights import read_state
+from annolooop.model.heads.fit import fit_head
 
 SAME, OFF = 0.995, 0.02
 PENALTY = 0.01  # that `train` finds for photos such as these

@@ -1,6 +1,6 @@
 """How fast predictions of a new version reach tasks that exist, against one request for each.
 
-Measured: `annolooop.loop.push.push` with `refresh`, of predictions by another version for all
+Measured: `annolooop.loop.push.push.push` with `refresh`, of predictions by another version for all
 tasks of a project that it filled before, from the call to its return. Against it: `POST
 /api/predictions/` for 100 of these tasks, one after another, with one httpx client; this is what
 Label Studio's own client offers first. Both go to one real Label Studio, started in a temporary
@@ -21,9 +21,9 @@ import time
 from figures import Figure, add_record, tell
 from server import add_command, client, filled_project, generate, running, say
 
+from annolooop.domain.progress import untracked
 from annolooop.labelstudio.label_config import Labelling, build_result
-from annolooop.loop.push import push
-from annolooop.records import untracked
+from annolooop.loop.push.push import push
 
 TARGET = 50
 NEW = "v2-benchmark"

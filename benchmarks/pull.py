@@ -1,7 +1,7 @@
 """How fast annoloop pulls what changed, against an export of all tasks.
 
-Measured: `annolooop.loop.sync.pull_snapshot` after people annotated some tasks of a project since
-the last snapshot, from the call to the stored snapshot. Against it: the request `GET
+Measured: `annolooop.loop.labels.snapshot.pull_snapshot` after people annotated some tasks of a
+project since the last snapshot, from the call to the stored snapshot. Against it: the request `GET
 /api/projects/<id>/export?exportType=JSON&download_all_tasks=true`, until its answer is read, which
 is what Label Studio's own client does for an export. Both go to one real Label Studio, started in
 a temporary folder and removed at the end; the snapshot must hold exactly the annotations given.
@@ -20,7 +20,7 @@ import time
 from figures import Figure, add_record, tell
 from server import add_command, annotate, client, current, filled_project, generate, running, say
 
-from annolooop.loop.sync import pull_snapshot
+from annolooop.loop.labels.snapshot import pull_snapshot
 
 TARGET = 20
 

@@ -1,6 +1,6 @@
 """How fast annoloop pushes: tasks with predictions, against raw requests to the same server.
 
-Measured: `annolooop.loop.push.push` of generated images and predictions into an empty project,
+Measured: `annolooop.loop.push.push.push` of generated images and predictions into an empty project,
 from the call to its return: looking for what is there, the note and the ledger in the store, the
 lock, the requests, showing the model version. Against it: the same tasks and predictions, built
 beforehand, posted with one httpx client to `/api/projects/<id>/import` in chunks of the same size
@@ -29,10 +29,12 @@ from typing import Any
 from figures import Figure, add_record, tell
 from server import VERSION, add_command, client, generate, make_project, running, say
 
+from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.progress import untracked
+from annolooop.domain.tasks import Image, Prediction
 from annolooop.errors import AnnoloopError
 from annolooop.labelstudio.label_config import Labelling, build_result
-from annolooop.loop.push import push
-from annolooop.records import Image, Prediction, ProjectCounts, untracked
+from annolooop.loop.push.push import push
 from annolooop.stack import Stack
 
 TARGET = 0.9

@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 from photos import photos_in
 from PIL import Image
 
-from annolooop.model.fit import fit_head
-from annolooop.storage.embeddings import Embeddings
-from annolooop.storage.store import ArtifactStore
+from annolooop.model.heads.fit import fit_head
+from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.embeddings.embeddings import Embeddings
 
 LABELS = 10
 SHARD = 256  # embeddings
@@ -112,9 +112,9 @@ def draw(args: argparse.Namespace, chosen: list[int]) -> Vector:
 
 def embed(files: list[Path], weights: str) -> Vector:
     """Embeddings of images, by annoloop's own pipeline."""
-    from annolooop.model.classifier import build_backbone
-    from annolooop.model.pipeline import Pipeline
-    from annolooop.model.weights import load_weights
+    from annolooop.model.backbones.classifier import build_backbone
+    from annolooop.model.backbones.pipeline import Pipeline
+    from annolooop.model.backbones.weights import load_weights
 
     def refuse(what: str, folder: Path) -> None:
         raise SystemExit(f"{what} is not downloaded here")

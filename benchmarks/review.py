@@ -26,10 +26,10 @@ from features import Photos, add_photos, read_photos
 from figures import Figure, add_record, tell
 from numpy.typing import NDArray
 
-from annolooop.model.calibration import fit_temperature
-from annolooop.model.fit import Targets, fit_head, out_of_fold_logits
-from annolooop.model.head import Array, activate
-from annolooop.model.label_errors import FOLDS, REPEATS, doubt_labels, of_neighbours
+from annolooop.model.heads.calibration import fit_temperature
+from annolooop.model.heads.fit import Targets, fit_head, out_of_fold_logits
+from annolooop.model.heads.head import Array, activate
+from annolooop.model.judging.label_errors import FOLDS, REPEATS, doubt_labels, of_neighbours
 
 WRONG = 0.05
 AIM = 0.75

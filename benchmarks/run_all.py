@@ -31,7 +31,7 @@ from typing import Any
 from figures import Figure
 
 from annolooop import __version__
-from annolooop.config import DEFAULT_LABEL_STUDIO
+from annolooop.config.schema import DEFAULT_LABEL_STUDIO
 
 HERE = Path(__file__).parent
 LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "scipy", "httpx")

@@ -14,14 +14,16 @@ from typing import Any
 
 import httpx
 
+from annolooop.config.load import load_stack
+from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.progress import untracked
+from annolooop.domain.tasks import Image, Prediction
 from annolooop.errors import AnnoloopError
 from annolooop.labelstudio.label_config import Labelling, build_result
-from annolooop.loop.project import note_project
-from annolooop.loop.push import push
-from annolooop.loop.studio import down, up
-from annolooop.records import Image, Prediction, ProjectCounts, untracked
+from annolooop.loop.labels.project import note_project
+from annolooop.loop.push.push import push
+from annolooop.loop.setup.server import down, up
 from annolooop.stack import Stack
-from annolooop.stack_file import load_stack
 
 VERSION = "v1-benchmark"
 

@@ -1,11 +1,11 @@
 """What `annoloop stats` costs on a large project, against a small one.
 
 Two projects of one real Label Studio, started in a temporary folder and removed at the end: each
-filled by `annolooop.loop.push.push`, with the same number of annotations, pulled into a snapshot;
-so nothing changed since. Counted: the requests that `annolooop.loop.stats.stats` makes on the
-large one, all that a fresh stack asks Label Studio. Measured: seconds of the whole command
-`python -m annolooop stats` from start to end, on one and the other in turns, medians; and of the
-requests alone, which is printed beside it.
+filled by `push` of `annolooop.loop.push.push`, with the same number of annotations, pulled into a
+snapshot; so nothing changed since. Counted: the requests that `stats` of
+`annolooop.loop.quality.stats` makes on the large one, all that a fresh stack asks Label Studio.
+Measured: seconds of the whole command `python -m annolooop stats` from start to end, on one and the
+other in turns, medians; and of the requests alone, which is printed beside it.
 
 At most 3 requests; at most 1.5 times the seconds.
 
@@ -24,12 +24,12 @@ import time
 from figures import Figure, add_record, tell
 from server import add_command, annotate, current, filled_project, generate, running
 
-from annolooop.labelstudio.connection import Connection
-from annolooop.loop.project import note_project
-from annolooop.loop.stats import stats
-from annolooop.loop.sync import pull_snapshot
+from annolooop.config.load import load_stack
+from annolooop.labelstudio.api.connection import Connection
+from annolooop.loop.labels.project import note_project
+from annolooop.loop.labels.snapshot import pull_snapshot
+from annolooop.loop.quality.stats import stats
 from annolooop.stack import Stack
-from annolooop.stack_file import load_stack
 
 REQUESTS = 3
 SECONDS = 1.5

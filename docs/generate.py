@@ -15,8 +15,8 @@ from stack_page import build_stack_page
 from tested_page import build_tested_page
 
 from annolooop.cli import app
-from annolooop.config import stack_schema
-from annolooop.loop.init import schema_text
+from annolooop.config.schema import stack_schema
+from annolooop.loop.setup.init import schema_text
 
 DOCS = Path(__file__).resolve().parent
 

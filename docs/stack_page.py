@@ -5,8 +5,8 @@ from typing import Any
 
 from markdown import GENERATED, table
 
-from annolooop.loop.init import SCHEMA
-from annolooop.stack_choice import MARKER, SEARCHED, STACK_VARIABLE
+from annolooop.config.choose import MARKER, SEARCHED, STACK_VARIABLE
+from annolooop.loop.setup.init import SCHEMA
 
 # Defaults that depend on the machine, in words.
 MACHINE_DEFAULTS = {"cache_dir": "the user's cache folder"}

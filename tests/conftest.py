@@ -1,54 +1,27 @@
 """Real parts for the tests: one Label Studio for most of them, copies of its folder for others."""
 
-import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 import pytest
-import yaml
 from filelock import FileLock
-from PIL import Image, ImageDraw
-from platformdirs import user_cache_path
+from support.project import CACHE, LABELS, Project, Server, free_port, on_server
 
-from annolooop.cli import app
-from annolooop.config import DEFAULT_LABEL_STUDIO
-from annolooop.labelstudio.daemon import Daemon
-from annolooop.labelstudio.environment import ensure_environment
-from annolooop.stack import Stack
-from annolooop.stack_file import load_stack
+from annolooop.config.schema import DEFAULT_LABEL_STUDIO
+from annolooop.labelstudio.server.daemon import Daemon
+from annolooop.labelstudio.server.install import ensure_environment
 
 if TYPE_CHECKING:
-    from buckets import AzureServer, GCSServer, S3Server
-    from faulty_proxy import FaultyProxy
-
-# Threads of one process, of its commands, and of the other process would wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-# No test asks for what a cloud gives its own machines; one library reads this when it is imported.
-os.environ.update(NO_GCE_CHECK="true", AWS_EC2_METADATA_DISABLED="true")
-
-CACHE = Path(os.environ.get("ANNOLOOP_TEST_CACHE", user_cache_path("annoloop-tests")))
-LABELS = ["aria", "not_aria"]
+    from support.bucket_servers import AzureServer, GCSServer, S3Server
+    from support.faulty_proxy import FaultyProxy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those of the command line first: none of the processes is left with their long files."""
     items.sort(key=lambda item: len(item.path.parents))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -84,17 +57,6 @@ def make_daemon(
     yield make
     for daemon in made:
         daemon.stop()
-
-
-@dataclass(frozen=True)
-class Server:
-    """The Label Studio that most tests share; each test uses datasets of its own."""
-
-    url: str
-    token: str
-    username: str
-    password: str
-    document_root: Path
 
 
 @pytest.fixture(scope="session")
@@ -134,97 +96,6 @@ def server(
     )
 
 
-class Project:
-    """A project folder with a stack file, and the command line run in it."""
-
-    def __init__(self, folder: Path, values: dict[str, object]) -> None:
-        self.folder = folder
-        self.values = values
-        self.file = folder / "annoloop.yaml"
-        self.write(values)
-
-    def write(self, values: dict[str, object]) -> None:
-        self.file.write_text(yaml.safe_dump(values), encoding="utf-8")
-
-    def stack(self, *overrides: str) -> Stack:
-        """A freshly opened stack, as a new command would open it."""
-        return Stack(load_stack(str(self.file), overrides), print)
-
-    def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "annolooop", *words]
-
-    def run(self, *words: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run ``annoloop`` in the folder, and check its exit code."""
-        done = subprocess.run(
-            self.command(*words),
-            cwd=self.folder,
-            env={**os.environ, **env},
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def typed(self, *words: str, code: int = 0, **env: str) -> dict:  # type: ignore[type-arg]
-        """Run with ``--json``: the report, which is all that is on stdout."""
-        report = json.loads(self.run(*words, "--json", code=code, **env).stdout)
-        assert isinstance(report, dict)
-        return report
-
-    def json(self, *words: str, code: int = 0, **env: str) -> dict:  # type: ignore[type-arg]
-        """The same in this process, which has loaded already what takes seconds to load."""
-        out, err, here, ended = StringIO(), StringIO(), Path.cwd(), 0
-        os.chdir(self.folder)
-        try:
-            with patch.dict(os.environ, env), redirect_stdout(out), redirect_stderr(err):
-                app([*words, "--json"], prog_name="annoloop")
-        except SystemExit as end:
-            ended = int(end.code or 0)
-        finally:
-            os.chdir(here)
-        assert ended == code, f"{words}: {ended}\n{out.getvalue()}\n{err.getvalue()}"
-        report = json.loads(out.getvalue())
-        assert isinstance(report, dict)
-        return report
-
-
-def write_photos(folder: Path, names: list[str], seed: int = 0) -> None:
-    """Distinct pictures: a circle for names with ``aria`` in them, a square for others."""
-    for number, name in enumerate(names):
-        picture = Image.new("RGB", (96, 72), (200, 200 - seed, 120))
-        draw = ImageDraw.Draw(picture)
-        box = (10 + number, 8, 58 + number, 56)
-        if "aria" in name and "not" not in name:
-            draw.ellipse(box, fill=(220, 60 + number, 30))
-        else:
-            draw.rectangle(box, fill=(30, 60, 220 - number))
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(file, "PNG" if file.suffix.lower() == ".png" else "JPEG")
-
-
-def on_server(folder: Path, server: Server, name: str) -> Project:
-    """A project on a server that is there, with a store and a dataset of its own."""
-    store = server.document_root / name
-    return Project(
-        folder,
-        {
-            "store": {"url": str(store)},
-            "label_studio": {
-                "url": server.url,
-                "api_key": server.token,
-                "document_root": str(server.document_root),
-            },
-            "dataset": {"name": f"set {name}", "labels": LABELS},
-            "model": {"backbone": "mobilenet_v3_small", "weights": "none"},
-            "train": {"holdout": 0.3},
-            "cache_dir": str(folder / "cache"),
-        },
-    )
-
-
 @pytest.fixture
 def project(tmp_path: Path, server: Server, request: pytest.FixtureRequest) -> Project:
     """A project on the shared server, with a store and a dataset of its own."""
@@ -255,7 +126,7 @@ def own_project(tmp_path: Path, migrated: Path, label_studio_command: str) -> It
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3Server"]:
-    from buckets import seaweedfs
+    from support.bucket_servers import seaweedfs
 
     with seaweedfs(tmp_path_factory.mktemp("weed")) as started:
         yield started
@@ -263,7 +134,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3Server"]:
 
 @pytest.fixture(scope="module")
 def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator["GCSServer"]:
-    from buckets import fake_gcs
+    from support.bucket_servers import fake_gcs
 
     with fake_gcs(tmp_path_factory.mktemp("gcs")) as started:
         yield started
@@ -271,7 +142,7 @@ def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator["GCSServer"]:
 
 @pytest.fixture(scope="module")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator["AzureServer"]:
-    from buckets import azurite
+    from support.bucket_servers import azurite
 
     with azurite(tmp_path_factory.mktemp("azurite")) as started:
         yield started
@@ -280,7 +151,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator["AzureServer"]:
 @pytest.fixture
 def proxy(s3: "S3Server") -> Iterator["FaultyProxy"]:
     """A network that can fail, before the S3 server."""
-    from faulty_proxy import faulty_proxy
+    from support.faulty_proxy import faulty_proxy
 
     with faulty_proxy(s3.endpoint) as made:
         yield made

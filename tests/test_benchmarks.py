@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.project import ROOT
 
 ONE = ["--smoke", "--into", ".", "cli_start"]
-RUN_ALL = Path(__file__).parents[1] / "benchmarks" / "run_all.py"
+RUN_ALL = ROOT / "benchmarks" / "run_all.py"
 
 
 def test_smoke_run_fills_the_table_and_keeps_the_rows_of_others(tmp_path: Path) -> None:

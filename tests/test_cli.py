@@ -15,11 +15,11 @@ from threading import Thread
 
 import pytest
 import typer
-from conftest import Project, Server, free_port, write_photos
+from support.project import Project, Server, free_port, write_photos
 
 from annolooop.cli import _guarded
 from annolooop.console import Console, Options
-from annolooop.reports import Objects
+from annolooop.domain.progress import Objects
 
 NO_SERVER = ["--set", f"label_studio.port={free_port()}"]
 
@@ -197,7 +197,7 @@ def test_no_color_is_honoured_on_a_terminal(project: Project) -> None:
     assert b"\x1b[3" not in on_terminal(**plain, NO_COLOR="1")
 
 
-@pytest.mark.parametrize("where", ["annolooop.cli.main", "annolooop.loop.stacks.list_named"])
+@pytest.mark.parametrize("where", ["annolooop.cli.main", "annolooop.loop.setup.stacks.list_named"])
 def test_interrupt_that_was_wrapped_in_another_error_is_exit_130(
     tmp_path: Path, where: str
 ) -> None:
@@ -253,11 +253,11 @@ def test_interrupt_is_exit_130_and_what_was_done_is_kept(project: Project) -> No
 def test_bug_shows_a_traceback_without_values(tmp_path: Path) -> None:
     probe = """
 import sys
-from annolooop.commands import studio
+from annolooop.commands import status
 def broken(console):
     token = "s3cr3t"
     raise RuntimeError("boom")
-studio.status = broken
+status.status = broken
 broken.__name__ = "status"
 sys.argv = ["annoloop", "status"]
 from annolooop.cli import main

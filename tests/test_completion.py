@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Project
-from test_imports import HEAVY
+from support.imports import HEAVY
+from support.project import Project
 
 PROGRAM = "import sys; sys.argv[0] = 'annoloop'; from annolooop.cli import main; main()"
 PROBE = f"""

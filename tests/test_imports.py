@@ -1,16 +1,9 @@
 """Asking for help or state must not pay for what it does not use."""
 
-import subprocess
-import sys
-
 import pytest
-from conftest import Project
+from support.imports import SLOW, loaded
+from support.project import Project
 
-CLOUDS = ("botocore", "google.auth", "azure.core")
-LEARNING = ("torch", "torchvision", "sklearn", "scipy", "pandas", "plotly")
-# The SDK only authenticates, and only those who have a personal access token.
-SLOW = (*LEARNING, "label_studio_sdk", "fsspec", "asyncio", "filelock", "pygments", *CLOUDS)
-HEAVY = (*SLOW, "numpy", "httpx")
 STATE = (
     ["status"],
     ["sync"],
@@ -55,24 +48,6 @@ COMMANDS = (
     ["storage", "check", "--help"],
     ["cache", "--help"],
 )
-PROBE = """
-import sys
-sys.argv = ["annoloop", *{words!r}]
-from annolooop.cli import main
-try:
-    main()
-except SystemExit as end:
-    assert end.code == 0, end.code
-sys.stderr.write("LOADED " + " ".join(m for m in {heavy!r} if m in sys.modules))
-"""
-
-
-def loaded(words: list[str], cwd: str | None = None) -> set[str]:
-    probe = PROBE.format(words=words, heavy=HEAVY)
-    done = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=cwd
-    )
-    return set(done.stderr.rpartition("LOADED ")[2].split())
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -11,10 +11,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from conftest import free_port
+from support.project import free_port
 
 from annolooop.errors import ConfigError
-from annolooop.labelstudio.environment import ensure_environment
+from annolooop.labelstudio.server.install import ensure_environment
 from annolooop.packages import find_uv, pip_settings, run_installer, uv_environment
 
 LOGIN = "reader:s3cr3t-of-the-index"

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.commands.dataset import show_stats
+from annolooop.commands.stats import show_stats
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.reports import CleanReport, DemoReport
+    from annolooop.loop.cycle.demo import CleanReport, DemoReport
 
 
 def demo(
@@ -27,7 +27,7 @@ def demo(
 
     Start, train, infer, annotate, retrain, infer again. Your files are left alone.
     """
-    from annolooop.loop import demo as loop
+    from annolooop.loop.cycle import demo as loop
 
     if clean:
         return loop.clean(folder)
@@ -44,7 +44,7 @@ def demo(
 
 def show(console: Console, report: "DemoReport | CleanReport") -> None:
     """Print the closing table and the way in, or what was removed."""
-    from annolooop.reports import CleanReport
+    from annolooop.loop.cycle.demo import CleanReport
 
     if isinstance(report, CleanReport):
         for path in report.removed:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.reports import DoctorReport
+    from annolooop.loop.setup.checks import DoctorReport
 
 
 def doctor(console: Console) -> "DoctorReport":
     """Check each part that the loop needs."""
-    from annolooop.loop.doctor import doctor as run
+    from annolooop.loop.setup.doctor import doctor as run
     from annolooop.stack import open_stack
 
     return run(lambda: open_stack(console))

@@ -11,8 +11,9 @@ from annolooop.console import Console
 from annolooop.errors import UsageError, counted
 
 if TYPE_CHECKING:
-    from annolooop.loop.query import Query
-    from annolooop.reports import BlindReport, InferReport, QueryReport
+    from annolooop.loop.infer.infer import InferReport
+    from annolooop.loop.infer.query import Query, QueryReport
+    from annolooop.loop.push.blind import BlindReport
 
 
 def infer(
@@ -78,8 +79,8 @@ def infer(
     ] = None,
 ) -> "InferReport":
     """Predict images, and show people the predictions."""
-    from annolooop.loop.infer import InferOptions
-    from annolooop.loop.infer import infer as run
+    from annolooop.loop.infer.infer import InferOptions
+    from annolooop.loop.infer.infer import infer as run
     from annolooop.stack import open_stack
 
     asked = _query(query, strategy, overlap)
@@ -108,8 +109,8 @@ def _query(count: int | None, strategy: str | None, overlap: float | None) -> "Q
             f"{option} says how to choose what people are asked, and nothing is to be chosen",
             f"Say how many tasks: --query 50 {option} ...",
         )
-    from annolooop.loop.query import Query
-    from annolooop.strategies.choose import check_strategy
+    from annolooop.loop.infer.query import Query
+    from annolooop.model.choosing.choose import check_strategy
 
     check_strategy(strategy or "auto")
     return Query(count, strategy or "auto", overlap or 0.0)

@@ -9,7 +9,7 @@ import typer
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.reports import InitReport
+    from annolooop.loop.setup.init import InitReport
 
 
 def init(
@@ -23,7 +23,7 @@ def init(
 
     Also its schema for editors, .env.example and .gitignore.
     """
-    from annolooop.loop.init import init as run
+    from annolooop.loop.setup.init import init as run
 
     return run(folder, store)
 

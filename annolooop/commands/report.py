@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.commands.dataset import NAME_IF_OTHER, OFFLINE
-from annolooop.commands.describe import based_on
+from annolooop.commands.dataset.arguments import NAME_IF_OTHER, OFFLINE
+from annolooop.commands.dataset.describe import based_on
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.reports import PageReport
+    from annolooop.loop.report.report import PageReport
 
 
 def report(
@@ -30,8 +30,8 @@ def report(
     The file needs nothing else, and no network: figures and thumbnails are in it. It can be read
     on a phone, in the dark, and on paper.
     """
-    from annolooop.loop.report import ReportOptions
-    from annolooop.loop.report import report as run
+    from annolooop.loop.report.report import ReportOptions
+    from annolooop.loop.report.report import report as run
     from annolooop.stack import open_stack
 
     stack = open_stack(console)

@@ -10,7 +10,7 @@ from annolooop.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
-    from annolooop.reports import SimulatedStrategy, SimulateReport
+    from annolooop.loop.simulate.simulate import SimulatedStrategy, SimulateReport
 
 LINES = 8  # of the table of accuracies, about
 ABREAST = 4  # accuracies that fit beside each other
@@ -48,8 +48,8 @@ def simulate(
     Strategies: auto, random, least_confidence, margin, entropy, typiclust, coreset, badge,
     clustered_margin.
     """
-    from annolooop.loop.simulate import SimulateOptions
-    from annolooop.loop.simulate import simulate as run
+    from annolooop.loop.simulate.simulate import SimulateOptions
+    from annolooop.loop.simulate.simulate import simulate as run
     from annolooop.stack import open_stack
 
     options = SimulateOptions(

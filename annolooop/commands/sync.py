@@ -9,7 +9,7 @@ from annolooop.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
-    from annolooop.reports import SyncReport
+    from annolooop.loop.sync.sync import SyncReport
 
 
 def sync(
@@ -42,7 +42,7 @@ def sync(
     finds what changed without leaving a trace. With --full all tasks are listed as well: type it
     after a copy of the server's database was put back.
     """
-    from annolooop.loop.sync import sync as run
+    from annolooop.loop.sync.sync import sync as run
     from annolooop.stack import open_stack
 
     return run(open_stack(console), check, console.track, mark_vanished, full)

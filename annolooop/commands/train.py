@@ -11,8 +11,10 @@ from annolooop.errors import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from annolooop.records import BackboneInfo, Estimate, Evaluation, Finetuning, Holdout
-    from annolooop.reports import CompareReport, TrainReport
+    from annolooop.domain.examples import Holdout
+    from annolooop.domain.versions import BackboneInfo, Estimate, Evaluation, Finetuning
+    from annolooop.loop.train.compare import CompareReport
+    from annolooop.loop.train.train import TrainReport
 
 
 def train(
@@ -39,19 +41,19 @@ def train(
     if gate and not rerun:
         raise UsageError("--gate is for --rerun", "annoloop train --rerun --gate ...")
     if compare:
-        from annolooop.loop.compare import compare as run_compare
+        from annolooop.loop.train.compare import compare as run_compare
 
         if rerun:
             raise UsageError("--compare registers nothing, --rerun does", "Give one of the two.")
         return run_compare(open_stack(console), console.track)
-    from annolooop.loop.train import train as run
+    from annolooop.loop.train.train import train as run
 
     return run(open_stack(console), rerun, console.track, gate)
 
 
 def show(console: Console, report: "TrainReport | CompareReport") -> None:
     """Print what was learnt, what there is to learn, or what is better."""
-    from annolooop.reports import CompareReport
+    from annolooop.loop.train.compare import CompareReport
 
     if isinstance(report, CompareReport):
         _show_compare(console, report)
@@ -199,7 +201,7 @@ def _finetuning(told: "Finetuning") -> str:
 
 
 def _holdout(holdout: "Holdout") -> str:
-    from annolooop.model.metrics import MIN_HOLDOUT
+    from annolooop.model.heads.metrics import MIN_HOLDOUT
 
     if holdout.accuracy is None:
         return f"{holdout.n} labelled images, too few to tell ({MIN_HOLDOUT} are needed)"

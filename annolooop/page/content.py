@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from annolooop.records import UNKNOWN, Estimate, Evaluation
+from annolooop.domain.versions import UNKNOWN, Estimate, Evaluation
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from annolooop.domain.versions import Estimate
 from annolooop.page.content import Missing, Picture
 from annolooop.page.plots import percent, span
-from annolooop.records import Estimate
 
 Cell = str  # HTML
 

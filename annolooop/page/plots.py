@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from annolooop.domain.versions import Estimate, Evaluation
 from annolooop.page.colours import css, of_label
 from annolooop.page.content import CurvePlace, Map, Reliability, Step, VersionPoint
-from annolooop.records import Estimate, Evaluation
 
 Figure = dict[str, Any]
 SHOWN = 14  # characters of a label beside an axis

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from annolooop.storage.survey import pack, unpack
+from annolooop.storage.artifacts.listing import pack, unpack
 
 PATIENCE = 30.0  # seconds to wait for another process that writes to the same file
 FRESH = 2_000_000_000  # nanoseconds after a change in which another may leave the time as it is

@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 from sqlite3 import Connection
 from typing import Any
 
-from annolooop.records import Image
-from annolooop.storage.mirror import Mirror
-from annolooop.storage.prefixes import DATASETS, is_below, is_own
-from annolooop.storage.store import ArtifactStore, StoredObject, numbered
-from annolooop.storage.survey import Survey, as_bytes, as_text, by_key, pack, unpack
+from annolooop.domain.tasks import Image
+from annolooop.storage.artifacts.listing import Survey, as_bytes, as_text, by_key, pack, unpack
+from annolooop.storage.artifacts.prefixes import DATASETS, is_below, is_own
+from annolooop.storage.artifacts.store import ArtifactStore, StoredObject, numbered
+from annolooop.storage.index import Mirror
 
 IMAGES = "images"  # prefix of all images of the store
 SUFFIXES = frozenset(

@@ -6,18 +6,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from annolooop.errors import DataError
-from annolooop.files import make_folder, replacing
-from annolooop.records import (
+from annolooop.domain.versions import (
     BackboneInfo,
     ModelVersion,
     Promotion,
     fingerprint_of,
     version_name,
 )
+from annolooop.errors import DataError
+from annolooop.files.whole import make_folder, replacing
+from annolooop.storage.artifacts.prefixes import BACKBONES, MODELS
+from annolooop.storage.artifacts.store import ArtifactStore, numbered
 from annolooop.storage.images import content_hash
-from annolooop.storage.prefixes import BACKBONES, MODELS
-from annolooop.storage.store import ArtifactStore, numbered
 
 
 class Registry:

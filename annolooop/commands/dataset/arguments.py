@@ -1,0 +1,24 @@
+"""Arguments that several commands of `annoloop dataset` take."""
+
+from typing import Annotated
+
+import typer
+
+from annolooop import completion
+
+NAME = Annotated[
+    str, typer.Argument(help="Name of the dataset.", autocompletion=completion.datasets)
+]
+
+
+NAME_IF_OTHER = Annotated[
+    str | None,
+    typer.Argument(
+        help="Name of the dataset; default: the stack's.", autocompletion=completion.datasets
+    ),
+]
+
+
+OFFLINE = Annotated[
+    bool, typer.Option("--offline", help="Go by the last snapshot; leave Label Studio alone.")
+]

@@ -1,0 +1,273 @@
+"""The stack file: read, filled in, validated; where each of its values came from."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import yaml
+from dotenv import dotenv_values
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from annolooop.config.choose import choose_stack
+from annolooop.config.references import MASK, References
+from annolooop.config.schema import StackConfig
+from annolooop.domain.versions import Setting
+from annolooop.errors import ConfigError, UsageError, did_you_mean
+
+Path_ = tuple[str | int, ...]
+
+SHALLOW = ("dataset", "store")  # the sections that a look without secrets validates
+
+
+@dataclass(frozen=True)
+class LoadedStack:
+    """A validated stack file.
+
+    Attributes:
+        file: the file it was read from.
+        folder: the project folder, against which relative paths are resolved.
+        config: the validated values.
+        settings: each value with its origin, secrets masked.
+        chosen_by: why it is this file, see :class:`annolooop.config.choose.Choice`.
+    """
+
+    file: Path
+    folder: Path
+    config: StackConfig
+    settings: tuple[Setting, ...]
+    chosen_by: str
+
+    def path(self, value: str) -> Path:
+        """Resolve a path of the stack file against the project folder."""
+        return (self.folder / Path(value).expanduser()).resolve()
+
+
+def load_stack(
+    explicit: str | None = None,
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] = os.environ,
+    shallow: bool = False,
+    unread: bool = False,
+) -> LoadedStack:
+    """Read, fill in and validate the stack file.
+
+    Args:
+        explicit: value of ``--stack``.
+        overrides: values of ``--set``, each ``dotted.key=value``.
+        environ: the environment; a ``.env`` in the project folder fills what it lacks.
+        shallow: look only at the sections ``dataset`` and ``store``; read no secrets, and let
+            variables be unset.
+        unread: read no secrets, and let variables be unset, in all sections.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or holds a wrong key or value.
+        UnreachableError: the cloud that keeps a secret does not answer.
+        UsageError: an override has no ``=``.
+    """
+    choice = choose_stack(explicit, environ)
+    file = choice.file
+    # A stack file kept in a folder called configs belongs to the folder above it.
+    here = file.resolve().parent
+    folder = here.parent if here.name == "configs" else here
+    dotenv = dotenv_values(folder / ".env")
+    known = {name: environ.get(name) or dotenv.get(name) or "" for name in {*dotenv, *environ}}
+    check = "annoloop stack check" + (f" --stack {quote(explicit)}" if explicit else "")
+    raw = _RawFile(file, check, References(known, folder, lenient=shallow or unread))
+    for override in overrides:
+        raw.override(override)
+    values = raw.values
+    if shallow:
+        values = {key: value for key, value in values.items() if key in SHALLOW}
+    try:
+        config = StackConfig.model_validate(values)
+    except ValidationError as error:
+        told = [_explain(raw, problem) for problem in error.errors()]
+        typed = all(line.startswith("--set ") for line in told)
+        raise ConfigError(
+            "\n".join(told),
+            "See which keys there are: annoloop stack show"
+            if typed
+            else f"Correct it, then: {check}",
+        ) from None
+    settings = tuple(
+        Setting(".".join(map(str, path)), MASK if raw.hides(path) else value, _origin_of(raw, path))
+        for path, value in _leaves(config)
+    )
+    return LoadedStack(file, folder, config, settings, choice.by)
+
+
+class _RawFile:
+    """The file as plain values, with the line and origin of every key.
+
+    Attributes:
+        values: nested plain values, references filled in.
+        lines: key path -> line number, from 1.
+        origins: key path -> where its value came from.
+        secret: key paths of values that came from a file, a keyring or a cloud.
+    """
+
+    def __init__(self, file: Path, check: str, references: References) -> None:
+        self.file = file
+        self.references = references
+        self.lines: dict[Path_, int] = {}
+        self.origins: dict[Path_, str] = {}
+        self.secret: set[Path_] = set()
+        try:
+            loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
+            node = loader.get_single_node()
+        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f"{file}:{mark.line + 1}" if mark else str(file)
+            problem = getattr(error, "problem", None) or str(error)
+            raise ConfigError(
+                f"{where}: not valid YAML: {problem}",
+                f"Correct that line, then: {check}",
+            ) from None
+        self._loader = loader
+        built = {} if node is None else self._build(node, ())
+        if built is None:
+            built = {}
+        if not isinstance(built, dict):
+            raise ConfigError(
+                f"{file}:1: a stack file holds keys and values, not a {type(built).__name__}",
+                "Look at a complete one: annoloop init example",
+            )
+        self.values: dict[str, Any] = built
+
+    def _build(self, node: yaml.Node, path: Path_) -> Any:
+        self.lines[path] = node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            return self._build_mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._build(child, (*path, i)) for i, child in enumerate(node.value)]
+        try:
+            value = self._loader.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            name = ".".join(map(str, path))
+            raise ConfigError(
+                f"{self.file}:{self.lines[path]}: {name}: {getattr(error, 'problem', error)}",
+                "Write a plain value; put quotes around text.",
+            ) from None
+        if isinstance(value, str):
+            return self._interpolate(value, path)
+        self.origins[path] = f"file:{self.lines[path]}"
+        return value
+
+    def _build_mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
+        seen: dict[str, int] = {}
+        for key_node, _ in node.value:
+            key, line = str(key_node.value), key_node.start_mark.line + 1
+            if key in seen:
+                name = ".".join(map(str, (*path, key)))
+                raise ConfigError(
+                    f"{self.file}:{line}: {name} is given twice (first on line {seen[key]})",
+                    "Keep one of the two lines.",
+                )
+            seen[key] = line
+        self._loader.flatten_mapping(node)
+        built = {}
+        for key_node, child in node.value:
+            key = str(key_node.value)
+            below: Path_ = (*path, key)
+            built[key] = self._build(child, below)
+            self.lines[below] = key_node.start_mark.line + 1
+        return built
+
+    def _interpolate(self, text: str, path: Path_) -> str:
+        line = self.lines[path]
+        filled = self.references.fill(text, f"{self.file}:{line}: {'.'.join(map(str, path))}")
+        self.origins[path] = ",".join(filled.origins) or f"file:{line}"
+        if filled.secret:
+            self.secret.add(path)
+        return filled.text
+
+    def override(self, override: str) -> None:
+        """Set one value, given as ``dotted.key=value``. Errors do not repeat the value."""
+        key, equals, text = override.partition("=")
+        path: Path_ = tuple(key.strip().split("."))
+        if not equals or not key.strip():
+            raise UsageError(
+                f"--set {_KEY.match(override)[0]} is not key=value",  # type: ignore[index]
+                "For example: --set label_studio.port=8094",
+            )
+        try:
+            value = yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError):
+            raise UsageError(
+                f"--set {key}: the value is not valid YAML", "Quote it: --set 'KEY=VALUE'"
+            ) from None
+        below = self.values
+        for part in path[:-1]:
+            if below.get(str(part)) is None:  # also a section whose keys are all commented out
+                below[str(part)] = {}
+            below = below[str(part)]
+            if not isinstance(below, dict):
+                raise UsageError(f"--set {key}: {part} holds no keys", "See: annoloop stack show")
+        below[str(path[-1])] = value
+        self.secret = {there for there in self.secret if there[: len(path)] != path}
+        self.origins |= dict.fromkeys(_paths(value, path), "flag")
+
+    def hides(self, path: Path_) -> bool:
+        """Whether a value, or an item of it, came from a file, a keyring or a cloud."""
+        return any(there[: len(path)] == path for there in self.secret)
+
+
+_KEY = re.compile(r"[\w.]*")
+
+
+def _paths(value: object, path: Path_) -> Iterator[Path_]:
+    """The path of a value, and of all below it."""
+    yield path
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _paths(below, (*path, str(key)))
+
+
+def _explain(raw: _RawFile, problem: Any) -> str:
+    path: Path_ = tuple(problem["loc"])
+    key = ".".join(map(str, path)) or "stack"
+    if raw.origins.get(path) == "flag":
+        where = f"--set {key}"
+    else:
+        lines = raw.lines
+        nearest = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in lines), ())
+        where = f"{raw.file}:{lines.get(nearest, 1)}: {key}"
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: unknown key{did_you_mean(str(path[-1]), _fields_at(path[:-1]))}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {message[0].lower()}{message[1:]}"
+
+
+def _fields_at(path: Path_) -> list[str]:
+    model: Any = StackConfig
+    for part in path:
+        field = model.model_fields.get(str(part))
+        model = field.annotation if field else None
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+    return list(model.model_fields)
+
+
+def _leaves(config: BaseModel, path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, (*path, name))
+        elif isinstance(value, SecretStr):
+            yield (*path, name), MASK
+        elif isinstance(value, tuple):
+            yield (*path, name), list(value)
+        else:
+            yield (*path, name), value
+
+
+def _origin_of(raw: _RawFile, path: Path_) -> str:
+    if path in raw.origins:
+        return raw.origins[path]
+    # A list's origin is that of its first item.
+    first_item: Path_ = (*path, 0)
+    return raw.origins.get(first_item, "default")

@@ -1,0 +1,104 @@
+"""What people answered, and snapshots of it."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What one person said of one task.
+
+    Attributes:
+        id: Label Studio's number of it.
+        task: task id.
+        key: the image's key in the store, empty for a task whose image is not there.
+        sha256: content hash of the image, empty likewise.
+        labels: the chosen labels, sorted; empty when the task was skipped or nothing was chosen.
+        skipped: the person skipped the task.
+        ground_truth: someone marked it as the right answer.
+        annotator: Label Studio's user id.
+        updated_at: when it was last changed, ISO 8601.
+        shown_version: the model version whose prediction the person saw, if any.
+        shown: the labels it predicted, sorted.
+        outdated: another picture lies under the key now. It still counts for the old one.
+        accepted: nobody looked: it is what this model version predicted, accepted as it was.
+            Empty for what people said, and when they have changed it since.
+    """
+
+    id: int
+    task: int
+    key: str
+    sha256: str
+    labels: tuple[str, ...]
+    skipped: bool
+    ground_truth: bool
+    annotator: int | None
+    updated_at: str
+    shown_version: str | None = None
+    shown: tuple[str, ...] = ()
+    outdated: bool = False
+    accepted: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The annotations of a dataset at one moment. Number 0 stands for "none yet".
+
+    Attributes:
+        number: its place in the dataset's history, from 1.
+        created_at: when it was written, ISO 8601.
+        project: which project they are from: a server may be replaced by a fresh one.
+        watermark: the server's newest change that it contains, ISO 8601.
+        annotations: all that there are, skips too, by task id and number.
+        recent: task id -> when it was last changed, of those that changed shortly before that.
+    """
+
+    number: int = 0
+    created_at: str = ""
+    project: str = ""
+    watermark: str = ""
+    annotations: tuple[Annotation, ...] = ()
+    recent: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProjectCounts:
+    """Label Studio's own counters of one project.
+
+    ``labeled`` counts tasks, without those whose only annotation is ground truth.
+    ``annotations`` and ``skips`` count annotations that are no skips, and that are.
+    """
+
+    id: int
+    created_at: str
+    title: str
+    tasks: int
+    labeled: int
+    annotations: int
+    skips: int
+    model_version: str
+
+    @property
+    def identity(self) -> str:
+        """Ids start from 1 again on a fresh server; the time of creation does not."""
+        return f"{self.id} {self.created_at}"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How the annotations of a dataset changed since its last snapshot."""
+
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.created or self.updated or self.deleted)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Two labels whose images look alike: how many of one look like the other."""
+
+    first: str
+    second: str
+    images: int

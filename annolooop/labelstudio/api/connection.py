@@ -1,0 +1,260 @@
+"""Authenticated requests to one Label Studio server, and what their failures mean.
+
+With a personal access token the SDK authenticates; it is slow to load, so a legacy token, which is
+sent as it is, does without. Requests are plain. The SDK's typed calls are not used: its project
+pager asks for a page past the last one, and its retries would repeat an import that had succeeded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
+from annolooop.labelstudio.api.address import explain_tls, not_label_studio, open_client, redirected
+
+if TYPE_CHECKING:
+    from label_studio_sdk.base_client import LabelStudioBase
+
+READ_TRIES = 3
+GUARDED = "reserved network address"  # what a server says that asks nothing of its own network
+
+
+class NotFound(UnreachableError):
+    """The server knows no such thing."""
+
+
+class Rejected(UnreachableError):
+    """The server understood, and will not do it."""
+
+
+class _Busy(UnreachableError):
+    """The server failed; a read may be tried again."""
+
+
+class _Slow(UnreachableError):
+    """No answer in time; what was sent may or may not have been done."""
+
+
+class Connection:
+    """Requests with one person's access token.
+
+    Args:
+        url: base address, with a path prefix where the server has one.
+        api_key: legacy token or personal access token; a legacy one holds no dot.
+        timeout: seconds one request may take.
+        ours: the server is the local one that `annoloop up` starts; decides what errors advise.
+
+    Every method raises :class:`UnreachableError` when the server does not answer or refuses a
+    request, and :class:`ConfigError` when it refuses the token.
+    """
+
+    def __init__(self, url: str, api_key: str, timeout: float, ours: bool) -> None:
+        if not api_key.isascii() or not api_key.isprintable():
+            raise ConfigError(
+                "label_studio.api_key holds characters that no access token has",
+                "Copy the token again from Label Studio (Account & Settings).",
+            )
+        self.url = url
+        self._ours = ours
+        self._http = open_client(url, timeout)
+        self._api_key = api_key
+        # A personal access token is a JWT, whose parts are separated by dots.
+        self._sdk = self._open_sdk(timeout) if "." in api_key else None
+
+    def _open_sdk(self, timeout: float) -> LabelStudioBase:
+        from label_studio_sdk.base_client import LabelStudioBase
+        from label_studio_sdk.core.api_error import ApiError
+
+        try:
+            return LabelStudioBase(
+                base_url=f"{self.url}/",
+                api_key=self._api_key,
+                timeout=timeout,
+                httpx_client=self._http,
+            )
+        except ApiError as error:
+            raise self._not_exchanged(error.status_code) from None
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Read; tried again when the server is busy or slow."""
+        for attempt in range(READ_TRIES):
+            try:
+                return self._json(self.call("GET", path, params=params))
+            except (_Busy, _Slow):
+                if attempt == READ_TRIES - 1:
+                    raise
+                time.sleep(2.0**attempt)
+        raise AssertionError("unreachable")
+
+    def post(self, path: str, body: object, params: Mapping[str, Any] | None = None) -> Any:
+        """Write; never repeated by itself."""
+        return self._json(self.call("POST", path, params=params, body=body))
+
+    def _json(self, answer: httpx.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise not_label_studio(self._http, self.url, self._ours) from None
+
+    def download(self, address: str, cookies: Mapping[str, str] | None) -> httpx.Response:
+        """A file of the server by its path on the host, or of another one by its whole address.
+
+        The token and the cookies go to our server only, also when it redirects elsewhere.
+        """
+        for prefix in (self.url, httpx.URL(self.url).path.rstrip("/")):
+            if address.startswith(f"{prefix}/"):
+                path = address.removeprefix(prefix)
+                return self.call("GET", path, cookies=cookies, redirects=True)
+        if address.startswith("/"):
+            return self.call("GET", address, cookies=cookies, redirects=True)
+        try:
+            answer = self._http.get(address, follow_redirects=True)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise UnreachableError(f"{address} does not answer ({type(error).__name__})") from None
+        if not answer.is_success:
+            raise Rejected(f"{address} answers {answer.status_code}")
+        return answer
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        body: object = None,
+        cookies: Mapping[str, str] | None = None,
+        redirects: bool = False,
+    ) -> httpx.Response:
+        """One request, once; with a browser's cookies in the place of the token, if given."""
+        answer = self._send(method, path, params, body, cookies, redirects)
+        if answer.status_code == 401 and not cookies and self._drop_access_token():
+            # Nothing was done yet, so even a write may be sent once more.
+            answer = self._send(method, path, params, body, cookies, redirects)
+        if answer.is_success:
+            return answer
+        raise self._refusal(method, path, answer)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: object,
+        cookies: Mapping[str, str] | None,
+        redirects: bool,
+    ) -> httpx.Response:
+        if cookies:
+            named = "; ".join(f"{name}={value}" for name, value in cookies.items())
+            headers = {"Cookie": named}
+        else:
+            headers = self._token_headers()
+        try:
+            return self._http.request(
+                method,
+                f"{self.url}{path}",
+                params=dict(params) if params else None,
+                json=body,
+                headers=headers,
+                follow_redirects=redirects,
+            )
+        except httpx.HTTPError as error:
+            raise self._translated(error) from None
+
+    def _token_headers(self) -> dict[str, str]:
+        """The token; of a personal access token, an access token, which the SDK keeps fresh."""
+        if self._sdk is None:
+            return {"Authorization": f"Token {self._api_key}"}
+        from label_studio_sdk.core.api_error import ApiError
+
+        try:
+            return dict(self._sdk._client_wrapper.get_headers())
+        except httpx.HTTPError as error:
+            raise self._translated(error) from None
+        except ApiError as error:
+            raise self._not_exchanged(error.status_code) from None
+        except ValueError:  # the SDK got a page where it asked for an access token
+            raise self._wrong_address() from None
+
+    def _drop_access_token(self) -> bool:
+        """Forget a kept access token. Returns whether there was one.
+
+        The SDK tells by this machine's clock whether it has expired; the server has its own.
+        """
+        if self._sdk is None:
+            return False
+        tokens = self._sdk._client_wrapper._tokens_client
+        kept = tokens._access_token is not None
+        tokens._access_token = None
+        return kept
+
+    def _not_exchanged(self, status: int | None) -> AnnoloopError:
+        """Why a personal access token gives no access token.
+
+        The text of the SDK's error holds headers and cookies: only the status may be shown.
+        """
+        status = status or 401
+        if status in (400, 401, 403):
+            return self._token_refused(status)
+        return self._wrong_address()
+
+    def _translated(self, error: httpx.HTTPError) -> AnnoloopError:
+        if isinstance(error, httpx.TimeoutException) and not isinstance(
+            error, httpx.ConnectTimeout
+        ):
+            return _Slow(
+                f"Label Studio at {self.url} did not answer in time",
+                "Type the same command again: it resumes. Give it longer: "
+                "--set label_studio.timeout=300",
+            )
+        explained = None if self._ours else explain_tls(self.url, error)
+        return explained or UnreachableError(
+            f"Label Studio does not answer at {self.url}",
+            "Start it: annoloop up"
+            if self._ours
+            else "Check that it can be reached from here (label_studio.url).",
+        )
+
+    def _wrong_address(self) -> AnnoloopError:
+        """Why there is no access token to be had, told by a request that needs none."""
+        try:
+            answer = self._http.get(f"{self.url}/api/version")
+        except httpx.HTTPError as error:
+            return self._translated(error)
+        if answer.is_success:
+            return not_label_studio(self._http, self.url, self._ours)
+        return self._refusal("GET", "/api/version", answer)
+
+    def _token_refused(self, status: int) -> ConfigError:
+        return ConfigError(
+            f"Label Studio at {self.url} refuses the access token ({status})",
+            "Its database is not the one that credentials.json belongs to: put both back."
+            if self._ours
+            else "Copy a token from Label Studio (Account & Settings) to where "
+            "label_studio.api_key takes it from.",
+        )
+
+    def _refusal(self, method: str, path: str, answer: httpx.Response) -> AnnoloopError:
+        if answer.has_redirect_location:
+            return redirected(self._http, self.url, path, answer, self._ours)
+        try:
+            detail = answer.json()
+            text = str(detail.get("validation_errors") or detail.get("detail") or detail)
+        except (ValueError, AttributeError):
+            text = answer.text
+            if path.startswith("/api/") and answer.status_code in (400, 403, 404):
+                return not_label_studio(self._http, self.url, self._ours)
+        guarded = answer.status_code == 403 and GUARDED in text
+        if answer.status_code in (401, 403) and not guarded:
+            return self._token_refused(answer.status_code)
+        kind: type[UnreachableError] = Rejected
+        if answer.status_code == 404:
+            kind = NotFound
+        elif answer.status_code >= 500:
+            kind = _Busy
+        return kind(
+            f"Label Studio answered {answer.status_code} to {method} {path}: {text[:300]}",
+            "Look at its log: annoloop logs" if self._ours else "Look at the server's log.",
+        )

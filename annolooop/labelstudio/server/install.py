@@ -1,0 +1,121 @@
+"""An environment of its own for Label Studio, whose pins fit no other one."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from annolooop.errors import ConfigError
+from annolooop.files.whole import make_folder
+from annolooop.packages import find_uv, run_installer
+
+SIZE = "about 1 GB"
+OTHER_WAY = (
+    "Check that the package index can be reached, then type the same command again; or install "
+    "Label Studio yourself and name its executable: label_studio.command in the stack file"
+)
+
+
+def ensure_environment(root: Path, version: str, user: str, say: Callable[[str], None]) -> Path:
+    """Install Label Studio into ``root/<version>`` unless it is there.
+
+    Args:
+        root: folder of all such environments, in the cache.
+        version: Label Studio's version, for example ``1.23.2``.
+        user: who uses it, a plain name; see :func:`release_environment`.
+        say: told what is going on.
+
+    Returns:
+        The path of its ``label-studio`` executable.
+
+    Raises:
+        ConfigError: the installation failed; the installer's last lines are in the message.
+    """
+    from filelock import FileLock
+
+    folder = root / version
+    executable = _scripts(folder) / "label-studio"
+    users = folder / "users"  # made last: an environment without it is not complete
+    make_folder(root)
+    with FileLock(root / f"{version}.lock"):
+        if not (users.exists() and executable.exists()):
+            if folder.exists():
+                shutil.rmtree(folder)
+            say(f"Installing Label Studio {version} into {folder} ({SIZE}, once) …")
+            _install(folder, version, say)
+            users.mkdir()
+        (users / user).touch()
+    return executable
+
+
+def release_environment(root: Path, version: str, user: str) -> Path | None:
+    """Say that a user no longer needs an environment; the last one's leaving removes it.
+
+    Returns:
+        The folder that was removed, if it was.
+    """
+    from filelock import FileLock
+
+    folder = root / version
+    users = folder / "users"
+    if not users.exists():
+        return None
+    with FileLock(root / f"{version}.lock"):
+        (users / user).unlink(missing_ok=True)
+        if any(users.iterdir()):
+            return None
+        shutil.rmtree(folder)
+    return folder
+
+
+def installed_version(executable: Path) -> str | None:
+    """Version of the Label Studio that an executable belongs to, without starting it.
+
+    Returns:
+        ``None`` where the Python that it runs with, or the package in it, is not found.
+    """
+    # The interpreter of its first line, or the one beside it in an environment.
+    with executable.open("rb") as file:
+        first = file.readline(1000).decode(errors="replace").strip()
+    pythons = [executable.resolve().parent / "python"]
+    if first.startswith("#!") and "python" in first:
+        pythons.insert(0, Path(first[2:].split()[0]))
+    asked = "from importlib.metadata import version; print(version('label-studio'))"
+    for python in pythons:
+        try:
+            done = subprocess.run(
+                [python, "-c", asked], capture_output=True, text=True, timeout=60, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if done.returncode == 0 and done.stdout.strip():
+            return done.stdout.strip()
+    return None
+
+
+def _scripts(folder: Path) -> Path:
+    return folder / ("Scripts" if os.name == "nt" else "bin")
+
+
+def _install(folder: Path, version: str, say: Callable[[str], None]) -> None:
+    python = str(_scripts(folder) / "python")
+    wanted = f"label-studio=={version}"
+    failure = f"Label Studio {version} could not be installed"
+    uv = find_uv()
+    if uv:
+        try:
+            make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
+            run_installer(make, say, failure, OTHER_WAY)
+            fill = [uv, "pip", "install", "--python", python, wanted]
+            run_installer(fill, say, failure, OTHER_WAY)
+            return
+        except ConfigError as error:
+            say(f"{error.message}\nTrying again with pip …")
+            shutil.rmtree(folder, ignore_errors=True)
+    for step in (
+        [sys.executable, "-m", "venv", str(folder)],
+        [python, "-m", "pip", "install", "--no-input", "--progress-bar", "off", wanted],
+    ):
+        run_installer(step, say, failure, OTHER_WAY)

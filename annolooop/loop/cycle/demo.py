@@ -1,0 +1,261 @@
+"""The whole loop, once, on photographs that come with the program."""
+
+import csv
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from platformdirs import user_data_path
+
+from annolooop.config.load import load_stack
+from annolooop.domain.progress import Track
+from annolooop.domain.versions import (
+    BackboneInfo,
+)
+from annolooop.errors import ConfigError, UnreachableError
+from annolooop.files.whole import make_folder
+from annolooop.labelstudio.server.port import port_taken
+from annolooop.loop.infer.infer import InferOptions, infer
+from annolooop.loop.quality.stats import StatsReport, stats
+from annolooop.loop.setup.init import shipped
+from annolooop.loop.setup.server import up
+from annolooop.loop.train.train import train
+from annolooop.stack import Stack
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """The whole loop, once. Accuracies are those of the pre-annotations that people see.
+
+    ``password`` is that of the throw-away server; it is left out of JSON.
+    """
+
+    folder: str
+    url: str
+    username: str
+    password: str = field(repr=False, metadata={"secret": True})
+    backbone: BackboneInfo
+    model_before: str
+    model_after: str
+    accuracy_before: float
+    accuracy_after: float
+    accepted: int
+    overridden: int
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class CleanReport:
+    """What `demo --clean` removed."""
+
+    removed: tuple[str, ...]
+
+
+PORT = 8094
+HUB_LIMIT = 20.0  # seconds that ResNet-18 may take to come; the starter weights are faster
+MARK = ".annoloop-demo"  # in the folder: says that it may be removed
+
+
+def demo(
+    folder: Path | None,
+    port: int | None,
+    overrides: Sequence[str],
+    say: Callable[[str], None],
+    show_stats: Callable[[StatsReport], None],
+    track: Track,
+) -> DemoReport:
+    """Start a Label Studio of the demo's own, and turn the loop twice.
+
+    Args:
+        folder: where everything is kept; default: a folder of the demo's in the user's data.
+        port: of the demo's Label Studio; default: 8094, or the next free one.
+        overrides: values of ``--set``, for the demo's stack.
+        say: told what happens.
+        show_stats: given the dataset's state after the annotations.
+        track: shows how far it is.
+
+    Raises:
+        ConfigError: the folder holds something else.
+    """
+    seconds: dict[str, float] = {}
+    home = _claim(folder or default_folder())
+    batches = [shipped(f"data/batch_{n}") for n in (1, 2)]
+    with _step(seconds, "weights", say, "1/7 choosing the weights"):
+        stack = _choose_weights(home, port, overrides, say)
+    with _step(seconds, "label studio", say, "2/7 annoloop up"):
+        up(stack, say)
+        _forget_last_run(stack)
+    with _step(seconds, "train v1", say, "3/7 annoloop train"):
+        first = train(stack, False, track)
+    with _step(seconds, "infer batch_1", say, "4/7 annoloop infer --batch data/batch_1"):
+        infer(stack, str(batches[0]), InferOptions(), track)
+    with _step(seconds, "annotate batch_1", say, "5/7 a person annotates in Label Studio"):
+        _annotate(stack, _read_labels(batches[0]), say)
+    state = stats(stack, stack.config.dataset.name)
+    show_stats(state)
+    with _step(seconds, "retrain", say, "6/7 annoloop train --rerun"):
+        second = train(stack, True, track)
+    with _step(seconds, "infer batch_2", say, "7/7 annoloop infer --batch data/batch_2"):
+        last = infer(stack, str(batches[1]), InferOptions(), track)
+    seen = state.model_versions[first.model_version]
+    assert stack.daemon is not None
+    credentials = stack.daemon.credentials()
+    assert credentials is not None
+    return DemoReport(
+        folder=str(home),
+        url=last.url or "",
+        username=credentials.username,
+        password=credentials.password,
+        backbone=second.backbone,
+        model_before=first.model_version,
+        model_after=second.model_version,
+        accuracy_before=seen.accepted / max(seen.accepted + seen.overridden, 1),
+        accuracy_after=_accuracy(stack, second.model_version, _read_labels(batches[1])),
+        accepted=seen.accepted,
+        overridden=seen.overridden,
+        seconds=seconds,
+    )
+
+
+def clean(folder: Path | None) -> CleanReport:
+    """Stop the demo's Label Studio and remove everything that the demo made.
+
+    Label Studio's installed environment goes too, unless another stack uses it.
+
+    Raises:
+        ConfigError: the folder was not made by the demo.
+    """
+    home = (folder or default_folder()).resolve()
+    if not home.exists():
+        return CleanReport(())
+    _claim(home)
+    removed: list[str] = []
+    if (home / "annoloop.yaml").exists():
+        stack = Stack(load_stack(str(home / "annoloop.yaml")), lambda _: None)
+        daemon = stack.daemon
+        assert daemon is not None
+        daemon.stop()
+        environment = daemon.release_environment()
+        if environment:
+            removed.append(str(environment))
+        for file in (daemon.log, stack.starter_file):
+            if file.exists():
+                file.unlink()
+                removed.append(str(file))
+    shutil.rmtree(home)
+    return CleanReport((*removed, str(home)))
+
+
+def default_folder() -> Path:
+    """Where the demo lives unless told otherwise."""
+    return user_data_path("annoloop") / "demo"
+
+
+def _claim(folder: Path) -> Path:
+    """Make the demo's folder; never take one that holds something else."""
+    home = folder.resolve()
+    if home.exists() and any(home.iterdir()) and not (home / MARK).exists():
+        raise ConfigError(
+            f"{home} is not empty, and was not made by the demo",
+            "Name an empty folder: annoloop demo --folder DIR",
+        )
+    make_folder(home)
+    (home / MARK).touch()
+    return home
+
+
+def _choose_weights(
+    home: Path, port: int | None, overrides: Sequence[str], say: Callable[[str], None]
+) -> Stack:
+    """ResNet-18 when torch's cache or hub has it within seconds, else the starter weights."""
+    file = _write_stack(home, port, "resnet18", "DEFAULT")
+    stack = Stack(load_stack(str(file), overrides), say)
+    try:
+        stack.build_pipeline(HUB_LIMIT)
+        say("backbone: ResNet-18, pretrained on ImageNet by torchvision")
+    except UnreachableError:
+        say("no model hub within reach; backbone: MobileNetV2 with the starter weights (ImageNet)")
+        file = _write_stack(home, port, "mobilenet_v2", "starter")
+        stack = Stack(load_stack(str(file), overrides), say)
+        stack.build_pipeline()
+    return stack
+
+
+def _write_stack(home: Path, port: int | None, backbone: str, weights: str) -> Path:
+    file = home / "annoloop.yaml"
+    if port is None:
+        written = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
+        port = written["label_studio"]["port"] if written else _free_port(PORT)
+    text = yaml.safe_dump(
+        {
+            "store": {"url": "store"},
+            "label_studio": {"port": port, "data_dir": "label-studio"},
+            "dataset": {"name": "aria_detector", "labels": ["aria", "not_aria"]},
+            "model": {"backbone": backbone, "weights": weights},
+        },
+        sort_keys=False,
+    )
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def _free_port(first: int) -> int:
+    for port in range(first, first + 100):
+        if not port_taken(port):
+            return port
+    raise ConfigError(f"no free port from {first} on", "Name one: annoloop demo --port PORT")
+
+
+def _forget_last_run(stack: Stack) -> None:
+    project = stack.studio.find_project(stack.config.dataset.name)
+    if project:
+        stack.studio.delete_project(project.id)
+    folder = stack.store.local_path
+    if folder and folder.exists():
+        shutil.rmtree(folder)
+
+
+def _annotate(stack: Stack, labels: dict[str, str], say: Callable[[str], None]) -> None:
+    """Answer the labelling stream until it is empty, overriding predictions that are wrong."""
+    project = stack.studio.find_project(stack.config.dataset.name)
+    assert project is not None
+    while (task := stack.studio.next_task(project.id)) is not None:
+        begun = time.monotonic()
+        key, predicted = stack.studio.look(project.id, task)
+        answer = labels[key.rpartition("/")[2]]
+        guess = predicted.get(project.model_version, ())
+        stack.studio.annotate(project.id, task, [answer], round(time.monotonic() - begun, 3))
+        told = ", ".join(guess)
+        verdict = "accepted" if guess == (answer,) else f"overridden (predicted {told})"
+        say(f"  {key}: {answer}, {verdict}")
+
+
+def _accuracy(stack: Stack, version: str, labels: dict[str, str]) -> float:
+    """Share of these images whose prediction in Label Studio is right."""
+    project = stack.studio.find_project(stack.config.dataset.name)
+    assert project is not None
+    right = 0
+    for task in stack.studio.tasks(project.id):
+        name = task.key.rpartition("/")[2]
+        if name in labels:
+            right += stack.studio.look(project.id, task.id)[1].get(version) == (labels[name],)
+    return right / len(labels)
+
+
+def _read_labels(batch: Path) -> dict[str, str]:
+    with (batch / "labels.csv").open(encoding="utf-8", newline="") as file:
+        return {row["file"]: row["label"] for row in csv.DictReader(file)}
+
+
+@contextmanager
+def _step(
+    seconds: dict[str, float], name: str, say: Callable[[str], None], text: str
+) -> Iterator[None]:
+    say(text)
+    begun = time.monotonic()
+    yield
+    seconds[name] = round(time.monotonic() - begun, 2)

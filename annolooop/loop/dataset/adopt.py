@@ -1,0 +1,79 @@
+"""Take over a Label Studio project that people made by hand."""
+
+from dataclasses import dataclass
+
+from annolooop.domain.annotations import ProjectCounts
+from annolooop.errors import DataError, counted, did_you_mean
+from annolooop.loop.dataset.datasets import noted_projects
+from annolooop.loop.labels.project import fit_project, lookup_project, note_project
+from annolooop.stack import Stack
+
+
+@dataclass(frozen=True)
+class AdoptReport:
+    """What `dataset adopt` took over: labels that it asked for, and those that were added."""
+
+    dataset: str
+    project: int
+    title: str
+    tasks: int
+    annotations: int
+    labels: tuple[str, ...]
+    labels_added: tuple[str, ...]
+
+
+def adopt(stack: Stack, wanted: str) -> AdoptReport:
+    """Make a Label Studio project that of the stack's dataset.
+
+    It gets the labels of the dataset that it lacks, shows predictions, and serves the least sure
+    tasks first. `sync` then makes its images part of the dataset.
+
+    Args:
+        stack: the annotation loop.
+        wanted: id or title of the project.
+
+    Raises:
+        DataError: there is no such project, it does not fit, or one of the two has another.
+    """
+    dataset = stack.config.dataset.name
+    project = _find(stack, wanted)
+    current = lookup_project(stack, dataset)
+    if current and current.id != project.id and current.tasks:
+        raise DataError(
+            f"the dataset {dataset} has a Label Studio project of "
+            f"{counted(current.tasks, 'task')}: {current.title} ({current.id})",
+            "Take this one over under another name: dataset.name in the stack file",
+        )
+    owner = noted_projects(stack).get(project.identity, dataset)
+    if owner != dataset:
+        raise DataError(
+            f"the Label Studio project {project.title} is that of the dataset {owner}",
+            f"Say so in the stack file: dataset.name: {owner}",
+        )
+    known = stack.studio.labelling(project.id)
+    with stack.lock("dataset adopt"):
+        fit_project(stack, project)
+        stack.studio.show_predictions(project.id)
+        stack.image_source.connect(stack.studio, project.id)
+        note_project(stack, project)
+    return AdoptReport(
+        dataset=dataset,
+        project=project.id,
+        title=project.title,
+        tasks=project.tasks,
+        annotations=project.annotations,
+        labels=known.labels,
+        labels_added=tuple(x for x in stack.config.dataset.labels if x not in known.labels),
+    )
+
+
+def _find(stack: Stack, wanted: str) -> ProjectCounts:
+    project = stack.studio.read_project(int(wanted)) if wanted.isdecimal() else None
+    project = project or stack.studio.find_project(wanted)
+    if project is None:
+        titles = [other.title for other in stack.studio.projects()]
+        raise DataError(
+            f"Label Studio has no project {wanted}{did_you_mean(wanted, titles)}",
+            f"There are: {', '.join(titles[:10]) or 'none'}",
+        )
+    return project

@@ -1,0 +1,136 @@
+"""A dataset's tasks with all annotations, in the JSON that Label Studio imports."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from annolooop.domain.annotations import Annotation
+from annolooop.errors import DataError
+from annolooop.labelstudio.api.tasks import picture_at
+from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.stack import Stack
+
+KEPT = (
+    "id",
+    "result",
+    "was_cancelled",
+    "ground_truth",
+    "created_at",
+    "updated_at",
+    "lead_time",
+    "unique_id",
+    "prediction",
+)
+
+UPLOADS = "/data/upload/"  # in the address of an image that only its project has
+
+Task = dict[str, Any]
+
+
+def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
+    """Tasks as they are in Label Studio now, by id.
+
+    People are named by their e-mail addresses, which mean the same on another server. Of an image
+    that was uploaded into the project and is in the store too, the address there is given: uploads
+    go with their project.
+
+    Args:
+        annotated: only those that someone annotated or skipped.
+    """
+    people = stack.studio.people()
+    shown_by = _shown_by(stack, project)
+    for raw in stack.studio.exported_tasks(project, annotated):
+        said = sorted(raw["annotations"], key=lambda a: (str(a["updated_at"]), int(a["id"])))
+        made = [_annotation(a, people) for a in said]
+        data = dict(raw["data"])
+        if data.get("key") and UPLOADS in str(data.get(shown_by, "")):
+            data[shown_by] = stack.image_source.url(str(data["key"]))
+        task: Task = {"data": data, "annotations": made, "meta": raw.get("meta") or {}}
+        if raw.get("drafts"):
+            task["meta"] = {**task["meta"], "drafts": raw["drafts"]}
+        yield _settled(task)
+
+
+def stored_tasks(stack: Stack, annotations: Iterable[Annotation]) -> Iterator[Task]:
+    """Tasks as they were in a snapshot, by id: those whose images are in the store."""
+    tasks: dict[int, list[Annotation]] = defaultdict(list)
+    for a in annotations:
+        if a.key:
+            tasks[a.task].append(a)
+    for _, said in sorted(tasks.items()):
+        said.sort(key=lambda a: (a.updated_at, a.id))
+        last = next((a for a in reversed(said) if not a.outdated), said[-1])
+        data = {
+            "image": stack.image_source.url(last.key),
+            "key": last.key,
+            "sha256": last.sha256,
+        }
+        same = [a for a in said if a.sha256 == last.sha256]
+        yield {"data": data, "annotations": [_stored(a) for a in same], "meta": {}}
+
+
+def _shown_by(stack: Stack, project: int) -> str:
+    try:
+        return stack.studio.labelling(project).data
+    except DataError:  # it asks for something else than labels of an image
+        return ""
+
+
+def write_tasks(file: Path, tasks: Iterable[Task]) -> int:
+    """Write tasks, one at a time.
+
+    Returns:
+        How many.
+    """
+    number = 0
+    with file.open("w", encoding="utf-8") as out:
+        for number, task in enumerate(tasks, start=1):
+            out.write("[\n" if number == 1 else ",\n")
+            out.write(json.dumps(task, ensure_ascii=False))
+        out.write("\n]\n" if number else "[]\n")
+    return number
+
+
+def _annotation(raw: Task, people: dict[int, str]) -> Task:
+    made = {name: raw[name] for name in KEPT if raw.get(name) is not None}
+    who = raw.get("completed_by")
+    number = who.get("id") if isinstance(who, dict) else who
+    if number is not None:
+        email = people.get(int(number))
+        made["completed_by"] = {"id": number, "email": email} if email else number
+    return made
+
+
+def _stored(a: Annotation) -> Task:
+    made: Task = {
+        "id": a.id,
+        "result": build_result(Labelling(()), a.labels),
+        "was_cancelled": a.skipped,
+        "ground_truth": a.ground_truth,
+        "updated_at": a.updated_at,
+    }
+    if a.annotator is not None:
+        made["completed_by"] = a.annotator
+    return made
+
+
+def _settled(task: Task) -> Task:
+    """What was said of a picture before another one replaced it, apart from what was said since.
+
+    An imported annotation gets a new time, by which it would be about the new picture. So a task
+    that has both kinds is that of the newest picture that has answers, and the older answers are
+    kept in ``meta`` only.
+    """
+    data = dict(task["data"])
+    about = [picture_at(data, str(a["updated_at"])) for a in task["annotations"]]
+    marked = [data.pop(name, None) for name in ("replaced_at", "replaced_by")]
+    if not any(marked) or not about:
+        return {**task, "data": data}
+    newest = about[-1]  # they are in order of time
+    pairs = list(zip(task["annotations"], about, strict=True))
+    since = [a for a, sha256 in pairs if sha256 == newest]
+    before = [a for a, sha256 in pairs if sha256 != newest]
+    meta = {**task["meta"], **({"said_of_replaced_picture": before} if before else {})}
+    return {"data": {**data, "sha256": newest}, "annotations": since, "meta": meta}

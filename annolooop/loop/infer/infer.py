@@ -1,0 +1,301 @@
+"""Predict a batch and show it to people: put, embed, predict, push."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.progress import PENDING, Objects, Track, left_out, some
+from annolooop.domain.tasks import Image, Prediction
+from annolooop.loop.embed.batch import Listing, list_batch
+from annolooop.loop.embed.embed import Embedder
+from annolooop.loop.embed.timing import Timing
+from annolooop.loop.embed.worker import Behind, Stopped
+from annolooop.loop.infer.query import QueryReport
+from annolooop.loop.infer.write import check_output, writing_predictions
+from annolooop.loop.labels.project import ensure_project, lookup_project
+from annolooop.loop.labels.uploads import Collected, collect
+from annolooop.loop.push.blind import BlindReport, Cleared, blind_share, clear, set_blind_share
+from annolooop.loop.push.plan import Plan
+from annolooop.loop.push.push import Pusher
+from annolooop.loop.rounds.queue import find_stream
+from annolooop.loop.versions.predict import Predictor, best_labels, require_promoted
+from annolooop.stack import Stack
+
+if TYPE_CHECKING:
+    from annolooop.loop.infer.query import Query
+
+
+@dataclass(frozen=True)
+class InferReport:
+    """What `infer` did.
+
+    Attributes:
+        dry_run: nothing was done, and the counts are what would be.
+        relabel: a check found that the project is to ask for more labels.
+        collected: tasks that people uploaded, whose images became part of the dataset. What a dry
+            run would do with them is not in the other counts.
+        images: readable images of the batch.
+        uploaded: of these, put into the store in this run.
+        embedded, cached: embeddings computed in this run, and found.
+        unreadable: ``file`` and ``reason`` of each file that could not be read.
+        changed: images whose task was made for another picture; they are predicted anew, and what
+            people said of the other picture stays with it.
+        stale: tasks of the batch that only have predictions of other versions.
+        out: the file that predictions were written to.
+        vanished: images of the dataset that should be in the batch, and are not in the store.
+        query: what people are asked next, if that was asked for.
+        blind: the images that people see without a prediction, if there are to be any.
+        seconds: of work by stage, where a stage that several work on at once counts once; and in
+            total, which is less than the sum since stages overlap.
+        bottleneck: the stage that works longest.
+    """
+
+    dataset: str
+    batch: str | None
+    model_version: str
+    dry_run: bool
+    collected: int
+    images: int
+    uploaded: int
+    embedded: int
+    cached: int
+    unreadable: tuple[dict[str, str], ...]
+    tasks_created: int
+    predictions_pushed: int
+    changed: int
+    stale: int
+    out: str | None
+    url: str | None
+    seconds: dict[str, float]
+    bottleneck: str = ""
+    vanished: Objects = field(default_factory=Objects)
+    query: "QueryReport | None" = None
+    blind: "BlindReport | None" = None
+
+    @property
+    def exit_code(self) -> int:
+        """2 when a dry run found work to do."""
+        work = self.collected or self.uploaded or self.embedded
+        work = work or self.predictions_pushed or self.changed
+        return PENDING if self.dry_run and work else 0
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class InferOptions:
+    """How to infer.
+
+    Attributes:
+        rerun: also refresh tasks that only have predictions of other versions.
+        dry_run: write nothing, and count what would be done.
+        push: send tasks and predictions to Label Studio.
+        out: a file to write predictions to: .csv, .jsonl or .parquet.
+        query: what to ask people next.
+        blind_share: share of the images without a visible prediction, from now on.
+    """
+
+    rerun: bool = False
+    dry_run: bool = False
+    push: bool = True
+    out: Path | None = None
+    query: "Query | None" = None
+    blind_share: float | None = None
+
+
+def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) -> InferReport:
+    """Predict the images of a batch with the promoted version; create tasks, push predictions.
+
+    Args:
+        stack: the annotation loop.
+        batch: a folder or a prefix of the store; ``None`` for every image of the dataset.
+        options: how.
+        track: shows how far it is.
+
+    Raises:
+        DataError: there is no model, or no readable image.
+        UsageError: there is no such folder or prefix, or ``out`` cannot be written.
+        UnreachableError: Label Studio or the store fails; what was done is kept.
+    """
+    timing = Timing()
+    begun = time.monotonic()
+    if options.out:
+        check_output(options.out)
+    version = require_promoted(stack)
+    with timing.stage("list"):
+        listing = Listing([]) if batch is None else open_batch(stack, batch)
+    project, collected, cleared = None, Collected(), Cleared()
+    if options.push and options.dry_run:
+        project = lookup_project(stack, stack.config.dataset.name)
+        if project:
+            collected = Collected(len(stack.studio.tasks_without_key(project.id)))
+    elif options.push:
+        project = ensure_project(stack)
+        with timing.stage("collect"):
+            collected = collect(stack, project, track)
+        cleared = _blind(stack, project, options)
+    # What was collected is of the dataset too. In a dry run it may be all that there will be.
+    if batch is None and (len(stack.catalog) or not collected.tasks):
+        with timing.stage("list"):
+            listing = open_batch(stack, batch)
+    if listing.folder is not None and not options.dry_run:
+        stack.catalog.watch(listing.folder)
+    embeddings = stack.embeddings(version.backbone)
+    embedder = Embedder(
+        stack.store,
+        stack.catalog,
+        embeddings,
+        lambda: stack.restore_pipeline(version.backbone),
+        stack.file_hashes,
+        timing,
+    )
+    pusher = Pusher(stack, project, version.name, options.rerun) if options.push else None
+    pushed = _Pushed()
+    if options.dry_run:
+
+        def foresee(images: Sequence[Image]) -> None:
+            if pusher:
+                pushed.add(pusher.foresee(images))
+
+        done = embedder.look(listing.sources, track, foresee)
+    else:
+        predictor = Predictor(stack, version, embeddings)
+        with _Showing(stack, pusher, predictor, options.out, timing, pushed) as showing:
+            done = embedder.run(listing.sources, track, showing.keep)
+    done.unreadable |= {**listing.unreadable, **collected.failed}
+    asked = None
+    if options.query and project:
+        from annolooop.loop.infer.query import ask  # its strategies load what others need not
+
+        with timing.stage("query"):
+            asked = ask(stack, project, version, embeddings, options.query, track)
+    url = find_stream(stack, stack.config.dataset.name, project).url if project else None
+    return InferReport(
+        dataset=stack.config.dataset.name,
+        batch=batch,
+        model_version=version.name,
+        dry_run=options.dry_run,
+        collected=collected.tasks,
+        images=done.images,
+        uploaded=done.uploaded,
+        embedded=done.embedded,
+        cached=done.images - done.embedded,
+        unreadable=left_out(done.unreadable.items()),
+        tasks_created=pushed.tasks,
+        predictions_pushed=pushed.predictions,
+        changed=pushed.changed,
+        stale=pushed.stale,
+        out=str(options.out) if options.out else None,
+        url=url,
+        seconds={**timing.rounded(), "total": round(time.monotonic() - begun, 3)},
+        bottleneck=timing.bottleneck(),
+        vanished=some(listing.vanished),
+        query=asked,
+        blind=_blind_report(stack, pushed.blind, cleared) if options.push else None,
+    )
+
+
+def _blind(stack: Stack, project: ProjectCounts, options: InferOptions) -> Cleared:
+    """Keep to the share of images without a visible prediction, also where it grew."""
+    if options.blind_share is not None:
+        set_blind_share(stack, options.blind_share)
+    return clear(stack, project)
+
+
+def _blind_report(stack: Stack, images: int, cleared: Cleared) -> BlindReport | None:
+    share = blind_share(stack)
+    return BlindReport(share, images, cleared.tasks, cleared.seen) if share else None
+
+
+def open_batch(stack: Stack, batch: str | None) -> Listing:
+    """What :func:`list_batch` finds."""
+    return list_batch(batch, stack.store, stack.catalog, stack.file_hashes)
+
+
+@dataclass
+class _Pushed:
+    """What was sent to Label Studio, all parts together; as in the report."""
+
+    tasks: int = 0
+    predictions: int = 0
+    changed: int = 0
+    stale: int = 0
+    blind: int = 0
+
+    def add(self, done: Plan) -> None:
+        self.tasks += len(done.new)
+        self.predictions += done.predictions
+        self.blind += len(done.blind)
+        self.changed += len(done.changed)
+        self.stale += done.stale
+
+
+class _Showing:
+    """Predicts images once they are recorded, writes that down, and sends it to Label Studio.
+
+    Label Studio is sent as many at once as it likes, in a thread, while more is embedded.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        pusher: Pusher | None,
+        predictor: Predictor,
+        out: Path | None,
+        timing: Timing,
+        pushed: _Pushed,
+    ) -> None:
+        self._stack, self._pusher, self._predictor = stack, pusher, predictor
+        self._out, self._timing, self._pushed = out, timing, pushed
+        self._waiting: dict[Image, Prediction] = {}
+        self._exit = ExitStack()
+
+    def __enter__(self) -> "_Showing":
+        out, version = self._out, self._predictor.version
+        self._write = self._exit.enter_context(writing_predictions(out, version)) if out else None
+        self._sender = self._exit.enter_context(Behind(self._send, stop=self._stack.stop))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool:
+        if kind is None and self._waiting:
+            self._sender.give(self._waiting)
+        if self._exit.__exit__(kind, *error):
+            return True
+        if kind is None and self._pusher:
+            with self._timing.stage("push"):
+                self._pusher.finish()
+        return False
+
+    def keep(self, images: Sequence[Image]) -> None:
+        """Take images that have embeddings."""
+        if not images:
+            return
+        with self._timing.stage("predict"):
+            probabilities = self._predictor.probabilities(images)
+            if self._write:
+                self._write(images, probabilities)
+            if self._pusher:
+                said = best_labels(self._predictor.version, probabilities)
+                self._waiting |= zip(images, said, strict=True)
+        if len(self._waiting) >= self._stack.config.label_studio.import_size:
+            self._sender.give(self._waiting)
+            self._waiting = {}
+
+    def _send(self, predictions: dict[Image, Prediction]) -> None:
+        assert self._pusher
+        with self._timing.stage("push"):
+            self._pushed.add(self._pusher.send(predictions, self._until_stopped))
+
+    def _until_stopped(
+        self, items: Iterable[T], stage: str, total: int | None = None
+    ) -> Iterator[T]:
+        """A :class:`Track` that ends sending, between two requests, when the run has failed."""
+        for item in items:
+            if self._stack.stop.is_set():
+                raise Stopped
+            yield item

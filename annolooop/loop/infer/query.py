@@ -1,0 +1,358 @@
+"""Choose what people are asked next: the images from which a model would learn most."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annolooop.domain.annotations import Annotation, ProjectCounts
+from annolooop.domain.examples import Example
+from annolooop.domain.progress import Track
+from annolooop.domain.rounds import Round
+from annolooop.domain.tasks import Image
+from annolooop.domain.versions import (
+    ModelVersion,
+)
+from annolooop.loop.labels.pull import pull
+from annolooop.loop.labels.split import examples_of, sides_of
+from annolooop.loop.push.push import PART
+from annolooop.loop.rounds.queue import open_round, place_between, read_rounds
+from annolooop.loop.versions.predict import Predictor
+from annolooop.model.choosing.choose import choose
+from annolooop.model.choosing.pool import CANDIDATES, Pool
+from annolooop.model.heads.targets import build_targets
+from annolooop.model.judging.duplicates import near_limit
+from annolooop.stack import Stack
+from annolooop.storage.embeddings.embeddings import Embeddings
+from annolooop.storage.snapshots import number_of, side_of
+
+
+@dataclass(frozen=True)
+class QueryReport:
+    """What `infer --query` asks people next.
+
+    Attributes:
+        round: its number; 0 when nothing was left to ask.
+        strategy: that was asked for.
+        used: what chose, which for ``auto`` is another one; empty where only images of the holdout
+            were left.
+        why: in words.
+        asked: tasks, the holdout among them.
+        holdout: of these, that no strategy chose.
+        twice: of these, that two people are asked.
+        left: tasks that nobody annotated and that were not asked this time.
+        unseen: tasks that could not be chosen, as this model's backbone has not seen their images.
+        seconds: that choosing took.
+        crowded: several people may be given one task, since the server does not pass over tasks
+            that others have open.
+    """
+
+    round: int
+    strategy: str
+    used: str
+    why: str
+    asked: int
+    holdout: int
+    twice: int
+    left: int
+    seconds: float
+    crowded: bool = False
+    unseen: int = 0
+
+
+Numbers = NDArray[np.float64]
+
+# Digits of a hash. Its first 13 tell the side of the split, and what is shown blind.
+TWICE = slice(13, 26)  # what two people are asked
+LOT = slice(26, 39)  # the order of the holdout
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to ask.
+
+    Attributes:
+        count: tasks.
+        strategy: that chooses.
+        overlap: share of the tasks that two people are asked.
+    """
+
+    count: int
+    strategy: str = "auto"
+    overlap: float = 0.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A task that nobody annotated, and its image."""
+
+    task: int
+    image: Image
+
+
+def ask(
+    stack: Stack,
+    project: ProjectCounts,
+    version: ModelVersion,
+    embeddings: Embeddings,
+    query: Query,
+    track: Track,
+) -> QueryReport:
+    """Choose tasks, and make them the queue.
+
+    Images of the holdout are chosen by no strategy: their share of the tasks is fixed, and which
+    they are is drawn by their hash. The others are what the strategy finds among the images that
+    nobody annotated or skipped, that are still there, and whose embedding is kept.
+
+    Args:
+        stack: the annotation loop.
+        project: whose tasks; what the ledger says of them must be right.
+        version: the model version in force.
+        embeddings: of its backbone.
+        query: what to ask.
+        track: shows how far it is.
+
+    Raises:
+        UnreachableError: Label Studio or the store fails.
+    """
+    begun = time.monotonic()
+    now = stack.studio.read_project(project.id) or project  # its counters have moved on
+    annotations = pull(stack.studio, now, stack.snapshots.latest()).annotations
+    rounds = read_rounds(stack, stack.config.dataset.name)
+    asking = _Asking(stack, version, embeddings, query, stack.config.train.seed + len(rounds))
+    found = asking.look(annotations, track)
+    held = found.held[: _share(found, query.count, sum(len(r.query) for r in rounds))]
+    wanted = min(query.count - len(held), found.free)
+    # Near-duplicates are asked about once: a strategy may find fewer than were wanted.
+    picks, used, why = asking.choose(found.candidates, annotations, wanted)
+    seconds = round(time.monotonic() - begun, 3)
+    if not picks and not held:
+        nothing = QueryReport(0, query.strategy, "", "", 0, 0, 0, found.total, seconds)
+        return replace(nothing, unseen=asking.unseen)
+    order = place_between([c.task for c in picks], [c.task for c in held])
+    told = [c.task for c in (*picks, *held) if is_asked_twice(c.image.sha256, query.overlap)]
+    opened = open_round(
+        stack,
+        Round(
+            number=0,
+            created_at=datetime.now(timezone.utc).isoformat(),
+            project=project.identity,
+            version=version.name,
+            strategy=used,
+            why=why,
+            query=tuple(order),
+            holdout=tuple(c.task for c in held),
+            twice=tuple(told),
+        ),
+        rounds,
+    )
+    return QueryReport(
+        opened.number,
+        query.strategy,
+        used,
+        why,
+        asked=len(order),
+        holdout=len(held),
+        twice=len(told),
+        left=found.total - len(order),
+        seconds=seconds,
+        # Our own server is told to mind what others have open; whether another one does is not
+        # to be seen from outside.
+        crowded=stack.daemon is None and len(stack.studio.people()) > 1,
+        unseen=asking.unseen,
+    )
+
+
+def is_asked_twice(sha256: str, share: float) -> bool:
+    """Whether two people are asked about an image: a stable share, unrelated to the split."""
+    return number_of(sha256[TWICE]) < share
+
+
+def _share(found: _Found, count: int, before: int) -> int:
+    """How many of ``count`` tasks are the holdout's.
+
+    Few at a time add up to the share, too; and where the others run out, more are asked.
+    """
+    share = found.holdout
+    due = int(share * (before + count)) - int(share * before)
+    return min(max(due, count - found.free), len(found.held))
+
+
+class _Found:
+    """What can be asked: of the holdout the first by lot, of the others at most ``CANDIDATES``.
+
+    Where there are more, half of them are drawn at random, and half are those with the smallest
+    margins. Memory stays flat, and what is kept does not depend on the parts they come in.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        holdout: float,
+        sides: Mapping[str, str],
+        predictor: Predictor | None,
+        seed: int,
+    ) -> None:
+        self.held: list[Candidate] = []
+        self.total = 0
+        self.free = 0  # outside of the holdout
+        self.holdout, self._sides = holdout, sides
+        self._count, self._predictor = count, predictor
+        self._draw = np.random.default_rng(seed)
+        self._kept: list[Candidate] = []
+        self._luck: Numbers = np.empty(0)
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """Those to choose from."""
+        self._thin()
+        return self._kept
+
+    def add(self, part: Sequence[Candidate]) -> None:
+        held: list[Candidate] = []
+        free: list[Candidate] = []
+        for one in part:
+            side = side_of(one.image.sha256, self.holdout, self._sides)
+            (held if side == "holdout" else free).append(one)
+        self.total += len(part)
+        self.free += len(free)
+        self.held = heapq.nsmallest(self._count, [*self.held, *held], key=_lot)
+        self._kept += free
+        self._luck = np.concatenate([self._luck, self._draw.random(len(free))])
+        if len(self._kept) > 2 * CANDIDATES:
+            self._thin()
+
+    def _thin(self) -> None:
+        if len(self._kept) <= CANDIDATES:
+            return
+        by_luck = np.argsort(self._luck, kind="stable")
+        if self._predictor is None:
+            chosen = by_luck[:CANDIDATES]
+        else:
+            lucky, rest = np.split(by_luck, [CANDIDATES // 2])
+            margins = self._margins([self._kept[i] for i in rest.tolist()], self._predictor)
+            close = rest[np.argsort(margins, kind="stable")[: CANDIDATES - len(lucky)]]
+            chosen = np.concatenate([lucky, close])
+        chosen = np.sort(chosen)
+        self._kept = [self._kept[i] for i in chosen.tolist()]
+        self._luck = self._luck[chosen]
+
+    def _margins(self, found: Sequence[Candidate], predictor: Predictor) -> Numbers:
+        """(n,): how far the two most probable answers are apart."""
+        made: Numbers = np.empty(len(found))
+        for start in range(0, len(found), PART):
+            said = predictor.probabilities([c.image for c in found[start : start + PART]])
+            if predictor.version.choice == "multiple":
+                margin = np.abs(said - 0.5).min(axis=1)
+            elif said.shape[1] < 2:
+                margin = said[:, 0]
+            else:
+                best = np.partition(said, -2, axis=1)
+                margin = best[:, -1] - best[:, -2]
+            made[start : start + PART] = margin
+        return made
+
+
+class _Asking:
+    """What one query looks at.
+
+    Args:
+        stack, version, embeddings, query: as for :func:`ask`.
+        seed: of what is drawn.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        version: ModelVersion,
+        embeddings: Embeddings,
+        query: Query,
+        seed: int,
+    ) -> None:
+        self._stack, self._version, self._embeddings = stack, version, embeddings
+        self._query, self._seed = query, seed
+        self.unseen = 0  # tasks that could be asked, had their images an embedding
+        # What a fresh head says is drawn at random.
+        self._predictor = Predictor(stack, version, embeddings) if version.trained else None
+
+    def look(self, annotations: Sequence[Annotation], track: Track) -> _Found:
+        """Find what can be asked."""
+        holdout = self._stack.config.train.holdout
+        sides = sides_of(self._stack, self._stack.config.dataset.name, holdout)
+        found = _Found(self._query.count, holdout, sides, self._predictor, self._seed)
+        parts = self._free(annotations)
+        for part in track(parts, "look", -(-len(self._stack.catalog) // PART)):
+            found.add(part)
+        return found
+
+    def _free(self, annotations: Sequence[Annotation]) -> Iterator[list[Candidate]]:
+        """Tasks that can be asked, one for each content, some thousands at a time."""
+        stack = self._stack
+        touched = {a.task for a in annotations}
+        seen = {_short(a.sha256) for a in annotations if a.sha256}
+        images = stack.catalog.images()
+        while part := {image.key: image for image in islice(images, PART)}:
+            lacking = self._embeddings.lacking(image.sha256 for image in part.values())
+            found = []
+            for task in stack.ledger.tasks(part):
+                image = part[task.key]
+                if task.replaced or task.vanished or task.sha256 != image.sha256:
+                    continue
+                content = _short(image.sha256)
+                if task.id in touched or content in seen:
+                    continue
+                seen.add(content)
+                if image.sha256 in lacking:
+                    self.unseen += 1
+                    continue
+                found.append(Candidate(task.id, image))
+            yield found
+
+    def choose(
+        self, candidates: Sequence[Candidate], annotations: Sequence[Annotation], wanted: int
+    ) -> tuple[list[Candidate], str, str]:
+        """Those to ask, best first; what chose them, and why."""
+        if not wanted:
+            return [], "", "only images of the holdout are left"
+        images = [c.image for c in candidates]
+        vectors = self._embeddings.matrix(i.sha256 for i in images)
+        examples = self._examples(annotations)
+        labelled = self._embeddings.matrix(e.sha256 for e in examples)
+        pool = Pool(
+            embeddings=vectors,
+            probabilities=self._predictor.probabilities(images) if self._predictor else None,
+            labelled=labelled.reshape(len(examples), vectors.shape[1]),
+            targets=build_targets(examples, self._version.labels),
+            multiple=self._version.choice == "multiple",
+            near=near_limit(vectors),
+            accuracy=(self._version.metrics.get("cross_validation") or {}).get("accuracy"),
+        )
+        choice = choose(self._query.strategy, pool, wanted, self._seed)
+        return [candidates[i] for i in choice.order[:wanted].tolist()], choice.used, choice.why
+
+    def _examples(self, annotations: Sequence[Annotation]) -> list[Example]:
+        """What people labelled outside of the holdout, and whose embedding is kept."""
+        dataset, holdout = self._stack.config.dataset, self._stack.config.train.holdout
+        known, _ = examples_of(
+            self._stack, dataset.name, annotations, dataset.choice, dataset.agreement, holdout
+        )
+        examples = [e for e in known if e.split == "train"]
+        lacking = self._embeddings.lacking(e.sha256 for e in examples)
+        return [e for e in examples if e.sha256 not in lacking]
+
+
+def _lot(one: Candidate) -> str:
+    """In which order images of the holdout are drawn: those shown blind are spread among them."""
+    return one.image.sha256[LOT]
+
+
+def _short(sha256: str) -> int:
+    """Enough of a hash to tell contents apart, in less memory."""
+    return int(sha256[:16], 16)

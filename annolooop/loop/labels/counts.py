@@ -1,0 +1,13 @@
+"""Counts of tasks by what people did with them."""
+
+from collections.abc import Iterable
+
+from annolooop.domain.annotations import Annotation
+from annolooop.storage.snapshots import by_task
+
+
+def count_tasks(annotations: Iterable[Annotation]) -> tuple[int, int]:
+    """Tasks that someone annotated, and tasks that were only skipped."""
+    tasks = by_task(annotations).values()
+    skipped = sum(all(a.skipped for a in said) for said in tasks)
+    return len(tasks) - skipped, skipped

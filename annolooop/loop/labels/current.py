@@ -1,0 +1,153 @@
+"""The labels of a dataset that are in force: now, or as of its last snapshot."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot
+from annolooop.domain.examples import Example
+from annolooop.errors import DataError, UnreachableError, did_you_mean
+from annolooop.loop.labels.datasets import stored_datasets
+from annolooop.loop.labels.project import find_project, lookup_project
+from annolooop.loop.labels.pull import pull
+from annolooop.loop.labels.split import sides_of
+from annolooop.stack import Stack
+from annolooop.storage.snapshots import build_examples, compare, find_accepted
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How annotations become labels.
+
+    Attributes:
+        labels: the dataset's, in their order.
+        choice: ``single`` or ``multiple``.
+        agreement: whose answer counts.
+        holdout: share of contents in the holdout.
+        sides: content hash -> side, of those whose side is recorded for this share.
+    """
+
+    labels: tuple[str, ...]
+    choice: str
+    agreement: str
+    holdout: float
+    sides: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What people said of a dataset's images, and what follows from it.
+
+    Attributes:
+        dataset: its name.
+        project: its Label Studio project, where the server was asked and has one.
+        snapshot: the annotations; number 0 if no stored snapshot holds just these.
+        last: the newest snapshot that is stored.
+        live: they were read from Label Studio right now.
+        why_not: why they were not.
+        examples: by content hash.
+        disputed: content hash -> reason, of images that have no label since people disagree.
+        accepted: images whose label is a prediction that was accepted unseen, by content hash.
+    """
+
+    dataset: str
+    project: ProjectCounts | None
+    snapshot: Snapshot
+    last: Snapshot
+    live: bool
+    why_not: str
+    rules: Rules
+    examples: list[Example]
+    disputed: dict[str, str]
+    accepted: list[Example]
+
+    @property
+    def order(self) -> list[str]:
+        """The dataset's labels, and after them those that people gave besides."""
+        given = {label for example in self.examples for label in example.labels}
+        return [*self.rules.labels, *sorted(given - set(self.rules.labels))]
+
+    def said(self) -> dict[str, list[Annotation]]:
+        """Content hash -> what people said of it, skips left out, in order of time."""
+        found: dict[str, list[Annotation]] = defaultdict(list)
+        for a in sorted(self.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
+            if a.sha256 and not a.skipped and not a.accepted:
+                found[a.sha256].append(a)
+        return dict(found)
+
+
+def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
+    """Pull the annotations, without storing them; or take the last snapshot.
+
+    Args:
+        stack: the annotation loop.
+        name: of a dataset.
+        offline: do not ask Label Studio. Nor is it asked further when it does not answer.
+
+    Raises:
+        DataError: there is no such dataset.
+        UnreachableError: Label Studio answers, and fails then.
+    """
+    project, why_not = None, "as asked" if offline else ""
+    if not offline:
+        try:
+            stack.studio.version()
+            project = lookup_project(stack, name)
+            why_not = "" if project else "Label Studio has no project for it"
+        except UnreachableError as error:
+            why_not = error.message
+    if project is None:
+        _require(stack, name, asked=why_not.startswith("Label Studio has"))
+    last = stack.snapshots_of(name).latest()
+    snapshot = last
+    if project:
+        pulled = pull(stack.studio, project, last)
+        same = last.project == pulled.project and not compare(last, pulled)
+        snapshot = replace(pulled, number=last.number if same else 0)
+    rules = read_rules(stack, name, project)
+    examples, disputed = build_examples(
+        snapshot.annotations, rules.choice, rules.agreement, rules.holdout, rules.sides
+    )
+    accepted = find_accepted(snapshot.annotations, rules.choice, rules.holdout, rules.sides)
+    return Labels(
+        name,
+        project,
+        snapshot,
+        last,
+        project is not None,
+        why_not,
+        rules,
+        examples,
+        disputed,
+        accepted,
+    )
+
+
+def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
+    """Those of the stack file; for another dataset, those that its model in force was made by."""
+    own, holdout = stack.config.dataset, stack.config.train.holdout
+    if name == own.name:
+        sides = sides_of(stack, name, holdout)
+        return Rules(own.labels, own.choice, own.agreement, holdout, sides)
+    version = stack.registry_of(name).promoted()
+    shaped = version.config if version else {}
+    labels, choice = (version.labels, version.choice) if version else ((), "single")
+    if project:
+        asked = stack.studio.labelling(project.id)
+        labels, choice = asked.labels, asked.choice
+    agreement = str(shaped.get("agreement", "majority"))
+    holdout = float(shaped.get("holdout", holdout))
+    return Rules(labels, choice, agreement, holdout, sides_of(stack, name, holdout))
+
+
+def _require(stack: Stack, name: str, asked: bool) -> None:
+    stored = stored_datasets(stack)
+    if name in stored:
+        return
+    if asked:
+        find_project(stack, name)  # says which names are close
+    raise DataError(
+        f"the store has no dataset {name}{did_you_mean(name, stored)}",
+        "Start Label Studio if only that knows it: annoloop up; see which there are: "
+        "annoloop dataset list",
+    )

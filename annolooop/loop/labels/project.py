@@ -1,0 +1,161 @@
+"""Find, make or take over the dataset's Label Studio project."""
+
+import json
+import re
+import time
+from typing import Any
+
+from annolooop.domain.annotations import ProjectCounts
+from annolooop.errors import DataError, did_you_mean
+from annolooop.stack import Stack
+from annolooop.storage.artifacts.prefixes import DATASETS
+
+SETTLE = 10.0  # seconds after which a project that was asked for will not come any more
+POLL = 0.5
+
+
+def ensure_project(stack: Stack) -> ProjectCounts:
+    """The project of this dataset, made if it is not there, able to show the store's images.
+
+    Where nothing is missing, nothing is written, and nobody is waited for.
+
+    Raises:
+        DataError: its label config does not fit the dataset.
+    """
+    name = stack.config.dataset.name
+    project = lookup_project(stack, name)
+    if (
+        project
+        and project.identity == noted_project(stack, name)
+        and project_fits(stack, project)
+        and stack.image_source.connected(stack.studio, project.id)
+        and stack.annotation_export.connected(stack.studio, project.id)
+    ):
+        return project
+    with stack.lock("project"):
+        return _make(stack)
+
+
+def _make(stack: Stack) -> ProjectCounts:
+    dataset = stack.config.dataset
+    project = lookup_project(stack, dataset.name) or _await_project(stack)
+    if project is None:
+        _note_making(stack)
+        project = stack.studio.create_project(dataset.name, dataset.labels, dataset.choice)
+    else:
+        fit_project(stack, project)
+    if project.identity != noted_project(stack, dataset.name):
+        note_project(stack, project)
+    stack.image_source.connect(stack.studio, project.id)
+    stack.annotation_export.connect(stack.studio, project.id)
+    return project
+
+
+def _note_making(stack: Stack) -> None:
+    """Say in the store that a project is about to be made; its identity replaces this."""
+    stack.store.put(_note(stack.config.dataset.name), json.dumps({"making": True}).encode())
+
+
+def _await_project(stack: Stack) -> ProjectCounts | None:
+    """The project whose maker died before the server had answered, if it still comes."""
+    name = stack.config.dataset.name
+    begun = time.monotonic()
+    while "making" in _read_note(stack, name) and time.monotonic() - begun < SETTLE:
+        time.sleep(POLL)
+        project = stack.studio.find_project(name)
+        if project:
+            return project
+    return None
+
+
+def fit_project(stack: Stack, project: ProjectCounts) -> None:
+    """Make a project ask for the labels of the dataset; what it asked for before stays.
+
+    Raises:
+        DataError: it asks for something that the dataset does not know.
+    """
+    dataset = stack.config.dataset
+    if not project_fits(stack, project):
+        stack.studio.extend_labelling(project.id, dataset.labels, dataset.choice)
+
+
+def project_fits(stack: Stack, project: ProjectCounts) -> bool:
+    """Whether a project asks for all labels of the dataset, in the same way.
+
+    Raises:
+        DataError: it asks for something that the dataset does not know.
+    """
+    dataset = stack.config.dataset
+    known = stack.studio.labelling(project.id)
+    lacking = [label for label in known.labels if label not in dataset.labels]
+    if lacking:
+        together = [*dataset.labels, *lacking]
+        raise DataError(
+            f"the Label Studio project {project.title} has the label {lacking[0]!r}, "
+            "which dataset.labels lacks",
+            f"Add it: dataset.labels: [{', '.join(map(_quoted, together))}]. To rename or "
+            "remove a label for good: give its tasks another one in Label Studio, then delete it "
+            "there, under Settings, Labeling Interface.",
+        )
+    if known.choice == "multiple" and dataset.choice == "single":
+        raise DataError(
+            f"in the Label Studio project {project.title} people may choose several labels",
+            "Say so in the stack file: dataset.choice: multiple",
+        )
+    return set(dataset.labels) <= set(known.labels) and known.choice == dataset.choice
+
+
+def _quoted(label: str) -> str:
+    """A label as an item of a list in YAML."""
+    plain = re.fullmatch(r"[^\W\d]\w*( \w+)*", label)
+    reserved = label.lower() in ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
+    return label if plain and not reserved else json.dumps(label, ensure_ascii=False)
+
+
+def find_project(stack: Stack, name: str) -> ProjectCounts:
+    """The project of the dataset of this name.
+
+    Raises:
+        DataError: there is none; close names are suggested.
+    """
+    project = lookup_project(stack, name)
+    if project is None:
+        titles = [other.title for other in stack.studio.projects()]
+        raise DataError(
+            f"Label Studio has no project for the dataset {name}" + did_you_mean(name, titles),
+            "See which there are: annoloop dataset list; make it: annoloop train",
+        )
+    return project
+
+
+def lookup_project(stack: Stack, name: str) -> ProjectCounts | None:
+    """The project that was the dataset's last time, whatever it is called now; or by its title."""
+    noted = noted_project(stack, name)
+    if noted:
+        project = stack.studio.read_project(int(noted.partition(" ")[0]))
+        if project and project.identity == noted:
+            return project
+    return stack.studio.find_project(name)
+
+
+def note_project(stack: Stack, project: ProjectCounts) -> None:
+    """Remember which project is the dataset's."""
+    body = json.dumps({"identity": project.identity}).encode()
+    stack.store.put(_note(stack.config.dataset.name), body)
+
+
+def noted_project(stack: Stack, name: str) -> str | None:
+    """Identity of the project that was the dataset's last time, or ``None``."""
+    identity = _read_note(stack, name).get("identity")
+    return str(identity) if identity else None
+
+
+def _read_note(stack: Stack, name: str) -> dict[str, Any]:
+    try:
+        return dict(stack.store.get_json(_note(name)))
+    except KeyError:
+        return {}
+
+
+def _note(name: str) -> str:
+    return f"{DATASETS}/{name}/project.json"

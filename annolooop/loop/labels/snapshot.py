@@ -1,0 +1,59 @@
+"""Pull annotations into a snapshot."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+from annolooop.domain.annotations import Changes, ProjectCounts, Snapshot
+from annolooop.loop.labels.project import find_project
+from annolooop.loop.labels.pull import pull
+from annolooop.stack import Stack
+from annolooop.storage.artifacts.prefixes import DATASETS
+from annolooop.storage.snapshots import compare
+
+WHOLE = timedelta(days=7)  # after which everything is pulled, whatever the counters say
+
+
+def pull_snapshot(
+    stack: Stack, project: ProjectCounts, whole: bool = False
+) -> tuple[Snapshot, Changes]:
+    """Pull annotations; store a new snapshot if they differ from the last one.
+
+    All of them, rather than what changed, if ``whole`` says so or that was a week ago.
+
+    Of two that pull at the same moment one stores its snapshot, and the other pulls what came
+    after it. So neither waits, and none is stored twice or hides a newer one.
+
+    Returns:
+        The newest snapshot, and what changed since the one before.
+    """
+    whole = whole or _is_due(stack, project)
+    while True:
+        last = stack.snapshots.latest()
+        pulled = pull(stack.studio, project, last, whole)
+        changes = compare(last, pulled)
+        if changes:
+            stored = stack.snapshots.write(pulled, last.number)
+        else:
+            stored = replace(last, watermark=pulled.watermark)
+        if stored:
+            if whole:
+                note = {"project": project.identity, "at": pulled.created_at}
+                stack.store.put(_note(stack), json.dumps(note).encode())
+            return stored, changes
+        project = find_project(stack, stack.config.dataset.name)  # its counters have moved on
+
+
+def _is_due(stack: Stack, project: ProjectCounts) -> bool:
+    """Whether all annotations of a project were never pulled, or not for a long time."""
+    try:
+        note = stack.store.get_json(_note(stack))
+    except KeyError:
+        return True
+    since = datetime.now(timezone.utc) - datetime.fromisoformat(note["at"])
+    return bool(note["project"] != project.identity or abs(since) > WHOLE)
+
+
+def _note(stack: Stack) -> str:
+    """Key of a note in the store: when all annotations were pulled."""
+    return f"{DATASETS}/{stack.config.dataset.name}/pulled.json"

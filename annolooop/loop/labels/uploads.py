@@ -1,0 +1,135 @@
+"""Make images that people uploaded in Label Studio part of the dataset."""
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from mimetypes import guess_extension
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlparse
+
+from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.progress import Track
+from annolooop.domain.tasks import Image, Task
+from annolooop.errors import AnnoloopError
+from annolooop.files.names import file_names
+from annolooop.labelstudio.api.connection import NotFound, Rejected
+from annolooop.stack import Stack
+from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.images import IMAGES, content_hash, is_image_name
+
+File = tuple[str, bytes]  # its name, and what is in it
+
+AT_ONCE = 32  # images in memory
+FETCHERS = 4
+PATIENCE = 3  # failures after which a host is not asked again in this run
+
+
+@dataclass
+class Collected:
+    """What became of the tasks that annoloop did not make.
+
+    Attributes:
+        tasks: how many became part of the dataset.
+        failed: task's address -> why its image could not be fetched.
+    """
+
+    tasks: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def collect(stack: Stack, project: ProjectCounts, track: Track) -> Collected:
+    """Put the images of tasks that have no key into the store, and tell the tasks their keys.
+
+    The image comes first, then its entry in the catalogue, then the key in the task's data: an
+    interrupted run is completed by the next one. An image that cannot be fetched is tried again
+    each time.
+    """
+    done = Collected()
+    waiting = stack.studio.tasks_without_key(project.id)
+    progress = track(waiting, "collect", len(waiting))
+    fetcher = _Fetcher(stack)
+    while chunk := list(islice(progress, AT_ONCE)):
+        with ThreadPoolExecutor(FETCHERS) as pool:
+            answers = list(pool.map(fetcher.fetch, chunk))
+        fetched: dict[int, File] = {}
+        for (task, address), answer in zip(chunk, answers, strict=True):
+            if isinstance(answer, str):
+                done.failed[f"task {task}: {address}"] = answer
+            else:
+                fetched[task] = answer
+        _keep(stack, project, fetched)
+        done.tasks += len(fetched)
+    return done
+
+
+def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> None:
+    """Make files images of the dataset, and tell the tasks, given by id, their keys."""
+    folder = f"{IMAGES}/{stack.config.dataset.name}-uploads"
+
+    def put(given: tuple[int, File]) -> tuple[Image, str]:
+        task, (name, data) = given
+        sha256 = content_hash(data)
+        image = Image(f"{folder}/{task}-{name}", sha256)
+        if not stack.store.put_new(image.key, data) and not _holds(stack, image):
+            # A task of a project that is gone had the same number.
+            image = Image(f"{folder}/{task}-{sha256[:8]}-{name}", sha256)
+            stack.store.put(image.key, data)
+        return image, stack.store.info(image.key).etag
+
+    def tell(told: tuple[int, Image]) -> None:
+        task, image = told
+        stack.studio.update_data(task, key=image.key, sha256=image.sha256)
+
+    stored = list(ahead(put, fetched.items(), FETCHERS))
+    stack.catalog.add((i for i, _ in stored), {i.key: etag for i, etag in stored})
+    images = dict(zip(fetched, (image for image, _ in stored), strict=True))
+    for _ in ahead(tell, images.items(), FETCHERS):
+        pass
+    tasks = [Task(t, image.key, image.sha256, shows=image.sha256) for t, image in images.items()]
+    if tasks:
+        stack.ledger.note(project.identity, tasks)
+
+
+def _holds(stack: Stack, image: Image) -> bool:
+    return content_hash(stack.store.get(image.key)) == image.sha256
+
+
+class _Fetcher:
+    """Fetches images, and leaves hosts alone that do not answer."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._studio = stack.studio
+        self._failures: Counter[str] = Counter()
+
+    def fetch(self, task: tuple[int, str]) -> File | str:
+        """The image of a task, given by id and address; or why there is none."""
+        number, address = task
+        try:
+            parts = urlparse(address)
+        except ValueError:  # such as a bracket that is not closed
+            return "its address is none"
+        if self._failures[parts.netloc] >= PATIENCE:
+            return "its host did not answer for others"
+        if parts.scheme not in ("http", "https", ""):
+            # A bucket that only the server has the keys of: it sends us on to a signed address.
+            encoded = b64encode(address.encode()).decode()
+            address = f"/tasks/{number}/resolve/?fileuri={encoded}"
+        elif not parts.scheme and not address.startswith("/"):
+            return "its data names no image"
+        try:
+            kind, data = self._studio.fetch(address)
+        except AnnoloopError as error:
+            answered = isinstance(error, NotFound | Rejected)  # this image is amiss, not the host
+            self._failures[parts.netloc] += bool(parts.netloc) and not answered
+            return error.message
+        kind = kind.partition(";")[0].strip().lower()
+        name = PurePosixPath(unquote(parts.path)).name
+        # Some servers say of any file that it is bytes; a page is a page, whatever its name.
+        if not kind.startswith("image/") and (kind.startswith("text/") or not is_image_name(name)):
+            return f"it is {kind}, not an image"
+        if not is_image_name(name):
+            name += guess_extension(kind) or ".jpg"
+        return file_names([name])[name], data

@@ -1,0 +1,235 @@
+"""Images that people see without a prediction, so that it shows whether predictions sway them.
+
+Which they are follows from the hash of the content, as the split does: the holdout comes first,
+and it stays so. What the model says of them is kept in the store.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import islice
+
+from annolooop.domain.annotations import Annotation, ProjectCounts
+from annolooop.domain.tasks import Image, Prediction
+from annolooop.loop.push.plan import agrees, list_tasks
+from annolooop.stack import Stack
+from annolooop.storage.artifacts.prefixes import DATASETS
+from annolooop.storage.artifacts.store import numbered
+from annolooop.storage.snapshots import split_of
+
+
+@dataclass(frozen=True)
+class BlindReport:
+    """Images that people see without a prediction.
+
+    Attributes:
+        share: of the images.
+        images: of the batch, that are so.
+        cleared: tasks that lost predictions in this run, since the share grew.
+        seen: tasks of such images that were annotated while they still showed one.
+    """
+
+    share: float
+    images: int
+    cleared: int = 0
+    seen: int = 0
+
+
+PART = 5000  # images that are looked at a time
+AT_ONCE = 500  # tasks that lose their predictions in one turn
+
+Say = Callable[[Sequence[Image]], Mapping[Image, Prediction]]
+
+
+def is_blind(sha256: str, share: float) -> bool:
+    """Whether people see an image without a prediction."""
+    return split_of(sha256, share) == "holdout"
+
+
+def blind_share(stack: Stack) -> float:
+    """Share of the images without a prediction: what `infer --blind-share` set, or the stack file.
+
+    Whichever was changed last counts.
+    """
+    note, configured = _read_note(stack), stack.config.infer.blind_share
+    return note["share"] if note and note["configured"] == configured else configured
+
+
+def set_blind_share(stack: Stack, share: float) -> None:
+    """Note what the command line says, for the commands that follow."""
+    if share != blind_share(stack):
+        done = (_read_note(stack) or {}).get("done", 0.0)
+        _write_note(stack, share, done)
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """What became of predictions that blind images had.
+
+    Attributes:
+        tasks: that lost them.
+        seen: that were annotated before that.
+    """
+
+    tasks: int = 0
+    seen: int = 0
+
+
+def clear(stack: Stack, project: ProjectCounts) -> Cleared:
+    """Take back the predictions of images that have become blind since this was last done.
+
+    Tasks that someone has annotated keep theirs: it is what this person saw.
+
+    Raises:
+        UnreachableError: Label Studio or the store fails; the next run goes on.
+    """
+    share, done = blind_share(stack), (_read_note(stack) or {}).get("done", 0.0)
+    if share == done:
+        return Cleared()
+    cleared, seen = 0, 0
+    if share > done:
+        with stack.lock("blind") as lock:
+            if not agrees(stack, project):
+                list_tasks(stack, project, stack.ledger)
+            touched = set(stack.studio.annotated_tasks(project.id))
+            for found in _predicted(stack, share):
+                seen += len(found & touched)
+                free = sorted(found - touched)
+                for start in range(0, len(free), AT_ONCE):
+                    lock.check()
+                    some = free[start : start + AT_ONCE]
+                    stack.studio.forget_all_predictions(project.id, some)
+                    stack.ledger.note(project.identity, forgotten=some)
+                    cleared += len(some)
+    _write_note(stack, share, share)
+    return Cleared(cleared, seen)
+
+
+def _predicted(stack: Stack, share: float) -> Iterable[set[int]]:
+    """Tasks of blind images that have a prediction, some at a time."""
+    blind = (image for image in stack.catalog.images() if is_blind(image.sha256, share))
+    while keys := [image.key for image in islice(blind, PART)]:
+        tasks = [task.id for task in stack.ledger.tasks(keys)]
+        yield set().union(*stack.ledger.predicted(tasks, ""))
+
+
+class BlindBook:
+    """What a model version says of blind images, kept in the store: numbered, only added.
+
+    Args:
+        stack: the annotation loop.
+        version: name of the model version.
+        refresh: also note what it says of images of which another version said something.
+    """
+
+    def __init__(self, stack: Stack, version: str, refresh: bool) -> None:
+        self.share = blind_share(stack)
+        self._stack, self._version, self._refresh = stack, version, refresh
+        self._known: set[str] | None = None
+        self._new: dict[str, list[str]] = {}
+
+    def note(self, images: Sequence[Image], say: Say) -> None:
+        """Take note of what the version says of those images that are blind and lack it."""
+        blind = [i for i in images if is_blind(i.sha256, self.share)] if self.share else []
+        if not blind:
+            return
+        if self._known is None:
+            told = read_blind(self._stack, self._stack.config.dataset.name)
+            self._known = {
+                sha256
+                for record in told
+                if not self._refresh or record.version == self._version
+                for sha256 in record.said
+            }
+        lacking = [i for i in blind if i.sha256 not in self._known]
+        if lacking:
+            said = say(lacking)
+            self._new |= {i.sha256: list(said[i].labels) for i in lacking}
+            self._known |= self._new.keys()
+
+    def write(self) -> None:
+        """Keep what was noted since."""
+        if self._new:
+            record(self._stack, self._version, self._new)
+            self._new = {}
+
+
+@dataclass(frozen=True)
+class BlindRecord:
+    """What a version said of blind images: content hash -> labels, sorted; and when."""
+
+    version: str
+    created_at: str
+    said: Mapping[str, Sequence[str]]
+
+
+def record(stack: Stack, version: str, said: Mapping[str, Sequence[str]]) -> None:
+    """Keep what a version says of blind images."""
+    body = {
+        "version": version,
+        "created_at": datetime.now(timezone.utc).isoformat(),
+        "said": {sha256: sorted(labels) for sha256, labels in said.items()},
+    }
+    data = json.dumps(body, ensure_ascii=False).encode()
+    stack.store.append(_series(stack.config.dataset.name), data)
+
+
+def read_blind(stack: Stack, name: str) -> list[BlindRecord]:
+    """What was kept for a dataset, the oldest first."""
+    series = _series(name)
+    numbers = stack.store.numbers(series)
+    return [BlindRecord(**stack.store.require_json(numbered(series, n))) for n in numbers]
+
+
+def blind_outcomes(
+    stack: Stack, name: str, annotations: Iterable[Annotation], choice: str
+) -> tuple[int, int]:
+    """How often people, who did not see it, gave the answer that the model had.
+
+    Compared is what was kept last before each annotation. As for predictions that were shown,
+    skips are no answers, nor is nothing submitted where one label is asked for.
+
+    Returns:
+        How many annotations say the same, and how many something else.
+    """
+    series = read_blind(stack, name)
+    same = different = 0
+    if not series:
+        return same, different
+    said: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    for kept in sorted(series, key=lambda kept: kept.created_at):
+        for sha256, labels in kept.said.items():
+            said[sha256].append((kept.created_at, tuple(labels)))
+    for a in annotations:
+        if a.skipped or a.shown_version or not (a.labels or choice == "multiple"):
+            continue
+        when = a.updated_at.replace("Z", "+00:00")
+        earlier = [labels for at, labels in said.get(a.sha256, ()) if at < when]
+        if earlier and not getattr(a, "accepted", ""):
+            same += a.labels == earlier[-1]
+            different += a.labels != earlier[-1]
+    return same, different
+
+
+def _series(name: str) -> str:
+    return f"{DATASETS}/{name}/blind"
+
+
+def _note_key(stack: Stack) -> str:
+    return f"{DATASETS}/{stack.config.dataset.name}/blind.json"
+
+
+def _read_note(stack: Stack) -> dict[str, float] | None:
+    """The share that was set, what the stack file said then, and the share that is in effect."""
+    try:
+        note: dict[str, float] = stack.store.get_json(_note_key(stack))
+    except KeyError:
+        return None
+    return note
+
+
+def _write_note(stack: Stack, share: float, done: float) -> None:
+    note = {"share": share, "configured": stack.config.infer.blind_share, "done": done}
+    stack.store.put(_note_key(stack), json.dumps(note).encode())

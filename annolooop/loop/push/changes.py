@@ -1,0 +1,194 @@
+"""What others put into the store, changed there or took away, since `infer` was there."""
+
+import json
+from collections import deque
+from collections.abc import Collection, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.progress import Track
+from annolooop.domain.tasks import Image, Task
+from annolooop.labelstudio.api.tasks import SELECTED
+from annolooop.loop.push.plan import agrees
+from annolooop.stack import Stack
+from annolooop.storage.artifacts.listing import Keys, Survey
+from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.artifacts.prefixes import DATASETS
+from annolooop.storage.images import is_image_name, place_of
+from annolooop.storage.lease import DatasetLock
+
+AT_ONCE = 4  # requests that mark tasks
+MOST = 0.5  # share of the images that may vanish at once before it looks like a mistake
+
+
+class Present(Container[str]):
+    """Keys of images of the dataset that are in the store; asked of tables, not held."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._survey.has_member(key)
+
+    def images(self) -> Iterator[Image]:
+        """The images, by key, as the catalogue knows them."""
+        for found, sha256, _ in self._survey.members():
+            yield Image(found.key, sha256 or "")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Keys of the store, as against the catalogue.
+
+    Attributes:
+        new: objects with the name of an image, where the dataset has images.
+        changed: images of the dataset whose etag is another one. Neither holds what `infer` found
+            to be no image, and that is the same since.
+        vanished: images of the dataset that are not there.
+        present: images of the dataset that are there.
+        batches: what `infer --batch` takes for ``new``.
+    """
+
+    new: Collection[str]
+    changed: Collection[str]
+    vanished: Collection[str]
+    present: Present
+    batches: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """How many tasks were marked, lost their mark, and got none since most images are gone."""
+
+    marked: int = 0
+    unmarked: int = 0
+    withheld: int = 0
+
+
+def look(stack: Stack) -> Watched:
+    """List the places where the dataset has images, once; nothing is read or written."""
+    catalog = stack.catalog
+    places = catalog.places()
+    survey = catalog.survey()
+    batches: set[str] = set()
+
+    def new() -> Iterator[str]:
+        for found, sha256, _ in survey.fresh():
+            key = found.key
+            if sha256 is None and is_image_name(key) and _is_text(key):
+                place = place_of(key, places)
+                if place is not None:
+                    batches.add(place)
+                    yield key
+
+    return Watched(
+        Keys(catalog.mirror, new()),
+        Keys(catalog.mirror, (f.key for f, sha256, _ in survey.fresh() if sha256 is not None)),
+        survey.lacking(),
+        Present(survey),
+        tuple(_batch(stack, place) for place in sorted(batches)),
+    )
+
+
+def mark(
+    stack: Stack,
+    project: ProjectCounts,
+    watched: Watched,
+    sure: bool,
+    check: bool,
+    track: Track,
+) -> Marks:
+    """Mark the tasks whose image vanished, and take the mark from those whose image is back.
+
+    Args:
+        stack, project: the annotation loop, and the dataset's project.
+        watched: what the store holds.
+        sure: mark even if most images of the dataset vanished at once.
+        check: write nothing, and count what would be done.
+        track: shows how far it is.
+
+    Raises:
+        UnreachableError: Label Studio or the store fails; what was marked stays so.
+    """
+    if not len(watched.vanished) and not stack.store.exists(_note(stack.config.dataset.name)):
+        return Marks()
+    idle = stack.lock_idle()
+    lost, back = _differing(stack, project, watched)
+    few = len({task.key for task in lost}) <= MOST * len(stack.catalog)
+    marking = sure or few
+    if (back or (lost and marking)) and not check:
+        with stack.lock("sync") as lock:
+            if not lock.follows(idle):  # somebody wrote since, and may have marked them
+                lost, back = _differing(stack, project, watched)
+            _write(stack, project, lock, lost if marking else [], back, track)
+    marked = len(lost) if marking else 0
+    return Marks(marked, len(back), len(lost) - marked)
+
+
+def _write(
+    stack: Stack,
+    project: ProjectCounts,
+    lock: DatasetLock,
+    lost: Sequence[Task],
+    back: Sequence[Task],
+    track: Track,
+) -> None:
+    moment = stack.studio.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    note = _note(stack.config.dataset.name)
+    if lost:
+        stack.store.put(note, json.dumps({"since": moment}).encode())
+    progress = track([*lost, *back], "mark", len(lost) + len(back))
+    for tasks, since in ((lost, moment), (back, "")):
+        for start in range(0, len(tasks), SELECTED):
+            lock.check()
+            _mark_some(stack, project, list(islice(progress, len(tasks[start:][:SELECTED]))), since)
+    if not stack.studio.count_vanished(project.id):
+        stack.store.delete(note)
+
+
+def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], since: str) -> None:
+    """Mark some tasks, or take their mark: there is no request for several, so a few at once."""
+    data = stack.studio.data_of(project.id, [task.id for task in tasks])
+    there = [task for task in tasks if task.id in data]
+    written = ahead(lambda t: stack.studio.mark_vanished(t.id, data[t.id], since), there, AT_ONCE)
+    deque(written, maxlen=0)
+    noted = [replace(task, vanished=bool(since)) for task in there]
+    stack.ledger.note(project.identity, noted)
+
+
+def count_marked(stack: Stack, name: str, project: ProjectCounts) -> int:
+    """How many tasks of a dataset are marked; most datasets never had one, and cost no request."""
+    return stack.studio.count_vanished(project.id) if stack.store.exists(_note(name)) else 0
+
+
+def _note(name: str) -> str:
+    """Key of a note in the store: there may be marked tasks."""
+    return f"{DATASETS}/{name}/vanished.json"
+
+
+def _differing(
+    stack: Stack, project: ProjectCounts, watched: Watched
+) -> tuple[list[Task], list[Task]]:
+    """Tasks that lack a mark, and those that have one without need."""
+    gone = watched.vanished
+    if agrees(stack, project):
+        lost = [task for task in stack.ledger.tasks(gone) if not task.vanished]
+        marked = stack.ledger.vanished()
+    else:
+        listed = stack.studio.tasks(project.id, vanished=not len(gone))
+        tasks = [task for task in listed if task.vanished or task.key in gone]
+        lost = [task for task in tasks if not task.vanished]
+        marked = [task for task in tasks if task.vanished]
+    return lost, [task for task in marked if task.key in watched.present]
+
+
+def _is_text(key: str) -> bool:
+    """Whether a key is text, which names of files need not be; `infer` takes no others."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in key)
+
+
+def _batch(stack: Stack, place: str) -> str:
+    """What names a folder of the store, and not one that is here by chance."""
+    return f"{stack.store.url}/{place}".rstrip("/") if not place or Path(place).exists() else place

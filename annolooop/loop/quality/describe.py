@@ -1,0 +1,121 @@
+"""Everything about a dataset at a glance."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from annolooop.domain.figures import SideCounts
+from annolooop.loop.labels.counts import count_tasks
+from annolooop.loop.labels.current import read_labels
+from annolooop.stack import Stack
+from annolooop.storage.snapshots import fingerprint
+
+
+@dataclass(frozen=True)
+class ProjectRow:
+    """A Label Studio project, and where people annotate."""
+
+    id: int
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class DescribeReport:
+    """What `dataset describe` knows.
+
+    Attributes:
+        live: annotations are those of Label Studio now; else those of the last snapshot.
+        why_not_live: why they are not.
+        as_of: when they were read, ISO 8601; empty when there are none.
+        holdout: share of the images in the holdout.
+        images: in the catalogue; ``missing_images`` of them are not in the store any more.
+        image_bytes: of those that are.
+        labeled_images: that have labels in force, by content; ``split`` and ``labels`` count them.
+        disputed: images that have none, since people disagree.
+        annotators: Label Studio's user id -> annotations, without skips.
+        fingerprint: of the labels in force.
+    """
+
+    dataset: str
+    project: ProjectRow | None
+    live: bool
+    why_not_live: str
+    as_of: str
+    choice: str
+    agreement: str
+    holdout: float
+    images: int
+    image_bytes: int
+    missing_images: int
+    tasks: int | None
+    labeled_tasks: int
+    skipped_tasks: int
+    labeled_images: int
+    disputed: int
+    split: SideCounts
+    labels: dict[str, SideCounts]
+    annotators: dict[str, int]
+    snapshots: int
+    newest_snapshot: str | None
+    model_versions: int
+    model_version: str | None
+    fingerprint: str
+
+
+def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
+    """Tell what a dataset is made of; nothing is written.
+
+    Args:
+        stack: the annotation loop.
+        name: of the dataset.
+        offline: go by the last snapshot. So it is too if Label Studio does not answer.
+
+    Raises:
+        DataError: there is no such dataset.
+        UnreachableError: Label Studio or the store fails.
+    """
+    found = read_labels(stack, name, offline)
+    project = found.project
+    catalog = stack.catalog_of(name)
+    images = len(catalog)
+    there, size = catalog.survey().member_totals()
+    labelled, skipped = count_tasks(found.snapshot.annotations)
+    counts = Counter((label, e.split) for e in found.examples for label in e.labels)
+    sides = Counter(example.split for example in found.examples)
+    said = Counter(a.annotator for a in found.snapshot.annotations if not a.skipped)
+    registry = stack.registry_of(name)
+    promoted = registry.promoted()
+    return DescribeReport(
+        dataset=name,
+        project=ProjectRow(project.id, project.title, stack.studio.stream_url(project.id))
+        if project
+        else None,
+        live=found.live,
+        why_not_live=found.why_not,
+        as_of=found.snapshot.created_at,
+        choice=found.rules.choice,
+        agreement=found.rules.agreement,
+        holdout=found.rules.holdout,
+        images=images,
+        image_bytes=size,
+        missing_images=images - there,
+        tasks=project.tasks if project else None,
+        labeled_tasks=labelled,
+        skipped_tasks=skipped,
+        labeled_images=len(found.examples),
+        disputed=len(found.disputed),
+        split=SideCounts(sides["train"], sides["holdout"]),
+        labels={
+            label: SideCounts(counts[label, "train"], counts[label, "holdout"])
+            for label in found.order
+        },
+        annotators={
+            str(who) if who is not None else "unknown": n
+            for who, n in sorted(said.items(), key=lambda pair: (pair[0] is None, pair[0]))
+        },
+        snapshots=len(stack.snapshots_of(name).numbers()),
+        newest_snapshot=found.last.created_at or None,
+        model_versions=len(registry.versions()),
+        model_version=promoted.name if promoted else None,
+        fingerprint=fingerprint(found.examples),
+    )

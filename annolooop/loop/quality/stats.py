@@ -1,0 +1,256 @@
+"""The state of a dataset, from counters and from what changed since the last snapshot."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any
+
+from annolooop.domain.annotations import Annotation
+from annolooop.domain.examples import Holdout
+from annolooop.domain.figures import Agreement
+from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evaluation_of
+from annolooop.loop.labels.counts import count_tasks
+from annolooop.loop.labels.current import Rules, read_rules
+from annolooop.loop.labels.project import find_project
+from annolooop.loop.labels.pull import pull
+from annolooop.loop.push.blind import blind_outcomes
+from annolooop.loop.push.changes import count_marked
+from annolooop.loop.quality.agreement import agreement
+from annolooop.loop.rounds.figures import RoundStats, round_stats
+from annolooop.loop.rounds.queue import newest_round
+from annolooop.model.heads.interval import wilson
+from annolooop.stack import Stack
+from annolooop.storage.snapshots import Disputed, resolve, side_of
+
+
+@dataclass(frozen=True)
+class VersionStats:
+    """One model version in the project: predictions, and what people did with them."""
+
+    predictions: int = 0
+    accepted: int = 0
+    overridden: int = 0
+
+
+@dataclass(frozen=True)
+class Sameness:
+    """How many answers are what the model says, of ``n``."""
+
+    n: int
+    same: Estimate
+
+
+@dataclass(frozen=True)
+class StatsReport:
+    """The state of a dataset. ``total`` = ``labeled`` + ``unlabeled`` + ``skipped`` (tasks).
+
+    ``disputed`` counts labelled tasks that have no label in force, since people disagree;
+    ``outdated`` those whose picture has changed since: the label is that of the earlier one.
+    ``vanished`` counts tasks, labelled or not, that are marked since their image is gone.
+
+    Attributes:
+        in_force: the model version that is.
+        holdout: its accuracy, also of versions whose record has no evaluation.
+        evaluation: of it on the holdout, as its record has it.
+        calibration: likewise, out of fold.
+        round: the last one that asked people.
+        shown, blind: answers of people who saw what the model says, and of people who did not.
+        compared: the side of the split that both are about; empty where they do not compare.
+        accepted: annotations that nobody looked at: predictions that were accepted.
+        people: their agreement about images that several answered; ``None`` without such.
+        next: the command to type now.
+    """
+
+    dataset: str
+    total: int
+    labeled: int
+    unlabeled: int
+    skipped: int
+    disputed: int
+    outdated: int
+    vanished: int
+    labels: dict[str, int]
+    model_version: str
+    model_versions: dict[str, VersionStats]
+    url: str
+    in_force: str | None = None
+    holdout: Holdout | None = None
+    evaluation: Evaluation | None = None
+    calibration: dict[str, Any] | None = None
+    round: RoundStats | None = None
+    shown: Sameness | None = None
+    blind: Sameness | None = None
+    compared: str = ""
+    accepted: int = 0
+    people: Agreement | None = None
+    next: str = ""
+
+
+def stats(stack: Stack, name: str) -> StatsReport:
+    """Count tasks, labels, predictions, and what people did with the predictions.
+
+    The counts cost two requests, whatever the project's size: the project with its counters,
+    and predictions by model version; one more where tasks were marked. Labels and acceptance come
+    from the last snapshot and from what was annotated since; nothing is written.
+
+    Raises:
+        DataError: there is no such dataset.
+        UnreachableError: Label Studio does not answer.
+    """
+    project = find_project(stack, name)
+    predictions = stack.studio.model_versions(project.id)
+    last = stack.snapshots_of(name).latest()
+    snapshot = pull(stack.studio, project, last)
+    labeled, skipped = count_tasks(snapshot.annotations)
+    rules = read_rules(stack, name, project)
+    labels, disputed = _labels(snapshot.annotations, rules.choice, rules.agreement)
+    version = stack.registry_of(name).promoted()
+    asked = last_round(stack, name, snapshot.annotations)
+    unlabeled = project.tasks - labeled - skipped
+    shown, blind, compared = compare_answers(stack, name, snapshot.annotations, rules)
+    return StatsReport(
+        dataset=name,
+        total=project.tasks,
+        labeled=labeled,
+        unlabeled=unlabeled,
+        skipped=skipped,
+        disputed=disputed,
+        outdated=len({a.task for a in snapshot.annotations if a.outdated and not a.skipped}),
+        vanished=count_marked(stack, name, project),
+        labels={label: labels.get(label, 0) for label in [*rules.labels, *sorted(labels)]},
+        model_version=project.model_version,
+        model_versions=_by_version(predictions, snapshot.annotations, rules.choice),
+        url=stack.studio.stream_url(project.id),
+        in_force=version.name if version else None,
+        holdout=Holdout(**version.metrics["holdout"]) if version else None,
+        evaluation=evaluation_of(version) if version else None,
+        calibration=version.metrics.get("calibration") if version else None,
+        round=asked,
+        shown=shown,
+        blind=blind,
+        compared=compared,
+        accepted=sum(bool(a.accepted) for a in snapshot.annotations),
+        people=_people(snapshot.annotations, rules),
+        next=_next(name, version, asked, unlabeled, labeled),
+    )
+
+
+def last_round(stack: Stack, name: str, annotations: Iterable[Annotation]) -> RoundStats | None:
+    """What was asked last, and how much of it is answered or skipped."""
+    newest = newest_round(stack, name)
+    return round_stats(newest, annotations) if newest else None
+
+
+def compare_answers(
+    stack: Stack, name: str, annotations: Sequence[Annotation], rules: Rules
+) -> tuple[Sameness | None, Sameness | None, str]:
+    """Answers with a prediction in view, and without, of images that were chosen alike.
+
+    Images of the holdout are drawn, others are chosen by a strategy, which are harder: so one side
+    of the split is compared, the holdout if it has both kinds of answers.
+
+    Returns:
+        Those with, those without, and the side; of all images, and no side, where no side has both.
+    """
+    blind = blind_answers(stack, name, annotations, rules.choice)
+    for side in ("holdout", "train") if blind else ():
+        some = [
+            a
+            for a in annotations
+            if a.sha256 and side_of(a.sha256, rules.holdout, rules.sides) == side
+        ]
+        with_it = shown_answers(some, rules.choice)
+        without = blind_answers(stack, name, some, rules.choice)
+        if with_it and without:
+            return with_it, without, side
+    return shown_answers(annotations, rules.choice), blind, ""
+
+
+def shown_answers(annotations: Iterable[Annotation], choice: str) -> Sameness | None:
+    """Of people who saw a prediction, by any version: how many submitted what it says."""
+    by_version = _by_version({}, annotations, choice).values()
+    return _sameness(sum(v.accepted for v in by_version), sum(v.overridden for v in by_version))
+
+
+def blind_answers(
+    stack: Stack, name: str, annotations: Iterable[Annotation], choice: str
+) -> Sameness | None:
+    """Of people who did not see what the model says: how many said the same."""
+    return _sameness(*blind_outcomes(stack, name, annotations, choice))
+
+
+def _sameness(same: int, different: int) -> Sameness | None:
+    n = same + different
+    if not n:
+        return None
+    return Sameness(n, Estimate(same / n, *wilson(same, n)))
+
+
+def _people(annotations: Iterable[Annotation], rules: Rules) -> Agreement | None:
+    found = agreement(annotations, rules.labels, rules.choice)
+    return found if found.images else None
+
+
+def _next(
+    name: str, version: ModelVersion | None, asked: RoundStats | None, unlabeled: int, labeled: int
+) -> str:
+    """The command that takes the loop on."""
+    if version is None:
+        return "annoloop train"
+    answered = asked is not None and asked.answered == asked.asked
+    if not unlabeled or (answered and labeled):
+        return "annoloop train --rerun"
+    return f"annoloop dataset launch {quote(name)}"
+
+
+def _labels(
+    annotations: Iterable[Annotation], choice: str, agreement: str
+) -> tuple[Counter[str], int]:
+    """Label -> tasks that have it; and how many tasks people disagree about.
+
+    A label belongs to the content of an image, so tasks that show the same one have the same label.
+    """
+    contents: dict[str, list[Annotation]] = defaultdict(list)
+    for a in annotations:
+        contents[a.sha256 or f"task {a.task}"].append(a)
+    labels: Counter[str] = Counter()
+    disputed = 0
+    for said in contents.values():
+        tasks = len({a.task for a in said if not a.skipped})
+        try:
+            for label in resolve(said, choice, agreement) or ():
+                labels[label] += tasks
+        except Disputed:
+            disputed += tasks
+    return labels, disputed
+
+
+def _by_version(
+    predictions: Mapping[str, int], annotations: Iterable[Annotation], choice: str
+) -> dict[str, VersionStats]:
+    """A person accepts a prediction by submitting the labels that it says.
+
+    Nothing submitted is no answer where one label is asked for, and one where any number is.
+    """
+    accepted: dict[str, int] = defaultdict(int)
+    overridden: dict[str, int] = defaultdict(int)
+    for a in annotations:
+        if (
+            a.shown_version
+            and not a.skipped
+            and not a.accepted
+            and (a.labels or choice == "multiple")
+        ):
+            outcome = accepted if a.labels == a.shown else overridden
+            outcome[a.shown_version] += 1
+    names = sorted({*predictions, *accepted, *overridden}, key=_version_number)
+    return {
+        name: VersionStats(predictions.get(name, 0), accepted[name], overridden[name])
+        for name in names
+    }
+
+
+def _version_number(name: str) -> tuple[int, str]:
+    digits = name.removeprefix("v").partition("-")[0]
+    return (int(digits) if digits.isdigit() else 0, name)

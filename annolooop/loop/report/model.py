@@ -1,0 +1,224 @@
+"""How good the model is and was: the parts of the report that come from versions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from shlex import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annolooop.domain.examples import Example
+from annolooop.domain.progress import Track
+from annolooop.domain.rounds import Round
+from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evaluation_of
+from annolooop.errors import DataError
+from annolooop.loop.labels.current import Labels
+from annolooop.loop.labels.split import examples_of, unlearnt
+from annolooop.loop.quality.curve import curve as learning_curve
+from annolooop.loop.rounds.figures import round_stats
+from annolooop.loop.rounds.queue import read_rounds
+from annolooop.model.heads.head import Head, Probabilities, activate
+from annolooop.model.heads.interval import wilson
+from annolooop.model.heads.metrics import MIN_HOLDOUT
+from annolooop.model.heads.reliability import reliability
+from annolooop.model.heads.targets import build_targets
+from annolooop.page.content import CurvePlace, Missing, Reliability, RoundRow, Step, VersionPoint
+from annolooop.stack import Stack
+
+NEWEST = 30  # versions that are shown
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What came of the rounds so far."""
+
+    versions: tuple[VersionPoint, ...] = ()
+    rounds: tuple[RoundRow, ...] = ()
+    curve: tuple[CurvePlace, ...] = ()
+    forecast: CurvePlace | None = None
+    verdict: str = ""
+    missing: dict[str, Missing] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The version in force on the labelled images of the holdout that have embeddings.
+
+    Attributes:
+        held: those images.
+        probabilities: (held, labels) of what it says of them.
+        evaluation: as the version's record has it.
+        reliability: on ``held``.
+        missing: by section.
+    """
+
+    held: tuple[Example, ...] = ()
+    probabilities: Probabilities = field(default_factory=lambda: np.zeros((0, 0)))
+    evaluation: Evaluation | None = None
+    reliability: Reliability | None = None
+    missing: dict[str, Missing] = field(default_factory=dict)
+
+
+def progress(stack: Stack, found: Labels, version: ModelVersion | None, track: Track) -> Progress:
+    """Versions with the labels they learnt from, and the rounds."""
+    trained = [v for v in stack.registry_of(found.dataset).versions() if v.trained][-NEWEST:]
+    points = tuple(
+        _point(stack, found, v, version is not None and v.number == version.number)
+        for v in track(trained, "versions")
+    )
+    missing = {}
+    if not points:
+        missing["progress"] = Missing(
+            "No version has learnt anything yet. Annotate some images, then:",
+            "annoloop train --rerun",
+        )
+    rounds = tuple(_round(one, found) for one in read_rounds(stack, found.dataset)[-NEWEST:])
+    if not rounds:
+        missing["rounds"] = Missing(
+            "No round asked for the images that teach most. The next one:",
+            "annoloop infer --query 100",
+        )
+    curve: tuple[CurvePlace, ...] = ()
+    forecast, verdict = None, ""
+    try:
+        told = learning_curve(stack, found.dataset, not found.live, track)
+    except DataError as error:
+        missing["curve"] = Missing(f"No learning curve: {error.message}.", error.hint)
+    else:
+        curve = tuple(CurvePlace(p.labels, p.accuracy) for p in told.points)
+        forecast = CurvePlace(told.forecast.labels, told.forecast.accuracy)
+        judged = (
+            f"the {told.judges} images of the holdout"
+            if told.judged_by == "holdout"
+            else "images that a head did not learn from"
+        )
+        verdict = (
+            f"Forecast for {told.verdict}; {told.why}. The learning curve is judged by {judged}."
+        )
+    return Progress(points, rounds, curve, forecast, verdict, missing)
+
+
+def _round(one: Round, found: Labels) -> RoundRow:
+    told = round_stats(one, found.snapshot.annotations)
+    return RoundRow(
+        one.number,
+        one.created_at,
+        one.version,
+        one.strategy,
+        told.asked,
+        told.answered,
+        told.holdout,
+    )
+
+
+def _point(stack: Stack, found: Labels, version: ModelVersion, in_force: bool) -> VersionPoint:
+    shaped = version.config
+    examples: Sequence[Example] = ()
+    if version.snapshot:
+        snapshot = stack.snapshots_of(found.dataset).read(version.snapshot)
+        examples, _ = examples_of(
+            stack,
+            found.dataset,
+            snapshot.annotations,
+            version.choice,
+            str(shaped.get("agreement", found.rules.agreement)),
+            float(shaped.get("holdout", found.rules.holdout)),
+        )
+    known = set(version.labels)
+    learnt = sum(e.split == "train" and known.issuperset(e.labels) for e in examples)
+    held = version.metrics.get("holdout", {"n": 0})
+    accuracy = Estimate(held.get("accuracy"), held.get("low"), held.get("high"))
+    return VersionPoint(
+        version.number,
+        version.name,
+        version.created_at,
+        learnt,
+        held["n"],
+        accuracy,
+        in_force,
+        (version.metrics.get("gate") or {}).get("verdict") == "refused" and not in_force,
+    )
+
+
+def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
+    """The version in force on the holdout as it is now."""
+    missing: dict[str, Missing] = {}
+    if version is None or not version.trained:
+        why = Missing("The model has learnt nothing yet. Annotate some images, then:", TRAIN)
+        return Judged(missing={"quality": why, "calibration": why, "errors": why})
+    evaluation = evaluation_of(version)
+    if evaluation is None:
+        missing["quality"] = Missing(
+            f"{version.name} was made before versions kept these figures. The next one has them:",
+            TRAIN,
+        )
+    held, probabilities, raw = _look(stack, found, version)
+    believed = None
+    if len(held) < MIN_HOLDOUT:
+        missing["calibration"] = Missing(
+            f"{len(held)} labelled images of the holdout, not learnt from, are too few: "
+            f"{MIN_HOLDOUT} are needed. Annotate more:",
+            f"annoloop dataset launch {quote(found.dataset)}",
+        )
+    else:
+        believed = _reliability(version, held, probabilities, raw, evaluation)
+    if not held:
+        missing["errors"] = Missing("No labelled image of the holdout can tell.")
+    return Judged(held, probabilities, evaluation, believed, missing)
+
+
+TRAIN = "annoloop train --rerun"
+
+
+def _look(
+    stack: Stack, found: Labels, version: ModelVersion
+) -> tuple[tuple[Example, ...], Probabilities, Probabilities]:
+    """Labelled images of the holdout, none that the version learnt from; and what it says of them,
+    calibrated and as fitted.
+    """
+    known = set(version.labels)
+    held = [e for e in found.examples if e.split == "holdout" and known.issuperset(e.labels)]
+    held = unlearnt(stack, version, held, found.rules.holdout)
+    embeddings = stack.embeddings(version.backbone)
+    lacking = embeddings.lacking(e.sha256 for e in held)
+    held = [e for e in held if e.sha256 not in lacking]
+    if not held:
+        nothing = np.zeros((0, len(version.labels)))
+        return (), nothing, nothing
+    head = Head.from_bytes(stack.registry_of(found.dataset).head(version))
+    logits = head.logits(embeddings.matrix(e.sha256 for e in held))
+    return (
+        tuple(held),
+        activate(logits / head.temperature, head.multiple),
+        activate(logits, head.multiple),
+    )
+
+
+def _reliability(
+    version: ModelVersion,
+    held: Sequence[Example],
+    probabilities: Probabilities,
+    raw: Probabilities,
+    evaluation: Evaluation | None,
+) -> Reliability:
+    targets = build_targets(held, version.labels)
+    multiple = version.choice == "multiple"
+    told = version.metrics.get("calibration") or {}
+    temperature = told.get("temperature")
+    return Reliability(
+        bins=_steps(probabilities, targets, multiple),
+        raw=_steps(raw, targets, multiple) if temperature not in (None, 1) else (),
+        before=told.get("ece_before"),
+        after=told.get("ece_after"),
+        holdout=evaluation.ece if evaluation else Estimate(),
+        temperature=temperature,
+    )
+
+
+def _steps(
+    probabilities: Probabilities, targets: NDArray[np.bool_], multiple: bool
+) -> tuple[Step, ...]:
+    return tuple(
+        Step(b.n, b.confidence, Estimate(b.accuracy, *wilson(round(b.n * b.accuracy), b.n)))
+        for b in reliability(probabilities, targets, multiple)
+    )

@@ -1,0 +1,217 @@
+"""The parts of the report that show images: the map, errors, suspected labels."""
+
+import base64
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from annolooop.domain.progress import Track
+from annolooop.domain.tasks import Image, Prediction
+from annolooop.domain.versions import ModelVersion
+from annolooop.errors import DataError
+from annolooop.loop.labels.current import Labels
+from annolooop.loop.quality.review import LOOKS, review
+from annolooop.loop.report.model import Judged
+from annolooop.loop.versions.predict import best_labels
+from annolooop.model.heads.head import Head
+from annolooop.model.judging.projection import project
+from annolooop.model.thumbnail import NoPicture, thumbnail
+from annolooop.page.content import Map, Missing, Picture, Point
+from annolooop.stack import Stack
+from annolooop.storage.images import Lost, read_images
+
+ERRORS, SUSPECTS = 18, 18
+BUDGET = 2_600_000  # bytes of the thumbnails of the map, before base64 makes a third more of them
+SIDE, SMALLEST = 96, 40  # pixels of a thumbnail of the map
+CARD = 200  # pixels of a picture with words
+TRIED = 32  # images that tell how many bytes a thumbnail takes
+
+Url = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """What is shown of the images."""
+
+    map: Map | None = None
+    errors: tuple[Picture, ...] = ()
+    suspects: tuple[Picture, ...] = ()
+    missing: dict[str, Missing] = field(default_factory=dict)
+
+
+def picture(
+    stack: Stack,
+    found: Labels,
+    version: ModelVersion | None,
+    judged: Judged,
+    url: Url,
+    points: int,
+    track: Track,
+) -> Pictured:
+    """The map of the images, with at most so many points, and the ones that deserve a look."""
+    missing: dict[str, Missing] = {}
+    errors = _errors(stack, version, judged, url) if version and judged.held else ()
+    if judged.held and not errors:
+        missing["errors"] = Missing(
+            f"The model is right on all {len(judged.held)} labelled images of the holdout."
+        )
+    drawn = _map(stack, found, version, url, points, track) if version else None
+    if drawn is None and points:
+        missing["map"] = Missing(
+            "No image has an embedding of the model in force yet:", "annoloop infer --batch FOLDER"
+        )
+    suspects: tuple[Picture, ...] = ()
+    try:
+        suspects = _suspects(stack, found, track)
+        if not suspects:
+            missing["suspects"] = Missing("No label seems to be wrong.")
+    except DataError as error:
+        missing["suspects"] = Missing(f"Not known: {error.message}.", error.hint)
+    return Pictured(drawn, errors, suspects, missing)
+
+
+def _suspects(stack: Stack, found: Labels, track: Track) -> tuple[Picture, ...]:
+    """Labels that may be wrong, the most doubtful first."""
+    told_of = review(stack, found.dataset, SUSPECTS, False, track, not found.live).suspects
+    thumbs = thumbnails(stack, (Image(s.key, s.sha256) for s in told_of), CARD)
+    return tuple(
+        Picture(
+            s.key,
+            told(s.labels) if s.reason == LOOKS else s.reason,
+            told(s.suggested),
+            s.confidence if s.reason == LOOKS else None,
+            s.url,
+            thumbs.get(s.sha256, ""),
+        )
+        for s in told_of
+    )
+
+
+def _errors(stack: Stack, version: ModelVersion, judged: Judged, url: Url) -> tuple[Picture, ...]:
+    """The images of the holdout that the version is surest about, and wrong."""
+    said = list(best_labels(version, judged.probabilities))
+    wrong = [
+        (prediction.score, example, prediction)
+        for example, prediction in zip(judged.held, said, strict=True)
+        if tuple(sorted(example.labels)) != tuple(sorted(prediction.labels))
+    ]
+    worst = heapq.nlargest(ERRORS, wrong, key=lambda row: (row[0], row[1].sha256))
+    images = [Image(example.key, example.sha256) for _, example, _ in worst]
+    thumbs = thumbnails(stack, images, CARD)
+    return tuple(
+        Picture(
+            example.key,
+            told(example.labels),
+            told(prediction.labels),
+            score,
+            url(example.sha256),
+            thumbs.get(example.sha256, ""),
+        )
+        for score, example, prediction in worst
+    )
+
+
+def _map(
+    stack: Stack,
+    found: Labels,
+    version: ModelVersion,
+    url: Url,
+    points: int,
+    track: Track,
+) -> Map | None:
+    chosen, total = _chosen(stack, found, points)
+    embeddings = stack.embeddings(version.backbone)
+    lacking = embeddings.lacking(image.sha256 for image in chosen)
+    images = [image for image in chosen if image.sha256 not in lacking]
+    if not images:
+        return None
+    vectors = embeddings.matrix(image.sha256 for image in images)
+    (places, method) = next(
+        iter([project(vectors, stack.config.train.seed) for _ in track([0], "map")])
+    )
+    head = Head.from_bytes(stack.registry_of(found.dataset).head(version))
+    said: list[Prediction] = list(best_labels(version, head.predict(vectors)))
+    given = {e.sha256: told(e.labels) or "none" for e in found.examples}
+    thumbs = thumbnails(stack, track(images, "pictures", len(images)), _side(stack, images))
+    drawn = [
+        Point(
+            float(x),
+            float(y),
+            image.key,
+            given.get(image.sha256, ""),
+            told(prediction.labels) or "none",
+            1 - prediction.score,
+            url(image.sha256),
+            thumbs.get(image.sha256, ""),
+        )
+        for image, (x, y), prediction in zip(images, places.tolist(), said, strict=True)
+    ]
+    return Map(tuple(drawn), total, method)
+
+
+def _chosen(stack: Stack, found: Labels, most: int) -> tuple[list[Image], int]:
+    """Images for the map: labelled ones up to half of it at least, and others; and how many.
+
+    Drawn by their hashes: the same ones each time. By the end of the hash, since its beginning
+    tells the holdout.
+    """
+
+    def lot(image: Image) -> str:
+        return image.sha256[32:]
+
+    labelled = {e.sha256: Image(e.key, e.sha256) for e in found.examples}
+    others: dict[str, Image] = {}
+    total = len(labelled)
+    unlabelled = (i for i in stack.catalog_of(found.dataset).images() if i.sha256 not in labelled)
+
+    def counted() -> Iterable[Image]:
+        nonlocal total
+        for image in unlabelled:
+            total += 1
+            yield image
+
+    for image in heapq.nsmallest(most, counted(), key=lot):
+        others.setdefault(image.sha256, image)
+    room = max(most - len(others), most // 2)
+    kept = heapq.nsmallest(room, labelled.values(), key=lot)
+    rest = heapq.nsmallest(most - len(kept), others.values(), key=lot)
+    return [*kept, *rest], total
+
+
+def _side(stack: Stack, images: Sequence[Image]) -> int:
+    """Pixels of a thumbnail so that all of them together stay within the budget."""
+    tried = [len(data) for data in _small(stack, images[:TRIED], SIDE).values()]
+    if not tried:
+        return SIDE
+    allowed = BUDGET / len(images) / (float(np.mean(tried)) * 1.15)
+    return max(SMALLEST, min(SIDE, int(SIDE * allowed**0.6) // 8 * 8))
+
+
+def thumbnails(stack: Stack, images: Iterable[Image], side: int) -> dict[str, str]:
+    """Content hash -> WebP, base64. Images that are gone or cannot be decoded are left out."""
+    found, size = {}, 0
+    for sha256, data in _each_small(stack, images, side):
+        size += len(data)
+        if size <= 2 * BUDGET:
+            found[sha256] = base64.b64encode(data).decode()
+    return found
+
+
+def _small(stack: Stack, images: Iterable[Image], side: int) -> dict[str, bytes]:
+    return dict(_each_small(stack, images, side))
+
+
+def _each_small(stack: Stack, images: Iterable[Image], side: int) -> Iterable[tuple[str, bytes]]:
+    for image, data in read_images(stack.store, images):
+        if not isinstance(data, Lost):
+            try:
+                yield image.sha256, thumbnail(data, side)
+            except NoPicture:
+                continue
+
+
+def told(labels: Sequence[str]) -> str:
+    """Labels of one image as one text."""
+    return " + ".join(labels)

@@ -1,0 +1,32 @@
+"""Figures of a round."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from annolooop.domain.annotations import Annotation
+from annolooop.domain.rounds import Round
+
+
+@dataclass(frozen=True)
+class RoundStats:
+    """The last round: tasks that were asked, of these those for the holdout, and those answered."""
+
+    number: int
+    created_at: str
+    strategy: str
+    asked: int
+    holdout: int
+    answered: int
+
+
+def round_stats(one: Round, annotations: Iterable[Annotation]) -> RoundStats:
+    """How much of a round is answered or skipped."""
+    answered = {a.task for a in annotations if not a.accepted} & set(one.query)
+    return RoundStats(
+        one.number,
+        one.created_at,
+        one.strategy,
+        len(one.query),
+        len(one.holdout),
+        len(answered),
+    )

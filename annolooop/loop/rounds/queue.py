@@ -1,0 +1,150 @@
+"""The queue: which tasks people are asked next, and in which order Label Studio serves them."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.rounds import Round
+from annolooop.labelstudio.api.tasks import condition
+from annolooop.stack import Stack
+from annolooop.storage.artifacts.prefixes import DATASETS
+from annolooop.storage.artifacts.store import numbered
+
+TITLE = "annoloop: next to label"  # of the tab
+FIELD = "queue"  # in a task's data: which round asked for it last, and at which place
+ROUND = re.compile(r"r(\d{4,})-")  # how the marks of a round begin
+UNTOUCHED = condition("annotations_ids", "empty", "Boolean", True)
+ANSWERED = condition("total_annotations", "greater", "Number", 0)
+UNFINISHED = condition("completed_at", "empty", "Datetime", True)
+
+
+def rounds_series(dataset: str) -> str:
+    """Prefix of the series in the store."""
+    return f"{DATASETS}/{dataset}/rounds"
+
+
+def read_round(stack: Stack, name: str, number: int) -> Round:
+    """What one query of a dataset asked for; DataError when it is damaged."""
+    told = stack.store.require_json(numbered(rounds_series(name), number))
+    ids = {part: tuple(told[part]) for part in ("query", "holdout", "twice")}
+    return Round(**{**told, "number": number, **ids})
+
+
+def read_rounds(stack: Stack, name: str) -> list[Round]:
+    """All queries of a dataset, the first one first."""
+    return [read_round(stack, name, n) for n in stack.store.numbers(rounds_series(name))]
+
+
+def newest_round(stack: Stack, name: str) -> Round | None:
+    """The last query of a dataset."""
+    numbers = stack.store.numbers(rounds_series(name))
+    return read_round(stack, name, numbers[-1]) if numbers else None
+
+
+def open_round(stack: Stack, asked: Round, earlier: Sequence[Round]) -> Round:
+    """Note what is asked next, and make it the queue; what was asked before leaves it.
+
+    The note comes first, since its number is what sets the tasks apart from those of other
+    rounds. Who is interrupted asks again, and gets a round of its own.
+
+    Args:
+        stack: the annotation loop.
+        asked: with no number yet.
+        earlier: all queries before it.
+
+    Returns:
+        It, with its number.
+    """
+    name, studio = stack.config.dataset.name, stack.studio
+    project = int(asked.project.partition(" ")[0])
+    once = {task for one in earlier for task in one.twice} & set(asked.query) - set(asked.twice)
+    body = {key: value for key, value in asdict(asked).items() if key != "number"}
+    data = json.dumps(body, ensure_ascii=False).encode()
+    # Of two that ask at the same time, the tab shows the one with the higher number.
+    with stack.lock("query") as lock:
+        number = stack.store.append(rounds_series(name), data)
+        marks = {task: f"{_prefix(number)}{at:05d}" for at, task in enumerate(asked.query, start=1)}
+        lock.check()
+        studio.mark(project, FIELD, marks)
+        for people, tasks in ((2, asked.twice), (1, sorted(once))):
+            for task in tasks:
+                lock.check()
+                studio.ask_of(task, people)
+        lock.check()
+        studio.serve_in_order(project)
+        studio.put_view(project, TITLE, [_of_round(number)], [f"tasks:data.{FIELD}"], first=True)
+    return Round(**{**asdict(asked), "number": number})
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Where people annotate.
+
+    Attributes:
+        url: of the queue while it has something to ask, or else of the whole project.
+        round: number of the queue; 0 where there is none.
+        asked: its tasks.
+        left: of these, that nobody annotated or skipped.
+        waiting: of these, that were answered once, and should be by two people.
+        interrupted: number of a later query that was interrupted before it became the queue, and
+            may have taken tasks out of this one; 0 where there is none.
+    """
+
+    url: str
+    round: int = 0
+    asked: int = 0
+    left: int = 0
+    waiting: int = 0
+    interrupted: int = 0
+
+
+def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
+    """Where people annotate a dataset: its queue, unless all of it is answered."""
+    plain = stack.studio.stream_url(project.id)
+    newest = newest_round(stack, name)
+    if newest is None or newest.project != project.identity:
+        return Stream(plain)
+    view = stack.studio.find_view(project.id, TITLE)
+    if view is None:  # people deleted it
+        return Stream(plain)
+    shown = _shown(stack, name, newest, view.conditions)
+    mine = _of_round(shown.number)
+    left = stack.studio.count_tasks(project.id, [mine, UNTOUCHED])
+    waiting = 0
+    if shown.twice:
+        conditions = [mine, ANSWERED, UNFINISHED]
+        waiting = stack.studio.count_tasks(project.id, conditions)
+    url = stack.studio.view_url(project.id, view.id) if left or waiting else plain
+    interrupted = newest.number if shown is not newest else 0
+    return Stream(url, shown.number, len(shown.query), left, waiting, interrupted)
+
+
+def _shown(
+    stack: Stack, name: str, newest: Round, conditions: Sequence[Mapping[str, object]]
+) -> Round:
+    """The round that the tab shows: an earlier one, where a query was interrupted since."""
+    column = _of_round(newest.number)["filter"]
+    values = (str(one.get("value")) for one in conditions if one.get("filter") == column)
+    told = next((found for value in values if (found := ROUND.fullmatch(value))), None)
+    number = int(told[1]) if told else newest.number
+    if number == newest.number or number not in stack.store.numbers(rounds_series(name)):
+        return newest
+    return read_round(stack, name, number)
+
+
+def place_between(many: Sequence[int], few: Sequence[int]) -> list[int]:
+    """Both in their own order, the few evenly among the many."""
+    total = len(many) + len(few)
+    places = {int((at + 0.5) * total / len(few)) for at in range(len(few))}
+    ones, others = iter(many), iter(few)
+    return [next(others) if at in places else next(ones) for at in range(total)]
+
+
+def _prefix(number: int) -> str:
+    return f"r{number:04d}-"
+
+
+def _of_round(number: int) -> dict[str, object]:
+    return condition(f"data.{FIELD}", "contains", "String", _prefix(number))

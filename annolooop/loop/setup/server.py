@@ -1,0 +1,155 @@
+"""Start, stop and look at Label Studio."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from annolooop.errors import ConfigError, UnreachableError
+from annolooop.loop.labels.project import lookup_project
+from annolooop.stack import Stack
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """Whether Label Studio runs, where, and which one."""
+
+    running: bool
+    url: str
+    pid: int | None
+    version: str | None
+    ours: bool
+    data_dir: str | None = None
+    log: str | None = None
+
+
+@dataclass(frozen=True)
+class UpReport:
+    """Label Studio after `up`. ``started`` is False when it already ran.
+
+    ``refreshed`` counts the projects whose storage got the bucket's credentials anew.
+    """
+
+    url: str
+    pid: int | None
+    version: str
+    started: bool
+    username: str | None
+    credentials: str | None
+    refreshed: int | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class DownReport:
+    """``stopped`` is False when there was nothing of ours to stop."""
+
+    stopped: bool
+    pid: int | None
+
+
+@dataclass(frozen=True)
+class LogsReport:
+    """The end of Label Studio's log."""
+
+    path: str
+    lines: tuple[str, ...]
+
+
+PROBED = "setup.json"  # any key: whether the store lets it be looked for is what counts
+
+
+def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) -> UpReport:
+    """Make Label Studio run and be ready for us.
+
+    Args:
+        stack: the annotation loop.
+        say: told of slow steps.
+        refresh_storage: give it the credentials of the store's bucket anew.
+
+    Raises:
+        ConfigError: it cannot be installed, is older than its database, or refuses our token.
+        UnreachableError: it does not come up, or its port is taken.
+        DataError: its database is damaged.
+    """
+    begun = time.monotonic()
+    daemon = stack.daemon
+    pid, started = daemon.start(say) if daemon else (None, False)
+    studio = stack.studio
+    owner = studio.whoami()
+    version = studio.version()
+    wanted = daemon.wanted_version() if daemon else None
+    if not started and wanted not in (None, version):
+        say(f"Label Studio {version} runs, and the stack file says {wanted}.")
+        say("To change to that: annoloop down, then: annoloop up")
+    refreshed = 0
+    if refresh_storage:
+        stack.store.exists(PROBED)  # credentials that do not do are told by the store
+        projects = studio.projects()
+        refreshed = sum(stack.image_source.refresh(studio, project.id) for project in projects)
+        own = lookup_project(stack, stack.config.dataset.name)
+        if own:
+            stack.annotation_export.renew(studio, own.id)
+    return UpReport(
+        url=studio.url,
+        pid=pid,
+        version=version,
+        started=started,
+        username=owner,
+        credentials=str(daemon.credentials_file) if daemon else None,
+        refreshed=refreshed if refresh_storage else None,
+        seconds=round(time.monotonic() - begun, 3),
+    )
+
+
+def down(stack: Stack) -> DownReport:
+    """Stop our own Label Studio and wait for its end; someone else's is left alone.
+
+    Raises:
+        ConfigError: the stack uses a server that someone else runs.
+    """
+    if stack.daemon is None:
+        raise ConfigError(
+            f"Label Studio at {stack.config.label_studio.url} was not started by annoloop",
+            "Whoever runs it can stop it.",
+        )
+    pid = stack.daemon.stop()
+    return DownReport(pid is not None, pid)
+
+
+def status(stack: Stack) -> StatusReport:
+    """Whether Label Studio runs. Never raises for a server that does not."""
+    daemon = stack.daemon
+    if daemon is None:
+        try:
+            version = stack.studio.version()
+        except UnreachableError:
+            version = None
+        return StatusReport(version is not None, stack.studio.url, None, version, False)
+    process = daemon.process()
+    if process:  # where it runs counts, not where the stack file would start it
+        port = process.environ().get("LABEL_STUDIO_PORT", daemon.port)
+        daemon = replace(daemon, port=int(port))
+    running = process is not None and daemon.healthy()
+    return StatusReport(
+        running=running,
+        url=daemon.url,
+        pid=process.pid if process else None,
+        version=daemon.running_version() if running else None,
+        ours=True,
+        data_dir=str(daemon.data_dir),
+        log=str(daemon.log),
+    )
+
+
+def logs(stack: Stack, lines: int) -> LogsReport:
+    """The end of our Label Studio's log.
+
+    Raises:
+        ConfigError: the stack uses a server that someone else runs.
+    """
+    if stack.daemon is None:
+        raise ConfigError(
+            f"Label Studio at {stack.config.label_studio.url} keeps its log where it runs",
+            "Ask whoever runs it.",
+        )
+    return LogsReport(str(stack.daemon.log), tuple(stack.daemon.log_tail(lines)))

@@ -1,0 +1,192 @@
+"""Pull annotations into a snapshot, and push what Label Studio lacks."""
+
+import time
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.progress import PENDING, Objects, Track, left_out, some
+from annolooop.loop.labels.counts import count_tasks
+from annolooop.loop.labels.project import ensure_project, find_project, project_fits
+from annolooop.loop.labels.pull import pull
+from annolooop.loop.labels.snapshot import pull_snapshot
+from annolooop.loop.labels.uploads import Collected, collect
+from annolooop.loop.push.changes import Present, look, mark
+from annolooop.loop.push.push import PART, Pusher
+from annolooop.loop.versions.predict import Predictor
+from annolooop.stack import Stack
+from annolooop.storage.snapshots import compare
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What `sync` pulled and pushed. ``snapshot`` is 0 while nothing is annotated.
+
+    With ``check``, nothing was done, and the counts are what would be.
+
+    Attributes:
+        relabel: a check found that the project is to ask for more labels.
+        collected: tasks that people uploaded, whose images became part of the dataset.
+        unreadable: ``file`` and ``reason`` of uploaded images that could not be fetched.
+        new: objects of the store, where the dataset has images, that `infer` has not seen yet.
+        changed: images of the dataset whose object is another one since; they wait for `infer` too.
+        vanished: images of the dataset that the store has no more.
+        batches: what `infer --batch` takes for ``new``.
+        marked: tasks that got a mark, since their image vanished.
+        unmarked: tasks that lost it, since their image is back.
+        withheld: tasks that got no mark, since most images vanished at once.
+        strange: tasks with images, where the store knows not one image of the dataset.
+    """
+
+    dataset: str
+    check: bool
+    relabel: bool
+    collected: int
+    unreadable: tuple[dict[str, str], ...]
+    snapshot: int
+    created: int
+    updated: int
+    deleted: int
+    labeled: int
+    skipped: int
+    tasks_created: int
+    predictions_pushed: int
+    new: Objects
+    changed: Objects
+    vanished: Objects
+    batches: tuple[str, ...]
+    marked: int
+    unmarked: int
+    withheld: int
+    strange: int
+    seconds: dict[str, float]
+
+    @property
+    def to_do(self) -> bool:
+        """A `sync` would change something."""
+        changes = self.created or self.updated or self.deleted
+        work = changes or self.relabel or self.collected or self.predictions_pushed
+        return bool(work or self.marked or self.unmarked)
+
+    @property
+    def exit_code(self) -> int:
+        """2 when a check found work to do, for `sync` or for `infer`."""
+        work = self.to_do or self.new.count or self.changed.count or self.withheld
+        return PENDING if self.check and work else 0
+
+
+def sync(
+    stack: Stack, check: bool, track: Track, sure: bool = False, whole: bool = False
+) -> SyncReport:
+    """Bring the store and Label Studio to the same state.
+
+    Collected: images that people uploaded in Label Studio. Pulled: annotations, as a new snapshot
+    if anything changed. Pushed: a task for each image of the dataset that has none, and
+    predictions of the promoted version for tasks that have none at all; images whose embedding is
+    not kept wait for `infer`. Noticed: what others put into the store, changed there or took
+    away; tasks whose image is gone are marked, and no new ones are made for such images.
+
+    Args:
+        stack: the annotation loop.
+        check: write nothing, and count what would be done.
+        track: shows how far it is.
+        sure: mark tasks of vanished images even if most images vanished at once.
+        whole: pull all annotations, not only what changed, and list all tasks.
+
+    Raises:
+        UnreachableError: Label Studio or the store fails.
+    """
+    begun = time.monotonic()
+    relabel = False
+    if check:
+        project = find_project(stack, stack.config.dataset.name)
+        relabel = not project_fits(stack, project)
+        collected = Collected(len(stack.studio.tasks_without_key(project.id)))
+        last = stack.snapshots.latest()
+        pulled_now = pull(stack.studio, project, last, whole)
+        snapshot, changes = replace(pulled_now, number=last.number), compare(last, pulled_now)
+    else:
+        project = ensure_project(stack)
+        collected = collect(stack, project, track)
+        snapshot, changes = pull_snapshot(stack, project, whole)
+    pulled = time.monotonic()
+    watched = look(stack)
+    missing = _push_missing(stack, project, watched.present, check, whole, track)
+    marks = mark(stack, project, watched, sure, check, track)
+    labeled, skipped = count_tasks(snapshot.annotations)
+    return SyncReport(
+        dataset=project.title,
+        check=check,
+        relabel=relabel,
+        collected=collected.tasks,
+        unreadable=left_out(collected.failed.items()),
+        snapshot=snapshot.number,
+        created=changes.created,
+        updated=changes.updated,
+        deleted=changes.deleted,
+        labeled=labeled,
+        skipped=skipped,
+        tasks_created=missing.tasks,
+        predictions_pushed=missing.predictions,
+        new=some(watched.new),
+        changed=some(watched.changed),
+        vanished=some(watched.vanished),
+        batches=watched.batches,
+        marked=marks.marked,
+        unmarked=marks.unmarked,
+        withheld=marks.withheld,
+        strange=_strange(stack, project, collected),
+        seconds={
+            "pull": round(pulled - begun, 3),
+            "push": round(time.monotonic() - pulled, 3),
+        },
+    )
+
+
+def _strange(stack: Stack, project: ProjectCounts, collected: Collected) -> int:
+    """How many tasks have an image that is of another store, if none is of this one.
+
+    A task that names no key is not one of them: its image waits to be collected.
+    """
+    if len(stack.catalog):
+        return 0
+    return max(0, project.tasks - collected.tasks - len(collected.failed))
+
+
+@dataclass
+class _Missing:
+    """What Label Studio lacked."""
+
+    tasks: int = 0
+    predictions: int = 0
+
+
+def _push_missing(
+    stack: Stack,
+    project: ProjectCounts,
+    present: Present,
+    check: bool,
+    doubt: bool,
+    track: Track,
+) -> _Missing:
+    """Send, or only count, what is missing; some thousands of images are in memory at a time."""
+    missing = _Missing()
+    version = stack.registry.promoted()
+    if version is None:
+        return missing
+    embeddings = stack.embeddings(version.backbone)
+    pusher = Pusher(stack, project, version.name, refresh=False, doubt=doubt)
+    images = present.images()
+    predictor = None if check else Predictor(stack, version, embeddings)
+    while found := list(islice(images, PART)):
+        lacking = embeddings.lacking(image.sha256 for image in found)  # damaged ones, too
+        part = [image for image in found if image.sha256 not in lacking]
+        if predictor is None:
+            todo = pusher.foresee(part)
+        else:
+            todo = pusher.send_images(part, predictor.predict, track)
+        missing.tasks += len(todo.new)
+        missing.predictions += todo.predictions
+    if not check:
+        pusher.finish()
+    return missing

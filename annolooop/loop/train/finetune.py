@@ -1,0 +1,181 @@
+"""Fine-tune the pretrained backbone on the examples, and fit a head on the result."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from annolooop.domain.progress import Track
+from annolooop.domain.tasks import Image
+from annolooop.domain.versions import Finetuning
+from annolooop.errors import DataError
+from annolooop.files.whole import make_folder, replacing
+from annolooop.loop.train.training_set import Learnt, Material, calibrated, on_holdout
+from annolooop.model.backbones.pipeline import Pipeline
+from annolooop.model.backbones.pixels import Unreadable
+from annolooop.model.heads.finetune import MIN_VALIDATION, Tuned, finetune, split_validation
+from annolooop.model.heads.fit import Targets, fit_head, learnable
+from annolooop.model.heads.head import Head
+from annolooop.model.heads.learner import Lesson, Recipe
+from annolooop.stack import Stack
+from annolooop.storage.embeddings.embeddings import Vector
+from annolooop.storage.images import Lost, read_image
+
+
+def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Track) -> Learnt:
+    """Fine-tune the backbone.
+
+    Args:
+        stack: the annotation loop.
+        material: what to learn from, images included.
+        plain: what a head alone learns of it. It stays if no epoch is better on the validation
+            part, or if there are too few examples to have one.
+        mode: ``layer4`` or ``all``.
+        track: shows how far it is.
+
+    Raises:
+        DataError: an image went away meanwhile.
+    """
+    names = [example.sha256 for example in material.learn]
+    seed = stack.config.train.seed
+    held_out = split_validation(names, material.targets, material.multiple, seed)
+    learnt = material.targets[~held_out]
+    if held_out.sum() < MIN_VALIDATION or not learnable(learnt, material.multiple):
+        told = Finetuning(mode, len(names), int(held_out.sum()))
+        return replace(plain, metrics={**plain.metrics, "finetune": vars(told)})
+    probe, *_ = fit_head(material.vectors[~held_out], learnt, material.multiple, seed)
+    keys = {example.sha256: example.key for example in (*material.learn, *material.held)}
+    folder = hashlib.sha256(stack.config.dataset.name.encode()).hexdigest()[:12]
+    checkpoints = stack.cache / "finetune" / folder
+    with _copies(stack, checkpoints.with_name(f"{folder}-images")) as copies:
+        lesson = Lesson(
+            names,
+            material.targets,
+            material.multiple,
+            held_out,
+            partial(_read, stack, keys, copies),
+        )
+        recipe = Recipe(mode, seed, stack.config.train.epochs)
+        return _tune(stack, material, plain, probe, lesson, recipe, checkpoints, keys, track)
+
+
+def _tune(
+    stack: Stack,
+    material: Material,
+    plain: Learnt,
+    probe: Head,
+    lesson: Lesson,
+    recipe: Recipe,
+    checkpoints: Path,
+    keys: Mapping[str, str],
+    track: Track,
+) -> Learnt:
+    start = (material.fresh or stack.restore_pipeline(material.info)).backbone
+    read = lesson.read
+    try:
+        tuned = finetune(start, probe, lesson, recipe, checkpoints, track)
+        told = _tell(tuned, recipe, lesson.validation)
+        metrics = {**plain.metrics, "finetune": vars(told)}
+        if not tuned.best_epoch:
+            return replace(plain, metrics=metrics, checkpoint=tuned.checkpoint)
+        pipeline = Pipeline(tuned.backbone, stack.config.infer.batch_size)
+        vectors: dict[str, Vector] = {}
+        for batch in pipeline.embed((n, read(n)) for n in track(list(keys), "embed")):
+            vectors |= batch.vectors
+            for sha256, reason in batch.unreadable.items():
+                raise Unreadable(f"{keys[sha256]}: {reason}")
+    except Unreadable as error:
+        raise DataError(
+            f"an image that was read before cannot be decoded: {error}",
+            "Learn without it: remove its annotation, then annoloop train --rerun",
+        ) from error
+    plain = replace(plain, metrics=metrics)
+    return _fit(stack, material, plain, tuned, lesson.validation, pipeline, vectors)
+
+
+@contextmanager
+def _copies(stack: Stack, folder: Path) -> Iterator[Path | None]:
+    """Where images of a bucket are kept while they are learnt from.
+
+    They are removed at the end, and not by an interruption: the run that goes on uses them.
+    """
+    if stack.store.local_path:
+        yield None
+        return
+    yield make_folder(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(stack: Stack, keys: Mapping[str, str], copies: Path | None, sha256: str) -> bytes:
+    """An image; of a bucket, it is fetched in the first epoch only."""
+    copy = copies and copies / sha256
+    if copy and copy.exists():
+        return copy.read_bytes()
+    try:
+        data = read_image(stack.store, Image(keys[sha256], sha256))
+    except Lost as error:
+        raise DataError(
+            f"{keys[sha256]}: {error}", "Learn without it: annoloop train --rerun"
+        ) from None
+    if copy:
+        with replacing(copy) as part:
+            part.write_bytes(data)
+    return data
+
+
+def _fit(
+    stack: Stack,
+    material: Material,
+    plain: Learnt,
+    tuned: Tuned,
+    validation: Targets,
+    pipeline: Pipeline,
+    vectors: dict[str, Vector],
+) -> Learnt:
+    """A head for a fine-tuned backbone, whose embeddings are ``vectors``.
+
+    Its temperature is fitted on the validation images, which told only when to stop, as a head says
+    them that did not learn from them.
+    """
+    # The images are known to this backbone, so out-of-fold figures would be too good, and choose
+    # too weak a penalty: it is the one that was chosen for the pretrained backbone.
+    metrics = {name: told for name, told in plain.metrics.items() if name != "calibration"}
+    penalty = metrics.pop("cross_validation")["C"]
+    x = np.stack([vectors[example.sha256] for example in material.learn])
+    held = np.stack([vectors[e.sha256] for e in material.held]) if material.held else x[:0]
+    seed, y, multiple = stack.config.train.seed, material.targets, material.multiple
+    part, *_ = fit_head(x[~validation], y[~validation], multiple, seed, penalty)
+    share = float((~validation).mean())  # so that it is no surer for having learnt from more
+    head, *_ = fit_head(x, y, multiple, seed, penalty * share)
+    head = calibrated(head, part.logits(x[validation]), y[validation], seed, metrics)
+    said, right = on_holdout(stack, head, material.held, held)
+    return Learnt(
+        head=head,
+        info=pipeline.info,
+        said=said,
+        right=right,
+        metrics=metrics,
+        pipelines=(*plain.pipelines, pipeline),
+        vectors=vectors,
+        precision=pipeline.precision,
+        checkpoint=tuned.checkpoint,
+    )
+
+
+def _tell(tuned: Tuned, recipe: Recipe, held_out: Targets) -> Finetuning:
+    return Finetuning(
+        mode=recipe.mode,
+        examples=len(held_out),
+        validation=int(held_out.sum()),
+        epochs=len(tuned.losses) - 1,
+        best_epoch=tuned.best_epoch,
+        loss_before=tuned.losses[0],
+        loss_after=tuned.losses[tuned.best_epoch],
+        stopped_early=tuned.stopped_early,
+        resumed_from=tuned.resumed_from,
+    )

@@ -1,0 +1,87 @@
+"""What a model version says of images whose embeddings are kept. Needs no torch."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from annolooop.domain.tasks import Image, Prediction
+from annolooop.domain.versions import ModelVersion
+from annolooop.errors import DataError
+from annolooop.model.heads.head import THRESHOLD, Head, Probabilities
+from annolooop.stack import Stack
+from annolooop.storage.embeddings.embeddings import Embeddings
+
+
+def find_promoted(stack: Stack) -> ModelVersion:
+    """The version in force, whether or not it can be used.
+
+    Raises:
+        DataError: there is none.
+    """
+    version = stack.registry.promoted()
+    if version is None:
+        raise DataError("the dataset has no model yet", "Make the first version: annoloop train")
+    return version
+
+
+def require_promoted(stack: Stack) -> ModelVersion:
+    """The version in force.
+
+    Raises:
+        DataError: there is none, or it may say what the dataset does not know.
+    """
+    dataset = stack.config.dataset
+    version = find_promoted(stack)
+    gone = [label for label in version.labels if label not in dataset.labels]
+    if gone or version.choice != dataset.choice:
+        what = f"the label {gone[0]!r}" if gone else f"{version.choice} choice"
+        raise DataError(
+            f"model {version.name} was made for {what}, which the dataset does not have (any more)",
+            "Train a version for what it has: annoloop train --rerun",
+        )
+    return version
+
+
+class Predictor:
+    """A model version's head, and the embeddings that it is put on.
+
+    Args:
+        stack: the annotation loop.
+        version: whose head.
+        embeddings: of its backbone.
+    """
+
+    def __init__(self, stack: Stack, version: ModelVersion, embeddings: Embeddings) -> None:
+        self.version = version
+        self._head = Head.from_bytes(stack.registry.head(version))
+        self._embeddings = embeddings
+
+    def probabilities(self, images: Sequence[Image]) -> Probabilities:
+        """Probability of each label, (images, labels), of at most a few thousand images."""
+        return self._head.predict(self._embeddings.matrix(image.sha256 for image in images))
+
+    def predict(self, images: Sequence[Image]) -> dict[Image, Prediction]:
+        """What is most probable for each image: a label, or any number of them; and how sure."""
+        if not images:
+            return {}
+        said = best_labels(self.version, self.probabilities(images))
+        return dict(zip(images, said, strict=True))
+
+
+def best_labels(version: ModelVersion, probabilities: Probabilities) -> Iterator[Prediction]:
+    """What each row of probabilities, (n, labels), says.
+
+    Single choice predicts the most probable label. Multiple choice predicts each label above
+    0.5, and is as sure as it is of the label that it is least sure of.
+    """
+    if version.choice == "single":
+        best = probabilities.argmax(axis=1)
+        scores = probabilities[np.arange(len(best)), best]
+        for label, score in zip(best.tolist(), scores.tolist(), strict=True):
+            yield Prediction((version.labels[label],), round(score, 6))
+        return
+    chosen = probabilities >= THRESHOLD
+    scores = np.where(chosen, probabilities, 1 - probabilities).min(axis=1)
+    for row, score in zip(chosen, scores.tolist(), strict=True):
+        labels = sorted(version.labels[k] for k in np.flatnonzero(row))
+        yield Prediction(tuple(labels), round(score, 6))

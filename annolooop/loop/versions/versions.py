@@ -1,0 +1,159 @@
+"""Look at model versions, and put another one in force."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from annolooop.domain.versions import (
+    Evaluation,
+    ModelVersion,
+    Promotion,
+    evaluation_of,
+)
+from annolooop.errors import DataError, did_you_mean
+from annolooop.loop.versions.predict import find_promoted
+from annolooop.stack import Stack
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One line of `model list`. ``accuracy`` is that on the holdout of ``holdout`` images.
+
+    ``tuned`` is how the backbone was fine-tuned, empty where it was not. ``evaluation`` is without
+    its classes and its confusion matrix. ``refused``: the gate kept it from being promoted, and
+    nobody has promoted it since.
+    """
+
+    name: str
+    promoted: bool
+    trained: bool
+    parent: str | None
+    backbone: str
+    tuned: str
+    holdout: int
+    accuracy: float | None
+    created_at: str
+    created_by: str
+    evaluation: Evaluation | None = None
+    calibration: dict[str, Any] | None = None
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class ModelListReport:
+    """The model versions of a dataset, by number."""
+
+    dataset: str
+    versions: tuple[ModelRow, ...]
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One model version, and the times it was put in force."""
+
+    version: ModelVersion
+    promoted: bool
+    promotions: tuple[Promotion, ...]
+
+
+@dataclass(frozen=True)
+class PromoteReport:
+    """What `model promote` and `model rollback` did; ``changed`` is False if it was in force."""
+
+    dataset: str
+    model_version: str
+    before: str
+    changed: bool
+
+
+def list_models(stack: Stack) -> ModelListReport:
+    """The versions of the stack's dataset, by number."""
+    promotions = stack.registry.promotions()
+    ever = {promotion.number for promotion in promotions}
+    rows = tuple(
+        ModelRow(
+            name=version.name,
+            promoted=bool(promotions) and version.number == promotions[-1].number,
+            trained=version.trained,
+            parent=version.parent,
+            backbone=version.backbone.name,
+            tuned=version.backbone.tuned,
+            holdout=version.metrics["holdout"]["n"],
+            accuracy=version.metrics["holdout"].get("accuracy"),
+            created_at=version.created_at,
+            created_by=version.created_by,
+            evaluation=_short(evaluation_of(version)),
+            calibration=version.metrics.get("calibration"),
+            refused=version.number not in ever
+            and version.metrics.get("gate", {}).get("verdict") == "refused",
+        )
+        for version in stack.registry.versions()
+    )
+    return ModelListReport(stack.config.dataset.name, rows)
+
+
+def _short(evaluation: Evaluation | None) -> Evaluation | None:
+    return evaluation and replace(evaluation, classes={}, confusion=())
+
+
+def show_model(stack: Stack, name: str) -> ModelReport:
+    """One version, and when it was put in force.
+
+    Raises:
+        DataError: there is no such version.
+    """
+    version = find_version(stack, name)
+    history = stack.registry.promotions()
+    return ModelReport(
+        version,
+        bool(history) and history[-1].number == version.number,
+        tuple(promotion for promotion in history if promotion.number == version.number),
+    )
+
+
+def promote(stack: Stack, name: str) -> PromoteReport:
+    """Put a version in force; `infer --rerun` then shows people its predictions.
+
+    Raises:
+        DataError: there is no such version.
+    """
+    return _promote(stack, find_promoted(stack), find_version(stack, name))
+
+
+def rollback(stack: Stack) -> PromoteReport:
+    """Put the parent of the version in force back in force.
+
+    Raises:
+        DataError: it is the first one.
+    """
+    current = find_promoted(stack)
+    if current.parent is None:
+        raise DataError(
+            f"{current.name} is the first model version, so there is none to go back to",
+            "See which there are: annoloop model list",
+        )
+    return _promote(stack, current, find_version(stack, current.parent))
+
+
+def _promote(stack: Stack, current: ModelVersion, wanted: ModelVersion) -> PromoteReport:
+    changed = wanted.number != current.number
+    if changed:
+        now = datetime.now(timezone.utc).isoformat()
+        stack.registry.promote(wanted, now, stack.person)
+    return PromoteReport(wanted.dataset, wanted.name, current.name, changed)
+
+
+def find_version(stack: Stack, name: str) -> ModelVersion:
+    """The version called ``v3-1a2b3c``, ``v3`` or ``3``."""
+    versions = stack.registry.versions()
+    for version in versions:
+        if name in (version.name, f"v{version.number}", str(version.number)):
+            return version
+    names = [version.name for version in versions]
+    number = name.partition("-")[0]  # who mistypes the rest means this one
+    close = [n for n in names if n.partition("-")[0] == number] or names
+    raise DataError(
+        f"the dataset {stack.config.dataset.name} has no model version {name}"
+        + did_you_mean(name, close, 0.3 if close != names else 0.6),
+        "See which there are: annoloop model list" if names else "Make one: annoloop train",
+    )

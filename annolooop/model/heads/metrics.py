@@ -1,0 +1,107 @@
+"""How good, and how sure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from annolooop.domain.examples import Holdout
+from annolooop.domain.versions import ClassFigures, Estimate, Evaluation
+from annolooop.model.heads.head import THRESHOLD, Probabilities
+from annolooop.model.heads.interval import wilson
+from annolooop.model.heads.reliability import TAILS, Targets, calibration_error, resample
+
+MIN_HOLDOUT = 10  # below it, an interval spans more than half of the scale
+
+
+def holdout_accuracy(correct: int, n: int) -> Holdout:
+    """Accuracy with its interval; without a number when there are too few images for one."""
+    if n < MIN_HOLDOUT:
+        return Holdout(n)
+    low, high = wilson(correct, n)
+    return Holdout(n, correct / n, low, high)
+
+
+def evaluate(
+    probabilities: Probabilities,
+    targets: Targets,
+    labels: Sequence[str],
+    multiple: bool,
+    seed: int,
+) -> Evaluation:
+    """How good predictions are, on images that were neither learnt from nor chosen.
+
+    Shares have Wilson's interval; balanced accuracy the one that follows from those of its parts
+    (MOVER, Zou and Donner 2008); log loss and calibration error one of the bootstrap over images.
+    Below ``MIN_HOLDOUT`` images there are counts only.
+
+    Args:
+        probabilities: (n, k).
+        targets: (n, k) bool.
+        labels: k names.
+        multiple: images may have any number of labels.
+        seed: of the bootstrap.
+    """
+    n = len(targets)
+    said = predicted(probabilities, multiple)
+    enough = n >= MIN_HOLDOUT
+    classes = {label: _class(said[:, k], targets[:, k], enough) for k, label in enumerate(labels)}
+    confusion: tuple[tuple[int, ...], ...] = ()
+    if not multiple:
+        counts = targets.T.astype(int) @ said.astype(int)
+        confusion = tuple(tuple(int(c) for c in row) for row in counts)
+    if not enough:
+        return Evaluation(n, classes=classes, confusion=confusion)
+    losses = image_losses(probabilities, targets, multiple)
+    low, high = np.quantile(resample(losses[:, None], seed), TAILS)
+    return Evaluation(
+        n,
+        accuracy=_share(int((said == targets).all(axis=1).sum()), n),
+        balanced_accuracy=_balanced(said, targets, multiple),
+        log_loss=Estimate(float(losses.mean()), float(low), float(high)),
+        ece=calibration_error(probabilities, targets, multiple, seed),
+        classes=classes,
+        confusion=confusion,
+    )
+
+
+def predicted(probabilities: Probabilities, multiple: bool) -> Targets:
+    """(n, k) bool: the labels that are predicted of each image."""
+    if multiple:
+        return np.asarray(probabilities >= THRESHOLD)
+    best = probabilities.argmax(axis=1)
+    return np.asarray(best[:, None] == np.arange(probabilities.shape[1]))
+
+
+def image_losses(probabilities: Probabilities, targets: Targets, multiple: bool) -> Probabilities:
+    """(n,) log loss of each image in nats; of multiple choice, the mean over the labels."""
+    clipped = probabilities.clip(1e-15, 1 - 1e-15)
+    if multiple:
+        return np.asarray(-np.log(np.where(targets, clipped, 1 - clipped)).mean(axis=1))
+    return np.asarray(-np.log(clipped[targets]))
+
+
+def _class(said: Targets, has: Targets, enough: bool) -> ClassFigures:
+    n, named, both = int(has.sum()), int(said.sum()), int((said & has).sum())
+    if not enough:
+        return ClassFigures(n, named, Estimate(), Estimate())
+    return ClassFigures(n, named, _share(both, named), _share(both, n))
+
+
+def _share(successes: int, n: int) -> Estimate:
+    return Estimate(successes / n, *wilson(successes, n)) if n else Estimate()
+
+
+def _balanced(said: Targets, targets: Targets, multiple: bool) -> Estimate:
+    """Mean of the recalls; of multiple choice, of having a label and of lacking it."""
+    sides = [(said, targets), (~said, ~targets)] if multiple else [(said, targets)]
+    parts = [
+        (int((named & has)[:, k].sum()), int(has[:, k].sum()))
+        for named, has in sides
+        for k in range(targets.shape[1])
+        if has[:, k].any()
+    ]
+    recalls = np.array([successes / n for successes, n in parts])
+    limits = np.array([wilson(successes, n) for successes, n in parts])
+    value = float(recalls.mean())
+    below, above = np.sqrt(((limits - recalls[:, None]) ** 2).sum(axis=0)) / len(parts)
+    return Estimate(value, max(0.0, value - float(below)), min(1.0, value + float(above)))

@@ -1,0 +1,201 @@
+"""What a listing of the store found, as against the catalogue; any number of keys.
+
+Keys are kept in temporary tables of the catalogue's mirror, as bytes: names of files need not be
+text, and bytes of UTF-8 are sorted as text is.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain, count, islice
+from typing import Any, NamedTuple, TypeVar
+
+from annolooop.storage.artifacts.store import StoredObject
+from annolooop.storage.index import Mirror
+
+T = TypeVar("T")
+
+CHUNK = 1000  # rows in memory
+_numbers = count(1)
+
+
+def as_bytes(text: str) -> bytes:
+    """A key as it is kept in tables."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def as_text(data: bytes) -> str:
+    """The key that such bytes stand for."""
+    return data.decode("utf-8", "surrogatepass")
+
+
+def pack(sha256: str) -> bytes | str:
+    """A hash as it is kept in tables: half as long."""
+    with suppress(ValueError):
+        if (packed := bytes.fromhex(sha256)).hex() == sha256:
+            return packed
+    return sha256
+
+
+def unpack(kept: bytes | str) -> str:
+    """The hash that was packed."""
+    return kept.hex() if isinstance(kept, bytes) else kept
+
+
+def by_key(
+    mirror: Mirror, statement: str, values: Sequence[Any] = (), after: bytes | int = b""
+) -> Iterator[Any]:
+    """Rows by their first column, which tells them apart; a thousand at a time.
+
+    Args:
+        mirror: holds the tables, which may change meanwhile.
+        statement: sorted by that column, which is above its last parameter.
+        values: of all parameters but the last.
+        after: what is below the first.
+    """
+    whole = f"{statement} LIMIT {CHUNK}"
+    while rows := mirror.rows(whole, (*values, after)):
+        yield from rows
+        if len(rows) < CHUNK:
+            return
+        after = rows[-1][0]
+
+
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """The items, a thousand at a time."""
+    iterator = iter(items)
+    while some := list(islice(iterator, CHUNK)):
+        yield some
+
+
+def temporary(mirror: Mirror, columns: str) -> str:
+    """Make a temporary table of a mirror. Returns its name."""
+    name = f"temp.t{next(_numbers)}"
+    mirror.rows(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
+    return name
+
+
+def fill(mirror: Mirror, table: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Put rows into a temporary table; what has the same primary key is replaced."""
+    for some in chunks(rows):
+        places = ", ".join("?" * len(some[0]))
+        mirror.fill(f"REPLACE INTO {table} VALUES ({places})", some)
+
+
+class Keys(Collection[str]):
+    """Keys, sorted; held in a temporary table of a mirror."""
+
+    def __init__(self, mirror: Mirror, keys: Iterable[str]) -> None:
+        self._mirror = mirror
+        self._table = temporary(mirror, "key BLOB PRIMARY KEY")
+        fill(mirror, self._table, ((as_bytes(key),) for key in keys))
+        ((self._count,),) = mirror.rows(f"SELECT count(*) FROM {self._table}")
+
+    def __len__(self) -> int:
+        return int(self._count)
+
+    def __iter__(self) -> Iterator[str]:
+        statement = f"SELECT key FROM {self._table} WHERE key > ? ORDER BY key"
+        return (as_text(key) for (key,) in by_key(self._mirror, statement))
+
+    def __contains__(self, key: object) -> bool:
+        statement = f"SELECT 1 FROM {self._table} WHERE key = ?"
+        return isinstance(key, str) and bool(self._mirror.rows(statement, [as_bytes(key)]))
+
+
+class Surveyed(NamedTuple):
+    """An object that was found: what the catalogue holds under its key, and if that is the same.
+
+    Attributes:
+        found: the object.
+        sha256: hash of the catalogue's image, if there is one under this key.
+        same: it has not changed since.
+    """
+
+    found: StoredObject
+    sha256: str | None
+    same: bool
+
+
+class Survey(Collection[str]):
+    """The objects that one listing found; as a collection, their keys.
+
+    Args:
+        mirror: has the tables ``images`` and ``useless``.
+        objects: are listed once, here.
+    """
+
+    def __init__(self, mirror: Mirror, objects: Iterable[StoredObject]) -> None:
+        self._mirror = mirror
+        self._table = temporary(mirror, "key BLOB PRIMARY KEY, size INTEGER, etag TEXT")
+        fill(mirror, self._table, ((as_bytes(o.key), o.size, o.etag) for o in objects))
+
+    @property
+    def table(self) -> str:
+        """Its table: ``key``, ``size``, ``etag``."""
+        return self._table
+
+    def __len__(self) -> int:
+        ((number,),) = self._mirror.rows(f"SELECT count(*) FROM {self._table}")
+        return int(number)
+
+    def __contains__(self, key: object) -> bool:
+        statement = f"SELECT 1 FROM {self._table} WHERE key = ?"
+        return isinstance(key, str) and bool(self._mirror.rows(statement, [as_bytes(key)]))
+
+    def __iter__(self) -> Iterator[str]:
+        return (surveyed.found.key for surveyed in self.objects())
+
+    def objects(self) -> Iterator[Surveyed]:
+        """All objects, by key."""
+        return self._objects("LEFT JOIN", "")
+
+    def fresh(self) -> Iterator[Surveyed]:
+        """Objects that are new or changed: not what was found to be no image and is the same."""
+        return self._objects(
+            "LEFT JOIN",
+            "AND (i.etag IS NULL OR i.etag <> s.etag) AND NOT EXISTS "
+            "(SELECT 1 FROM useless u WHERE u.key = s.key AND u.etag = s.etag)",
+        )
+
+    def members(self) -> Iterator[Surveyed]:
+        """Objects under whose key the dataset has an image."""
+        return self._objects("CROSS JOIN", "")
+
+    def member_totals(self) -> tuple[int, int]:
+        """How many of them there are, and their bytes."""
+        ((number, size),) = self._mirror.rows(
+            f"SELECT count(*), coalesce(sum(s.size), 0) FROM {self._table} s "
+            "JOIN images i ON i.key = s.key"
+        )
+        return number, size
+
+    def has_member(self, key: str) -> bool:
+        """Whether the dataset has an image of this key, and it was found."""
+        return bool(
+            self._mirror.rows(
+                f"SELECT 1 FROM images i JOIN {self._table} s ON s.key = i.key WHERE i.key = ?",
+                [as_bytes(key)],
+            )
+        )
+
+    def lacking(self, prefix: str = "") -> Keys:
+        """Keys of images of the dataset, below a prefix and at it, that were not found."""
+        # What follows the slash in the order of characters ends what is below.
+        first, end = (f"{prefix}/", f"{prefix}0") if prefix else ("", "\U0010ffff")
+        statement = (
+            "SELECT i.key FROM images i WHERE i.key > ? AND i.key < ? AND i.key > ? AND NOT EXISTS "
+            f"(SELECT 1 FROM {self._table} s WHERE s.key = i.key) ORDER BY i.key"
+        )
+        found = by_key(self._mirror, statement, [as_bytes(first), as_bytes(end)])
+        keys: Iterable[str] = (as_text(key) for (key,) in found)
+        at = self._mirror.rows("SELECT 1 FROM images WHERE key = ?", [as_bytes(prefix)])
+        return Keys(self._mirror, chain([prefix] if at and prefix not in self else [], keys))
+
+    def _objects(self, join: str, condition: str) -> Iterator[Surveyed]:
+        statement = (
+            f"SELECT s.key, s.size, s.etag, i.sha256, i.etag FROM {self._table} s "
+            f"{join} images i ON i.key = s.key WHERE s.key > ? {condition} ORDER BY s.key"
+        )
+        for key, size, etag, sha256, then in by_key(self._mirror, statement):
+            found = StoredObject(as_text(key), size, etag)
+            yield Surveyed(found, None if sha256 is None else unpack(sha256), then == etag)

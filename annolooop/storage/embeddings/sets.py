@@ -1,0 +1,78 @@
+"""The embedding spaces of a store: what each of them holds, and what of it nobody needs."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from annolooop.storage.artifacts.prefixes import EMBEDDINGS
+from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.embeddings.embeddings import Embeddings
+from annolooop.storage.embeddings.hash_index import digests_from
+from annolooop.storage.embeddings.shards import EXACT, Shard, listed
+
+
+@dataclass(frozen=True)
+class Space:
+    """One embedding space in the store.
+
+    Attributes:
+        name: of its folder.
+        shards: that are whole.
+        parts: names of objects that belong to no whole shard.
+        sizes: name of an object -> bytes, all of them.
+    """
+
+    name: str
+    shards: tuple[Shard, ...]
+    parts: tuple[str, ...]
+    sizes: dict[str, int]
+
+    def images(self, dim: int | None) -> dict[str, int]:
+        """Embeddings by precision class.
+
+        Args:
+            dim: length of an embedding; without it, what old files hold is not counted.
+        """
+        counts: dict[str, int] = defaultdict(int)
+        for shard in self.shards:
+            rows = shard.rows
+            if shard.is_old and dim:  # 64 characters of 4 bytes and a vector; the rest is names
+                rows = max(0, round((shard.size - 516) / (256 + 4 * dim)))
+            counts[shard.precision] += rows
+        return {precision: count for precision, count in counts.items() if count}
+
+
+def find_spaces(store: ArtifactStore) -> list[Space]:
+    """The spaces of a store, by name."""
+    sizes: dict[str, dict[str, int]] = defaultdict(dict)
+    for item in store.walk(EMBEDDINGS):
+        space, _, name = item.key.removeprefix(f"{EMBEDDINGS}/").rpartition("/")
+        sizes[space][name] = item.size
+    spaces = []
+    for space, found in sorted(sizes.items()):
+        shards, parts = listed(found)
+        spaces.append(Space(space, tuple(shards), tuple(parts), found))
+    return spaces
+
+
+def superseded(space: Space, embeddings: Embeddings) -> list[Shard]:
+    """Shards whose images all have an embedding at least as exact in others, which stay."""
+    ordered = sorted(space.shards, key=lambda s: (s.precision != EXACT, s.is_old, -s.rows, s.name))
+    read = [(shard, index) for shard, index in embeddings.indexes(ordered) if index]
+    if not read:
+        return []
+    digests = digests_from(b"".join(index for _, index in read))
+    owner = np.repeat(np.arange(len(read)), [len(index) // 32 for _, index in read])
+    order = np.lexsort((owner, *digests.T))
+    repeated = np.zeros(len(order), bool)
+    repeated[1:] = (digests[order[1:]] == digests[order[:-1]]).all(axis=1)
+    needed = set(owner[order[~repeated]].tolist())
+    return [shard for number, (shard, _) in enumerate(read) if number not in needed]
+
+
+def delete_objects(store: ArtifactStore, space: Space, names: Iterable[str]) -> None:
+    """Delete some objects of a space, each index before what it belongs to."""
+    for name in sorted(names, key=lambda name: not name.endswith(".index")):
+        store.delete(f"{EMBEDDINGS}/{space.name}/{name}")

@@ -1,0 +1,177 @@
+"""Files of embeddings: what they are called, what is in them. docs/embeddings.md tells it too.
+
+A shard is a safetensors file that holds one tensor, and an index that is written after it: only
+with its index it counts. Earlier versions wrote ``.npz`` files; they are read, never written.
+"""
+
+import hashlib
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annolooop.storage.embeddings.hash_index import BYTES, Numbers
+
+Vector = NDArray[np.float32]
+
+EXACT = "fp32"  # the precision class that is good enough for everyone
+FORMAT = "1"
+START = 1024  # bytes before the vectors: the length of the header, the header, spaces
+TENSOR = "embedding"
+OLD = ".npz"
+DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+_NAME = re.compile(r"[0-9a-f]{24}-([a-z0-9]+)")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of embeddings.
+
+    Attributes:
+        name: without an ending; it follows from the hashes and the precision class.
+        precision: class of what they were computed with.
+        rows: how many embeddings; 0 for an old file, which has to be opened for that.
+        size: bytes, without the index.
+    """
+
+    name: str
+    precision: str
+    rows: int
+    size: int
+
+    @property
+    def is_old(self) -> bool:
+        """It is a ``.npz`` file, which has no index."""
+        return not self.rows
+
+    @property
+    def file(self) -> str:
+        """Name of its object."""
+        return self.name + (OLD if self.is_old else ".safetensors")
+
+    @property
+    def index(self) -> str:
+        """Name of the object that tells its hashes."""
+        return f"{self.name}.index"
+
+
+def listed(sizes: Mapping[str, int]) -> tuple[list[Shard], list[str]]:
+    """The shards among objects of a space, and the names of what belongs to no whole shard.
+
+    Args:
+        sizes: name of an object -> bytes.
+    """
+    shards = []
+    for name, size in sorted(sizes.items()):
+        stem, dot, ending = name.rpartition(".")
+        if dot + ending == OLD:
+            shards.append(Shard(stem, EXACT, 0, size))
+        elif ending == "index" and (match := _NAME.fullmatch(stem)) and size:
+            shard = Shard(stem, match[1], size // BYTES, sizes.get(f"{stem}.safetensors", 0))
+            vectors = shard.size - START
+            if not size % BYTES and vectors > 0 and not vectors % (4 * shard.rows):
+                shards.append(shard)
+    used = {name for shard in shards for name in (shard.file, shard.index)}
+    ours = (name for name in sizes if _NAME.fullmatch(name.rpartition(".")[0]))
+    return shards, sorted(name for name in ours if name not in used)
+
+
+def encode(
+    hashes: Sequence[str], matrix: Vector, precision: str, about: Mapping[str, str]
+) -> tuple[Shard, bytes, bytes]:
+    """A shard of n hashes and (n, d) embeddings: what it is called, its file, its index."""
+    index = bytes.fromhex("".join(hashes))
+    vectors = np.ascontiguousarray(matrix, "<f4").tobytes()
+    header = {
+        TENSOR: {"dtype": "F32", "shape": list(matrix.shape), "data_offsets": [0, len(vectors)]},
+        "__metadata__": {
+            "format": FORMAT,
+            "precision": precision,
+            "sha256": hashlib.sha256(vectors).hexdigest(),
+            **about,
+        },
+    }
+    told = json.dumps(header).encode().ljust(START - 8)
+    assert len(told) == START - 8, "about is too long"
+    data = len(told).to_bytes(8, "little") + told + vectors
+    name = f"{_digest(index, precision)}-{precision}"
+    return Shard(name, precision, len(hashes), len(data)), data, index
+
+
+def read_header(data: bytes, shard: Shard) -> tuple[int, dict[str, str]]:
+    """Length of an embedding, and what the file says of itself, from its first bytes.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is damaged.
+    """
+    if int.from_bytes(data[:8], "little") != START - 8:
+        raise ValueError("no header")
+    header = json.loads(data[8:START])
+    tensor = header[TENSOR]
+    rows, dim = tensor["shape"]
+    length = 4 * rows * dim
+    if rows != shard.rows or tensor["dtype"] != "F32" or tensor["data_offsets"] != [0, length]:
+        raise ValueError("another tensor")
+    if shard.size != START + length:
+        raise ValueError("another size")
+    return dim, header["__metadata__"]
+
+
+def is_index(data: bytes, shard: Shard) -> bool:
+    """Whether this is the index of a shard, undamaged: its name is a checksum of it."""
+    return shard.name == f"{_digest(data, shard.precision)}-{shard.precision}"
+
+
+def is_undamaged(data: bytes, shard: Shard) -> bool:
+    """Whether this is the file of a shard, bit for bit; an old one is judged later."""
+    if shard.is_old:
+        return True
+    try:
+        told = read_header(data, shard)[1]["sha256"]
+    except DAMAGED:
+        return False
+    return hashlib.sha256(memoryview(data)[START:]).hexdigest() == told
+
+
+def open_shard(file: Path, shard: Shard) -> int:
+    """Length of an embedding in a file.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile: it is damaged.
+    """
+    if shard.is_old:
+        return int(_old_matrix(file).shape[1])
+    if file.stat().st_size != shard.size:
+        raise ValueError("another size")
+    with file.open("rb") as opened:
+        return read_header(opened.read(START), shard)[0]
+
+
+def read_rows(file: Path, shard: Shard, dim: int, rows: Numbers) -> Vector:
+    """(m, d) of m rows of a file, in the order given."""
+    if shard.is_old:
+        return np.asarray(_old_matrix(file)[rows], np.float32)
+    mapped = np.memmap(file, "<f4", "r", START, (shard.rows, dim))
+    return np.asarray(mapped[rows])  # a copy: the mapping ends here, and its pages with it
+
+
+def old_index(file: Path) -> bytes:
+    """What would be the index of an old file; errors as :func:`open_shard`'s."""
+    with np.load(file, allow_pickle=False) as arrays:
+        return bytes.fromhex("".join(arrays["sha256"].tolist()))
+
+
+def _old_matrix(file: Path) -> Vector:
+    with np.load(file, allow_pickle=False) as arrays:
+        return np.asarray(arrays["embedding"])
+
+
+def _digest(index: bytes, precision: str) -> str:
+    return hashlib.sha256(index + precision.encode()).hexdigest()[:24]

@@ -1,0 +1,261 @@
+"""One lock for each dataset: who writes to Label Studio, or makes the dataset's project, now.
+
+Format: ``locks/<name>/<n>.json``. The highest number is the lock's state, and is never
+removed; whoever finds it released, or its holder gone, may write the next one, and of several who
+try, one succeeds. Only what every store can do is used, so it works in a bucket too.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import psutil
+
+from annolooop.errors import UnreachableError
+from annolooop.storage.artifacts.prefixes import LOCKS
+from annolooop.storage.artifacts.store import ArtifactStore, numbered
+
+BEAT = 10.0  # seconds between two signs of life
+SILENCE = 60.0  # seconds without one, by the waiter's own clock, after which a holder is gone
+LATE = 30.0  # seconds after which a holder does not trust its own lock without a new sign of life
+POLL = (0.2, 2.0)  # seconds between two looks: at first, and at most
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock.
+
+    Attributes:
+        command: what was typed.
+        person: ``user@host``.
+        machine: where ``pid`` means something.
+        pid: of the process.
+        born: when the process started, in seconds since 1970 by that machine's clock.
+        since: when it took the lock, ISO 8601.
+        beat: grows while it lives.
+        released: the lock is free.
+        mark: no other holder has it, so that none takes another's lock for its own.
+    """
+
+    command: str
+    person: str
+    machine: str
+    pid: int
+    born: float
+    since: str
+    beat: int = 0
+    released: bool = False
+    mark: str = ""
+
+    def __str__(self) -> str:
+        since = datetime.fromisoformat(self.since).astimezone()
+        today = since.date() == datetime.now().astimezone().date()
+        told = f"{since:%H:%M}" if today else f"{since:%Y-%m-%d %H:%M}"
+        return f"`{self.command}` by {self.person} since {told} (pid {self.pid})"
+
+    def ended(self) -> bool:
+        """Whether it is known to be gone: a process of this machine that is there no more."""
+        if self.machine != this_machine():
+            return False
+        try:
+            process = psutil.Process(self.pid)
+            # Set clocks move a process's time of birth a little; the rest is told by silence.
+            other = abs(process.create_time() - self.born) > SILENCE
+            return other or process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.Error:
+            return False
+
+
+def myself(command: str, person: str) -> Holder:
+    """This process, as the holder of a lock from now on."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    pid = os.getpid()
+    born = psutil.Process(pid).create_time()
+    mark = secrets.token_hex(4)
+    return Holder(command, person, this_machine(), pid, born, now, mark=mark)
+
+
+def this_machine() -> str:
+    """Tells machines apart, and containers on one machine: each numbers its own processes."""
+    parts = [platform.node()]
+    with contextlib.suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+        parts.append(os.readlink("/proc/self/ns/pid"))  # noqa: PTH115
+    return " ".join(parts)
+
+
+class DatasetLock:
+    """The lock of one dataset.
+
+    Args:
+        store: where it is kept.
+        dataset: its name.
+        timeout: seconds to wait for someone else; 0 for not at all.
+        say: told whom it waits for, and whose lock it takes over.
+        silence: seconds without a sign of life after which a holder is gone.
+        stop: set when the command ends early, so that it waits no longer.
+    """
+
+    def __init__(
+        self,
+        store: ArtifactStore,
+        dataset: str,
+        timeout: float,
+        say: Callable[[str], None],
+        silence: float = SILENCE,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._store = store
+        self._dataset = dataset
+        self._prefix = f"{LOCKS}/{dataset}"
+        self._timeout = timeout
+        self._say = say
+        self._stop = stop or threading.Event()
+        self._silence = silence
+        self._number = 0  # of our object while we hold the lock
+        self._mine: Holder | None = None
+        self._beaten = 0.0
+        self._writing = threading.Lock()
+        self._over = threading.Event()
+
+    def acquire(self, me: Holder) -> None:
+        """Take the lock, or wait for it.
+
+        Raises:
+            UnreachableError: someone else held it for all of ``timeout``.
+            KeyboardInterrupt: ``stop`` was set.
+        """
+        begun = since = time.monotonic()
+        seen: tuple[int, bytes] | None = None
+        told = 0
+        pause = POLL[0]
+        while True:
+            number, body = found = self._newest()
+            if found != seen:
+                seen, since = found, time.monotonic()
+            holder = _read(body)
+            silent = time.monotonic() - since > self._silence
+            free = number == 0 or (holder is not None and holder.released)
+            if free or silent or (holder and holder.ended()):
+                if self._take(number + 1, me):
+                    if not free:
+                        self._say(f"taking over from {holder or 'someone'}, who is gone")
+                    return
+                continue
+            if time.monotonic() - begun >= self._timeout:
+                raise self._held(holder)
+            if told != number:
+                told = number
+                self._say(f"waiting for {holder or 'someone'}")
+            if self._stop.wait(pause):
+                raise KeyboardInterrupt
+            pause = min(pause * 1.5, POLL[1])
+
+    def idle(self) -> int | None:
+        """Number of the lock's state while nobody holds it, else ``None``; see :meth:`follows`."""
+        number, body = self._newest()
+        holder = _read(body)
+        return number if number == 0 or (holder and holder.released) else None
+
+    @property
+    def number(self) -> int:
+        """Of the lock's state while we hold it; what :meth:`idle` gives until others take it."""
+        return self._number
+
+    def follows(self, idle: int | None) -> bool:
+        """Whether nobody else has held the lock since :meth:`idle` gave this number."""
+        return idle is not None and self._number == idle + 1
+
+    def check(self) -> None:
+        """Make sure that the lock is still ours. To be called before each thing that it guards.
+
+        Raises:
+            UnreachableError: it is not, or it cannot be told.
+        """
+        if time.monotonic() - self._beaten > LATE:
+            self._beat()  # we slept, or the store did: others may think that we are gone
+        number, body = self._newest()
+        if number != self._number:
+            raise UnreachableError(
+                f"the lock of the dataset {self._dataset} was taken over, because this command "
+                f"seemed to be gone; now: {_read(body) or 'someone'}",
+                "Type the same command again: it goes on from what is done.",
+            )
+
+    def release(self) -> None:
+        """Let others have it. Never fails: a lock that cannot be released becomes stale."""
+        self._over.set()
+        with self._writing, contextlib.suppress(UnreachableError):
+            if self._mine:
+                self._mine = replace(self._mine, released=True)
+                self._write()
+        self._mine = None
+
+    def _take(self, number: int, me: Holder) -> bool:
+        if not self._store.put_new(numbered(self._prefix, number), _bytes(me)):
+            return False
+        numbers = self._store.numbers(self._prefix)
+        if numbers[-1] != number:
+            # Others took it, and removed the number that we wrote anew, since we looked.
+            self._store.delete(numbered(self._prefix, number))
+            return False
+        self._number, self._mine, self._beaten = number, me, time.monotonic()
+        self._over = threading.Event()
+        threading.Thread(target=self._live, args=(self._over,), daemon=True).start()
+        for old in numbers[:-1]:
+            self._store.delete(numbered(self._prefix, old))
+        return True
+
+    def _live(self, over: threading.Event) -> None:
+        while not over.wait(BEAT):
+            with contextlib.suppress(UnreachableError):  # `check` tries again, and tells
+                self._beat()
+
+    def _beat(self) -> None:
+        with self._writing:
+            if self._mine and not self._mine.released:
+                self._mine = replace(self._mine, beat=self._mine.beat + 1)
+                self._write()
+                self._beaten = time.monotonic()
+
+    def _write(self) -> None:
+        assert self._mine
+        self._store.put(numbered(self._prefix, self._number), _bytes(self._mine))
+
+    def _newest(self) -> tuple[int, bytes]:
+        """Number and content of the lock's state; 0 where nobody ever took it."""
+        while numbers := self._store.numbers(self._prefix):
+            with contextlib.suppress(KeyError):  # removed since: a newer one is there
+                return numbers[-1], self._store.get(numbered(self._prefix, numbers[-1]))
+        return 0, b""
+
+    def _held(self, holder: Holder | None) -> UnreachableError:
+        hint = "Wait for its end and type the same command again"
+        if holder and holder.machine == this_machine():
+            hint += f"; if it hangs, end it: kill {holder.pid}"
+        return UnreachableError(
+            f"the dataset {self._dataset} is in use: {holder or 'someone holds its lock'}",
+            f"{hint}. To wait longer: --set store.lock_timeout=3600",
+        )
+
+
+def _bytes(holder: Holder) -> bytes:
+    return json.dumps(asdict(holder), ensure_ascii=False).encode()
+
+
+def _read(body: bytes) -> Holder | None:
+    """``None`` where it is no holder that this version of annoloop can read."""
+    try:
+        return Holder(**json.loads(body))
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,226 @@
+"""The ledger of a dataset's tasks: what Label Studio has, as far as it has confirmed it to us."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from annolooop.domain.tasks import Task
+from annolooop.storage.artifacts.listing import fill, temporary
+from annolooop.storage.artifacts.prefixes import DATASETS
+from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.index import Mirror
+
+T = TypeVar("T")
+
+SLICE = 10_000  # rows in one object of the series, when all tasks were listed
+AT_A_TIME = 500  # values in one statement
+FIELDS = "id, key, sha256, replaced, shows, vanished"
+COLUMNS = "id INTEGER PRIMARY KEY, key TEXT, sha256 TEXT, replaced INT, shows TEXT, vanished INT"
+SCHEMA = (
+    "CREATE TABLE project (identity TEXT)",
+    f"CREATE TABLE task ({COLUMNS})",
+    "CREATE INDEX task_by_key ON task (key)",
+    "CREATE TABLE predicted (task INT, version TEXT, PRIMARY KEY (task, version)) WITHOUT ROWID",
+    "CREATE TABLE extra (version TEXT PRIMARY KEY, count INTEGER)",
+)
+
+
+def ledger_series(dataset: str) -> str:
+    """Prefix of the series in the store."""
+    return f"{DATASETS}/{dataset}/tasks"
+
+
+class Ledger:
+    """Tasks with a key of one Label Studio project, and which versions predicted each.
+
+    Kept in the store as numbered JSON files that are only added; later entries win. Each names the
+    project that it is about, and one about another project begins anew. It says what the server
+    confirmed, and not what people deleted since: whoever relies on it compares :attr:`project`,
+    the number of tasks and :meth:`counts` with the server's own first.
+
+    Args:
+        store: where it is kept.
+        dataset: its name.
+        file: for a local copy of it; default: in memory.
+        kept: write what is noted to the store; otherwise it is known to this object only.
+    """
+
+    def __init__(
+        self, store: ArtifactStore, dataset: str, file: Path | None = None, kept: bool = True
+    ) -> None:
+        self._mirror = Mirror(store, ledger_series(dataset), file, SCHEMA, _apply)
+        self._kept = kept
+
+    def refresh(self) -> None:
+        """Learn what others noted."""
+        self._mirror.refresh()
+
+    def close(self) -> None:
+        """Let go of the local copy."""
+        self._mirror.close()
+
+    def __len__(self) -> int:
+        return int(self._mirror.rows("SELECT COUNT(*) FROM task")[0][0])
+
+    @property
+    def project(self) -> str:
+        """Identity of the project that it is about; empty for none."""
+        rows = self._mirror.rows("SELECT identity FROM project")
+        return str(rows[0][0]) if rows else ""
+
+    def counts(self) -> dict[str, int]:
+        """Version -> number of predictions that the server should have."""
+        grouped = "SELECT version, COUNT(*) FROM predicted GROUP BY version"
+        found = dict(self._mirror.rows(grouped))
+        for version, more in self._mirror.rows("SELECT version, count FROM extra"):
+            found[version] = found.get(version, 0) + more
+        return {version: count for version, count in found.items() if count}
+
+    def holds(self, task: int) -> bool:
+        """Whether a task of this id is in it."""
+        return bool(self._mirror.rows("SELECT 1 FROM task WHERE id = ?", [task]))
+
+    def tasks(self, keys: Iterable[str]) -> Iterator[Task]:
+        """Tasks of these keys, by id for each."""
+        for row in self._asked(f"SELECT {FIELDS} FROM task WHERE key IN ({{}}) ORDER BY id", keys):
+            yield _task(row)
+
+    def vanished(self) -> list[Task]:
+        """Tasks that are marked."""
+        return [
+            _task(row)
+            for row in self._mirror.rows(f"SELECT {FIELDS} FROM task WHERE vanished ORDER BY id")
+        ]
+
+    def predicted(self, tasks: Iterable[int], version: str) -> tuple[set[int], set[int]]:
+        """Which of these tasks have a prediction of a version, and which one of any other."""
+        current: set[int] = set()
+        others: set[int] = set()
+        asked = "SELECT task, version FROM predicted WHERE task IN ({})"
+        for task, by in self._asked(asked, tasks):
+            (current if by == version else others).add(task)
+        return current, others
+
+    # -- notes -----------------------------------------------------------------------------------
+
+    def note(
+        self,
+        project: str,
+        tasks: Iterable[Task] = (),
+        predicted: Mapping[str, Sequence[int]] | None = None,
+        forgotten: Iterable[int] = (),
+    ) -> None:
+        """Take note of what the server confirmed; one write.
+
+        Args:
+            project: identity of the project.
+            tasks: that are new, or whose data changed.
+            predicted: version -> ids of tasks that have a prediction of it now.
+            forgotten: ids of tasks that have no predictions any more.
+        """
+        less: dict[str, list[int]] = {}
+        asked = "SELECT task, version FROM predicted WHERE task IN ({})"
+        for task, version in self._asked(asked, forgotten):
+            less.setdefault(version, []).append(task)
+        rows = [_row(task) for task in tasks]
+        self._write(project, tasks=rows, predicted=predicted, unpredicted=less)
+
+    def _write(self, project: str, **noted: Any) -> None:
+        value = {"project": project, **{name: what for name, what in noted.items() if what}}
+        if self._kept:
+            self._mirror.append(value)
+        else:
+            with self._mirror.lock:
+                _apply(self._mirror.db, value)
+
+    # -- all tasks were listed -------------------------------------------------------------------
+
+    def mend_tasks(self, project: str, listed: Iterable[Task]) -> None:
+        """Make it hold just these tasks; memory stays flat, and what is right is not written."""
+        if self.project != project:
+            self._write(project)
+        rows = ((t.id, t.key, t.sha256, t.replaced, t.shows, t.vanished) for t in listed)
+        seen = temporary(self._mirror, COLUMNS)
+        fill(self._mirror, seen, rows)
+        for ids in self._slices(f"SELECT id FROM task WHERE id NOT IN (SELECT id FROM {seen})"):
+            self._write(project, gone=[task for (task,) in ids])
+        same = " AND ".join(f"task.{name} IS seen.{name}" for name in FIELDS.split(", "))
+        lacking = f"NOT EXISTS (SELECT 1 FROM task WHERE {same})"
+        for found in self._slices(f"SELECT {FIELDS} FROM {seen} AS seen WHERE {lacking}"):
+            self._write(project, tasks=[_row(_task(row)) for row in found])
+
+    def mend_predictions(
+        self, project: str, version: str, listed: Iterable[int], count: int
+    ) -> None:
+        """Make it hold predictions of a version for just these tasks.
+
+        Args:
+            project: identity of the project.
+            version: of the model.
+            listed: ids of tasks that have one.
+            count: how many the server has: more than tasks where one has two.
+        """
+        having = temporary(self._mirror, "id INTEGER PRIMARY KEY")
+        fill(self._mirror, having, ((task,) for task in listed))
+        less = f"version = ? AND task NOT IN (SELECT id FROM {having})"
+        for ids in self._slices(f"SELECT task FROM predicted WHERE {less}", [version]):
+            self._write(project, unpredicted={version: [task for (task,) in ids]})
+        known = "SELECT 1 FROM predicted WHERE task = id AND version = ?"
+        for ids in self._slices(f"SELECT id FROM {having} WHERE NOT EXISTS ({known})", [version]):
+            self._write(project, predicted={version: [task for (task,) in ids]})
+        more = count - self.counts().get(version, 0)
+        if more:
+            extra = dict(self._mirror.rows("SELECT version, count FROM extra"))
+            self._write(project, extra={version: extra.get(version, 0) + more})
+
+    def _slices(self, statement: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
+        """Rows of a difference, some at a time, which are to be written before the next ones."""
+        self._mirror.rows("DROP TABLE IF EXISTS temp.difference")
+        self._mirror.rows(f"CREATE TEMP TABLE difference AS {statement}", values)
+        asked = "SELECT rowid, * FROM temp.difference WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        last = 0
+        while some := self._mirror.rows(asked, [last, SLICE]):
+            last = some[-1][0]
+            yield [row[1:] for row in some]
+
+    def _asked(self, statement: str, values: Iterable[Any]) -> Iterator[Any]:
+        """Rows of a statement that names any number of values."""
+        remaining = iter(values)
+        while some := list(islice(remaining, AT_A_TIME)):
+            yield from self._mirror.rows(statement.format(",".join("?" * len(some))), some)
+
+
+def _apply(db: sqlite3.Connection, value: Mapping[str, Any]) -> None:
+    """Change the tables as one object of the series says."""
+    if db.execute("SELECT identity FROM project").fetchone() != (value["project"],):
+        for table in ("project", "task", "predicted", "extra"):
+            db.execute(f"DELETE FROM {table}")
+        db.execute("INSERT INTO project VALUES (?)", [value["project"]])
+    gone = [(task,) for task in value.get("gone", ())]
+    db.executemany("DELETE FROM task WHERE id = ?", gone)
+    db.executemany("DELETE FROM predicted WHERE task = ?", gone)
+    rows = (row if len(row) > 3 else (*row, 0, row[2], 0) for row in value.get("tasks", ()))
+    db.executemany("INSERT OR REPLACE INTO task VALUES (?, ?, ?, ?, ?, ?)", rows)
+    for version, tasks in value.get("unpredicted", {}).items():
+        pairs = ((task, version) for task in tasks)
+        db.executemany("DELETE FROM predicted WHERE task = ? AND version = ?", pairs)
+    for version, tasks in value.get("predicted", {}).items():
+        pairs = ((task, version) for task in tasks)
+        db.executemany("INSERT OR IGNORE INTO predicted VALUES (?, ?)", pairs)
+    extra = value.get("extra", {})
+    db.executemany("INSERT OR REPLACE INTO extra VALUES (?, ?)", extra.items())
+
+
+def _row(task: Task) -> list[Any]:
+    """A task as the series has it: most are as they were made."""
+    plain = [task.id, task.key, task.sha256]
+    if not task.replaced and not task.vanished and task.shows in ("", task.sha256):
+        return plain
+    return [*plain, int(task.replaced), task.shows, int(task.vanished)]
+
+
+def _task(row: Sequence[Any]) -> Task:
+    number, key, sha256, replaced, shows, vanished = row
+    return Task(number, key, sha256, bool(replaced), shows, bool(vanished))

@@ -1,0 +1,205 @@
+"""Talking to a real server."""
+
+import shutil
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+from support.project import Server, free_port
+
+from annolooop.domain.tasks import Prediction
+from annolooop.errors import ConfigError, DataError, UnreachableError
+from annolooop.labelstudio.api.connection import Connection
+from annolooop.labelstudio.api.studio import Studio
+from annolooop.labelstudio.label_config import (
+    Labelling,
+    Unfit,
+    build_label_config,
+    build_result,
+    labels_of,
+    parse_label_config,
+)
+from annolooop.labelstudio.server.daemon import Daemon
+
+
+@pytest.fixture
+def studio(server: Server) -> Studio:
+    return Studio(Connection(server.url, server.token, 60, False))
+
+
+def data(n: int) -> dict[str, str]:
+    return {"image": f"/data/local-files/?d={n}.jpg", "key": f"images/{n}.jpg", "sha256": "00"}
+
+
+def test_wrong_token_is_a_configuration_error(server: Server) -> None:
+    with pytest.raises(ConfigError, match="refuses the access token") as caught:
+        Studio(Connection(server.url, "0" * 40, 60, False)).whoami()
+    assert "0" * 40 not in caught.value.message + caught.value.hint
+
+
+def test_personal_access_token_works_too(studio: Studio, server: Server) -> None:
+    made = httpx.post(
+        f"{server.url}/api/token/", headers={"Authorization": f"Token {server.token}"}
+    ).json()
+    assert Studio(Connection(server.url, made["token"], 60, False)).whoami() == studio.whoami()
+
+
+def test_dead_server_says_what_to_start() -> None:
+    with pytest.raises(UnreachableError) as caught:
+        Studio(Connection(f"http://127.0.0.1:{free_port()}", "0" * 40, 5, True)).whoami()
+    assert caught.value.hint == "Start it: annoloop up"
+
+
+def test_server_that_is_no_label_studio_is_named() -> None:
+    class Hello(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Hello) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        with pytest.raises(UnreachableError, match="not as a Label Studio"):
+            Studio(Connection(f"http://127.0.0.1:{other.server_port}", "0" * 40, 5, True)).whoami()
+        other.shutdown()
+
+
+def test_project_is_found_by_its_exact_title_and_by_its_id(studio: Studio) -> None:
+    project = studio.create_project("exact title", ["a", "b"], "single")
+    assert studio.find_project("exact title") == project
+    assert studio.read_project(project.id) == project
+    assert studio.find_project("exact") is None
+    assert studio.read_project(999_999) is None
+    assert project in studio.projects()
+
+
+def test_what_people_added_to_the_label_config_stays(studio: Studio, server: Server) -> None:
+    project = studio.create_project("edited by hand", ["a", "b"], "single")
+    config = build_label_config(["a", "b"]).replace("<View>", '<View><Header value="Look"/>')
+    headers = {"Authorization": f"Token {server.token}"}
+    url = f"{server.url}/api/projects/{project.id}"
+    httpx.patch(url, headers=headers, json={"label_config": config}).raise_for_status()
+    studio.read_project(project.id)
+    studio.extend_labelling(project.id, ["a", "b", "c"], "multiple")
+    assert studio.labelling(project.id) == Labelling(("a", "b", "c"), "multiple")
+    now = httpx.get(url, headers=headers).json()["label_config"]
+    assert parse_label_config(now) == Labelling(("a", "b", "c"), "multiple")
+    assert '<Header value="Look"' in now
+
+
+def test_several_projects_of_one_title_are_an_error(studio: Studio, server: Server) -> None:
+    studio.create_project("one of two", ["a", "b"], "single")
+    headers = {"Authorization": f"Token {server.token}"}
+    body = {"title": "one of two", "label_config": build_label_config(["a", "b"])}
+    made = httpx.post(f"{server.url}/api/projects", headers=headers, json=body)
+    if made.status_code == 400:
+        pytest.skip("this Label Studio keeps titles apart by itself")
+    with pytest.raises(DataError, match="several projects called one of two"):
+        studio.find_project("one of two")
+
+
+def test_token_that_cannot_be_one_is_refused(server: Server) -> None:
+    with pytest.raises(ConfigError, match="characters that no access token has"):
+        Connection(server.url, "ReT é", 5, False)
+
+
+def test_tasks_predictions_and_annotations(studio: Studio) -> None:
+    project = studio.create_project("tasks and more", ["a", "b"], "single")
+    studio.create_tasks(
+        project.id, [(data(n), Prediction(("a",), 0.5 + n / 100)) for n in range(5)], "v1-aaaaaa"
+    )
+    studio.show_model_version(project.id, "v1-aaaaaa")
+    tasks = list(studio.tasks(project.id))
+    assert [task.key for task in tasks] == [f"images/{n}.jpg" for n in range(5)]
+    studio.create_predictions(project.id, [(tasks[4].id, Prediction(("b",), 0.9))], "v2-bbbbbb")
+    assert studio.model_versions(project.id) == {"v1-aaaaaa": 5, "v2-bbbbbb": 1}
+    assert studio.tasks_predicted(project.id, ["v2-bbbbbb"]) == {tasks[4].id}
+    assert len(studio.tasks_predicted(project.id, ["v1-aaaaaa", "v2-bbbbbb"])) == 5
+    # The least certain prediction is served first.
+    assert studio.next_task(project.id) == tasks[0].id
+    studio.annotate(project.id, tasks[0].id, ["b"], 1.0)
+    changed = studio.annotated_tasks(project.id)
+    (annotation,) = studio.annotations(project.id, changed)
+    assert (annotation.labels, annotation.key) == (("b",), "images/0.jpg")
+    assert (annotation.shown_version, annotation.shown) == ("v1-aaaaaa", ("a",))
+    assert studio.annotated_tasks(project.id, max(changed.values())) == {}
+
+
+def test_rows_that_a_server_drops_are_noticed(
+    make_daemon: Callable[..., Daemon], migrated: Path, tmp_path: Path
+) -> None:
+    class Plain(Daemon):
+        """A server as others run it, without the setting that makes ours take every row."""
+
+        def _environment(self, *given: Any) -> dict[str, str]:
+            made = super()._environment(*given)
+            return {name: value for name, value in made.items() if not name.startswith("fflag")}
+
+    shutil.copytree(migrated, tmp_path / "theirs")
+    theirs = Plain(**vars(make_daemon(tmp_path / "theirs", tmp_path / "store")))
+    theirs.start(print)
+    credentials = theirs.credentials()
+    assert credentials
+    studio = Studio(Connection(theirs.url, credentials.token, 60, False))
+    project = studio.create_project("dropping", ["a", "b"], "single")
+    studio.create_tasks(project.id, [(data(1), Prediction(("a",), 0.5))], "v1-aaaaaa")
+    (task,) = studio.tasks(project.id)
+    with pytest.raises(UnreachableError, match="kept 0 of the 1 predictions"):
+        studio.create_predictions(
+            project.id, [(task.id, Prediction(("no label",), 0.5))], "v2-bbbbbb"
+        )
+
+
+def test_label_config_is_escaped_and_read_back() -> None:
+    labels = ('<a> & "b"', "ünï 猫", "c")
+    for choice in ("single", "multiple"):
+        assert parse_label_config(build_label_config(labels, choice)) == Labelling(labels, choice)
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ("<View", "not XML"),
+        ("<View/>", "has 0 sets of choices"),
+        ('<View><Choices name="a"/><Choices name="b"/></View>', "has 2 sets of choices"),
+        (
+            '<View><Text name="t" value="$t"/><Choices name="c" toName="t"/></View>',
+            "not about an image",
+        ),
+        (
+            '<View><Image name="i" value="$i"/><Choices name="c" toName="i" value="$c"/></View>',
+            "plain name",
+        ),
+        (
+            '<View><Image name="i" value="$i"/>'
+            '<Choices name="c" toName="i" perRegion="true"/></View>',
+            "about regions",
+        ),
+    ],
+)
+def test_label_config_that_does_not_fit_says_why(config: str, reason: str) -> None:
+    with pytest.raises(Unfit, match=reason):
+        parse_label_config(config)
+
+
+def test_label_config_that_people_wrote_is_read() -> None:
+    config = (
+        '<View><Image name="pic" value="$photo"/><TextArea name="why" toName="pic"/>'
+        '<Choices name="kind" toName="pic" choice="single-radio">'
+        '<Choice value="Cat" alias="cat"/><Choice value="dog"/></Choices></View>'
+    )
+    read = parse_label_config(config)
+    assert read == Labelling(("cat", "dog"), "single", "kind", "pic", "photo")
+
+
+def test_result_says_its_labels() -> None:
+    own = Labelling(("a", "b"))
+    assert labels_of(own, build_result(own, ["b", "a"], 0.5)) == ("a", "b")
+    assert labels_of(own, build_result(own, [])) == ()

@@ -1,0 +1,27 @@
+"""Tabs of a project, on a real server."""
+
+import pytest
+from support.project import Server
+
+from annolooop.labelstudio.api.connection import Connection
+from annolooop.labelstudio.api.studio import Studio
+from annolooop.labelstudio.api.tasks import condition
+
+
+@pytest.fixture
+def studio(server: Server) -> Studio:
+    return Studio(Connection(server.url, server.token, 60, False))
+
+
+def test_a_view_is_made_once_then_changed_and_stands_first(studio: Studio) -> None:
+    project = studio.create_project("views", ["a", "b"], "single").id
+    assert studio.find_view(project, "queue") is None
+    for round_ in ("r0001-", "r0002-"):
+        shows = condition("data.queue", "contains", "String", round_)
+        view = studio.put_view(project, "queue", [shows], ["tasks:data.queue"], first=True)
+    found = studio.find_view(project, "queue")
+    assert found
+    assert (found.id, [item["value"] for item in found.conditions]) == (view, ["r0002-"])
+    (first, second) = studio._views(project)
+    assert (first["id"], second["data"]["title"]) == (view, "Default")
+    assert first["data"]["ordering"] == ["tasks:data.queue"]

@@ -1,0 +1,91 @@
+"""The report of a real project: what is in it, what is not, and trackers beside it."""
+
+from pathlib import Path
+
+from support.annotated_dataset import Annotated
+from support.project import Project, Server
+
+NAMES = [f"aria_{n}.jpg" for n in range(30)] + [f"not_aria_{n}.jpg" for n in range(30)]
+LABELLED = NAMES[:-8]
+
+
+def test_report_stats_and_trackers_tell_of_the_same_model(project: Project, server: Server) -> None:
+    project.write({**project.values, "tracking": {"tensorboard": "runs"}})
+    people = Annotated(project, server, NAMES)
+    early = project.json("report", "--out", "early.html", "--points", "0")
+    assert "annoloop train" in early["missing"]["quality"]
+    other = people.someone("second@example.org")
+    for name in LABELLED:
+        people.annotate(name, "not_aria" if "not" in name else "aria")
+    for name in NAMES[:4]:
+        people.annotate(name, "aria", who=other)
+    project.json("train")
+    trained = project.json("train", "--rerun")
+    assert trained["trackers"] == {"tensorboard": ""}
+    check_event_file(project.folder / "runs" / people.name, trained)
+    asked = project.json("infer", "--rerun", "--query", "6", "--strategy", "margin")["query"]
+    people.annotate(NAMES[-1], "not_aria")
+    check_stats(project, trained, asked)
+
+    gone = people.images[NAMES[0]].key
+    Path(str(project.stack().store.local_path), gone).unlink()
+    report = project.json("report", people.name)
+    page = project.folder / f"{people.name.replace(' ', '_')}-report.html"
+    text = page.read_text(encoding="utf-8")
+    assert report["bytes"] == len(page.read_bytes()) < 10_000_000
+    assert report["points"] == len(NAMES)
+    assert report["model_version"] in text
+    assert f"{server.url}/projects/{people.id}/data?task={people.tasks[NAMES[0]]}" in text
+    assert "second@example.org" in text
+    assert server.token not in text
+    assert server.password not in text
+    assert set(report["missing"]) <= {"blind", "errors", "suspects"}
+    assert "<th>strategy</th>" in text
+
+    # The newer one takes the place of the other.
+    offline = project.json("report", people.name, "--offline", "--points", "0")
+    assert offline["live"] is False
+    assert server.url not in page.read_text(encoding="utf-8")
+    mine = project.folder / "mine.html"
+    mine.write_text("<p>mine</p>")
+    told = project.run("report", people.name, "--out", "mine.html", code=2)
+    assert "no report of annoloop" in told.stderr
+    assert mine.read_text() == "<p>mine</p>"
+
+    fail_a_tracker(project, people)
+
+
+def check_event_file(folder: Path, trained: dict) -> None:  # type: ignore[type-arg]
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    read = EventAccumulator(str(folder))
+    read.Reload()
+    accuracy = read.Scalars("holdout/accuracy")
+    assert [event.step for event in accuracy] == [2]
+    assert abs(accuracy[0].value - trained["evaluation"]["accuracy"]["value"]) < 1e-6
+    assert read.Scalars("labelled/aria")[0].value == 30
+
+
+def check_stats(project: Project, trained: dict, asked: dict) -> None:  # type: ignore[type-arg]
+    stats = project.json("stats")
+    assert stats["in_force"] == trained["model_version"]
+    assert stats["evaluation"] == trained["evaluation"]
+    assert stats["people"]["images"] == 4
+    assert stats["shown"]["n"] > 0
+    assert stats["round"]["asked"] == asked["asked"] == 6
+    assert stats["round"]["strategy"] == "margin"
+    assert stats["next"] == f"annoloop dataset launch '{stats['dataset']}'"
+    shown = project.run("stats").stdout.splitlines()
+    assert len(shown) <= 22
+    assert max(map(len, shown)) <= 80
+    assert any("people agree: alpha" in line for line in shown)
+
+
+def fail_a_tracker(project: Project, people: Annotated) -> None:
+    """The version is made all the same."""
+    (project.folder / "file").write_text("")
+    project.write({**project.values, "tracking": {"tensorboard": "file/runs"}})
+    people.annotate(NAMES[5], "not_aria")
+    done = project.run("train", "--rerun", "--gate", "off")
+    assert "warning: tensorboard did not get the figures" in done.stdout
+    assert project.stack().registry.versions()[-1].number == 3

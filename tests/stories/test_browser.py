@@ -1,0 +1,118 @@
+"""What people see: the labelling stream in a real browser."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+from support.annotators import PASSWORD, sign_up, write_patterns
+from support.browser_pages import choice, log_in, look, note_served, open_page, shoot, submit
+from support.project import LABELS, Project, Server, write_photos
+
+from annolooop.domain.progress import untracked
+from annolooop.loop.infer.infer import InferOptions, infer
+from annolooop.loop.rounds.queue import newest_round
+from annolooop.loop.train.train import train
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with open_page() as opened:
+        yield opened
+
+
+def test_people_accept_one_prediction_and_override_another(
+    project: Project, server: Server, page: Page
+) -> None:
+    train(project.stack(), False, untracked)
+    names = ["what? 50% #1 + ünï.jpg", "aria & 'two'.jpg"]
+    write_photos(project.folder / "b", names)
+    infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
+    name = project.stack().config.dataset.name
+    page.goto(project.run("dataset", "launch", name, "--no-browser").stdout.strip())
+    log_in(page, server.username, server.password)
+
+    picture, accepted = look(page)
+    shoot(page, "stream")
+    submit(page)
+    _, overridden = look(page, before=picture)
+    (other,) = (label for label in LABELS if label != overridden)
+    choice(page, other).click()
+    expect(choice(page, other)).to_be_checked()
+    shoot(page, "override")
+    submit(page)
+
+    report = project.json("sync")
+    assert (report["created"], report["labeled"]) == (2, 2)
+    annotations = project.stack().snapshots.latest().annotations
+    said = sorted((a.shown, a.labels) for a in annotations)
+    assert said == sorted([((accepted,), (accepted,)), ((overridden,), (other,))])
+    stats = project.json("stats")
+    assert stats["labeled"] == 2
+    assert stats["model_versions"][stats["model_version"]] == {
+        "predictions": 2,
+        "accepted": 1,
+        "overridden": 1,
+    }
+
+
+def test_launch_opens_the_stream_logged_in(own_project: Project, page: Page) -> None:
+    project = own_project
+    project.json("up")
+    project.json("train")
+    write_photos(project.folder / "b", ["x.jpg"])
+    project.json("infer", "--batch", "b")
+    asked = project.folder / "asked"
+    browser = project.folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {asked}.part && mv {asked}.part {asked}\n')
+    browser.chmod(0o755)
+    launch = subprocess.Popen(
+        project.command("dataset", "launch", "aria_detector", "--json"),
+        cwd=project.folder,
+        env={**os.environ, "BROWSER": f"{browser} %s"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not asked.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    address = asked.read_text().strip()
+    page.goto(address)
+    assert json.loads(launch.communicate(timeout=30)[0])["opened"] is True
+    look(page)
+    assert page.url.startswith(project.json("status")["url"])
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address)
+
+
+def test_two_people_at_once_get_the_tasks_of_a_query_in_its_order(
+    project: Project, server: Server, page: Page
+) -> None:
+    train(project.stack(), False, untracked)
+    write_patterns(project.folder / "b", [f"picture{n}.png" for n in range(9)])
+    told = project.json("infer", "--batch", "b", "--query", "5", "--strategy", "random")
+    stack = project.stack()
+    asked = newest_round(stack, stack.config.dataset.name)
+    assert asked
+    other = sign_up(stack.studio, f"other.{asked.project.split()[0]}@example.org")
+
+    assert page.context.browser
+    second = page.context.browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    mine = (server.username, server.password)
+    pictures: dict[Page, str] = {}
+    answers = {who: note_served(who) for who in (page, second)}
+    for who, login in ((page, mine), (second, (other.username, PASSWORD))):
+        who.goto(told["url"])
+        log_in(who, *login)
+        pictures[who], _ = look(who)
+    shoot(page, "queue")
+    for who in (page, second, page):
+        submit(who)
+        pictures[who], _ = look(who, before=pictures[who])
+    served = {who: [answer.json()["id"] for answer in told] for who, told in answers.items()}
+    places = {who: [asked.query.index(task) for task in tasks] for who, tasks in served.items()}
+    assert places == {page: [0, 2, 4], second: [1, 3]}
