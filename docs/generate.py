@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code: cli.md, stack.md, stack.schema.json, tested.md.
+"""Write the pages that are made from the code: cli.md, stack.md, stack.schema.json.
 
 python docs/generate.py            write them
 python docs/generate.py --check    write nothing; exit 1 if one of them is out of date
@@ -12,7 +12,6 @@ import typer.main
 from cli_page import build_cli_page
 from markdown import MEND
 from stack_page import build_stack_page
-from tested_page import build_tested_page
 
 from annolooop.cli import app
 from annolooop.config.schema import stack_schema
@@ -32,7 +31,6 @@ def main() -> int:
     pages = {
         "cli.md": build_cli_page(typer.main.get_command(app)),
         "stack.md": build_stack_page(schema),
-        "tested.md": build_tested_page(),
         "stack.schema.json": schema_text(),
     }
     stale = [name for name, text in pages.items() if _read(DOCS / name) != text]
