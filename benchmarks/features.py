@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from annolooop.storage.snapshots import split_of
+from annolooop.domain.split import split_of
 
 SIDES = ("train", "validation", "test")
 TEST = 0.25  # share of the images for tests where no folder is named so

@@ -1,5 +1,7 @@
 """What people answered, and snapshots of it."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -102,3 +104,21 @@ class Overlap:
     first: str
     second: str
     images: int
+
+
+def compare(old: Snapshot, new: Snapshot) -> Changes:
+    """What people did between two snapshots, in tasks."""
+    before, after = by_task(old.annotations), by_task(new.annotations)
+    return Changes(
+        created=len(after.keys() - before.keys()),
+        updated=sum(after[task] != before[task] for task in after.keys() & before.keys()),
+        deleted=len(before.keys() - after.keys()),
+    )
+
+
+def by_task(annotations: Iterable[Annotation]) -> dict[int, list[Annotation]]:
+    """Task id -> its annotations, skips too, in their order."""
+    found: dict[int, list[Annotation]] = defaultdict(list)
+    for annotation in annotations:
+        found[annotation.task].append(annotation)
+    return dict(found)

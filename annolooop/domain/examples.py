@@ -1,6 +1,16 @@
 """Labelled images to learn from, and the holdout."""
 
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from annolooop.domain.annotations import Annotation
+from annolooop.domain.answers import Disputed, resolve
+from annolooop.domain.split import side_of
+
+NOWHERE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -29,3 +39,74 @@ class Holdout:
     accuracy: float | None = None
     low: float | None = None
     high: float | None = None
+
+
+def build_examples(
+    annotations: Iterable[Annotation],
+    choice: str,
+    agreement: str,
+    holdout: float,
+    sides: Mapping[str, str] = NOWHERE,
+) -> tuple[list[Example], dict[str, str]]:
+    """Labelled images, one for each content, whatever the number of its keys and tasks.
+
+    Args:
+        annotations: of one snapshot.
+        choice, agreement: as for :func:`resolve`.
+        holdout: share of contents that go to the holdout.
+        sides: content hash -> side, of those whose side is recorded; see :func:`side_of`.
+
+    Returns:
+        Examples by content hash, and content hash -> reason of images that people disagree about.
+        Tasks without an image of the store are left out.
+    """
+    contents: dict[str, list[Annotation]] = defaultdict(list)
+    for annotation in annotations:
+        if annotation.sha256:
+            contents[annotation.sha256].append(annotation)
+    examples: list[Example] = []
+    disputed: dict[str, str] = {}
+    for sha256, said in sorted(contents.items()):
+        try:
+            labels = resolve(said, choice, agreement)
+        except Disputed as error:
+            disputed[sha256] = str(error)
+            continue
+        if labels is not None:
+            key = max(said, key=lambda a: (a.updated_at, a.id)).key
+            examples.append(Example(key, sha256, labels, side_of(sha256, holdout, sides)))
+    return examples, disputed
+
+
+def find_accepted(
+    annotations: Sequence[Annotation],
+    choice: str,
+    holdout: float,
+    sides: Mapping[str, str] = NOWHERE,
+) -> list[Example]:
+    """Images whose only label is a prediction that was accepted unseen, by content hash.
+
+    Nothing is learnt from them, and no model is judged by them: they say what a model said. A
+    person's answer, also a skip, takes their place.
+
+    Args:
+        annotations, choice, holdout, sides: as for :func:`build_examples`.
+    """
+    said = {a.sha256 for a in annotations if not a.accepted}
+    found = {
+        a.sha256: Example(a.key, a.sha256, a.labels, side_of(a.sha256, holdout, sides), a.accepted)
+        for a in sorted(annotations, key=lambda a: (a.updated_at, a.id))
+        if a.sha256 and a.accepted and a.sha256 not in said and (a.labels or choice == "multiple")
+    }
+    return [found[sha256] for sha256 in sorted(found)]
+
+
+def count_accepted(annotations: Iterable[Annotation]) -> dict[str, int]:
+    """Model version -> annotations that were accepted from it unseen, and are so still."""
+    return dict(Counter(a.accepted for a in annotations if a.accepted))
+
+
+def fingerprint(examples: Iterable[Example]) -> str:
+    """Hash of the (content, labels) pairs: it changes when a label is added or corrected."""
+    pairs = sorted((example.sha256, example.labels) for example in examples)
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annolooop.domain.annotations import Annotation, Changes, Snapshot
-from annolooop.domain.examples import Example
+from annolooop.domain.annotations import Annotation, Changes, Snapshot, compare
+from annolooop.domain.answers import resolve
+from annolooop.domain.examples import Example, build_examples, fingerprint
+from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image
 from annolooop.domain.versions import BackboneInfo, ModelVersion
 from annolooop.errors import DataError
@@ -16,14 +18,7 @@ from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.embeddings import Embeddings
 from annolooop.storage.images import ImageCatalog, is_image_name
 from annolooop.storage.registry import Registry
-from annolooop.storage.snapshots import (
-    Snapshots,
-    build_examples,
-    compare,
-    fingerprint,
-    resolve,
-    split_of,
-)
+from annolooop.storage.snapshots import Snapshots
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from annolooop.domain.split import side_of, split_of
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.snapshots import side_of, split_of
 from annolooop.storage.split import Sides
 
 HELD, LEARNT = "0" * 64, "f" * 64

@@ -7,10 +7,7 @@ from annolooop.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
-    from annolooop.loop.versions.versions import (
-        ModelListReport,
-        ModelRow,
-    )
+    from annolooop.loop.versions.versions import ModelListReport, ModelRow
 
 
 def list_(console: Console) -> "ModelListReport":

@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.loop.versions.versions import (
-        PromoteReport,
-    )
+    from annolooop.loop.versions.versions import PromoteReport
 
 
 def rollback(console: Console) -> "PromoteReport":

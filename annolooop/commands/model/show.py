@@ -7,9 +7,7 @@ from annolooop.console import Console
 
 if TYPE_CHECKING:
     from annolooop.domain.versions import Evaluation
-    from annolooop.loop.versions.versions import (
-        ModelReport,
-    )
+    from annolooop.loop.versions.versions import ModelReport
 
 from annolooop.commands.model.version import VERSION
 

@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.loop.setup.stacks import (
-        StackReport,
-    )
+    from annolooop.loop.setup.stacks import StackReport
 
 from annolooop.commands.stack.show import show_stack
 

@@ -8,9 +8,7 @@ from annolooop import completion
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.loop.setup.stacks import (
-        StackCopyReport,
-    )
+    from annolooop.loop.setup.stacks import StackCopyReport
 
 
 def copy(

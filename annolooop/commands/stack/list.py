@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 from annolooop.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.loop.setup.stacks import (
-        StackListReport,
-    )
+    from annolooop.loop.setup.stacks import StackListReport
 
 
 def list_(console: Console) -> "StackListReport":

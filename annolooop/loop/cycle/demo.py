@@ -13,9 +13,7 @@ from platformdirs import user_data_path
 
 from annolooop.config.load import load_stack
 from annolooop.domain.progress import Track
-from annolooop.domain.versions import (
-    BackboneInfo,
-)
+from annolooop.domain.versions import BackboneInfo
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.files.whole import make_folder
 from annolooop.labelstudio.server.port import port_taken

@@ -9,9 +9,10 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from annolooop.domain.examples import Example
+from annolooop.domain.examples import Example, fingerprint
 from annolooop.domain.figures import SideCounts
 from annolooop.domain.progress import Track, left_out
+from annolooop.domain.split import side_of
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError, UsageError
 from annolooop.files.names import file_names, folder_names
@@ -24,7 +25,6 @@ from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefetch import ahead
 from annolooop.storage.images import IMAGES, Lost, read_image, read_images
-from annolooop.storage.snapshots import fingerprint, side_of
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,9 @@ from annolooop.domain.annotations import Annotation, ProjectCounts
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track
 from annolooop.domain.rounds import Round
+from annolooop.domain.split import number_of, side_of
 from annolooop.domain.tasks import Image
-from annolooop.domain.versions import (
-    ModelVersion,
-)
+from annolooop.domain.versions import ModelVersion
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.split import examples_of, sides_of
 from annolooop.loop.push.push import PART
@@ -31,7 +30,6 @@ from annolooop.model.heads.targets import build_targets
 from annolooop.model.judging.duplicates import near_limit
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Embeddings
-from annolooop.storage.snapshots import number_of, side_of
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from annolooop.domain.annotations import Annotation
-from annolooop.storage.snapshots import by_task
+from annolooop.domain.annotations import Annotation, by_task
 
 
 def count_tasks(annotations: Iterable[Annotation]) -> tuple[int, int]:

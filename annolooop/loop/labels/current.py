@@ -4,15 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot
-from annolooop.domain.examples import Example
+from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot, compare
+from annolooop.domain.examples import Example, build_examples, find_accepted
 from annolooop.errors import DataError, UnreachableError, did_you_mean
 from annolooop.loop.labels.datasets import stored_datasets
 from annolooop.loop.labels.project import find_project, lookup_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.split import sides_of
 from annolooop.stack import Stack
-from annolooop.storage.snapshots import build_examples, compare, find_accepted
 
 
 @dataclass(frozen=True)

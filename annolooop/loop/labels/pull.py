@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta, timezone
 
-from annolooop.domain.annotations import ProjectCounts, Snapshot
+from annolooop.domain.annotations import ProjectCounts, Snapshot, by_task
 from annolooop.labelstudio.api.studio import Studio
-from annolooop.storage.snapshots import by_task
 
 OVERLAP = timedelta(seconds=5)  # a change may become visible after a later one was read
 

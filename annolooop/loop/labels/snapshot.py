@@ -4,12 +4,11 @@ import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from annolooop.domain.annotations import Changes, ProjectCounts, Snapshot
+from annolooop.domain.annotations import Changes, ProjectCounts, Snapshot, compare
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.snapshots import compare
 
 WHOLE = timedelta(days=7)  # after which everything is pulled, whatever the counters say
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from annolooop.domain.annotations import Annotation
-from annolooop.domain.examples import Example
+from annolooop.domain.examples import Example, build_examples
 from annolooop.domain.versions import ModelVersion
 from annolooop.stack import Stack
-from annolooop.storage.snapshots import build_examples
 from annolooop.storage.split import Sides
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 def sides_of(stack: Stack, name: str, holdout: float) -> dict[str, str]:
     """Content hash -> side, of images of a dataset whose side is recorded for this share.
 
-    For :func:`annolooop.storage.snapshots.side_of`.
+    For :func:`annolooop.domain.split.side_of`.
     """
     return Sides(stack.store, name).read(holdout)
 

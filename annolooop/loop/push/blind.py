@@ -12,12 +12,12 @@ from datetime import datetime, timezone
 from itertools import islice
 
 from annolooop.domain.annotations import Annotation, ProjectCounts
+from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.loop.push.plan import agrees, list_tasks
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.artifacts.store import numbered
-from annolooop.storage.snapshots import split_of
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ from shlex import quote
 
 import numpy as np
 
-from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot
+from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot, by_task
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import PENDING, Track
+from annolooop.domain.split import side_of
 from annolooop.domain.tasks import Image, Prediction
-from annolooop.domain.versions import (
-    ModelVersion,
-)
+from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError, UsageError
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
@@ -32,7 +31,6 @@ from annolooop.model.judging.acceptance import Threshold, choose_threshold, imag
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.lease import DatasetLock
-from annolooop.storage.snapshots import by_task, side_of
 from annolooop.storage.tasks import Ledger
 
 

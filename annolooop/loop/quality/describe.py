@@ -3,11 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from annolooop.domain.examples import fingerprint
 from annolooop.domain.figures import SideCounts
 from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.current import read_labels
 from annolooop.stack import Stack
-from annolooop.storage.snapshots import fingerprint
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annolooop.domain.annotations import Annotation
+from annolooop.domain.answers import Disputed, resolve
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.loop.labels.split import KeptRows
 from annolooop.stack import Stack
 from annolooop.storage.images import ImageCatalog
-from annolooop.storage.snapshots import Disputed, resolve
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from shlex import quote
 from typing import Any
 
 from annolooop.domain.annotations import Annotation
+from annolooop.domain.answers import Disputed, resolve
 from annolooop.domain.examples import Holdout
 from annolooop.domain.figures import Agreement
+from annolooop.domain.split import side_of
 from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evaluation_of
 from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.current import Rules, read_rules
@@ -21,7 +23,6 @@ from annolooop.loop.rounds.figures import RoundStats, round_stats
 from annolooop.loop.rounds.queue import newest_round
 from annolooop.model.heads.interval import wilson
 from annolooop.stack import Stack
-from annolooop.storage.snapshots import Disputed, resolve, side_of
 
 
 @dataclass(frozen=True)

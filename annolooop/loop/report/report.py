@@ -8,9 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from annolooop.domain.progress import Track
-from annolooop.domain.versions import (
-    ModelVersion,
-)
+from annolooop.domain.versions import ModelVersion
 from annolooop.errors import ConfigError, UsageError
 from annolooop.files.whole import replacing
 from annolooop.loop.labels.current import Labels, read_labels

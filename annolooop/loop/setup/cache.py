@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from annolooop.domain.progress import PENDING
-from annolooop.domain.versions import (
-    BackboneInfo,
-)
+from annolooop.domain.versions import BackboneInfo
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import EMBEDDINGS, MODELS
 from annolooop.storage.embeddings.embeddings import Embeddings, space_of

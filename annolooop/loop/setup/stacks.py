@@ -20,9 +20,7 @@ from annolooop.config.choose import (
     stack_names,
 )
 from annolooop.config.load import load_stack
-from annolooop.domain.versions import (
-    Setting,
-)
+from annolooop.domain.versions import Setting
 from annolooop.errors import AnnoloopError, ConfigError, UsageError, did_you_mean
 from annolooop.files.whole import replacing
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from annolooop.domain.progress import Track, left_out
-from annolooop.domain.versions import (
-    BackboneInfo,
-)
+from annolooop.domain.split import split_of
+from annolooop.domain.versions import BackboneInfo
 from annolooop.errors import DataError, UsageError
 from annolooop.files.tables import TABLES, check_table, write_table
 from annolooop.files.whole import make_folder, replacing
@@ -25,7 +24,6 @@ from annolooop.stack import Stack
 from annolooop.storage.artifacts.folder import files_below
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.embeddings import Embeddings, Vector, space_of
-from annolooop.storage.snapshots import split_of
 
 if TYPE_CHECKING:
     from annolooop.model.backbones.pipeline import Pipeline

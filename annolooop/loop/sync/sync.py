@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.annotations import ProjectCounts, compare
 from annolooop.domain.progress import PENDING, Objects, Track, left_out, some
 from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.project import ensure_project, find_project, project_fits
@@ -15,7 +15,6 @@ from annolooop.loop.push.changes import Present, look, mark
 from annolooop.loop.push.push import PART, Pusher
 from annolooop.loop.versions.predict import Predictor
 from annolooop.stack import Stack
-from annolooop.storage.snapshots import compare
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from annolooop.domain.examples import Holdout
 from annolooop.domain.progress import Track, left_out
-from annolooop.domain.versions import (
-    Finetuning,
-)
+from annolooop.domain.versions import Finetuning
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.train.learn import gather, learn_from

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from annolooop.domain.annotations import ProjectCounts, Snapshot
-from annolooop.domain.examples import Example, Holdout
+from annolooop.domain.examples import Example, Holdout, fingerprint
 from annolooop.domain.progress import Track, left_out
 from annolooop.domain.versions import (
     BackboneInfo,
@@ -31,7 +31,6 @@ from annolooop.model.heads.fit import learnable
 from annolooop.model.heads.head import Head
 from annolooop.model.heads.targets import build_targets
 from annolooop.stack import Stack
-from annolooop.storage.snapshots import fingerprint
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from annolooop.domain.versions import (
-    Evaluation,
-    ModelVersion,
-    Promotion,
-    evaluation_of,
-)
+from annolooop.domain.versions import Evaluation, ModelVersion, Promotion, evaluation_of
 from annolooop.errors import DataError, did_you_mean
 from annolooop.loop.versions.predict import find_promoted
 from annolooop.stack import Stack

@@ -12,13 +12,13 @@ from support.annotators import Person, sign_up, write_patterns
 from support.project import Project
 
 from annolooop.commands.infer import _query as asked_for
+from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image
 from annolooop.errors import UsageError
 from annolooop.loop.infer.query import Candidate, _Found
 from annolooop.loop.rounds.queue import newest_round, rounds_series
 from annolooop.loop.versions.predict import Predictor
 from annolooop.storage.artifacts.store import numbered
-from annolooop.storage.snapshots import split_of
 
 NAMES = [f"{kind}{n}.png" for n in range(12) for kind in ("aria", "not_aria")]
 

@@ -68,7 +68,7 @@ def start(project: Project, server: Server, **dataset: object) -> People:
 
 
 def labels_in_force(stack: Stack) -> dict[str, tuple[str, ...]]:
-    from annolooop.storage.snapshots import build_examples
+    from annolooop.domain.examples import build_examples
 
     dataset = stack.config.dataset
     found, _ = build_examples(

@@ -11,12 +11,12 @@ from support.project import LABELS, Project
 
 from annolooop.domain.annotations import Annotation, Snapshot
 from annolooop.domain.examples import Example
+from annolooop.domain.split import side_of, split_of
 from annolooop.domain.versions import BackboneInfo, ModelVersion
 from annolooop.loop.labels.split import Settled, settle, sides_of
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Embeddings
 from annolooop.storage.images import content_hash
-from annolooop.storage.snapshots import side_of, split_of
 
 INFO = BackboneInfo("resnet18", "none", "abc", "plain", 32)
 SHARE = 0.3

@@ -10,6 +10,7 @@ from support.project import Project, Server, on_server, write_photos
 
 from annolooop.domain.annotations import Annotation
 from annolooop.domain.progress import untracked
+from annolooop.domain.split import split_of
 from annolooop.errors import DataError
 from annolooop.labelstudio.api.studio import Studio
 from annolooop.loop.infer.infer import InferOptions, infer
@@ -18,7 +19,6 @@ from annolooop.loop.quality.accept import AcceptOptions, accept, undo
 from annolooop.loop.quality.review import FIELD, TITLE, review
 from annolooop.loop.train.train import train
 from annolooop.stack import Stack
-from annolooop.storage.snapshots import split_of
 
 COUNT = 72
 

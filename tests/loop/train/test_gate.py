@@ -9,6 +9,7 @@ from support.annotated_dataset import Annotated
 from support.project import Project, Server
 
 from annolooop.domain.progress import untracked
+from annolooop.domain.split import split_of
 from annolooop.domain.versions import GateVerdict
 from annolooop.loop.labels.split import unlearnt
 from annolooop.loop.train.gate import decide
@@ -19,7 +20,6 @@ from annolooop.loop.versions.versions import promote
 from annolooop.model.judging.paired import fewest_worse, mcnemar_worse
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.shards import EXACT
-from annolooop.storage.snapshots import split_of
 
 KINDS = ("aria", "not_aria")
 NAMES = [f"{kind}_{n}.png" for n in range(36) for kind in KINDS]
