@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from annolooop.config.load import LoadedStack, load_stack
 from annolooop.config.schema import StackConfig
-from annolooop.console import Console
+from annolooop.console.console import Console
 from annolooop.errors import ConfigError, UnreachableError, keeping_interrupts
 from annolooop.files.whole import make_folder, replacing
 from annolooop.packages import download_wheel

@@ -18,7 +18,7 @@ import typer
 from support.project import Project, Server, free_port, write_photos
 
 from annolooop.cli import _guarded
-from annolooop.console import Console, Options
+from annolooop.console.console import Console, Options
 from annolooop.domain.progress import Objects
 
 NO_SERVER = ["--set", f"label_studio.port={free_port()}"]
