@@ -216,7 +216,7 @@ def _holdout(holdout: "Holdout") -> str:
     from annolooop.model.heads.metrics import MIN_HOLDOUT
 
     if holdout.accuracy is None:
-        return f"{counted(holdout.n, 'labelled image')}; an accuracy needs {MIN_HOLDOUT}"
+        return f"{counted(holdout.n, 'labelled image')}, too few: {MIN_HOLDOUT} are needed"
     return (
         f"accuracy {holdout.accuracy:.3f} on {counted(holdout.n, 'image')} "
         f"(95 %: {holdout.low:.3f} to {holdout.high:.3f})"

@@ -31,8 +31,8 @@ def track_with_bar(items: Iterable[T], stage: str, total: int | None) -> Iterato
             updated = now
             if bar is None:
                 bar = _make_bar()
+                bar.add_task(stage, total=total, rate="")
                 bar.start()
-                bar.add_task(stage, total=total)
             bar.update(bar.task_ids[0], completed=done, rate=format_rate(done / (now - begun)))
         if bar is not None:
             bar.update(bar.task_ids[0], completed=done)
