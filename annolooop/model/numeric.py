@@ -15,7 +15,8 @@ Vectors = NDArray[np.float32]
 Indices = NDArray[np.intp]
 Logits = NDArray[np.floating]
 
-BLOCK = 2_048  # rows of a distance table in memory at once
+BLOCK = 2_048  # rows of a distance table in memory at once,
+SORTED_BLOCK = 512  # fewer where it is partly sorted, for indices are wide
 EXTRA_COLUMNS, POWER_ITERATIONS = 16, 2  # of the search for the leading axes
 NEGLIGIBLE = 1e-10  # variance along an axis, relative to the first, that counts as none
 KMEANS_ROUNDS = 15  # at most
@@ -74,8 +75,8 @@ def neighbours(
     """
     which = np.empty((len(rows), count), np.intp)
     distance = np.empty((len(rows), count), np.float32)
-    for start in range(0, len(rows) if count else 0, BLOCK):
-        part = slice(start, start + BLOCK)
+    for start in range(0, len(rows) if count else 0, SORTED_BLOCK):
+        part = slice(start, start + SORTED_BLOCK)
         table = squared_distances(rows[part], others)
         if skip_self:
             own = np.arange(len(table))

@@ -137,7 +137,9 @@ class _View:
             self.short[indices] = (unit_length(rows[indices]) - mean) @ axes
 
     def near(self, one: Indices, other: Indices, limit: float) -> NDArray[np.bool_]:
-        """(k,) whether the rows of k pairs are closer than the limit; at most half of ``ROWS_AT_ONCE``."""
+        """(k,) whether the rows of k pairs are closer than the limit; k is at most half of
+        ``ROWS_AT_ONCE``.
+        """
         indices, back = np.unique(np.concatenate([one, other]), return_inverse=True)
         whole = unit_length(self._rows[indices])
         apart = whole[back[: len(one)]] - whole[back[len(one) :]]
