@@ -61,7 +61,9 @@ class Pusher:
         if self._foreseen is None:
             self._foreseen = foreseen(self._stack, self._project, self._doubt)
         todo = self._plan(images, self._foreseen)
-        touched = {i for i, task in todo.changed.items() if self._stack.studio.is_touched(task.id)}
+        touched = {
+            i for i, task in todo.changed.items() if self._stack.studio.tasks.is_touched(task.id)
+        }
         new = [*todo.new, *(image for image in todo.changed if image in touched)]
         others = (image for image in todo.changed if image not in touched)
         bare = [*todo.bare, *(image for image in others if image not in todo.blind)]
@@ -127,7 +129,9 @@ class Pusher:
         shown = self._project.model_version == self._version
         if not self._sent:
             # Someone may have been interrupted just before.
-            present = () if shown else self._stack.studio.model_versions(self._project.id)
+            present = (
+                () if shown else self._stack.studio.predictions.count_by_version(self._project.id)
+            )
             if self._version not in present:
                 return
         with self._stack.lock("push") as lock:
@@ -160,7 +164,7 @@ class Pusher:
         stack, project, version = self._stack, self._project, self._version
         size = stack.config.label_studio.import_size
         progress = track(range(len(todo.new) + len(todo.bare)), "push")
-        shown_by = stack.studio.labelling(project.id).data
+        shown_by = stack.studio.projects.labelling(project.id).data
         for chunk in _chunks(todo.new, size):
             deque(islice(progress, len(chunk)), maxlen=0)
             shown = [image for image in chunk if image not in todo.blind]
@@ -169,7 +173,7 @@ class Pusher:
             made = [(_data(stack, shown_by, image), said.get(image)) for image in chunk]
             _note(stack, chunk, version, len(shown))
             lock.check()  # after the note: who takes the lock over now will find it
-            ids, predicted = stack.studio.create_tasks(project.id, made, version)
+            ids, predicted = stack.studio.tasks.create(project.id, made, version)
             if len(ids) == len(chunk):
                 tasks = [_task(number, i) for number, i in zip(ids, chunk, strict=True)]
                 having = {version: [n for n, i in zip(ids, chunk, strict=True) if i in said]}
@@ -177,7 +181,7 @@ class Pusher:
                 if not predicted:
                     pairs = zip(ids, chunk, strict=True)
                     sent = [(n, said[image]) for n, image in pairs if image in said]
-                    stack.studio.create_predictions(project.id, sent, version)
+                    stack.studio.predictions.create(project.id, sent, version)
                     stack.ledger.note(project.identity, predicted=having)
             else:
                 self._holds = None
@@ -188,7 +192,7 @@ class Pusher:
             sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
             _note(stack, chunk, version, len(chunk))
             lock.check()
-            stack.studio.create_predictions(project.id, sent, version)
+            stack.studio.predictions.create(project.id, sent, version)
             stack.ledger.note(project.identity, predicted={version: [task for task, _ in sent]})
             stack.store.delete(_note_key(stack))
         deque(progress, maxlen=0)
@@ -218,16 +222,16 @@ class Pusher:
         noted, forgotten = [], []
         for task, sha256 in todo.behind.items():
             lock.check()
-            studio.note_replaced(task.id, sha256, moment)
+            studio.tasks.note_replaced(task.id, sha256, moment)
             noted.append(replace(task, shows=sha256))
         for image, task in todo.changed.items():
             lock.check()
-            if studio.forget_predictions(task.id):
-                studio.update_data(task.id, sha256=image.sha256)
+            if studio.tasks.delete_predictions(task.id):
+                studio.tasks.update_data(task.id, sha256=image.sha256)
                 noted.append(replace(task, sha256=image.sha256, shows=image.sha256))
                 forgotten.append(task.id)
             else:
-                studio.note_replaced(task.id, image.sha256, moment)
+                studio.tasks.note_replaced(task.id, image.sha256, moment)
                 noted.append(replace(task, replaced=True, shows=image.sha256))
         stack.ledger.note(self._project.identity, noted, forgotten=forgotten)
         stack.store.delete(_note_key(stack))
@@ -249,8 +253,8 @@ class Pusher:
             return False
         seen, since = None, time.monotonic()
         while True:
-            counted = stack.studio.newest_task(project.id)
-            now = (counted, stack.studio.model_versions(project.id))
+            counted = stack.studio.tasks.newest(project.id)
+            now = (counted, stack.studio.predictions.count_by_version(project.id))
             if now != seen:
                 seen, since = now, time.monotonic()
                 list_tasks(stack, project, stack.ledger)
@@ -299,12 +303,12 @@ def push(
 def _show(stack: Stack, project: int, version: str) -> None:
     """Make the server show a version, unless another one was put in force or shown since."""
     promoted = stack.registry.promoted()
-    now = stack.studio.read_project(project)
+    now = stack.studio.projects.get(project)
     if not (promoted and now and promoted.name == version != now.model_version):
         return
     # The server refuses a version of which it has no prediction: all images may be blind.
-    if version in stack.studio.model_versions(project):
-        stack.studio.show_model_version(project, version)
+    if version in stack.studio.predictions.count_by_version(project):
+        stack.studio.projects.show_version(project, version)
 
 
 def _task(number: int, image: Image) -> Task:

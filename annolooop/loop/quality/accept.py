@@ -387,7 +387,7 @@ def _accept(
         chunk = tasks[start : start + CHUNK]
         _note(stack)
         lock.check()  # after the note: who takes the lock over now will find it
-        made += stack.studio.accept_predictions(project.id, chunk, version.name)
+        made += stack.studio.predictions.accept(project.id, chunk, version.name)
         stack.store.delete(_note_key(stack))
     return made
 
@@ -413,11 +413,13 @@ def _withdraw(
             tasks = [a.task for a in chunk if a.annotator == who]
             _note(stack)
             lock.check()
-            gone += stack.studio.withdraw_accepted(project.id, tasks, who, snapshot.watermark)
+            gone += stack.studio.annotations.withdraw_accepted(
+                project.id, tasks, who, snapshot.watermark
+            )
             stack.store.delete(_note_key(stack))
     for a in beside:
         lock.check()
-        gone += stack.studio.withdraw_one(a.id)
+        gone += stack.studio.annotations.withdraw_one(a.id)
     return len(alone) + len(beside), gone
 
 
@@ -432,7 +434,7 @@ def _settle(stack: Stack, project: ProjectCounts) -> None:
     seen, since = -1, time.monotonic()
     end = since + LONGEST
     while time.monotonic() < min(since + SETTLE, end):
-        found = stack.studio.read_project(project.id)
+        found = stack.studio.projects.get(project.id)
         if found and found.annotations != seen:
             seen, since = found.annotations, time.monotonic()
         time.sleep(POLL)
