@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annolooop.domain.annotations import Annotation, ProjectCounts
+from annolooop.domain.draw import HOLDOUT_ORDER, TWO_PEOPLE, draw
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track
 from annolooop.domain.rounds import Round
-from annolooop.domain.split import number_of, side_of
+from annolooop.domain.split import side_of
 from annolooop.domain.tasks import Image
 from annolooop.domain.versions import ModelVersion
 from annolooop.loop.labels.pull import pull
@@ -66,10 +67,6 @@ class QueryReport:
 
 
 Numbers = NDArray[np.float64]
-
-# Digits of a hash. Its first 13 tell the side of the split, and what is shown blind.
-TWICE = slice(13, 26)  # what two people are asked
-LOT = slice(26, 39)  # the order of the holdout
 
 
 @dataclass(frozen=True)
@@ -170,7 +167,7 @@ def ask(
 
 def is_asked_twice(sha256: str, share: float) -> bool:
     """Whether two people are asked about an image: a stable share, unrelated to the split."""
-    return number_of(sha256[TWICE]) < share
+    return draw(sha256, TWO_PEOPLE) < share
 
 
 def _share(found: _Found, count: int, before: int) -> int:
@@ -346,9 +343,9 @@ class _Asking:
         return [e for e in examples if e.sha256 not in lacking]
 
 
-def _lot(one: Candidate) -> str:
+def _lot(one: Candidate) -> float:
     """In which order images of the holdout are drawn: those shown blind are spread among them."""
-    return one.image.sha256[LOT]
+    return draw(one.image.sha256, HOLDOUT_ORDER)
 
 
 def _short(sha256: str) -> int:

@@ -13,6 +13,7 @@ from shlex import quote
 import numpy as np
 
 from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot, by_task
+from annolooop.domain.draw import SPOT_CHECK, draw
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import PENDING, Track
 from annolooop.domain.split import side_of
@@ -368,9 +369,9 @@ class _Open:
 def _is_spot_check(sha256: str, share: float) -> bool:
     """Whether people get to see an image that the model is sure of: always the same ones.
 
-    By another part of the hash than the side of the split, which are all on one side here.
+    By a draw of its own: the images here are all on one side of the split.
     """
-    return int(sha256[39:52], 16) / 16**13 < share
+    return draw(sha256, SPOT_CHECK) < share
 
 
 def _accept(
