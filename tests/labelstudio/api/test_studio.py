@@ -53,7 +53,7 @@ def test_personal_access_token_works_too(studio: Studio, server: Server) -> None
 
 def test_dead_server_says_what_to_start() -> None:
     with pytest.raises(UnreachableError) as caught:
-        Studio(Connection(f"http://127.0.0.1:{free_port()}", "0" * 40, 5, True)).whoami()
+        Studio(Connection(f"http://127.0.0.1:{free_port()}", "0" * 40, 5, True)).people.whoami()
     assert caught.value.hint == "Start it: annoloop up"
 
 
