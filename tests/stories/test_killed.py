@@ -91,7 +91,7 @@ def test_each_write_of_each_command_may_be_the_last(project: Project) -> None:
     stack = project.stack()
     first, second = stack.registry.versions()
     assert [p.number for p in stack.registry.promotions()] == [1, 2, 1]
-    assert stack.store.numbers(f"datasets/{name}/snapshots") == [1, 2]
+    assert stack.snapshots_of(name).numbers() == [1, 2]
     assert len(stack.snapshots.latest().annotations) == 2
     assert [p.title for p in studio.projects.list()].count(name) == 1
     assert len(list(studio.tasks.list(found.id))) == 2
@@ -123,7 +123,7 @@ def test_server_may_die_during_each_request(own_project: Project) -> None:
     assert sorted(t.key for t in stack.studio.tasks.list(found.id)) == [
         f"images/b/{name}.jpg" for name in "abc"
     ]
-    assert stack.studio.predictions.count_by_version(found.id) == {version.name: 3}
-    assert stack.store.numbers("datasets/aria_detector/snapshots") == [1]
+    assert stack.studio.model_versions(found.id) == {version.name: 3}
+    assert stack.snapshots.numbers() == [1]
     assert len(stack.snapshots.latest().annotations) == 2
     check_store(stack)

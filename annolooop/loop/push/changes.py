@@ -17,7 +17,7 @@ from annolooop.storage.artifacts.listing import Keys, Survey
 from annolooop.storage.artifacts.prefetch import ahead
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.images import is_image_name, place_of
-from annolooop.storage.lease import DatasetLock
+from annolooop.storage.lease import Lease
 
 AT_ONCE = 4  # requests that mark tasks
 MOST = 0.5  # share of the images that may vanish at once before it looks like a mistake
@@ -119,10 +119,10 @@ def mark(
     few = len({task.key for task in lost}) <= MOST * len(stack.catalog)
     marking = sure or few
     if (back or (lost and marking)) and not check:
-        with stack.lock("sync") as lock:
-            if not lock.follows(idle):  # somebody wrote since, and may have marked them
+        with stack.lock("sync") as lease:
+            if not lease.follows(idle):  # somebody wrote since, and may have marked them
                 lost, back = _differing(stack, project, watched)
-            _write(stack, project, lock, lost if marking else [], back, track)
+            _write(stack, project, lease, lost if marking else [], back, track)
     marked = len(lost) if marking else 0
     return Marks(marked, len(back), len(lost) - marked)
 
@@ -130,7 +130,7 @@ def mark(
 def _write(
     stack: Stack,
     project: ProjectCounts,
-    lock: DatasetLock,
+    lease: Lease,
     lost: Sequence[Task],
     back: Sequence[Task],
     track: Track,
@@ -141,12 +141,11 @@ def _write(
         stack.store.put(note, json.dumps({"since": moment}).encode())
     progress = track([*lost, *back], "mark", len(lost) + len(back))
     for tasks, since in ((lost, moment), (back, "")):
-        for start in range(0, len(tasks), IDS_PER_URL):
-            lock.check()
-            _mark_some(
-                stack, project, list(islice(progress, len(tasks[start:][:IDS_PER_URL]))), since
-            )
-    if not stack.studio.tasks.count_vanished(project.id):
+        for start in range(0, len(tasks), SELECTED):
+            some = list(islice(progress, len(tasks[start : start + SELECTED])))
+            with lease.guard():
+                _mark_some(stack, project, some, since)
+    if not stack.studio.count_vanished(project.id):
         stack.store.delete(note)
 
 

@@ -20,7 +20,7 @@ from annolooop.loop.push.blind import blind_outcomes
 from annolooop.loop.push.changes import count_marked
 from annolooop.loop.quality.agreement import agreement
 from annolooop.loop.rounds.figures import RoundStats, round_stats
-from annolooop.loop.rounds.queue import newest_round
+from annolooop.loop.rounds.queue import rounds_of
 from annolooop.model.heads.interval import wilson
 from annolooop.stack import Stack
 
@@ -139,7 +139,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
 
 def last_round(stack: Stack, name: str, annotations: Iterable[Annotation]) -> RoundStats | None:
     """What was asked last, and how much of it is answered or skipped."""
-    newest = newest_round(stack, name)
+    newest = rounds_of(stack, name).latest()
     return round_stats(newest, annotations) if newest else None
 
 

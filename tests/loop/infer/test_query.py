@@ -16,9 +16,8 @@ from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image
 from annolooop.errors import UsageError
 from annolooop.loop.infer.query import Candidate, _Found
-from annolooop.loop.rounds.queue import newest_round, rounds_series
+from annolooop.loop.rounds.queue import rounds_of
 from annolooop.loop.versions.predict import Predictor
-from annolooop.storage.artifacts.store import numbered
 
 NAMES = [f"{kind}{n}.png" for n in range(12) for kind in ("aria", "not_aria")]
 
@@ -31,7 +30,7 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     told = project.json("infer", "--batch", "b", "--query", "8", "--overlap", "0.3")
     query, stack = told["query"], project.stack()
     name, studio = stack.config.dataset.name, stack.studio
-    first = newest_round(stack, name)
+    first = rounds_of(stack, name).latest()
     assert first
     assert (query["asked"], query["left"]) == (8, 16)
     assert query["holdout"] == len(first.holdout) == 2
@@ -80,7 +79,7 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     assert (done["round"], done["left"], done["waiting"]) == (1, 0, 0)
     assert "tab=" not in done["url"]
     again = project.json("infer", "--query", "5", "--strategy", "random")
-    second = newest_round(project.stack(), name)
+    second = rounds_of(project.stack(), name).latest()
     assert second
     assert second.number == again["query"]["round"] == 2
     assert not set(second.query) & set(first.query)
@@ -89,8 +88,8 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
 
     # A query that is killed once its round is noted leaves the queue as it was, and says so.
     stack = project.stack()
-    series = rounds_series(name)
-    stack.store.append(series, stack.store.get(numbered(series, 2)))
+    rounds = rounds_of(stack, name)
+    rounds.append(rounds.read(2))
     torn = project.json("dataset", "launch", name, "--no-browser")
     assert (torn["round"], torn["left"], torn["interrupted"]) == (2, 5, 3)
     assert torn["url"] == again["url"]

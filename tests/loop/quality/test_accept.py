@@ -86,7 +86,7 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = loop.project
-    monkeypatch.setattr("annolooop.loop.quality.accept.SETTLE", 0.5)
+    monkeypatch.setattr("annolooop.storage.intents.SECONDS_OF_QUIET", 0.5)
     version = loop.stack().registry.promoted()
     assert version
     few = "takes at least 149 labelled images of the holdout, all predicted right; there are"
@@ -155,8 +155,8 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     assert (copy.labels, copy.accepted) == ((wrong,), "")
     studio.connection.call("DELETE", f"/api/annotations/{copy.id}")
     # People who annotate all the while do not hold up what waits for an interrupted request.
-    monkeypatch.setattr("annolooop.loop.quality.accept.SETTLE", 600)
-    monkeypatch.setattr("annolooop.loop.quality.accept.LONGEST", 0.5)
+    monkeypatch.setattr("annolooop.storage.intents.SECONDS_OF_QUIET", 600)
+    monkeypatch.setattr("annolooop.loop.quality.accept.SECONDS_TO_WAIT", 0.5)
     loop.stack().store.put(note, b"{}")
     assert undo(loop.stack(), "v2", True, untracked).withdrawn == 0
 
