@@ -123,7 +123,7 @@ def test_server_may_die_during_each_request(own_project: Project) -> None:
     assert sorted(t.key for t in stack.studio.tasks.list(found.id)) == [
         f"images/b/{name}.jpg" for name in "abc"
     ]
-    assert stack.studio.model_versions(found.id) == {version.name: 3}
+    assert stack.studio.predictions.count_by_version(found.id) == {version.name: 3}
     assert stack.snapshots.numbers() == [1]
     assert len(stack.snapshots.latest().annotations) == 2
     check_store(stack)

@@ -38,7 +38,7 @@ def _make(stack: Stack) -> ProjectCounts:
     project = lookup_project(stack, dataset.name) or _await_project(stack)
     if project is None:
         with _making(stack).under_way(True):
-            project = stack.studio.create_project(dataset.name, dataset.labels, dataset.choice)
+            project = stack.studio.projects.create(dataset.name, dataset.labels, dataset.choice)
             note_project(stack, project)
     else:
         fit_project(stack, project)
@@ -54,7 +54,7 @@ def _await_project(stack: Stack) -> ProjectCounts | None:
     found: list[ProjectCounts] = []
 
     def look() -> int:
-        project = stack.studio.find_project(stack.config.dataset.name)
+        project = stack.studio.projects.find(stack.config.dataset.name)
         found.extend([project] if project else [])
         return len(found)
 

@@ -100,7 +100,7 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
                 for start in range(0, len(free), AT_ONCE):
                     some = free[start : start + AT_ONCE]
                     with lease.guard():
-                        stack.studio.forget_all_predictions(project.id, some)
+                        stack.studio.predictions.delete(project.id, some)
                     stack.ledger.note(project.identity, forgotten=some)
                     cleared += len(some)
     _write_note(stack, share, share)

@@ -141,11 +141,11 @@ def _write(
         stack.store.put(note, json.dumps({"since": moment}).encode())
     progress = track([*lost, *back], "mark", len(lost) + len(back))
     for tasks, since in ((lost, moment), (back, "")):
-        for start in range(0, len(tasks), SELECTED):
-            some = list(islice(progress, len(tasks[start : start + SELECTED])))
+        for start in range(0, len(tasks), IDS_PER_URL):
+            some = list(islice(progress, len(tasks[start : start + IDS_PER_URL])))
             with lease.guard():
                 _mark_some(stack, project, some, since)
-    if not stack.studio.count_vanished(project.id):
+    if not stack.studio.tasks.count_vanished(project.id):
         stack.store.delete(note)
 
 

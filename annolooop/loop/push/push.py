@@ -191,7 +191,7 @@ class Pusher:
             sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
             with self._intent.under_way(self._about(chunk, len(chunk))):
                 with lease.guard():
-                    stack.studio.create_predictions(project.id, sent, version)
+                    stack.studio.predictions.create(project.id, sent, version)
                 noted = {version: [task for task, _ in sent]}
                 stack.ledger.note(project.identity, predicted=noted)
         deque(progress, maxlen=0)
@@ -207,7 +207,7 @@ class Pusher:
         assert self._project
         stack, project, version = self._stack, self._project, self._version
         with lease.guard():
-            ids, predicted = stack.studio.create_tasks(project.id, made, version)
+            ids, predicted = stack.studio.tasks.create(project.id, made, version)
         if len(ids) != len(chunk):
             self._holds = None
             return
@@ -218,7 +218,7 @@ class Pusher:
         if not predicted:
             sent = [(number, said[image]) for number, image in pairs if image in said]
             with lease.guard():
-                stack.studio.create_predictions(project.id, sent, version)
+                stack.studio.predictions.create(project.id, sent, version)
             stack.ledger.note(project.identity, predicted=having)
 
     def _about(self, images: Sequence[Image], predictions: int) -> Sending:
@@ -250,16 +250,16 @@ class Pusher:
         with self._intent.under_way(self._about((), 0)):
             for task, sha256 in todo.behind.items():
                 with lease.guard():
-                    studio.note_replaced(task.id, sha256, moment)
+                    studio.tasks.note_replaced(task.id, sha256, moment)
                 noted.append(replace(task, shows=sha256))
             for image, task in todo.changed.items():
                 with lease.guard():
-                    if studio.forget_predictions(task.id):
-                        studio.update_data(task.id, sha256=image.sha256)
+                    if studio.tasks.delete_predictions(task.id):
+                        studio.tasks.update_data(task.id, sha256=image.sha256)
                         noted.append(replace(task, sha256=image.sha256, shows=image.sha256))
                         forgotten.append(task.id)
                     else:
-                        studio.note_replaced(task.id, image.sha256, moment)
+                        studio.tasks.note_replaced(task.id, image.sha256, moment)
                         noted.append(replace(task, replaced=True, shows=image.sha256))
             stack.ledger.note(self._project.identity, noted, forgotten=forgotten)
 
@@ -276,7 +276,9 @@ class Pusher:
             return False
 
         def counted() -> object:
-            return stack.studio.newest_task(project.id), stack.studio.model_versions(project.id)
+            return stack.studio.tasks.newest(project.id), stack.studio.predictions.count_by_version(
+                project.id
+            )
 
         def is_all_there() -> bool:
             list_tasks(stack, project, stack.ledger)

@@ -288,7 +288,7 @@ def _open(stack: Stack, labels: Labels, suspects: Sequence[Suspect]) -> tuple[in
         for place, suspect in enumerate(suspects, start=1):
             what = f"r{number:04d}-{place:05d} {_words(suspect)}"
             with lease.guard():
-                studio.update_data(suspect.task, **{FIELD: what})
+                studio.tasks.update_data(suspect.task, **{FIELD: what})
         mine = condition(f"data.{FIELD}", "contains", "String", f"r{number:04d}-")
         view = studio.views.put(project, TITLE, [mine], [f"tasks:data.{FIELD}"])
     return number, studio.views.list_url(project, view)

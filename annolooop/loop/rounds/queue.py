@@ -46,14 +46,14 @@ def open_round(stack: Stack, asked: Round, earlier: Sequence[Round]) -> Round:
         number = rounds_of(stack, name).append(asked)
         marks = {task: f"{_prefix(number)}{at:05d}" for at, task in enumerate(asked.query, start=1)}
         with lease.guard():
-            studio.mark(project, FIELD, marks)
+            studio.tasks.set_value(project, FIELD, marks)
         for people, tasks in ((2, asked.twice), (1, sorted(once))):
             for task in tasks:
                 with lease.guard():
-                    studio.ask_of(task, people)
+                    studio.tasks.set_overlap(task, people)
         with lease.guard():
-            studio.serve_in_order(project)
-            studio.put_view(
+            studio.projects.serve_in_order(project)
+            studio.views.put(
                 project, TITLE, [_of_round(number)], [f"tasks:data.{FIELD}"], first=True
             )
     return replace(asked, number=number)
@@ -83,7 +83,7 @@ class Stream:
 
 def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
     """Where people annotate a dataset: its queue, unless all of it is answered."""
-    plain = stack.studio.stream_url(project.id)
+    plain = stack.studio.projects.stream_url(project.id)
     newest = rounds_of(stack, name).latest()
     if newest is None or newest.project != project.identity:
         return Stream(plain)

@@ -51,7 +51,7 @@ def test_a_share_is_shown_without_prediction_until_it_is_turned_off(project: Pro
     assert late["predictions_pushed"] == sum(map(bool, now.values())) - len(before) + len(blind) - 1
     blind = {sha256 for sha256 in now if is_blind(sha256, 0.4)}
     assert {s for s, versions in now.items() if not versions} == blind - {seen.sha256}
-    (version,) = studio.model_versions(number)
+    (version,) = studio.predictions.count_by_version(number)
     kept = list(blind_series(stack, name).each())
     assert {sha256 for record in kept for sha256 in record.said} == blind
     assert {record.version for record in kept} == {version}
