@@ -26,8 +26,8 @@ from annolooop.storage.clouds.table import open_cloud
 
 if TYPE_CHECKING:
     from annolooop.domain.versions import BackboneInfo
-    from annolooop.labelstudio.api.storages import AnnotationExport, BucketImages, LocalImages
     from annolooop.labelstudio.api.studio import Studio
+    from annolooop.labelstudio.image_source import AnnotationExport, BucketImages, LocalImages
     from annolooop.labelstudio.server.daemon import Daemon
     from annolooop.model.backbones.pipeline import Pipeline
     from annolooop.storage.artifacts.store import ArtifactStore
@@ -205,7 +205,7 @@ class Stack:
     @cached_property
     def image_source(self) -> LocalImages | BucketImages:
         """How Label Studio shows the store's images."""
-        from annolooop.labelstudio.api.storages import BucketImages, LocalImages
+        from annolooop.labelstudio.image_source import BucketImages, LocalImages
         from annolooop.storage.images import IMAGES
 
         if cloud := self.cloud:
@@ -229,7 +229,7 @@ class Stack:
     @cached_property
     def annotation_export(self) -> AnnotationExport:
         """The copy of each annotation that Label Studio writes to the store, or none."""
-        from annolooop.labelstudio.api.storages import AnnotationExport
+        from annolooop.labelstudio.image_source import AnnotationExport
 
         if not self.config.store.export_annotations:
             return AnnotationExport(wanted=False)

@@ -118,7 +118,7 @@ def ask(
         UnreachableError: Label Studio or the store fails.
     """
     begun = time.monotonic()
-    now = stack.studio.read_project(project.id) or project  # its counters have moved on
+    now = stack.studio.projects.get(project.id) or project  # its counters have moved on
     annotations = pull(stack.studio, now, stack.snapshots.latest()).annotations
     rounds = list(rounds_of(stack, stack.config.dataset.name).each())
     asking = _Asking(stack, version, embeddings, query, stack.config.train.seed + len(rounds))
@@ -160,7 +160,7 @@ def ask(
         seconds=seconds,
         # Our own server is told to mind what others have open; whether another one does is not
         # to be seen from outside.
-        crowded=stack.daemon is None and len(stack.studio.people()) > 1,
+        crowded=stack.daemon is None and len(stack.studio.people.emails()) > 1,
         unseen=asking.unseen,
     )
 

@@ -38,7 +38,7 @@ def _make(stack: Stack) -> ProjectCounts:
     project = lookup_project(stack, dataset.name) or _await_project(stack)
     if project is None:
         with _making(stack).under_way(True):
-            project = stack.studio.create_project(dataset.name, dataset.labels, dataset.choice)
+            project = stack.studio.projects.create(dataset.name, dataset.labels, dataset.choice)
             note_project(stack, project)
     else:
         fit_project(stack, project)
@@ -54,7 +54,7 @@ def _await_project(stack: Stack) -> ProjectCounts | None:
     found: list[ProjectCounts] = []
 
     def look() -> int:
-        project = stack.studio.find_project(stack.config.dataset.name)
+        project = stack.studio.projects.find(stack.config.dataset.name)
         found.extend([project] if project else [])
         return len(found)
 
@@ -74,7 +74,7 @@ def fit_project(stack: Stack, project: ProjectCounts) -> None:
     """
     dataset = stack.config.dataset
     if not project_fits(stack, project):
-        stack.studio.extend_labelling(project.id, dataset.labels, dataset.choice)
+        stack.studio.projects.extend_labels(project.id, dataset.labels, dataset.choice)
 
 
 def project_fits(stack: Stack, project: ProjectCounts) -> bool:
@@ -84,7 +84,7 @@ def project_fits(stack: Stack, project: ProjectCounts) -> bool:
         DataError: it asks for something that the dataset does not know.
     """
     dataset = stack.config.dataset
-    known = stack.studio.labelling(project.id)
+    known = stack.studio.projects.labelling(project.id)
     lacking = [label for label in known.labels if label not in dataset.labels]
     if lacking:
         together = [*dataset.labels, *lacking]
@@ -118,7 +118,7 @@ def find_project(stack: Stack, name: str) -> ProjectCounts:
     """
     project = lookup_project(stack, name)
     if project is None:
-        titles = [other.title for other in stack.studio.projects()]
+        titles = [other.title for other in stack.studio.projects.list()]
         raise DataError(
             f"Label Studio has no project for the dataset {name}" + did_you_mean(name, titles),
             "See which there are: annoloop dataset list; make it: annoloop train",
@@ -130,10 +130,10 @@ def lookup_project(stack: Stack, name: str) -> ProjectCounts | None:
     """The project that was the dataset's last time, whatever it is called now; or by its title."""
     noted = noted_project(stack, name)
     if noted:
-        project = stack.studio.read_project(int(noted.partition(" ")[0]))
+        project = stack.studio.projects.get(int(noted.partition(" ")[0]))
         if project and project.identity == noted:
             return project
-    return stack.studio.find_project(name)
+    return stack.studio.projects.find(name)
 
 
 def note_project(stack: Stack, project: ProjectCounts) -> None:

@@ -93,14 +93,14 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
         with stack.lock("blind") as lease:
             if not agrees(stack, project):
                 list_tasks(stack, project, stack.ledger)
-            touched = set(stack.studio.annotated_tasks(project.id))
+            touched = set(stack.studio.annotations.changed_tasks(project.id))
             for found in _predicted(stack, share):
                 seen += len(found & touched)
                 free = sorted(found - touched)
                 for start in range(0, len(free), AT_ONCE):
                     some = free[start : start + AT_ONCE]
                     with lease.guard():
-                        stack.studio.forget_all_predictions(project.id, some)
+                        stack.studio.predictions.delete(project.id, some)
                     stack.ledger.note(project.identity, forgotten=some)
                     cleared += len(some)
     _write_note(stack, share, share)

@@ -10,7 +10,7 @@ from pathlib import Path
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.progress import Track
 from annolooop.domain.tasks import Image, Task
-from annolooop.labelstudio.api.tasks import SELECTED
+from annolooop.labelstudio.api.data_manager import IDS_PER_URL
 from annolooop.loop.push.plan import agrees
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.listing import Keys, Survey
@@ -141,19 +141,21 @@ def _write(
         stack.store.put(note, json.dumps({"since": moment}).encode())
     progress = track([*lost, *back], "mark", len(lost) + len(back))
     for tasks, since in ((lost, moment), (back, "")):
-        for start in range(0, len(tasks), SELECTED):
-            some = list(islice(progress, len(tasks[start : start + SELECTED])))
+        for start in range(0, len(tasks), IDS_PER_URL):
+            some = list(islice(progress, len(tasks[start : start + IDS_PER_URL])))
             with lease.guard():
                 _mark_some(stack, project, some, since)
-    if not stack.studio.count_vanished(project.id):
+    if not stack.studio.tasks.count_vanished(project.id):
         stack.store.delete(note)
 
 
 def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], since: str) -> None:
     """Mark some tasks, or take their mark: there is no request for several, so a few at once."""
-    data = stack.studio.data_of(project.id, [task.id for task in tasks])
+    data = stack.studio.tasks.data(project.id, [task.id for task in tasks])
     there = [task for task in tasks if task.id in data]
-    written = ahead(lambda t: stack.studio.mark_vanished(t.id, data[t.id], since), there, AT_ONCE)
+    written = ahead(
+        lambda t: stack.studio.tasks.mark_vanished(t.id, data[t.id], since), there, AT_ONCE
+    )
     deque(written, maxlen=0)
     noted = [replace(task, vanished=bool(since)) for task in there]
     stack.ledger.note(project.identity, noted)
@@ -161,7 +163,7 @@ def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], sinc
 
 def count_marked(stack: Stack, name: str, project: ProjectCounts) -> int:
     """How many tasks of a dataset are marked; most datasets never had one, and cost no request."""
-    return stack.studio.count_vanished(project.id) if stack.store.exists(_note(name)) else 0
+    return stack.studio.tasks.count_vanished(project.id) if stack.store.exists(_note(name)) else 0
 
 
 def _note(name: str) -> str:
@@ -178,7 +180,7 @@ def _differing(
         lost = [task for task in stack.ledger.tasks(gone) if not task.vanished]
         marked = stack.ledger.vanished()
     else:
-        listed = stack.studio.tasks(project.id, vanished=not len(gone))
+        listed = stack.studio.tasks.list(project.id, vanished=not len(gone))
         tasks = [task for task in listed if task.vanished or task.key in gone]
         lost = [task for task in tasks if not task.vanished]
         marked = [task for task in tasks if task.vanished]

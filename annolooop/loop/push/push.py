@@ -74,7 +74,9 @@ class Pusher:
         if self._foreseen is None:
             self._foreseen = foreseen(self._stack, self._project, self._doubt)
         todo = self._plan(images, self._foreseen)
-        touched = {i for i, task in todo.changed.items() if self._stack.studio.is_touched(task.id)}
+        touched = {
+            i for i, task in todo.changed.items() if self._stack.studio.tasks.is_touched(task.id)
+        }
         new = [*todo.new, *(image for image in todo.changed if image in touched)]
         others = (image for image in todo.changed if image not in touched)
         bare = [*todo.bare, *(image for image in others if image not in todo.blind)]
@@ -140,7 +142,9 @@ class Pusher:
         shown = self._project.model_version == self._version
         if not self._sent:
             # Someone may have been interrupted just before.
-            present = () if shown else self._stack.studio.model_versions(self._project.id)
+            present = (
+                () if shown else self._stack.studio.predictions.count_by_version(self._project.id)
+            )
             if self._version not in present:
                 return
         with self._stack.lock("push") as lease, lease.guard():
@@ -172,7 +176,7 @@ class Pusher:
         stack, project, version = self._stack, self._project, self._version
         size = stack.config.label_studio.import_size
         progress = track(range(len(todo.new) + len(todo.bare)), "push")
-        shown_by = stack.studio.labelling(project.id).data
+        shown_by = stack.studio.projects.labelling(project.id).data
         for chunk in _chunks(todo.new, size):
             deque(islice(progress, len(chunk)), maxlen=0)
             shown = [image for image in chunk if image not in todo.blind]
@@ -187,7 +191,7 @@ class Pusher:
             sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
             with self._intent.under_way(self._about(chunk, len(chunk))):
                 with lease.guard():
-                    stack.studio.create_predictions(project.id, sent, version)
+                    stack.studio.predictions.create(project.id, sent, version)
                 noted = {version: [task for task, _ in sent]}
                 stack.ledger.note(project.identity, predicted=noted)
         deque(progress, maxlen=0)
@@ -203,7 +207,7 @@ class Pusher:
         assert self._project
         stack, project, version = self._stack, self._project, self._version
         with lease.guard():
-            ids, predicted = stack.studio.create_tasks(project.id, made, version)
+            ids, predicted = stack.studio.tasks.create(project.id, made, version)
         if len(ids) != len(chunk):
             self._holds = None
             return
@@ -214,7 +218,7 @@ class Pusher:
         if not predicted:
             sent = [(number, said[image]) for number, image in pairs if image in said]
             with lease.guard():
-                stack.studio.create_predictions(project.id, sent, version)
+                stack.studio.predictions.create(project.id, sent, version)
             stack.ledger.note(project.identity, predicted=having)
 
     def _about(self, images: Sequence[Image], predictions: int) -> Sending:
@@ -246,16 +250,16 @@ class Pusher:
         with self._intent.under_way(self._about((), 0)):
             for task, sha256 in todo.behind.items():
                 with lease.guard():
-                    studio.note_replaced(task.id, sha256, moment)
+                    studio.tasks.note_replaced(task.id, sha256, moment)
                 noted.append(replace(task, shows=sha256))
             for image, task in todo.changed.items():
                 with lease.guard():
-                    if studio.forget_predictions(task.id):
-                        studio.update_data(task.id, sha256=image.sha256)
+                    if studio.tasks.delete_predictions(task.id):
+                        studio.tasks.update_data(task.id, sha256=image.sha256)
                         noted.append(replace(task, sha256=image.sha256, shows=image.sha256))
                         forgotten.append(task.id)
                     else:
-                        studio.note_replaced(task.id, image.sha256, moment)
+                        studio.tasks.note_replaced(task.id, image.sha256, moment)
                         noted.append(replace(task, replaced=True, shows=image.sha256))
             stack.ledger.note(self._project.identity, noted, forgotten=forgotten)
 
@@ -272,7 +276,9 @@ class Pusher:
             return False
 
         def counted() -> object:
-            return stack.studio.newest_task(project.id), stack.studio.model_versions(project.id)
+            return stack.studio.tasks.newest(project.id), stack.studio.predictions.count_by_version(
+                project.id
+            )
 
         def is_all_there() -> bool:
             list_tasks(stack, project, stack.ledger)
@@ -316,12 +322,12 @@ def push(
 def _show(stack: Stack, project: int, version: str) -> None:
     """Make the server show a version, unless another one was put in force or shown since."""
     promoted = stack.registry.promoted()
-    now = stack.studio.read_project(project)
+    now = stack.studio.projects.get(project)
     if not (promoted and now and promoted.name == version != now.model_version):
         return
     # The server refuses a version of which it has no prediction: all images may be blind.
-    if version in stack.studio.model_versions(project):
-        stack.studio.show_model_version(project, version)
+    if version in stack.studio.predictions.count_by_version(project):
+        stack.studio.projects.show_version(project, version)
 
 
 def _task(number: int, image: Image) -> Task:

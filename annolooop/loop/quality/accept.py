@@ -386,7 +386,7 @@ def _accept(
     for start in track(range(0, len(tasks), CHUNK), "accept"):
         chunk = tasks[start : start + CHUNK]
         with _intent(stack).under_way(_now()), lease.guard():
-            made += stack.studio.accept_predictions(project.id, chunk, version.name)
+            made += stack.studio.predictions.accept(project.id, chunk, version.name)
     return made
 
 
@@ -410,10 +410,12 @@ def _withdraw(
         for who in sorted({a.annotator for a in chunk}, key=str):
             tasks = [a.task for a in chunk if a.annotator == who]
             with _intent(stack).under_way(_now()), lease.guard():
-                gone += stack.studio.withdraw_accepted(project.id, tasks, who, snapshot.watermark)
+                gone += stack.studio.annotations.withdraw_accepted(
+                    project.id, tasks, who, snapshot.watermark
+                )
     for a in beside:
         with lease.guard():
-            gone += stack.studio.withdraw_one(a.id)
+            gone += stack.studio.annotations.withdraw_one(a.id)
     return len(alone) + len(beside), gone
 
 
@@ -421,7 +423,7 @@ def _await_interrupted(stack: Stack, project: ProjectCounts) -> None:
     """Wait for the end of a request whose answer nobody received."""
 
     def counted() -> int | None:
-        found = stack.studio.read_project(project.id)
+        found = stack.studio.projects.get(project.id)
         return found.annotations if found else None
 
     _intent(stack).await_end(counted, longest=SECONDS_TO_WAIT)

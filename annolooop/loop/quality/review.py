@@ -13,7 +13,7 @@ from annolooop.domain.examples import Example
 from annolooop.domain.figures import Suspect
 from annolooop.domain.progress import Track, left_out
 from annolooop.errors import DataError, UsageError
-from annolooop.labelstudio.api.tasks import condition
+from annolooop.labelstudio.api.data_manager import condition
 from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.loop.quality.labelled import Labelled, embed_labelled
 from annolooop.model.judging.label_errors import Doubt, doubt_labels, find_overlaps
@@ -151,7 +151,7 @@ class _Shown:
         self._labels = labels
         self._url = ""
         if labels.project:
-            self._url = stack.studio.task_url(labels.project.id)
+            self._url = stack.studio.tasks.url(labels.project.id)
         self._latest: dict[str, Annotation] = {}
         for a in sorted(labels.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
             if a.sha256 and not a.skipped and not a.accepted:
@@ -288,10 +288,10 @@ def _open(stack: Stack, labels: Labels, suspects: Sequence[Suspect]) -> tuple[in
         for place, suspect in enumerate(suspects, start=1):
             what = f"r{number:04d}-{place:05d} {_words(suspect)}"
             with lease.guard():
-                studio.update_data(suspect.task, **{FIELD: what})
+                studio.tasks.update_data(suspect.task, **{FIELD: what})
         mine = condition(f"data.{FIELD}", "contains", "String", f"r{number:04d}-")
-        view = studio.put_view(project, TITLE, [mine], [f"tasks:data.{FIELD}"])
-    return number, studio.view_list_url(project, view)
+        view = studio.views.put(project, TITLE, [mine], [f"tasks:data.{FIELD}"])
+    return number, studio.views.list_url(project, view)
 
 
 def _words(suspect: Suspect) -> str:

@@ -100,7 +100,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         UnreachableError: Label Studio does not answer.
     """
     project = find_project(stack, name)
-    predictions = stack.studio.model_versions(project.id)
+    predictions = stack.studio.predictions.count_by_version(project.id)
     last = stack.snapshots_of(name).latest()
     snapshot = pull(stack.studio, project, last)
     labeled, skipped = count_tasks(snapshot.annotations)
@@ -122,7 +122,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         labels={label: labels.get(label, 0) for label in [*rules.labels, *sorted(labels)]},
         model_version=project.model_version,
         model_versions=_by_version(predictions, snapshot.annotations, rules.choice),
-        url=stack.studio.stream_url(project.id),
+        url=stack.studio.projects.stream_url(project.id),
         in_force=version.name if version else None,
         holdout=Holdout(**version.metrics["holdout"]) if version else None,
         evaluation=evaluation_of(version) if version else None,

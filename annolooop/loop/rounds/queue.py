@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.rounds import Round
-from annolooop.labelstudio.api.tasks import condition
+from annolooop.labelstudio.api.data_manager import condition
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.series import NUMBER, Series
@@ -46,14 +46,14 @@ def open_round(stack: Stack, asked: Round, earlier: Sequence[Round]) -> Round:
         number = rounds_of(stack, name).append(asked)
         marks = {task: f"{_prefix(number)}{at:05d}" for at, task in enumerate(asked.query, start=1)}
         with lease.guard():
-            studio.mark(project, FIELD, marks)
+            studio.tasks.set_value(project, FIELD, marks)
         for people, tasks in ((2, asked.twice), (1, sorted(once))):
             for task in tasks:
                 with lease.guard():
-                    studio.ask_of(task, people)
+                    studio.tasks.set_overlap(task, people)
         with lease.guard():
-            studio.serve_in_order(project)
-            studio.put_view(
+            studio.projects.serve_in_order(project)
+            studio.views.put(
                 project, TITLE, [_of_round(number)], [f"tasks:data.{FIELD}"], first=True
             )
     return replace(asked, number=number)
@@ -83,21 +83,21 @@ class Stream:
 
 def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
     """Where people annotate a dataset: its queue, unless all of it is answered."""
-    plain = stack.studio.stream_url(project.id)
+    plain = stack.studio.projects.stream_url(project.id)
     newest = rounds_of(stack, name).latest()
     if newest is None or newest.project != project.identity:
         return Stream(plain)
-    view = stack.studio.find_view(project.id, TITLE)
+    view = stack.studio.views.find(project.id, TITLE)
     if view is None:  # people deleted it
         return Stream(plain)
     shown = _shown(stack, name, newest, view.conditions)
     mine = _of_round(shown.number)
-    left = stack.studio.count_tasks(project.id, [mine, UNTOUCHED])
+    left = stack.studio.tasks.count(project.id, [mine, UNTOUCHED])
     waiting = 0
     if shown.twice:
         conditions = [mine, ANSWERED, UNFINISHED]
-        waiting = stack.studio.count_tasks(project.id, conditions)
-    url = stack.studio.view_url(project.id, view.id) if left or waiting else plain
+        waiting = stack.studio.tasks.count(project.id, conditions)
+    url = stack.studio.views.labelling_url(project.id, view.id) if left or waiting else plain
     interrupted = newest.number if shown is not newest else 0
     return Stream(url, shown.number, len(shown.query), left, waiting, interrupted)
 

@@ -34,7 +34,7 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     assert first
     assert (query["asked"], query["left"]) == (8, 16)
     assert query["holdout"] == len(first.holdout) == 2
-    hashes = {t.id: t.sha256 for t in studio.tasks(studio.find_project(name).id)}
+    hashes = {t.id: t.sha256 for t in studio.tasks.list(studio.projects.find(name).id)}
     sides = {task: split_of(hashes[task], 0.3) for task in first.query}
     assert {task for task, side in sides.items() if side == "holdout"} == set(first.holdout)
     assert first.twice, "a share of 0.3 of these pictures"
@@ -58,8 +58,8 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
                 continue
             task = open_.pop(person)
             served.append((person, task))
-            project_id = studio.find_project(name).id
-            person.studio.annotate(project_id, task, ["aria"], 1.0)
+            project_id = studio.projects.find(name).id
+            person.studio.annotations.create(project_id, task, ["aria"], 1.0)
             if len(served) == 1:
                 half = project.json("dataset", "launch", name, "--no-browser")
                 assert (half["left"], half["waiting"]) == (7, 1)
@@ -102,7 +102,7 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     for item in list(stack.store.walk("embeddings")):
         stack.store.delete(item.key)
     left = sorted(set(second.query) - set(first.query))
-    key = next(t.key for t in studio.tasks(project_id) if t.id == left[0])
+    key = next(t.key for t in studio.tasks.list(project_id) if t.id == left[0])
     few = project.json("infer", "--batch", f"b/{key.split('/')[-1]}", "--query", "9")["query"]
     assert (few["asked"], few["unseen"]) == (1, 15)
 
