@@ -1,6 +1,11 @@
 """The two parts of the split, training set and holdout: a draw by hash."""
 
 from collections.abc import Mapping
+from typing import Literal
+
+from annolooop.domain.draw import SPLIT, draw
+
+Side = Literal["train", "holdout"]
 
 
 def side_of(sha256: str, holdout: float, sides: Mapping[str, str]) -> str:
@@ -15,13 +20,5 @@ def side_of(sha256: str, holdout: float, sides: Mapping[str, str]) -> str:
 
 
 def split_of(sha256: str, holdout: float) -> str:
-    """``holdout`` or ``train``, by the hash alone; what counts is :func:`side_of`.
-
-    The first 52 bits of the hash are read as a number in [0, 1).
-    """
-    return "holdout" if number_of(sha256[:13]) < holdout else "train"
-
-
-def number_of(digits: str) -> float:
-    """Hexadecimal digits, at most 13, as a number in [0, 1)."""
-    return float(int(digits, 16) / 16 ** len(digits))
+    """``holdout`` or ``train``, by the hash alone; what counts is :func:`side_of`."""
+    return "holdout" if draw(sha256, SPLIT) < holdout else "train"

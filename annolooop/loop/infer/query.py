@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annolooop.domain.annotations import Annotation, ProjectCounts
+from annolooop.domain.draw import HOLDOUT_ORDER, TWO_PEOPLE, draw
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track
 from annolooop.domain.rounds import Round
-from annolooop.domain.split import number_of, side_of
+from annolooop.domain.split import side_of
 from annolooop.domain.tasks import Image
 from annolooop.domain.versions import ModelVersion
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.split import examples_of, sides_of
 from annolooop.loop.push.push import PART
-from annolooop.loop.rounds.queue import open_round, place_between, read_rounds
+from annolooop.loop.rounds.queue import open_round, place_between, rounds_of
 from annolooop.loop.versions.predict import Predictor
 from annolooop.model.choosing.choose import choose
 from annolooop.model.choosing.pool import CANDIDATES, Pool
@@ -66,10 +67,6 @@ class QueryReport:
 
 
 Numbers = NDArray[np.float64]
-
-# Digits of a hash. Its first 13 tell the side of the split, and what is shown blind.
-TWICE = slice(13, 26)  # what two people are asked
-LOT = slice(26, 39)  # the order of the holdout
 
 
 @dataclass(frozen=True)
@@ -121,9 +118,9 @@ def ask(
         UnreachableError: Label Studio or the store fails.
     """
     begun = time.monotonic()
-    now = stack.studio.read_project(project.id) or project  # its counters have moved on
+    now = stack.studio.projects.get(project.id) or project  # its counters have moved on
     annotations = pull(stack.studio, now, stack.snapshots.latest()).annotations
-    rounds = read_rounds(stack, stack.config.dataset.name)
+    rounds = list(rounds_of(stack, stack.config.dataset.name).each())
     asking = _Asking(stack, version, embeddings, query, stack.config.train.seed + len(rounds))
     found = asking.look(annotations, track)
     held = found.held[: _share(found, query.count, sum(len(r.query) for r in rounds))]
@@ -163,14 +160,14 @@ def ask(
         seconds=seconds,
         # Our own server is told to mind what others have open; whether another one does is not
         # to be seen from outside.
-        crowded=stack.daemon is None and len(stack.studio.people()) > 1,
+        crowded=stack.daemon is None and len(stack.studio.people.emails()) > 1,
         unseen=asking.unseen,
     )
 
 
 def is_asked_twice(sha256: str, share: float) -> bool:
     """Whether two people are asked about an image: a stable share, unrelated to the split."""
-    return number_of(sha256[TWICE]) < share
+    return draw(sha256, TWO_PEOPLE) < share
 
 
 def _share(found: _Found, count: int, before: int) -> int:
@@ -346,9 +343,9 @@ class _Asking:
         return [e for e in examples if e.sha256 not in lacking]
 
 
-def _lot(one: Candidate) -> str:
+def _lot(one: Candidate) -> float:
     """In which order images of the holdout are drawn: those shown blind are spread among them."""
-    return one.image.sha256[LOT]
+    return draw(one.image.sha256, HOLDOUT_ORDER)
 
 
 def _short(sha256: str) -> int:

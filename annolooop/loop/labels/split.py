@@ -14,7 +14,7 @@ from annolooop.stack import Stack
 from annolooop.storage.split import Sides
 
 if TYPE_CHECKING:
-    from annolooop.model.judging.duplicates import Places
+    from annolooop.model.numeric import Indices
     from annolooop.storage.embeddings.embeddings import Embeddings, Vector
 
 
@@ -113,8 +113,8 @@ class KeptRows:
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, places: Places) -> Vector:
-        return self._embeddings.matrix(map(self._hash_of, places.tolist()))
+    def __getitem__(self, indices: Indices) -> Vector:
+        return self._embeddings.matrix(map(self._hash_of, indices.tolist()))
 
 
 def settle(stack: Stack, examples: Sequence[Example], embeddings: Embeddings) -> Settled:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from annolooop.domain.draw import REPORT_SAMPLE, draw
 from annolooop.domain.progress import Track
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.domain.versions import ModelVersion
@@ -154,12 +155,11 @@ def _map(
 def _chosen(stack: Stack, found: Labels, most: int) -> tuple[list[Image], int]:
     """Images for the map: labelled ones up to half of it at least, and others; and how many.
 
-    Drawn by their hashes: the same ones each time. By the end of the hash, since its beginning
-    tells the holdout.
+    Drawn by their hashes: the same ones each time.
     """
 
-    def lot(image: Image) -> str:
-        return image.sha256[32:]
+    def lot(image: Image) -> float:
+        return draw(image.sha256, REPORT_SAMPLE)
 
     labelled = {e.sha256: Image(e.key, e.sha256) for e in found.examples}
     others: dict[str, Image] = {}

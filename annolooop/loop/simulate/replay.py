@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from annolooop.domain.progress import Track
 from annolooop.model.choosing.choose import choose
-from annolooop.model.choosing.pool import CANDIDATES, Places, Pool, Targets
+from annolooop.model.choosing.pool import CANDIDATES, Pool, Targets
 from annolooop.model.heads.calibration import calibrate, with_temperature
 from annolooop.model.heads.fit import all_right, fit_head, learnable
 from annolooop.model.heads.head import Array, Head
 from annolooop.model.judging.duplicates import near_limit
+from annolooop.model.numeric import Indices
 
 Numbers = NDArray[np.float64]
 
@@ -112,8 +113,8 @@ def replay(
 
     The head is fitted as ``train --rerun`` fits it.
     """
-    known: Places = np.zeros(0, np.intp)
-    left: Places = np.arange(len(material.pool))
+    known: Indices = np.zeros(0, np.intp)
+    left: Indices = np.arange(len(material.pool))
     head, accuracy, right = None, None, 0.0
     for number in range(rounds(material, plan)):
         pool = _pool(material, known, left, head, accuracy, near)
@@ -144,8 +145,8 @@ def _fit(vectors: Array, targets: Targets, seed: int) -> tuple[Head, float | Non
 
 def _pool(
     material: Material,
-    known: Places,
-    left: Places,
+    known: Indices,
+    left: Indices,
     head: Head | None,
     accuracy: float | None,
     near: float,

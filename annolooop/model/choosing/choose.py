@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from annolooop.errors import UsageError, did_you_mean
-from annolooop.model.choosing.auto import auto, believe
+from annolooop.model.choosing.auto import auto, trust_in_head
 from annolooop.model.choosing.diversity import badge, clustered_margin, coreset, typiclust
-from annolooop.model.choosing.geometry import squared, unit
-from annolooop.model.choosing.pool import Choice, Pool
+from annolooop.model.choosing.pool import Pool, Selection
 from annolooop.model.choosing.uncertainty import entropy, least_confidence, margin, random
+from annolooop.model.numeric import squared_distances, unit_length
 
 Strategy = Callable[[Pool, int, np.random.Generator], Iterator[int]]
 
@@ -28,7 +28,7 @@ ROUNDING = 1e-5  # squared distance that float32 may put between equal rows of l
 NEED_HEAD = ("least_confidence", "margin", "entropy", "badge", "clustered_margin")
 
 
-def choose(strategy: str, pool: Pool, count: int, seed: int) -> Choice:
+def choose(strategy: str, pool: Pool, count: int, seed: int) -> Selection:
     """Choose what to ask about; the same arguments lead to the same choice.
 
     Near-duplicates, of each other or of labelled images, are asked about once.
@@ -46,44 +46,44 @@ def choose(strategy: str, pool: Pool, count: int, seed: int) -> Choice:
     rng = np.random.default_rng(seed)
     used, why = strategy, ""
     if strategy == "auto":
-        belief = believe(pool)
-        used, why = belief.used, belief.why
+        trust = trust_in_head(pool)
+        used, why = trust.used, trust.why
     elif strategy in NEED_HEAD and pool.probabilities is None:
         strategy = used = "random"
         why = "no head is trained yet"
     if not len(pool.embeddings) or count < 1:
-        return Choice(np.zeros(0, np.intp), used, why)
+        return Selection(np.zeros(0, np.intp), used, why)
     count = min(count, len(pool.embeddings))
     order = distinct(STRATEGIES[strategy](pool, count, rng), pool, count)
-    return Choice(np.array(order, np.intp), used, why)
+    return Selection(np.array(order, np.intp), used, why)
 
 
 def check_strategy(name: str) -> None:
-    """Refuse a name that is no strategy's.
+    """Refuse a name that no strategy has.
 
     Raises:
-        UsageError: it is none.
+        UsageError: there is no such strategy.
     """
     if name not in STRATEGIES:
         raise UsageError(
             f"there is no strategy {name}{did_you_mean(name, STRATEGIES)}",
-            f"There are: {', '.join(STRATEGIES)}",
+            f"Strategies: {', '.join(STRATEGIES)}",
         )
 
 
-def distinct(places: Iterator[int], pool: Pool, count: int) -> list[int]:
-    """The first places of an order that are near to neither each other nor labelled images."""
-    within, there = max(pool.near**2, ROUNDING), len(pool.labelled)
-    taken = np.empty((there + count, pool.embeddings.shape[1]), np.float32)
-    taken[:there] = unit(pool.labelled)
+def distinct(rows: Iterator[int], pool: Pool, count: int) -> list[int]:
+    """The first rows of an order that are near neither each other nor labelled images."""
+    within, taken_count = max(pool.near**2, ROUNDING), len(pool.labelled)
+    taken = np.empty((taken_count + count, pool.embeddings.shape[1]), np.float32)
+    taken[:taken_count] = unit_length(pool.labelled)
     kept: list[int] = []
-    for place in places:
-        row = unit(pool.embeddings[place : place + 1])
-        if there and float(squared(row, taken[:there]).min()) <= within:
+    for row in rows:
+        point = unit_length(pool.embeddings[row : row + 1])
+        if taken_count and float(squared_distances(point, taken[:taken_count]).min()) <= within:
             continue
-        kept.append(place)
+        kept.append(row)
         if len(kept) == count:
             break
-        taken[there] = row
-        there += 1
+        taken[taken_count] = point
+        taken_count += 1
     return kept

@@ -1,14 +1,14 @@
-"""What a strategy is given, and what it answers."""
+"""What a strategy gets, and what it returns."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+from annolooop.model.numeric import Indices, Vectors
+
 Probabilities = NDArray[np.float64]
 Targets = NDArray[np.bool_]
-Places = NDArray[np.intp]
 
 CANDIDATES = 50_000  # most rows of a pool; whoever has more images thins them out before
 
@@ -19,11 +19,11 @@ class Pool:
 
     Attributes:
         embeddings: (n, d) float32, of the candidates; at most ``CANDIDATES``.
-        probabilities: (n, k), what the head says of them; ``None`` while it is untrained.
-        labelled: (m, d) float32, of labelled images on the side that is learnt from.
+        probabilities: (n, k), the head's predictions for them; ``None`` while it is untrained.
+        labelled: (m, d) float32, of the labelled images of the training part.
         targets: (m, k) bool, the labels of these.
         multiple: an image may have any number of labels; else exactly one.
-        accuracy: of the head, cross-validated; ``None`` where it could not be told.
+        accuracy: of the head, cross-validated; ``None`` where it is not known.
         near: distance of embeddings of length 1 below which two images are near-duplicates; at 0,
             only those with the same embedding are.
     """
@@ -38,17 +38,17 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """Which candidates to ask about.
 
     Attributes:
-        order: (count,) places in the pool, best first, none twice. Fewer where the pool has no
+        order: (count,) rows of the pool, best first, none twice. Fewer where the pool has no
             more that differ from each other and from what is labelled.
         used: the strategy that chose: that of ``auto``, or ``random`` where one needs a head and
             there is none yet.
         why: the reason for that, in words.
     """
 
-    order: Places
+    order: Indices
     used: str
     why: str = ""

@@ -10,11 +10,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from annolooop.errors import DataError
+from annolooop.model.numeric import sigmoid, softmax
 
 Array = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
 Logits = NDArray[np.float64]
-
 
 ABSENT = -20.0  # logit of a label without examples, against the others' mean of about 0
 THRESHOLD = 0.5  # a label of a multiple choice is predicted from this probability on
@@ -96,9 +96,7 @@ class Head:
             ) from error
 
 
-def activate(logits: Probabilities, multiple: bool) -> Probabilities:
+def activate(logits: Logits, multiple: bool) -> Probabilities:
     """Probabilities of (n, k) logits: of rows that add up to 1, or each for itself."""
-    if multiple:
-        return np.asarray(0.5 * (1 + np.tanh(logits / 2)), dtype=np.float64)
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), dtype=np.float64)
+    found = sigmoid(logits) if multiple else softmax(logits, axis=1)
+    return np.asarray(found, dtype=np.float64)

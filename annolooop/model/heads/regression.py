@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 from scipy.optimize import minimize
+
+from annolooop.model.numeric import all_axes, sigmoid, softmax
 
 Matrix = NDArray[np.float64]
 Numbers = NDArray[np.floating]
 
-NEGLIGIBLE = 1e-10  # variance along an axis, relative to the first, that counts as none
 FLATTEST = 1e-3  # curvature that is assumed where all is predicted right
 MAX_STEPS = 10_000
-REMEMBERED = 5  # steps from which L-BFGS tells the curvature
+REMEMBERED = 5  # steps from which L-BFGS estimates the curvature
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,7 @@ class Axes:
     @classmethod
     def of(cls, x: Matrix) -> "Axes":
         """Of centred data, (n, d); r is at most the lower of both."""
-        wide = x.shape[1] > len(x)
-        squares, vectors = eigh(x @ x.T if wide else x.T @ x)
-        kept = squares > NEGLIGIBLE * max(float(squares[-1]), 1e-300)
-        squares, vectors = squares[kept], vectors[:, kept]
-        turn = (x.T @ vectors) / np.sqrt(squares) if wide else vectors
+        squares, turn = all_axes(x)
         points = np.column_stack([x @ turn, np.ones(len(x))])
         return cls(points, turn, np.append(squares, float(len(x))))
 
@@ -118,7 +114,7 @@ class Problem:
 
     def _loss(self, logits: Numbers) -> tuple[float, Numbers]:
         """Sum of the losses of the points that are used, and its derivative, (m, f, n)."""
-        if self.exclusive:
+        if self.exclusive:  # softmax and log loss share their exponents: this is the hot loop
             logits -= logits.max(axis=0)
             exponents = np.exp(logits)
             total = exponents.sum(axis=0)
@@ -126,7 +122,7 @@ class Problem:
             slope = exponents / total
         else:
             losses = np.logaddexp(0, logits) - logits * self.targets
-            slope = 0.5 * (1 + np.tanh(0.5 * logits))
+            slope = sigmoid(logits)
         slope -= self.targets
         slope *= self.used
         losses *= self.used[0] if self.exclusive else self.used
@@ -135,9 +131,5 @@ class Problem:
 
 def _spread(logits: Numbers, exclusive: bool) -> float:
     """Mean of p (1 - p): how curved the loss is."""
-    if exclusive:
-        p = np.exp(logits - logits.max(axis=0))
-        p /= p.sum(axis=0)
-    else:
-        p = 0.5 * (1 + np.tanh(0.5 * logits))
+    p = softmax(logits, axis=0) if exclusive else sigmoid(logits)
     return float((p * (1 - p)).mean())

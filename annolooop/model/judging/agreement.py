@@ -9,6 +9,10 @@ choice they are those of each label, pooled. One label by itself is taken agains
   (Krippendorff, "Computing Krippendorff's alpha-reliability", 2011);
 - Cohen's kappa, for two people, each with own habits (Cohen 1960).
 
+Both are computed here: the intervals are a bootstrap of 1,000 draws, which scikit-learn's
+``cohen_kappa_score`` would take one by one; the package ``krippendorff`` knows neither that nor
+several labels an image, and its licence, the GPL, is not one for this program.
+
 1 is full agreement, 0 what chance gives; where all gave the same label throughout, neither says
 anything.
 """

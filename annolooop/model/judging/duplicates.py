@@ -1,4 +1,4 @@
-"""Which images nearly show the same picture, told by their embeddings.
+"""Which images show nearly the same picture, by their embeddings.
 
 Two images are near when their embeddings, scaled to length 1, are closer than a limit that follows
 from the data; a group is what such pairs connect. It is exact up to :data:`EXACT_UP_TO` images,
@@ -8,39 +8,46 @@ to it. Memory holds :data:`AXES` numbers an image; whole embeddings are read in 
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
-Places = NDArray[np.int64]
-T = TypeVar("T", Array, Places)
+from annolooop.model.numeric import (
+    Indices,
+    Vectors,
+    kmeans,
+    leading_axes,
+    neighbours,
+    sample_indices,
+    squared_distances,
+    unit_length,
+)
 
 EXACT_UP_TO = 50_000  # images; the time grows with the square
 SAMPLE = 2000  # rows that the limit and the axes are taken from
 AXES = 128  # a pair is compared along these first, which never puts it farther apart; half above
-PART = 4096  # rows that are read at a time
+ROWS_AT_ONCE = 4096  # that are read
 BLOCK = 512  # rows that are compared at a time
-MANY = 1_000_000  # pairs of a block that are looked at together
+PAIRS_AT_ONCE = 1_000_000  # pairs of a block that are looked at together
 CELL = 1000  # images around one centre
 PROBES = 3  # centres around which an image is looked for
-STEPS = 5  # of k-means
-AROUND = 0.05  # share of the images that are an image's neighbourhood,
-NEIGHBOURS = 2  # but at least so many of them
-SHARE = 0.5  # the limit is never above this part of the distance to the end of it, in the median
-FARTHEST = 0.34  # nor above this part of the distance of two random images
-NOISE = 0.03  # nor below what rounding to bf16 does to an embedding of length 1,
-QUIET = 0.033  # where that is at most this part of the distance of two random images
+CELL_ROWS = 50  # rows sampled for each centre
+AROUND = 0.05  # share of the images that are an image's neighbourhood
+NEIGHBOURS = 2  # at least, of that neighbourhood
+SHARE = 0.5  # the limit is at most this part of the median distance to the end of it
+FARTHEST = 0.34  # and at most this part of the distance of two random images
+NOISE = 0.03  # what rounding to bf16 does to an embedding of length 1: the limit is not below
+QUIET = 0.033  # the lower of that and this part of the distance of two random images
 LARGEST = 0.1  # share of the images above which a group is taken for a chain
-FEW = 5  # but never one of so many
+FEW = 5  # images that are never taken for a chain
 
 
 class Rows(Protocol):
-    """Embeddings, (n, d) float32: an array, or what reads some of its rows when asked for them."""
+    """Embeddings, (n, d) float32: an array, or an object that reads rows when they are indexed."""
 
     def __len__(self) -> int: ...
-    def __getitem__(self, places: Places) -> Array: ...
+    def __getitem__(self, indices: Indices) -> Vectors: ...
 
 
 class Near(NamedTuple):
@@ -52,7 +59,7 @@ class Near(NamedTuple):
         exact: no pair was missed.
     """
 
-    groups: Places
+    groups: Indices
     limit: float
     exact: bool
 
@@ -61,7 +68,7 @@ def near_groups(rows: Rows, limit: float | None = None, seed: int = 0) -> Near:
     """Group rows that are near each other, directly or by others (single linkage).
 
     What single linkage may do is to chain: pictures that change little by little become one group.
-    A group of more than a tenth of the rows is therefore parted, by a limit half as high, as often
+    A group of more than a tenth of the rows is therefore split, by a limit half as high, as often
     as it takes; only what rounding may explain stays together, however much it is.
 
     Args:
@@ -75,11 +82,11 @@ def near_groups(rows: Rows, limit: float | None = None, seed: int = 0) -> Near:
         return Near(np.arange(count), limit or 0.0, True)
     rng = np.random.default_rng(seed)
     sample = _sample(rows, rng)
-    told, floor = limits(sample)
-    limit = told if limit is None else limit
-    view = _View(rows, sample)
+    default, floor = limits(sample)
+    limit = default if limit is None else limit
+    view = _View(rows, sample, rng)
     most = max(FEW, int(LARGEST * count))
-    groups = _parted(view, np.arange(count), limit, floor, most, rng)
+    groups = _split_large(view, np.arange(count), limit, floor, most, rng)
     return Near(groups, limit, count <= EXACT_UP_TO)
 
 
@@ -88,12 +95,11 @@ def near_limit(rows: Rows, seed: int = 0) -> float:
     return limits(_sample(rows, np.random.default_rng(seed)))[0] if len(rows) > 1 else 0.0
 
 
-def _sample(rows: Rows, rng: np.random.Generator) -> Array:
-    chosen = np.sort(rng.choice(len(rows), min(len(rows), SAMPLE), replace=False))
-    return _unit(rows[chosen])
+def _sample(rows: Rows, rng: np.random.Generator) -> Vectors:
+    return unit_length(rows[sample_indices(len(rows), SAMPLE, rng)])
 
 
-def limits(sample: Array) -> tuple[float, float]:
+def limits(sample: Vectors) -> tuple[float, float]:
     """Distances of embeddings, (n, d) of length 1: of the same picture, and of the same pixels.
 
     The first is what two images must be below to be near-duplicates, the second what rounding
@@ -107,7 +113,7 @@ def limits(sample: Array) -> tuple[float, float]:
     each image has a copy, that is the distance of the copies.)
     """
     centred = sample - sample.mean(axis=0)
-    distances = np.sqrt(np.maximum(_squares(centred, centred), 0))
+    distances = np.sqrt(squared_distances(centred, centred))
     if len(sample) <= NEIGHBOURS:  # there is nothing to compare the distance of two with
         return NOISE, NOISE
     order = min(len(sample) - 1, max(NEIGHBOURS, round(AROUND * len(sample))))
@@ -117,35 +123,25 @@ def limits(sample: Array) -> tuple[float, float]:
     return float(max(floor, min(SHARE * around, FARTHEST * apart))), float(floor)
 
 
-def _unit(rows: Array) -> Array:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
-
-
-def _squares(one: Array, other: Array) -> Array:
-    """(n, m) squared distances; of equal rows about 0, maybe below it."""
-    lengths = np.einsum("ij,ij->i", one, one)[:, None] + np.einsum("ij,ij->i", other, other)
-    lengths -= 2 * (one @ other.T)
-    return np.asarray(lengths, np.float32)
-
-
 class _View:
-    """Rows of length 1, whole from where they are kept, and along a few axes in memory."""
+    """Rows of length 1: whole ones are read when needed; in memory, only those along a few axes."""
 
-    def __init__(self, rows: Rows, sample: Array) -> None:
+    def __init__(self, rows: Rows, sample: Vectors, rng: np.random.Generator) -> None:
         self._rows = rows
         mean = sample.mean(axis=0)
         count = AXES if len(rows) <= EXACT_UP_TO else AXES // 2
-        axes = np.linalg.svd(sample - mean, full_matrices=False)[2][:count].T
+        axes = leading_axes(sample - mean, count, rng)
         self.short = np.empty((len(rows), axes.shape[1]), np.float32)
-        for first in range(0, len(rows), PART):
-            places = np.arange(first, min(first + PART, len(rows)))
-            self.short[places] = (_unit(rows[places]) - mean) @ axes
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            indices = np.arange(first, min(first + ROWS_AT_ONCE, len(rows)))
+            self.short[indices] = (unit_length(rows[indices]) - mean) @ axes
 
-    def near(self, one: Places, other: Places, limit: float) -> NDArray[np.bool_]:
-        """(k,) whether the rows of k pairs are closer than the limit; at most ``PART / 2``."""
-        places, back = np.unique(np.concatenate([one, other]), return_inverse=True)
-        whole = _unit(self._rows[places])
+    def near(self, one: Indices, other: Indices, limit: float) -> NDArray[np.bool_]:
+        """(k,) whether the rows of k pairs are closer than the limit; k is at most half of
+        ``ROWS_AT_ONCE``.
+        """
+        indices, back = np.unique(np.concatenate([one, other]), return_inverse=True)
+        whole = unit_length(self._rows[indices])
         apart = whole[back[: len(one)]] - whole[back[len(one) :]]
         return np.asarray(np.einsum("ij,ij->i", apart, apart) < limit * limit)
 
@@ -156,15 +152,15 @@ class _Groups:
     def __init__(self, count: int) -> None:
         self._above = np.arange(count)
 
-    def of(self, places: Places) -> Places:
+    def of(self, indices: Indices) -> Indices:
         """(k,) group of each of k rows: its first row."""
-        found = self._above[places]
+        found = self._above[indices]
         while not np.array_equal(above := self._above[found], found):
             found = above
-        self._above[places] = found
+        self._above[indices] = found
         return found
 
-    def join(self, one: Places, other: Places) -> None:
+    def join(self, one: Indices, other: Indices) -> None:
         """Connect pairs of rows."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
@@ -178,74 +174,52 @@ class _Groups:
         self._above[known] = lowest[parts]
 
 
-def _parted(
+def _split_large(
     view: _View,
-    places: Places,
+    indices: Indices,
     limit: float,
     floor: float,
     most: int,
     rng: np.random.Generator,
-) -> Places:
-    """(k,) group of each of k rows: its first one; large groups are parted by lower limits."""
-    groups = _connected(view, places, limit, rng)
+) -> Indices:
+    """(k,) group of each of k rows: its first one; large groups are split by lower limits."""
+    groups = _connected(view, indices, limit, rng)
     if limit / 2 < floor:
         return groups
     names, sizes = np.unique(groups, return_counts=True)
     for name in names[sizes > most]:
         inside = np.flatnonzero(groups == name)
-        groups[inside] = _parted(view, places[inside], limit / 2, floor, most, rng)
+        groups[inside] = _split_large(view, indices[inside], limit / 2, floor, most, rng)
     return groups
 
 
-def _connected(view: _View, places: Places, limit: float, rng: np.random.Generator) -> Places:
+def _connected(view: _View, indices: Indices, limit: float, rng: np.random.Generator) -> Indices:
     groups = _Groups(len(view.short))
-    if len(places) <= EXACT_UP_TO:
-        _compare(view, groups, places, places[:0], limit)
+    if len(indices) <= EXACT_UP_TO:
+        _compare(view, groups, indices, indices[:0], limit)
     else:
-        for home, guests in _cells(view.short, places, rng):
+        for home, guests in _cells(view.short, indices, rng):
             _compare(view, groups, home, guests, limit)
-    return groups.of(places)
+    return groups.of(indices)
 
 
 def _cells(
-    short: Array, places: Places, rng: np.random.Generator
-) -> Iterator[tuple[Places, Places]]:
-    """Rows around each centre, and rows to which it is one of the next nearest.
-
-    Centres are those of a few steps of Lloyd's k-means on a sample.
-    """
-    count = max(2, len(places) // CELL)
-    sample = short[rng.choice(places, min(len(places), 50 * count), replace=False)]
-    centres = sample[:count].copy()
-    for _ in range(STEPS):
-        nearest = np.concatenate([_nearest(part, centres, 1)[:, 0] for part in _parts(sample)])
-        sizes = np.bincount(nearest, minlength=count)
-        order = np.argsort(nearest, kind="stable")
-        filled = np.flatnonzero(sizes)
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])[filled]
-        centres[filled] = np.add.reduceat(sample[order], starts) / sizes[filled, None]
+    short: Vectors, indices: Indices, rng: np.random.Generator
+) -> Iterator[tuple[Indices, Indices]]:
+    """Rows around each centre, and rows to which it is one of the next nearest."""
+    count = max(2, len(indices) // CELL)
+    sample = sample_indices(len(indices), CELL_ROWS * count, rng)
+    _, centres = kmeans(short[indices[sample]], count, rng)
     probes = min(PROBES, count)
-    nearest = np.concatenate([_nearest(short[part], centres, probes) for part in _parts(places)])
+    nearest, _ = neighbours(short[indices], centres, probes)
     order = np.argsort(nearest, axis=None, kind="stable")
     bounds = np.searchsorted(nearest.ravel()[order], np.arange(count + 1))
     for first, end in pairwise(bounds.tolist()):
         rows, ranks = np.divmod(order[first:end], probes)
-        yield places[rows[ranks == 0]], places[rows[ranks > 0]]
+        yield indices[rows[ranks == 0]], indices[rows[ranks > 0]]
 
 
-def _parts(rows: T) -> Iterator[T]:
-    return (rows[first : first + PART] for first in range(0, len(rows), PART))
-
-
-def _nearest(rows: Array, centres: Array, count: int) -> Places:
-    """(n, count) numbers of the nearest centres, the nearest first."""
-    apart = _squares(rows, centres)
-    found = np.argpartition(apart, count - 1, axis=1)[:, :count]
-    order = np.argsort(np.take_along_axis(apart, found, axis=1), axis=1)
-    return np.take_along_axis(found, order, axis=1)
-
-
-def _compare(view: _View, groups: _Groups, home: Places, guests: Places, limit: float) -> None:
+def _compare(view: _View, groups: _Groups, home: Indices, guests: Indices, limit: float) -> None:
     """Connect what is near: rows at home with each other, and with guests.
 
     Rows that are connected already are not compared where a whole block of them is: so many copies
@@ -263,27 +237,27 @@ def _compare(view: _View, groups: _Groups, home: Places, guests: Places, limit: 
         joined = bool(len(others)) and _connect(view, groups, block, others, limit)
 
 
-def _connect(view: _View, groups: _Groups, block: Places, others: Places, limit: float) -> bool:
+def _connect(view: _View, groups: _Groups, block: Indices, others: Indices, limit: float) -> bool:
     """Connect a block with other rows; returns whether anything was."""
     # Rounding may add a little to what is about 0.
-    near = _squares(view.short[block], view.short[others]) < limit * limit + 1e-5
+    near = squared_distances(view.short[block], view.short[others]) < limit * limit + 1e-5
     near &= groups.of(block)[:, None] != groups.of(others)
-    if np.count_nonzero(near) <= MANY:
+    if np.count_nonzero(near) <= PAIRS_AT_ONCE:
         rows, columns = np.nonzero(near)
         return _verify(view, groups, block[rows], others[columns], limit)
     joined = False
-    for row, place in enumerate(block):
+    for row, index in enumerate(block):
         columns = np.flatnonzero(near[row])
         columns = columns[groups.of(others[columns]) != groups.of(block[row : row + 1])]
-        joined |= _verify(view, groups, np.full(len(columns), place), others[columns], limit)
+        joined |= _verify(view, groups, np.full(len(columns), index), others[columns], limit)
     return joined
 
 
-def _verify(view: _View, groups: _Groups, one: Places, other: Places, limit: float) -> bool:
+def _verify(view: _View, groups: _Groups, one: Indices, other: Indices, limit: float) -> bool:
     """Connect those of the pairs whose whole embeddings are near; returns whether any was."""
     joined = False
-    for first in range(0, len(one), PART // 2):
-        part = slice(first, first + PART // 2)
+    for first in range(0, len(one), ROWS_AT_ONCE // 2):
+        part = slice(first, first + ROWS_AT_ONCE // 2)
         a, b = one[part], other[part]
         open_ = groups.of(a) != groups.of(b)
         a, b = a[open_], b[open_]

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from annolooop.model.heads.calibration import fit_temperature
 from annolooop.model.heads.fit import Targets, out_of_fold_logits
 from annolooop.model.heads.head import THRESHOLD, Array, Probabilities, activate
+from annolooop.model.numeric import neighbours, unit_length
 
 REPEATS, FOLDS = 5, 10  # cross-validations, and of each
 NEIGHBOURS = 20
 NEARNESS = 0.1  # a neighbour counts exp(cosine / NEARNESS)
 PRIOR = 0.02  # of a label that no neighbour has
-AT_ONCE = 1000  # images whose neighbours are looked for at a time
 
 
 @dataclass(frozen=True)
@@ -74,20 +74,16 @@ def doubt_labels(embeddings: Array, targets: Targets, multiple: bool, seed: int)
 
 def of_neighbours(embeddings: Array, targets: Targets, multiple: bool) -> Probabilities:
     """(n, k) how probable each label of an image is by those of its nearest others."""
-    x = embeddings - embeddings.mean(axis=0)
-    x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
-    count = min(NEIGHBOURS, len(x) - 1)
-    found = np.empty(targets.shape)
-    for start in range(0, len(x), AT_ONCE):
-        near = (x[start : start + AT_ONCE] @ x.T).astype(np.float64)
-        rows = np.arange(len(near))
-        near[rows, start + rows] = -np.inf  # itself
-        nearest = np.argpartition(-near, count - 1, axis=1)[:, :count]
-        weight = np.exp(np.take_along_axis(near, nearest, axis=1) / NEARNESS)
-        share = (weight[:, :, None] * targets[nearest]).sum(axis=1)
-        found[start + rows] = share / weight.sum(axis=1, keepdims=True)
+    x = unit_length(embeddings - embeddings.mean(axis=0))
+    which, distance = neighbours(x, x, min(NEIGHBOURS, len(x) - 1), skip_self=True)
+    cosine = 1 - distance.astype(np.float64) / 2
+    weight = np.exp(cosine / NEARNESS)
+    share = np.zeros(targets.shape)
+    for rank in range(which.shape[1]):
+        share += weight[:, rank, None] * targets[which[:, rank]]
+    share /= weight.sum(axis=1, keepdims=True)
     kinds = 2 if multiple else targets.shape[1]
-    return np.asarray((found + PRIOR) / (1 + PRIOR * kinds))
+    return np.asarray((share + PRIOR) / (1 + PRIOR * kinds))
 
 
 def _together(first: Probabilities, second: Probabilities, multiple: bool) -> Probabilities:

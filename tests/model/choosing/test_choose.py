@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from annolooop.errors import UsageError
-from annolooop.model.choosing.auto import believe
+from annolooop.model.choosing.auto import trust_in_head
 from annolooop.model.choosing.choose import NEED_HEAD, STRATEGIES, choose
-from annolooop.model.choosing.geometry import kmeans, nearest
 from annolooop.model.choosing.names import NAMES
-from annolooop.model.choosing.pool import Pool, Vectors
+from annolooop.model.choosing.pool import Pool
+from annolooop.model.numeric import Vectors, kmeans, nearest
 
 NONE = np.zeros((0, 24), np.float32)
 ALL = sorted(STRATEGIES)
@@ -171,7 +171,7 @@ def test_auto_asks_about_typical_images_until_the_head_has_shown_that_it_knows_m
     assert "90%" in told.why
     # Where one label is common, being right often says little.
     rare = np.eye(4, dtype=bool)[np.where(np.arange(40) < 36, 0, 1)]
-    assert believe(Pool(x[40:], said, x[:40], rare, False, 0.9)).share == 0
+    assert trust_in_head(Pool(x[40:], said, x[:40], rare, False, 0.9)).share == 0
 
 
 def test_unknown_strategy_is_told() -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from annolooop.model.judging import duplicates
-from annolooop.model.judging.duplicates import FEW, PART, Array, Places, near_groups
+from annolooop.model.judging.duplicates import FEW, ROWS_AT_ONCE, near_groups
+from annolooop.model.numeric import Indices, Vectors
 
 
-def features(count: int, dim: int = 64, seed: int = 0) -> Array:
+def features(count: int, dim: int = 64, seed: int = 0) -> Vectors:
     """Embeddings as a network gives them: not below 0, around a few centres."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(8, dim))
@@ -15,7 +16,7 @@ def features(count: int, dim: int = 64, seed: int = 0) -> Array:
     return np.abs(rows).astype(np.float32)
 
 
-def with_copies(rows: Array, copies: int, noise: float = 0.1) -> tuple[Array, Places]:
+def with_copies(rows: Vectors, copies: int, noise: float = 0.1) -> tuple[Vectors, Indices]:
     """The rows and slightly other ones of them, shuffled; and which row each comes from."""
     rng = np.random.default_rng(1)
     others = [rows + noise * rng.normal(size=rows.shape) for _ in range(copies)]
@@ -24,7 +25,7 @@ def with_copies(rows: Array, copies: int, noise: float = 0.1) -> tuple[Array, Pl
     return whole[order].astype(np.float32), np.tile(np.arange(len(rows)), copies + 1)[order]
 
 
-def same_groups(one: Places, other: Places) -> bool:
+def same_groups(one: Indices, other: Indices) -> bool:
     pairs = {(int(a), int(b)) for a, b in zip(one, other, strict=True)}
     return len(pairs) == len(set(one.tolist())) == len(set(other.tolist()))
 
@@ -94,9 +95,9 @@ def test_many_images_are_compared_in_cells_and_read_in_parts(
         def __len__(self) -> int:
             return len(rows)
 
-        def __getitem__(self, places: Places) -> Array:
-            assert len(places) <= PART
-            return rows[places]
+        def __getitem__(self, indices: Indices) -> Vectors:
+            assert len(indices) <= ROWS_AT_ONCE
+            return rows[indices]
 
     exact = near_groups(Parts())
     monkeypatch.setattr(duplicates, "EXACT_UP_TO", 1000)
