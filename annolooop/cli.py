@@ -103,12 +103,12 @@ app = _group(
     """Label images in Label Studio, helped by a model that learns from the labels.
 
     Examples:
-      annoloop init                           write a stack file, annoloop.yaml
-      annoloop up                             start Label Studio
-      annoloop train                          register the first model version
-      annoloop infer --batch photos           predict a folder, make tasks of it
-      annoloop dataset launch aria_detector   open the tasks in the browser
-      annoloop train --rerun                  learn from what people annotated
+      annoloop init                           # write a stack file, annoloop.yaml
+      annoloop up                             # start Label Studio
+      annoloop train                          # register the first model version
+      annoloop infer --batch photos           # predict a folder, make tasks of it
+      annoloop dataset launch aria_detector   # open the tasks in the browser
+      annoloop train --rerun                  # learn from what people annotated
     """,
 )
 stack_app = _group("stack", "List, choose, check and copy stack files.")

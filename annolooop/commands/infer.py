@@ -86,8 +86,8 @@ def infer(
     """Predict images, and send the predictions to Label Studio.
 
     Examples:
-      annoloop infer --batch photos          predict a folder
-      annoloop infer --rerun --query 50      new predictions, and 50 tasks to answer next
+      annoloop infer --batch photos          # predict a folder
+      annoloop infer --rerun --query 50      # new predictions, and 50 tasks to answer next
       annoloop infer --batch photos --no-push --out predictions.csv
     """
     from annolooop.loop.infer.infer import InferOptions, infer

@@ -22,8 +22,8 @@ def init(
     """Write a stack file to start from.
 
     Examples:
-      annoloop init                  in this folder
-      annoloop init --store s3       with images in a bucket
+      annoloop init                  # in this folder
+      annoloop init --store s3       # with images in a bucket
 
     Files that exist are kept. Besides annoloop.yaml it writes a schema for editors, .env.example
     and .gitignore.

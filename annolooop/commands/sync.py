@@ -36,8 +36,8 @@ def sync(
 
     Examples:
       annoloop sync
-      annoloop sync --check     only count
-      annoloop sync --full      after the server's database was restored from a copy
+      annoloop sync --check     # only count
+      annoloop sync --full      # after the server's database was restored from a copy
 
     Missing are tasks of images of the dataset, and predictions of tasks that have none. It also
     reports objects that others added to the store, changed or removed since the last `infer`, and

@@ -44,9 +44,9 @@ def train(
     """Make the first model version, or learn from annotations.
 
     Examples:
-      annoloop train               the first version: a pretrained backbone, untrained head
-      annoloop train --rerun       learn from what people annotated
-      annoloop train --compare     would fine-tuning the backbone be better?
+      annoloop train               # the first version: a pretrained backbone, untrained head
+      annoloop train --rerun       # learn from what people annotated
+      annoloop train --compare     # would fine-tuning the backbone be better?
 
     Without --rerun, a model that exists is left as it is. With it, nothing is made either if no
     label changed.

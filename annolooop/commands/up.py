@@ -23,7 +23,7 @@ def up(
 
     Examples:
       annoloop up
-      annoloop up --refresh-storage     after the bucket's credentials changed
+      annoloop up --refresh-storage     # after the bucket's credentials changed
     """
     from annolooop.loop.setup.server import up
     from annolooop.stack import open_stack

@@ -43,9 +43,9 @@ def accept(
     """Accept predictions that are correct as often as you ask, seen by nobody.
 
     Examples:
-      annoloop dataset accept --precision 0.98           count; exit 2 if there are any
-      annoloop dataset accept --precision 0.98 --yes     accept them
-      annoloop dataset accept --undo v3                  count what --yes would remove
+      annoloop dataset accept --precision 0.98           # count; exit 2 if there are any
+      annoloop dataset accept --precision 0.98 --yes     # accept them
+      annoloop dataset accept --undo v3                  # count what --yes would remove
 
     The holdout decides from which confidence on predictions are correct that often: images that
     people labelled and the model did not learn from. The precision holds with 95 % confidence.

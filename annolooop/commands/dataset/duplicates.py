@@ -33,7 +33,7 @@ def duplicates(
 
     Examples:
       annoloop dataset duplicates
-      annoloop dataset duplicates --exact     copies with the same bytes only
+      annoloop dataset duplicates --exact     # copies with the same bytes only
 
     Near-duplicates have nearly the same embedding by the current model version: the same picture
     in another size, file format or brightness, a crop of it, or the next photo of the same scene.

@@ -25,7 +25,7 @@ def launch(
 
     Examples:
       annoloop dataset launch aria_detector
-      annoloop dataset launch aria_detector --no-browser     print the address
+      annoloop dataset launch aria_detector --no-browser     # print the address
     """
     from annolooop.loop.dataset.datasets import launch
     from annolooop.stack import open_stack

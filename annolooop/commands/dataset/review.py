@@ -29,7 +29,7 @@ def review(
 
     Examples:
       annoloop dataset review
-      annoloop dataset review --push     look at them in Label Studio
+      annoloop dataset review --push     # look at them in Label Studio
 
     Each label that people gave is compared with the predictions of models that did not learn from
     it. With --push the images are in the tab "annoloop: review" of the project: change a label

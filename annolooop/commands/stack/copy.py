@@ -25,7 +25,7 @@ def copy(
     """Copy a stack file, with its comments.
 
     Examples:
-      annoloop stack copy hats              copy the chosen one
+      annoloop stack copy hats              # copy the chosen one
       annoloop stack copy clothes hats
 
     The copy is in the same folder, and nothing in it is changed. Change its dataset.name: until
