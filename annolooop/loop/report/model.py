@@ -22,7 +22,7 @@ from annolooop.model.heads.interval import wilson
 from annolooop.model.heads.metrics import MIN_HOLDOUT
 from annolooop.model.heads.reliability import reliability
 from annolooop.model.heads.targets import build_targets
-from annolooop.page.content import CurvePlace, Missing, Reliability, RoundRow, Step, VersionPoint
+from annolooop.page.content import Bin, CurvePlace, Missing, Reliability, RoundRow, VersionPoint
 from annolooop.stack import Stack
 
 NEWEST = 30  # versions that are shown
@@ -217,8 +217,8 @@ def _reliability(
 
 def _steps(
     probabilities: Probabilities, targets: NDArray[np.bool_], multiple: bool
-) -> tuple[Step, ...]:
+) -> tuple[Bin, ...]:
     return tuple(
-        Step(b.n, b.confidence, Estimate(b.accuracy, *wilson(round(b.n * b.accuracy), b.n)))
+        Bin(b.n, b.confidence, Estimate(b.accuracy, *wilson(round(b.n * b.accuracy), b.n)))
         for b in reliability(probabilities, targets, multiple)
     )
