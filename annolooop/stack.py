@@ -26,15 +26,15 @@ from annolooop.storage.clouds.table import open_cloud
 
 if TYPE_CHECKING:
     from annolooop.domain.versions import BackboneInfo
-    from annolooop.labelstudio.api.storages import AnnotationExport, BucketImages, LocalImages
     from annolooop.labelstudio.api.studio import Studio
+    from annolooop.labelstudio.image_source import AnnotationExport, BucketImages, LocalImages
     from annolooop.labelstudio.server.daemon import Daemon
     from annolooop.model.backbones.pipeline import Pipeline
     from annolooop.storage.artifacts.store import ArtifactStore
     from annolooop.storage.embeddings.embeddings import Embeddings
     from annolooop.storage.file_hashes import FileHashes
     from annolooop.storage.images import ImageCatalog
-    from annolooop.storage.lease import DatasetLock
+    from annolooop.storage.lease import Lease
     from annolooop.storage.registry import Registry
     from annolooop.storage.snapshots import Snapshots
     from annolooop.storage.tasks import Ledger
@@ -68,7 +68,7 @@ class Stack:
         self.loaded = loaded
         self._say = say
         self._typed = command
-        self._locks: dict[str, DatasetLock] = {}
+        self._locks: dict[str, Lease] = {}
         self.stop = threading.Event()  # the command ends early: nobody waits for a lock any more
 
     @property
@@ -160,7 +160,7 @@ class Stack:
         from annolooop.storage.images import ImageCatalog, series_of
         from annolooop.storage.index import mirror_file
 
-        file = mirror_file(self.cache / "manifests", self.store, series_of(dataset))
+        file = mirror_file(self.cache / "manifests", series_of(self.store, dataset))
         return ImageCatalog(self.store, dataset, file)
 
     @cached_property
@@ -170,7 +170,7 @@ class Stack:
         from annolooop.storage.tasks import Ledger, ledger_series
 
         name = self.config.dataset.name
-        file = mirror_file(self.cache / "ledgers", self.store, ledger_series(name))
+        file = mirror_file(self.cache / "ledgers", ledger_series(self.store, name))
         return Ledger(self.store, name, file)
 
     @cached_property
@@ -205,7 +205,7 @@ class Stack:
     @cached_property
     def image_source(self) -> LocalImages | BucketImages:
         """How Label Studio shows the store's images."""
-        from annolooop.labelstudio.api.storages import BucketImages, LocalImages
+        from annolooop.labelstudio.image_source import BucketImages, LocalImages
         from annolooop.storage.images import IMAGES
 
         if cloud := self.cloud:
@@ -229,7 +229,7 @@ class Stack:
     @cached_property
     def annotation_export(self) -> AnnotationExport:
         """The copy of each annotation that Label Studio writes to the store, or none."""
-        from annolooop.labelstudio.api.storages import AnnotationExport
+        from annolooop.labelstudio.image_source import AnnotationExport
 
         if not self.config.store.export_annotations:
             return AnnotationExport(wanted=False)
@@ -241,13 +241,13 @@ class Stack:
         return AnnotationExport(True, "localfiles", {"path": str(folder)})
 
     def lock_idle(self) -> int | None:
-        """State of the dataset's lock while nobody holds it; see :class:`DatasetLock`."""
-        from annolooop.storage.lease import DatasetLock
+        """State of the dataset's lock while nobody holds it; see :class:`Lease`."""
+        from annolooop.storage.lease import Lease
 
-        return DatasetLock(self.store, self.config.dataset.name, 0, self._say).idle()
+        return Lease(self.store, self.config.dataset.name, 0, self._say).idle()
 
     @contextmanager
-    def lock(self, what: str, dataset: str = "") -> Iterator[DatasetLock]:
+    def lock(self, what: str, dataset: str = "") -> Iterator[Lease]:
         """Keep other commands from writing to a dataset in Label Studio; may be nested.
 
         Args:
@@ -257,14 +257,14 @@ class Stack:
         Raises:
             UnreachableError: someone else held it for ``store.lock_timeout`` seconds.
         """
-        from annolooop.storage.lease import DatasetLock, myself
+        from annolooop.storage.lease import Lease, myself
 
         name = dataset or self.config.dataset.name
         if name in self._locks:
             yield self._locks[name]
             return
         timeout = self.config.store.lock_timeout
-        lock = DatasetLock(self.store, name, timeout, self._say, stop=self.stop)
+        lock = Lease(self.store, name, timeout, self._say, stop=self.stop)
         try:
             lock.acquire(myself(self._typed or what, self.person))
             self._locks[name] = lock

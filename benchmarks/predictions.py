@@ -50,7 +50,7 @@ def main() -> int:
                 http.post("/api/predictions/", json=body).raise_for_status()
             singly = len(ids) / (time.perf_counter() - begun)
 
-        counts = stack.studio.model_versions(project.id)
+        counts = stack.studio.predictions.count_by_version(project.id)
         if counts.get(NEW) != args.tasks:
             say(f"predictions {counts}, not {args.tasks}")
             return 1

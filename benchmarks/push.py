@@ -120,10 +120,10 @@ def check(stack: Stack, project: ProjectCounts, predictions: Mapping[Image, Pred
     Raises:
         AnnoloopError: a task or a prediction is missing, or is there twice.
     """
-    found = sorted(task.key for task in stack.studio.tasks(project.id))
+    found = sorted(task.key for task in stack.studio.tasks.list(project.id))
     if found != sorted(image.key for image in predictions):
         raise AnnoloopError(f"{project.title}: {len(found)} tasks, not those that were sent")
-    counts = stack.studio.model_versions(project.id)
+    counts = stack.studio.predictions.count_by_version(project.id)
     if counts != {VERSION: len(predictions)}:
         raise AnnoloopError(f"{project.title}: predictions {counts}, not {len(predictions)}")
 

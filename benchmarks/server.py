@@ -118,7 +118,7 @@ def generate(stack: Stack, count: int) -> dict[Image, Prediction]:
 
 def make_project(stack: Stack, title: str) -> ProjectCounts:
     """A new project that can show the store's images, as ``infer`` makes it."""
-    project = stack.studio.create_project(title, stack.config.dataset.labels, "single")
+    project = stack.studio.projects.create(title, stack.config.dataset.labels, "single")
     stack.image_source.connect(stack.studio, project.id)
     return project
 
@@ -133,7 +133,7 @@ def filled_project(stack: Stack, title: str, tasks: int) -> ProjectCounts:
 
 def current(stack: Stack, project: ProjectCounts) -> ProjectCounts:
     """A project with its counters as they are now."""
-    now = stack.studio.read_project(project.id)
+    now = stack.studio.projects.get(project.id)
     assert now is not None
     return now
 

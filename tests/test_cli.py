@@ -234,10 +234,10 @@ def test_interrupt_is_exit_130_and_what_was_done_is_kept(project: Project) -> No
         text=True,
     )
     studio, stack = project.stack().studio, project.stack()
-    found = studio.find_project(stack.config.dataset.name)
+    found = studio.projects.find(stack.config.dataset.name)
     assert found
     deadline = time.monotonic() + 60
-    while not any(studio.tasks(found.id)) and time.monotonic() < deadline:
+    while not any(studio.tasks.list(found.id)) and time.monotonic() < deadline:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     told = running.communicate(timeout=60)[1]
@@ -246,8 +246,8 @@ def test_interrupt_is_exit_130_and_what_was_done_is_kept(project: Project) -> No
     assert "Traceback" not in told
     report = project.json("infer", "--batch", "b")
     assert report["embedded"] == 0
-    assert len({task.key for task in studio.tasks(found.id)}) == 40
-    assert len(list(studio.tasks(found.id))) == 40
+    assert len({task.key for task in studio.tasks.list(found.id)}) == 40
+    assert len(list(studio.tasks.list(found.id))) == 40
 
 
 def test_bug_shows_a_traceback_without_values(tmp_path: Path) -> None:

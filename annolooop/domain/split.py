@@ -1,8 +1,11 @@
 """The two parts of the split, training set and holdout: a draw by hash."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from annolooop.domain.draw import SPLIT, draw
+
+Side = Literal["train", "holdout"]
 
 
 def side_of(sha256: str, holdout: float, sides: Mapping[str, str]) -> str:

@@ -1,7 +1,6 @@
 """The images of a dataset: which keys of the store belong to it, and what they hold."""
 
 import hashlib
-import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -11,13 +10,15 @@ from typing import Any
 from annolooop.domain.tasks import Image
 from annolooop.storage.artifacts.listing import Survey, as_bytes, as_text, by_key, pack, unpack
 from annolooop.storage.artifacts.prefixes import DATASETS, is_below, is_own
-from annolooop.storage.artifacts.store import ArtifactStore, StoredObject, numbered
+from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
 from annolooop.storage.index import Mirror
+from annolooop.storage.series import Series
 
 IMAGES = "images"  # prefix of all images of the store
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".jfif"}
 )
+Entries = dict[str, Sequence[Any]]  # key -> hash, etag and, where it is known, size
 
 
 def is_image_name(name: str) -> bool:
@@ -67,9 +68,9 @@ SCHEMA = (
 )
 
 
-def series_of(dataset: str) -> str:
-    """Prefix of the numbered series that a dataset's catalogue is."""
-    return f"{DATASETS}/{dataset}/images"
+def series_of(store: ArtifactStore, dataset: str) -> Series[Entries]:
+    """The numbered series that a dataset's catalogue is."""
+    return Series(store, f"{DATASETS}/{dataset}/images", dict)
 
 
 class ImageCatalog:
@@ -91,8 +92,8 @@ class ImageCatalog:
 
     def __init__(self, store: ArtifactStore, dataset: str, cache_file: Path | None = None) -> None:
         self._store = store
-        self._folders = f"{DATASETS}/{dataset}/folders"
-        self.mirror = Mirror(store, series_of(dataset), cache_file, SCHEMA, _apply)
+        self._folders: Series[str] = Series(store, f"{DATASETS}/{dataset}/folders", str)
+        self.mirror = Mirror(series_of(store, dataset), cache_file, SCHEMA, _apply)
         self.mirror.refresh()
 
     def __len__(self) -> int:
@@ -168,13 +169,12 @@ class ImageCatalog:
     @cached_property
     def _named(self) -> set[str]:
         """Folders of the store that were named as a batch."""
-        store, series = self._store, self._folders
-        return {str(store.get_json(numbered(series, n))) for n in store.numbers(series)}
+        return set(self._folders.each())
 
     def watch(self, folder: str) -> None:
         """Note that the images of a folder of the store are meant for the dataset, at any depth."""
         if not any(is_below(folder, known) for known in self._named):
-            self._store.append(self._folders, json.dumps(folder, ensure_ascii=False).encode())
+            self._folders.append(folder)
             self._named.add(folder)
 
     def places(self) -> frozenset[str]:
@@ -203,7 +203,7 @@ class ImageCatalog:
         return {as_text(folder) for (folder,) in self.mirror.rows("SELECT folder FROM folders")}
 
 
-def _apply(db: Connection, entries: Mapping[str, Sequence[Any]]) -> None:
+def _apply(db: Connection, entries: Entries) -> None:
     """Enter what one file of the catalogue says."""
     images, useless, folders = [], [], set()
     for key, (sha256, etag, *more) in entries.items():

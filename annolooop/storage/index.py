@@ -1,7 +1,6 @@
 """A local copy of a numbered series of JSON objects, as tables that can be asked."""
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -10,8 +9,9 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from annolooop.errors import DataError, UnreachableError
-from annolooop.storage.artifacts.store import ArtifactStore, StoredObject, numbered
+from annolooop.errors import UnreachableError
+from annolooop.storage.artifacts.store import StoredObject
+from annolooop.storage.series import Series
 
 PATIENCE = 30.0  # seconds to wait for another process that writes to the same file
 AT_A_TIME = 64  # objects that are applied in one transaction
@@ -25,9 +25,10 @@ Apply = Callable[[sqlite3.Connection, Any], None]
 Applied = dict[int, tuple[str | None, str | None]]  # number -> etag if known, else digest of bytes
 
 
-def mirror_file(folder: Path, store: ArtifactStore, prefix: str) -> Path:
+def mirror_file(folder: Path, series: Series[Any]) -> Path:
     """Where the mirror of a series is kept, below a folder for all mirrors."""
-    digest = hashlib.sha256(f"{store.url}\n{prefix}".encode("utf-8", "surrogatepass")).hexdigest()
+    where = f"{series.store.url}\n{series.prefix}"
+    digest = hashlib.sha256(where.encode("utf-8", "surrogatepass")).hexdigest()
     return folder / f"{digest[:32]}.sqlite"
 
 
@@ -43,8 +44,7 @@ class Mirror:
     held. ``db`` commits each statement, unless a transaction was begun by one.
 
     Args:
-        store: holds the series.
-        prefix: of the series; see :meth:`ArtifactStore.append`.
+        series: what it is a copy of.
         file: default: in memory.
         schema: statements that make the tables.
         apply: is given ``db`` and one object's value, in the order of the numbers, and changes
@@ -53,18 +53,18 @@ class Mirror:
 
     def __init__(
         self,
-        store: ArtifactStore,
-        prefix: str,
+        series: Series[Any],
         file: Path | None,
         schema: Sequence[str],
         apply: Apply,
     ) -> None:
-        self._store = store
-        self._prefix = prefix
+        self._series = series
         self._file = file
         self._schema = (*STATE, *schema)
         self._apply = apply
-        made = "\n".join((store.url, prefix, *self._schema)).encode("utf-8", "surrogatepass")
+        made = "\n".join((series.store.url, series.prefix, *self._schema)).encode(
+            "utf-8", "surrogatepass"
+        )
         self._made = hashlib.sha256(made).hexdigest()
         self._removed = False
         self.lock = RLock()
@@ -96,7 +96,7 @@ class Mirror:
         """Apply what the series has and the tables have not.
 
         Raises:
-            DataError: an object of the series is damaged.
+            DataError: a record of the series is damaged, or was deleted meanwhile.
             UnreachableError: the store fails.
         """
         with self.lock:
@@ -108,8 +108,8 @@ class Mirror:
         Raises:
             UnreachableError: the store fails.
         """
-        data = json.dumps(value, ensure_ascii=False).encode()
-        number = self._store.append(self._prefix, data)
+        data = self._series.encode(value)
+        number = self._series.append_encoded(data)
         etag = self._etag(number, len(data))
         sha256 = None if etag else hashlib.sha256(data).hexdigest()
         with self.lock:
@@ -127,7 +127,7 @@ class Mirror:
                 yield
             except sqlite3.OperationalError as error:
                 raise UnreachableError(
-                    f"the copy of {self._prefix} on this machine cannot be used: {error}",
+                    f"the copy of {self._series.prefix} on this machine cannot be used: {error}",
                     "Check that the disks of the cache and of temporary files are not full.",
                 ) from error
             except sqlite3.DatabaseError as error:
@@ -135,7 +135,7 @@ class Mirror:
                     raise
                 self._give_up(error)
                 raise UnreachableError(
-                    f"the copy of {self._prefix} on this machine is damaged: {error}",
+                    f"the copy of {self._series.prefix} on this machine is damaged: {error}",
                     "Type the same command again: it is made anew.",
                 ) from error
 
@@ -143,13 +143,13 @@ class Mirror:
 
     def _refresh(self) -> None:
         applied = self._applied()  # before the listing, which then has them all
-        found = self._found()
+        found = self._series.objects()
         if not self._follows(applied, found):
             self._make(lambda: self._applied() == applied)
             self._refresh()
             return
         new = sorted(found.keys() - applied.keys())
-        pairs = zip(new, self._read(new), strict=True)
+        pairs = zip(new, self._series.each(new), strict=True)
         while some := list(islice(pairs, AT_A_TIME)):
             with self._writing():
                 last = self._last()  # someone else may have applied some just now
@@ -157,29 +157,10 @@ class Mirror:
                     if number > last:
                         self._enter(number, value, found[number].etag, None)
 
-    def _found(self) -> dict[int, StoredObject]:
-        """The series in the store, by number."""
-        found = {}
-        for item in self._store.walk(self._prefix):
-            name = item.key.rpartition("/")[2].removesuffix(".json")
-            if name.isdigit():
-                found[int(name)] = item
-        return found
-
-    def _read(self, new: Iterable[int]) -> Iterator[Any]:
-        try:
-            yield from self._store.get_each_json(numbered(self._prefix, n) for n in new)
-        except KeyError as error:
-            raise UnreachableError(
-                f"{self._prefix} in the artifact store {self._store.url} was deleted while it was "
-                "read",
-                "Type the same command again.",
-            ) from error
-
     def _etag(self, number: int, size: int) -> str | None:
         """Of an object that we wrote just now; ``None`` where that cannot be told."""
         with suppress(KeyError, UnreachableError):
-            found = self._store.info(numbered(self._prefix, number))
+            found = self._series.store.info(self._series.key(number))
             return found.etag if found.size == size else None
         return None
 
@@ -195,11 +176,7 @@ class Mirror:
         try:
             self._apply(self.db, value)
         except (TypeError, ValueError, LookupError, AttributeError) as error:
-            raise DataError(
-                f"{numbered(self._prefix, number)} in the artifact store {self._store.url} is "
-                "damaged: it does not say what such a file says",
-                "Put it back from a backup.",
-            ) from error
+            raise self._series.damaged(number, "it does not say what such a file says") from error
         self.db.execute("INSERT INTO applied VALUES (?, ?, ?)", (number, etag, sha256))
 
     def _follows(self, applied: Applied, found: Mapping[int, StoredObject]) -> bool:
@@ -214,7 +191,7 @@ class Mirror:
         if any(etag not in (None, found[number].etag) for number, (etag, _) in applied.items()):
             return False
         unknown = {n: sha256 for n, (etag, sha256) in applied.items() if etag is None}
-        for number, data in self._store.get_each(unknown, lambda n: numbered(self._prefix, n)):
+        for number, data in self._series.store.get_each(unknown, self._series.key):
             if not isinstance(data, bytes) or hashlib.sha256(data).hexdigest() != unknown[number]:
                 return False
             self.db.execute(

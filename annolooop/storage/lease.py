@@ -6,14 +6,13 @@ try, one succeeds. Only what every store can do is used, so it works in a bucket
 """
 
 import contextlib
-import json
 import os
 import platform
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -21,7 +20,9 @@ import psutil
 
 from annolooop.errors import UnreachableError
 from annolooop.storage.artifacts.prefixes import LOCKS
-from annolooop.storage.artifacts.store import ArtifactStore, numbered
+from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.records import WrongRecord, from_json
+from annolooop.storage.series import Series
 
 BEAT = 10.0  # seconds between two signs of life
 SILENCE = 60.0  # seconds without one, by the waiter's own clock, after which a holder is gone
@@ -94,8 +95,11 @@ def this_machine() -> str:
     return " ".join(parts)
 
 
-class DatasetLock:
-    """The lock of one dataset.
+class Lease:
+    """One at a time: the lock of one dataset, which its holder may lose.
+
+    A holder that gives no sign of life for a while loses it to others; so each request that it
+    protects is sent inside :meth:`guard`.
 
     Args:
         store: where it is kept.
@@ -117,7 +121,7 @@ class DatasetLock:
     ) -> None:
         self._store = store
         self._dataset = dataset
-        self._prefix = f"{LOCKS}/{dataset}"
+        self._series: Series[Holder] = Series(store, f"{LOCKS}/{dataset}", Holder)
         self._timeout = timeout
         self._say = say
         self._stop = stop or threading.Event()
@@ -176,19 +180,25 @@ class DatasetLock:
         """Whether nobody else has held the lock since :meth:`idle` gave this number."""
         return idle is not None and self._number == idle + 1
 
-    def check(self) -> None:
-        """Make sure that the lock is still ours. To be called before each thing that it guards.
+    @contextlib.contextmanager
+    def guard(self) -> Iterator[None]:
+        """Send a request that only the holder may send: the lock is checked before and after.
 
         Raises:
-            UnreachableError: it is not, or it cannot be told.
+            UnreachableError: it is not ours any more, or that cannot be known. If that is so after
+                the request, someone else may have sent the same one.
         """
+        self._check()
+        yield
+        self._check()
+
+    def _check(self) -> None:
         if time.monotonic() - self._beaten > LATE:
             self._beat()  # we slept, or the store did: others may think that we are gone
-        number, body = self._newest()
-        if number != self._number:
+        if self._series.numbers()[-1:] != [self._number]:
             raise UnreachableError(
                 f"the lock of the dataset {self._dataset} was taken over, because this command "
-                f"seemed to be gone; now: {_read(body) or 'someone'}",
+                f"seemed to be gone; now: {_read(self._newest()[1]) or 'someone'}",
                 "Type the same command again: it goes on from what is done.",
             )
 
@@ -202,18 +212,18 @@ class DatasetLock:
         self._mine = None
 
     def _take(self, number: int, me: Holder) -> bool:
-        if not self._store.put_new(numbered(self._prefix, number), _bytes(me)):
+        if not self._series.write_after(number - 1, me):
             return False
-        numbers = self._store.numbers(self._prefix)
+        numbers = self._series.numbers()
         if numbers[-1] != number:
             # Others took it, and removed the number that we wrote anew, since we looked.
-            self._store.delete(numbered(self._prefix, number))
+            self._store.delete(self._series.key(number))
             return False
         self._number, self._mine, self._beaten = number, me, time.monotonic()
         self._over = threading.Event()
         threading.Thread(target=self._live, args=(self._over,), daemon=True).start()
         for old in numbers[:-1]:
-            self._store.delete(numbered(self._prefix, old))
+            self._store.delete(self._series.key(old))
         return True
 
     def _live(self, over: threading.Event) -> None:
@@ -230,13 +240,13 @@ class DatasetLock:
 
     def _write(self) -> None:
         assert self._mine
-        self._store.put(numbered(self._prefix, self._number), _bytes(self._mine))
+        self._store.put(self._series.key(self._number), self._series.encode(self._mine))
 
     def _newest(self) -> tuple[int, bytes]:
         """Number and content of the lock's state; 0 where nobody ever took it."""
-        while numbers := self._store.numbers(self._prefix):
+        while numbers := self._series.numbers():
             with contextlib.suppress(KeyError):  # removed since: a newer one is there
-                return numbers[-1], self._store.get(numbered(self._prefix, numbers[-1]))
+                return numbers[-1], self._store.get(self._series.key(numbers[-1]))
         return 0, b""
 
     def _held(self, holder: Holder | None) -> UnreachableError:
@@ -249,13 +259,10 @@ class DatasetLock:
         )
 
 
-def _bytes(holder: Holder) -> bytes:
-    return json.dumps(asdict(holder), ensure_ascii=False).encode()
-
-
 def _read(body: bytes) -> Holder | None:
     """``None`` where it is no holder that this version of annoloop can read."""
     try:
-        return Holder(**json.loads(body))
-    except (ValueError, TypeError):
+        holder: Holder = from_json(Holder, body)
+    except WrongRecord:
         return None
+    return holder

@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from annolooop.domain.versions import (
     BackboneInfo,
@@ -16,8 +15,11 @@ from annolooop.domain.versions import (
 from annolooop.errors import DataError
 from annolooop.files.whole import make_folder, replacing
 from annolooop.storage.artifacts.prefixes import BACKBONES, MODELS
-from annolooop.storage.artifacts.store import ArtifactStore, numbered
+from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.images import content_hash
+from annolooop.storage.series import NUMBER, Derived, Series
+
+DERIVED: Derived = {**NUMBER, "name": lambda number, body: version_name(number, body["head"])}
 
 
 class Registry:
@@ -35,29 +37,30 @@ class Registry:
     def __init__(self, store: ArtifactStore, dataset: str, copies: Path | None = None) -> None:
         self._store = store
         self._copies = None if store.local_path else copies
-        self._root = f"{MODELS}/{dataset}"
+        self._heads = f"{MODELS}/{dataset}/heads"
+        self._versions: Series[ModelVersion] = Series(
+            store, f"{MODELS}/{dataset}/versions", ModelVersion, DERIVED
+        )
+        self._promotions: Series[Promotion] = Series(
+            store, f"{MODELS}/{dataset}/promotions", Promotion
+        )
 
     def promoted(self) -> ModelVersion | None:
         """The version in force, or ``None`` before the first."""
-        numbers = self._store.numbers(f"{self._root}/promotions")
-        return self.version(self._promotion(numbers[-1]).number) if numbers else None
+        last = self._promotions.latest()
+        return self.version(last.number) if last else None
 
     def promotions(self) -> list[Promotion]:
         """Every promotion, the newest last."""
-        return [self._promotion(n) for n in self._store.numbers(f"{self._root}/promotions")]
+        return list(self._promotions.each())
 
     def versions(self) -> list[ModelVersion]:
         """Every version, by number."""
-        series = f"{self._root}/versions"
-        numbers = self._store.numbers(series)
-        read = self._store.get_each_json(numbered(series, n) for n in numbers)
-        return [_version(n, record) for n, record in zip(numbers, read, strict=True)]
+        return list(self._versions.each())
 
     def version(self, number: int) -> ModelVersion:
         """A version by number; DataError when there is none, or its record is damaged."""
-        return _version(
-            number, self._store.require_json(numbered(f"{self._root}/versions", number))
-        )
+        return self._versions.read(number)
 
     def register(self, draft: ModelVersion, head: bytes) -> ModelVersion:
         """Store a head and record a version of it; the number is given here.
@@ -69,26 +72,19 @@ class Registry:
             draft: the record, its ``number``, ``name`` and ``head`` still empty.
             head: the head's weights, a safetensors file.
         """
-        key = f"{self._root}/heads/{content_hash(head)}.safetensors"
+        key = f"{self._heads}/{content_hash(head)}.safetensors"
         draft = replace(draft, head=key)
         twin = self._unfinished(draft)
         if twin:
             return twin
         self._store.put(key, head)  # not put_new: what lies there may be damaged
-        body = asdict(draft)
-        del body["number"], body["name"]
-        number = self._store.append(
-            f"{self._root}/versions", json.dumps(body, ensure_ascii=False).encode()
-        )
+        number = self._versions.append(draft)
         return replace(draft, number=number, name=version_name(number, key))
 
     def waiting(self) -> ModelVersion | None:
         """The newest version, if it was never put in force."""
-        numbers = self._store.numbers(f"{self._root}/versions")
-        if not numbers:
-            return None
-        last = self.version(numbers[-1])
-        if any(promotion.number == last.number for promotion in self.promotions()):
+        last = self._versions.latest()
+        if last and any(promotion.number == last.number for promotion in self.promotions()):
             return None
         return last
 
@@ -107,12 +103,7 @@ class Registry:
 
     def promote(self, version: ModelVersion, at: str, by: str) -> None:
         """Put a version in force."""
-        record = asdict(Promotion(version.number, version.name, at, by))
-        self._store.append(f"{self._root}/promotions", json.dumps(record).encode())
-
-    def _promotion(self, number: int) -> Promotion:
-        key = numbered(f"{self._root}/promotions", number)
-        return Promotion(**self._store.require_json(key))
+        self._promotions.append(Promotion(version.number, version.name, at, by))
 
     def head(self, version: ModelVersion) -> bytes:
         """A version's head, a safetensors file; DataError when it is not kept."""
@@ -169,12 +160,6 @@ class Registry:
             return None
         told = hashlib.sha256(f"{self._store.url} {key} {etag}".encode()).hexdigest()
         return self._copies / f"{told[:24]}.safetensors"
-
-
-def _version(number: int, record: dict[str, Any]) -> ModelVersion:
-    backbone, labels = BackboneInfo(**record.pop("backbone")), tuple(record.pop("labels"))
-    name = version_name(number, record["head"])
-    return ModelVersion(number=number, name=name, backbone=backbone, labels=labels, **record)
 
 
 def _plain(version: ModelVersion) -> object:

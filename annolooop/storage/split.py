@@ -1,26 +1,38 @@
 """On which side of the split images are, where it is not that of their hash."""
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
 
-from annolooop.errors import DataError
+from annolooop.domain.split import Side
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.artifacts.store import ArtifactStore, numbered
+from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.series import Series
 
-SIDES = ("train", "holdout")
+
+@dataclass(frozen=True)
+class Decision:
+    """Images that were assigned to a side of the split, for one share of the holdout.
+
+    Attributes:
+        holdout: the share; with another one, hashes fall on other sides too.
+        sides: content hash -> side.
+    """
+
+    holdout: float
+    sides: dict[str, Side]
 
 
 class Sides:
     """What was decided for images whose near-duplicates are on the other side; never taken back.
 
-    ``datasets/<dataset>/sides/<n>.json`` holds one decision: ``{"holdout": share, "sides":
-    {content hash: side}}``. It counts for that share only: with another one, hashes fall on other
-    sides too. Of two that were written at the same moment, the one with the lower number counts.
+    ``datasets/<dataset>/sides/<n>.json`` holds one decision. Of two that were written at the same
+    moment, the one with the lower number counts.
     """
 
     def __init__(self, store: ArtifactStore, dataset: str) -> None:
-        self._store = store
-        self._prefix = f"{DATASETS}/{dataset}/sides"
+        prefix = f"{DATASETS}/{dataset}/sides"
+        self._series: Series[Decision] = Series(store, prefix, Decision)
 
     def read(self, holdout: float) -> dict[str, str]:
         """Content hash -> ``train`` or ``holdout``, as decided for this share.
@@ -28,27 +40,15 @@ class Sides:
         Raises:
             DataError: a decision is damaged.
         """
-        if not holdout:
-            return {}  # all are on one side
-        keys = [numbered(self._prefix, number) for number in self._store.numbers(self._prefix)]
         found: dict[str, str] = {}
-        for key, record in zip(keys, self._store.get_each_json(keys), strict=True):
-            try:
-                share, sides = float(record["holdout"]), dict(record["sides"])
-                if not all(side in SIDES for side in sides.values()):
-                    raise ValueError(key)
-            except (KeyError, TypeError, ValueError):
-                raise DataError(
-                    f"{key} in the artifact store {self._store.url} is damaged: it does not say on "
-                    "which side of the split images are",
-                    "Put it back from a backup.",
-                ) from None
-            if share == holdout:
-                found = {**sides, **found}
+        for decision in self._series.each() if holdout else ():  # else all are on one side
+            if decision.holdout == holdout:
+                found = {**decision.sides, **found}
         return found
 
     def record(self, holdout: float, sides: Mapping[str, str]) -> None:
         """Keep a decision; what was decided earlier stays as it is."""
         if sides:
-            body = {"holdout": holdout, "sides": dict(sorted(sides.items()))}
-            self._store.append(self._prefix, json.dumps(body).encode())
+            self._series.append(
+                Decision(holdout, cast("dict[str, Side]", dict(sorted(sides.items()))))
+            )

@@ -11,6 +11,7 @@ from annolooop.storage.artifacts.listing import fill, temporary
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.index import Mirror
+from annolooop.storage.series import Series
 
 T = TypeVar("T")
 
@@ -27,9 +28,9 @@ SCHEMA = (
 )
 
 
-def ledger_series(dataset: str) -> str:
-    """Prefix of the series in the store."""
-    return f"{DATASETS}/{dataset}/tasks"
+def ledger_series(store: ArtifactStore, dataset: str) -> Series[dict[str, Any]]:
+    """The series in the store."""
+    return Series(store, f"{DATASETS}/{dataset}/tasks", dict)
 
 
 class Ledger:
@@ -50,7 +51,7 @@ class Ledger:
     def __init__(
         self, store: ArtifactStore, dataset: str, file: Path | None = None, kept: bool = True
     ) -> None:
-        self._mirror = Mirror(store, ledger_series(dataset), file, SCHEMA, _apply)
+        self._mirror = Mirror(ledger_series(store, dataset), file, SCHEMA, _apply)
         self._kept = kept
 
     def refresh(self) -> None:

@@ -10,12 +10,17 @@ import pytest
 from annolooop.errors import DataError, UnreachableError
 from annolooop.storage.artifacts.store import ArtifactStore, Provider
 from annolooop.storage.index import Mirror, mirror_file
+from annolooop.storage.series import Series
 
 SCHEMA = ("CREATE TABLE pairs (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID",)
 
 
 def apply(db: sqlite3.Connection, value: Any) -> None:
     db.executemany("REPLACE INTO pairs VALUES (?, ?)", value.items())
+
+
+def series_of(store: ArtifactStore) -> Series[Any]:
+    return Series(store, "s", Any)
 
 
 @pytest.fixture
@@ -25,11 +30,11 @@ def store(tmp_path: Path) -> ArtifactStore:
 
 @pytest.fixture
 def file(tmp_path: Path, store: ArtifactStore) -> Path:
-    return mirror_file(tmp_path / "cache", store, "s")
+    return mirror_file(tmp_path / "cache", series_of(store))
 
 
 def opened(store: ArtifactStore, file: Path | None) -> Mirror:
-    mirror = Mirror(store, "s", file, SCHEMA, apply)
+    mirror = Mirror(series_of(store), file, SCHEMA, apply)
     mirror.refresh()
     return mirror
 
@@ -45,7 +50,7 @@ def test_mirror_reads_each_number_once_and_its_own_not_at_all(
     monkeypatch.setattr(store, "get", lambda key: read.append(key) or get(key))
     first = opened(store, file)
     first.append({"a": 1, "b": 1})
-    store.append("s", b'{"a": 2}')
+    series_of(store).append({"a": 2})
     opened(store, file).append({"c": 3})
     assert held(opened(store, file)) == {"a": 2, "b": 1, "c": 3}
     assert held(first) == {"a": 2, "b": 1, "c": 3}  # they share the file
@@ -111,7 +116,7 @@ def test_damaged_mirror_is_made_anew(store: ArtifactStore, file: Path, damage: b
 def test_what_cannot_be_applied_is_named(store: ArtifactStore) -> None:
     mirror = opened(store, None)
     mirror.append({"a": 1})
-    store.append("s", b'["no pairs"]')
+    series_of(store).append(["no pairs"])
     with pytest.raises(DataError, match=r"s/000002\.json .* is damaged"):
         mirror.refresh()
     assert held(mirror) == {"a": 1}
@@ -123,7 +128,7 @@ def test_mirror_that_is_damaged_while_it_is_used_says_so_and_is_made_anew(
     mirror = opened(store, file)
     mirror.append({str(n): n for n in range(5000)})
     file.write_bytes(file.read_bytes()[:8192] + b"x" * (file.stat().st_size - 8192))
-    again = Mirror(store, "s", file, SCHEMA, apply)
+    again = Mirror(series_of(store), file, SCHEMA, apply)
     with pytest.raises(UnreachableError, match="the copy of s on this machine is damaged"):
         held(again)
     assert len(held(opened(store, file))) == 5000
@@ -131,7 +136,9 @@ def test_mirror_that_is_damaged_while_it_is_used_says_so_and_is_made_anew(
 
 def test_mirror_of_other_tables_is_made_anew(store: ArtifactStore, file: Path) -> None:
     opened(store, file).append({"a": 1})
-    other = Mirror(store, "s", file, ("CREATE TABLE pairs (key, value, more)",), lambda *_: None)
+    other = Mirror(
+        series_of(store), file, ("CREATE TABLE pairs (key, value, more)",), lambda *_: None
+    )
     assert held(other) == {}
     other.close()
     assert held(opened(store, file)) == {"a": 1}
@@ -141,7 +148,7 @@ def test_mirror_does_without_a_file_that_cannot_be_written(
     store: ArtifactStore, tmp_path: Path
 ) -> None:
     (tmp_path / "cache").write_bytes(b"no folder")
-    mirror = opened(store, mirror_file(tmp_path / "cache", store, "s"))
+    mirror = opened(store, mirror_file(tmp_path / "cache", series_of(store)))
     mirror.append({"a": 1})
     assert held(mirror) == {"a": 1}
 

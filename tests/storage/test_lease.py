@@ -18,15 +18,16 @@ import pytest
 from annolooop.errors import UnreachableError
 from annolooop.storage import lease as lock_module
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.lease import DatasetLock, myself, this_machine
+from annolooop.storage.lease import Lease, myself, this_machine
+from annolooop.storage.series import Series
 
 PREFIX = "locks/cats"
 ME = myself("infer", "ana@host")
 HOLD = """
 import sys, time
-from annolooop.storage.lease import DatasetLock, myself
+from annolooop.storage.lease import Lease, myself
 from annolooop.storage.artifacts.store import ArtifactStore
-DatasetLock(ArtifactStore(sys.argv[1]), "cats", 0, print).acquire(myself("train", "bob@host"))
+Lease(ArtifactStore(sys.argv[1]), "cats", 0, print).acquire(myself("train", "bob@host"))
 print("held", flush=True)
 time.sleep(60)
 """
@@ -39,9 +40,9 @@ def store(tmp_path: Path) -> ArtifactStore:
 
 def make(
     store: ArtifactStore, timeout: float = 0, said: list[str] | None = None, silence: float = 60
-) -> DatasetLock:
+) -> Lease:
     told = [] if said is None else said
-    return DatasetLock(store, "cats", timeout, told.append, silence)
+    return Lease(store, "cats", timeout, told.append, silence)
 
 
 def write(store: ArtifactStore, number: int, **changed: object) -> None:
@@ -54,7 +55,8 @@ def test_one_object_is_left_that_says_who_had_it(store: ArtifactStore) -> None:
     for _ in range(3):
         lock = make(store)
         lock.acquire(ME)
-        lock.check()
+        with lock.guard():
+            pass
         lock.release()
     (left,) = store.walk(PREFIX)
     state = json.loads(store.get(left.key))
@@ -91,9 +93,9 @@ def test_of_many_one_has_it_at_a_time(store: ArtifactStore) -> None:
         lock = make(store, 60)
         lock.acquire(ME)
         inside.append(1)
-        lock.check()
-        most = len(inside)
-        time.sleep(0.01)
+        with lock.guard():
+            most = len(inside)
+            time.sleep(0.01)
         inside.pop()
         lock.release()
         return most
@@ -146,11 +148,18 @@ def test_holder_that_was_replaced_must_stop(store: ArtifactStore) -> None:
     lock = make(store)
     lock.acquire(ME)
     write(store, 2, person="bob@host")
-    with pytest.raises(UnreachableError, match=r"taken over.*bob@host"):
-        lock.check()
+    with pytest.raises(UnreachableError, match=r"taken over.*bob@host"), lock.guard():
+        pytest.fail("it must not go on")
     lock.release()
     with pytest.raises(UnreachableError, match=r"in use: .*bob@host"):
         make(store).acquire(ME)
+
+
+def test_holder_that_was_replaced_during_a_request_learns_it(store: ArtifactStore) -> None:
+    lock = make(store)
+    lock.acquire(ME)
+    with pytest.raises(UnreachableError, match=r"taken over.*bob@host"), lock.guard():
+        write(store, 2, person="bob@host")
 
 
 def test_holder_that_slept_gives_a_sign_of_life_or_stops(
@@ -159,19 +168,19 @@ def test_holder_that_slept_gives_a_sign_of_life_or_stops(
     monkeypatch.setattr(lock_module, "LATE", 0.0)
     lock = make(store)
     lock.acquire(ME)
-    lock.check()
-    assert json.loads(store.get(f"{PREFIX}/000001.json"))["beat"] == 1
+    with lock.guard():
+        assert json.loads(store.get(f"{PREFIX}/000001.json"))["beat"] == 1
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UnreachableError, match="No space left"):
-        lock.check()
+    with pytest.raises(UnreachableError, match="No space left"), lock.guard():
+        pytest.fail("it must not go on")
     lock.release()
 
 
 def test_lock_that_nobody_can_read_is_taken_over_after_silence(store: ArtifactStore) -> None:
     store.put(f"{PREFIX}/000001.json", b"")
     make(store, 30, silence=0.5).acquire(ME)
-    assert store.numbers(PREFIX) == [2]
+    assert Series(store, PREFIX, dict).numbers() == [2]

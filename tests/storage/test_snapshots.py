@@ -16,7 +16,7 @@ from annolooop.domain.versions import BackboneInfo, ModelVersion
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.embeddings import Embeddings
-from annolooop.storage.images import ImageCatalog, is_image_name
+from annolooop.storage.images import ImageCatalog, is_image_name, series_of
 from annolooop.storage.registry import Registry
 from annolooop.storage.snapshots import Snapshots
 
@@ -115,7 +115,7 @@ def test_catalog_writes_nothing_that_is_known(store: ArtifactStore) -> None:
     catalog = ImageCatalog(store, "cats")
     catalog.add([Image("images/a.jpg", "hash")], {"images/a.jpg": "tag"})
     catalog.add([Image("images/a.jpg", "hash")], {"images/a.jpg": "tag"})
-    assert store.numbers("datasets/cats/images") == [1]
+    assert series_of(store, "cats").numbers() == [1]
 
 
 def test_image_names_in_any_case() -> None:

@@ -7,6 +7,7 @@ import pytest
 from annolooop.domain.split import side_of, split_of
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.series import Series
 from annolooop.storage.split import Sides
 
 HELD, LEARNT = "0" * 64, "f" * 64
@@ -20,7 +21,7 @@ def test_first_decision_counts_for_its_share(tmp_path: Path) -> None:
     sides.record(0.2, {})
     sides.record(0.2, {HELD: "holdout", LEARNT: "holdout"})  # by someone who knew nothing of it
     sides.record(0.3, {LEARNT: "train"})
-    assert store.numbers("datasets/birds/sides") == [1, 2, 3]
+    assert Series(store, "datasets/birds/sides", dict).numbers() == [1, 2, 3]
     assert sides.read(0.2) == {HELD: "train", LEARNT: "holdout"}
     assert sides.read(0.3) == {LEARNT: "train"}
     assert sides.read(0.1) == sides.read(0.0) == {}
@@ -36,7 +37,7 @@ def test_side_is_that_of_the_hash_unless_it_is_recorded() -> None:
 @pytest.mark.parametrize("body", [b"[]", b'{"holdout": 0.2, "sides": {"a": "left"}}', b"{"])
 def test_damaged_decision_is_named(tmp_path: Path, body: bytes) -> None:
     store = ArtifactStore(str(tmp_path))
-    store.append("datasets/birds/sides", body)
+    store.put("datasets/birds/sides/000001.json", body)
     with pytest.raises(DataError) as caught:
         Sides(store, "birds").read(0.2)
     assert "datasets/birds/sides/000001.json" in caught.value.message

@@ -5,7 +5,7 @@ from pathlib import Path
 from annolooop.domain.tasks import Task
 from annolooop.storage import tasks as module
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.tasks import Ledger
+from annolooop.storage.tasks import Ledger, ledger_series
 
 
 def task(number: int, key: str = "") -> Task:
@@ -51,13 +51,13 @@ def test_listing_mends_it_and_only_what_differs_is_written(tmp_path: Path) -> No
             assert known.counts() == {"v1": 5}
             assert known.predicted(range(10), "v1") == ({1, 3, 4, 5}, set())
             assert list(known.tasks(["images/2.jpg"])) == [changed]
-        numbers = store.numbers("datasets/d/tasks")
+        numbers = ledger_series(store, "d").numbers()
         ledger.mend_tasks("1 then", [task(1), changed, *map(task, range(3, 8))])
         ledger.mend_predictions("1 then", "v1", [1, 3, 4, 5], 5)
         unseen = Ledger(store, "d", kept=False)
         unseen.refresh()
         unseen.mend_tasks("1 then", [])
         assert len(unseen) == 0
-        assert store.numbers("datasets/d/tasks") == numbers
+        assert ledger_series(store, "d").numbers() == numbers
     finally:
         module.SLICE = before

@@ -15,7 +15,7 @@ from support.project import LABELS, Project, Server, write_photos
 
 from annolooop.domain.progress import untracked
 from annolooop.loop.infer.infer import InferOptions, infer
-from annolooop.loop.rounds.queue import newest_round
+from annolooop.loop.rounds.queue import rounds_of
 from annolooop.loop.train.train import train
 
 
@@ -96,7 +96,7 @@ def test_two_people_at_once_get_the_tasks_of_a_query_in_its_order(
     write_patterns(project.folder / "b", [f"picture{n}.png" for n in range(9)])
     told = project.json("infer", "--batch", "b", "--query", "5", "--strategy", "random")
     stack = project.stack()
-    asked = newest_round(stack, stack.config.dataset.name)
+    asked = rounds_of(stack, stack.config.dataset.name).latest()
     assert asked
     other = sign_up(stack.studio, f"other.{asked.project.split()[0]}@example.org")
 

@@ -48,9 +48,9 @@ def test_whole_loop_on_azure(on_azure: Project, azure: AzureServer) -> None:
     assert (report["uploaded"], report["tasks_created"], report["predictions_pushed"]) == (5, 5, 5)
     see_all(project)
     stack = project.stack()
-    found = stack.studio.find_project("aria_detector")
+    found = stack.studio.projects.find("aria_detector")
     assert found
-    tasks = list(stack.studio.tasks(found.id))
+    tasks = list(stack.studio.tasks.list(found.id))
     assert f"images/b/{NAMES[-1].replace('?', chr(0xFF1F))}" in {task.key for task in tasks}
     answer_all(project)
     assert project.json("sync")["labeled"] == 5

@@ -34,7 +34,7 @@ def test_whole_loop_on_google_cloud_storage(on_gcs: Project) -> None:
     assert (first["uploaded"], first["tasks_created"], first["predictions_pushed"]) == (5, 5, 5)
     see_all(project)
     stack = project.stack()
-    found = stack.studio.find_project("aria_detector")
+    found = stack.studio.projects.find("aria_detector")
     assert found
     answer_all(project)
     assert project.json("sync")["labeled"] == 5

@@ -52,11 +52,11 @@ def look_in_browser(project: Project, shot: str, seconds: float = 60) -> None:
     stack = project.stack()
     daemon = stack.daemon
     credentials = daemon.credentials() if daemon else None
-    found = stack.studio.find_project("aria_detector")
+    found = stack.studio.projects.find("aria_detector")
     assert credentials
     assert found
     with open_page() as page:
-        page.goto(stack.studio.stream_url(found.id))
+        page.goto(stack.studio.projects.stream_url(found.id))
         log_in(page, credentials.username, credentials.password)
         look(page, seconds=seconds)
         shoot(page, shot)
@@ -107,7 +107,7 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     again = project.json("infer", "--batch", "b")
     assert (again["uploaded"], again["embedded"], again["tasks_created"]) == (0, 0, 0)
     stack = project.stack()
-    found = stack.studio.find_project("aria_detector")
+    found = stack.studio.projects.find("aria_detector")
     assert found
     answer_all(project)
     assert project.json("sync")["labeled"] == 5

@@ -42,18 +42,20 @@ def check_store(stack: Stack) -> None:
                 assert len(data) == 32 * len(load(shard)["embedding"])
             else:
                 assert load(data)
-    project = stack.studio.find_project(stack.config.dataset.name)
-    tasks = Counter(task.key for task in stack.studio.tasks(project.id)) if project else Counter()
+    project = stack.studio.projects.find(stack.config.dataset.name)
+    tasks = (
+        Counter(task.key for task in stack.studio.tasks.list(project.id)) if project else Counter()
+    )
     assert set(tasks.values()) <= {1}
 
 
 def annotate(stack: Stack, *names: str) -> None:
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
-    for task in stack.studio.tasks(found.id):
+    for task in stack.studio.tasks.list(found.id):
         if task.key.rpartition("/")[2] in names:
             label = "not_aria" if "not_aria" in task.key else "aria"
-            stack.studio.annotate(found.id, task.id, [label], 1.0)
+            stack.studio.annotations.create(found.id, task.id, [label], 1.0)
 
 
 def test_each_write_of_each_command_may_be_the_last(project: Project) -> None:
@@ -65,10 +67,10 @@ def test_each_write_of_each_command_may_be_the_last(project: Project) -> None:
     assert ("POST /api/projects", "in flight") in joints
     joints += finish(project, "infer", "--batch", "b", *SMALL)
     annotate(stack, "aria.jpg")
-    found = studio.find_project(name)
+    found = studio.projects.find(name)
     assert found
-    (lost,) = (task.id for task in studio.tasks(found.id) if task.key.endswith("not_aria.jpg"))
-    studio._server.call("DELETE", f"/api/tasks/{lost}")
+    (lost,) = (task.id for task in studio.tasks.list(found.id) if task.key.endswith("not_aria.jpg"))
+    studio.connection.call("DELETE", f"/api/tasks/{lost}")
     joints += finish(project, "sync")
     annotate(stack, "not_aria.jpg")
     joints += finish(project, "train", "--rerun")
@@ -89,11 +91,11 @@ def test_each_write_of_each_command_may_be_the_last(project: Project) -> None:
     stack = project.stack()
     first, second = stack.registry.versions()
     assert [p.number for p in stack.registry.promotions()] == [1, 2, 1]
-    assert stack.store.numbers(f"datasets/{name}/snapshots") == [1, 2]
+    assert stack.snapshots_of(name).numbers() == [1, 2]
     assert len(stack.snapshots.latest().annotations) == 2
-    assert [p.title for p in studio.projects()].count(name) == 1
-    assert len(list(studio.tasks(found.id))) == 2
-    assert studio.model_versions(found.id) == {first.name: 2, second.name: 2}
+    assert [p.title for p in studio.projects.list()].count(name) == 1
+    assert len(list(studio.tasks.list(found.id))) == 2
+    assert studio.predictions.count_by_version(found.id) == {first.name: 2, second.name: 2}
     state = list(stack.store.walk(f"locks/{name}"))
     assert len(state) == 1
     assert json.loads(stack.store.get(state[0].key))["released"]
@@ -117,11 +119,11 @@ def test_server_may_die_during_each_request(own_project: Project) -> None:
         own_project.run(*words)
     stack = own_project.stack()
     (version,) = stack.registry.versions()
-    (found,) = stack.studio.projects()
-    assert sorted(t.key for t in stack.studio.tasks(found.id)) == [
+    (found,) = stack.studio.projects.list()
+    assert sorted(t.key for t in stack.studio.tasks.list(found.id)) == [
         f"images/b/{name}.jpg" for name in "abc"
     ]
-    assert stack.studio.model_versions(found.id) == {version.name: 3}
-    assert stack.store.numbers("datasets/aria_detector/snapshots") == [1]
+    assert stack.studio.predictions.count_by_version(found.id) == {version.name: 3}
+    assert stack.snapshots.numbers() == [1]
     assert len(stack.snapshots.latest().annotations) == 2
     check_store(stack)

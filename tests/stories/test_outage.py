@@ -70,8 +70,8 @@ def test_upload_goes_on_where_it_ended(on_s3: Project, proxy: FaultyProxy) -> No
     assert (done["tasks_created"], done["predictions_pushed"]) == (len(NAMES), len(NAMES))
     assert sorted(uploads(proxy).values()) == [1] * len(NAMES)
     stack = project.stack()
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
-    tasks = sorted(task.key for task in stack.studio.tasks(found.id))
+    tasks = sorted(task.key for task in stack.studio.tasks.list(found.id))
     assert tasks == [f"images/b/{name}" for name in NAMES]
     assert [len(stack.catalog), len(list(stack.store.walk("images/b")))] == [len(NAMES)] * 2

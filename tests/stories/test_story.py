@@ -16,12 +16,12 @@ DATA = ROOT / "data"
 
 def annotate_all(stack: Stack, labels: dict[str, str]) -> int:
     """Answer the stream as people do, until it is empty."""
-    project = stack.studio.find_project(stack.config.dataset.name)
+    project = stack.studio.projects.find(stack.config.dataset.name)
     assert project
     done = 0
-    while (task := stack.studio.next_task(project.id)) is not None:
-        key, _ = stack.studio.look(project.id, task)
-        stack.studio.annotate(project.id, task, [labels[key.rpartition("/")[2]]], 1.0)
+    while (task := stack.studio.tasks.next(project.id)) is not None:
+        key, _ = stack.studio.tasks.look(project.id, task)
+        stack.studio.annotations.create(project.id, task, [labels[key.rpartition("/")[2]]], 1.0)
         done += 1
     return done
 
@@ -106,10 +106,10 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
     stack = project.stack()
     truth = read_labels("batch_2")
     right = 0
-    for task in stack.studio.tasks(1):
+    for task in stack.studio.tasks.list(1):
         name = task.key.rpartition("/")[2]
         if name in truth:
-            said = stack.studio.look(1, task.id)[1][second["model_version"]]
+            said = stack.studio.tasks.look(1, task.id)[1][second["model_version"]]
             right += said == (truth[name],)
     assert right >= 9
 

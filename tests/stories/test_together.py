@@ -49,20 +49,21 @@ def test_commands_wait_for_who_writes_to_the_dataset(project: Project) -> None:
         project.run("train", "--set", "store.lock_timeout=0")
         dry = InferOptions(dry_run=True)
         assert infer(project.stack(), str(project.folder / "b"), dry, untracked).embedded == 0
-        lock.check()
+        with lock.guard():
+            pass
     ends(both)
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
-    assert Counter(t.key for t in stack.studio.tasks(found.id)) == Counter(
+    assert Counter(t.key for t in stack.studio.tasks.list(found.id)) == Counter(
         f"images/b/{name}" for name in names
     )
-    assert list(stack.studio.model_versions(found.id).values()) == [6]
+    assert list(stack.studio.predictions.count_by_version(found.id).values()) == [6]
 
 
 def test_two_first_trainings_at_once_make_one_project_and_one_version(project: Project) -> None:
     ends([start(project, "train") for _ in range(2)])
     stack = project.stack()
-    titles = [found.title for found in stack.studio.projects()]
+    titles = [found.title for found in stack.studio.projects.list()]
     assert titles.count(stack.config.dataset.name) == 1
     assert len(stack.registry.versions()) == len(stack.registry.promotions()) == 1
 
@@ -74,11 +75,11 @@ def test_two_trainings_at_once_give_two_versions_and_one_snapshot(project: Proje
     write_photos(project.folder / "b", names)
     infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
     stack = project.stack()
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
-    for task in stack.studio.tasks(found.id):
+    for task in stack.studio.tasks.list(found.id):
         label = "not_aria" if "not_aria" in task.key else "aria"
-        stack.studio.annotate(found.id, task.id, [label], 1.0)
+        stack.studio.annotations.create(found.id, task.id, [label], 1.0)
     ends([start(project, "train", "--rerun", "--set", f"train.seed={n}") for n in (1, 2)])
     stack = project.stack()
     first, *made = stack.registry.versions()
@@ -97,7 +98,7 @@ def test_version_that_people_see_is_not_set_back_by_who_began_earlier(project: P
     write_photos(project.folder / "c", ["new.jpg"])
     stack = project.stack()
     old = stack.registry.promoted()
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert old
     assert found
     with stack.lock("push"):
@@ -109,7 +110,7 @@ def test_version_that_people_see_is_not_set_back_by_who_began_earlier(project: P
         stack.registry.promote(newer, "now", "me")
         infer(stack, str(project.folder / "c"), InferOptions(), untracked)
     ends([late])
-    shown = stack.studio.read_project(found.id)
+    shown = stack.studio.projects.get(found.id)
     assert shown
     assert shown.model_version == newer.name
-    assert stack.studio.model_versions(found.id) == {old.name: 2, newer.name: 1}
+    assert stack.studio.predictions.count_by_version(found.id) == {old.name: 2, newer.name: 1}

@@ -67,10 +67,10 @@ def old_project(tmp_path: Path, old_command: str, old_folder: Path) -> Iterator[
 
 def annotations(project: Project) -> list[tuple[str, tuple[str, ...]]]:
     studio = project.stack().studio
-    found = studio.find_project("kept over upgrades")
+    found = studio.projects.find("kept over upgrades")
     assert found
     assert found.annotations == 1
-    pulled = studio.annotations(found.id, studio.annotated_tasks(found.id))
+    pulled = studio.annotations.list(found.id, studio.annotations.changed_tasks(found.id))
     return [(annotation.key, annotation.labels) for annotation in pulled]
 
 
@@ -81,11 +81,11 @@ def test_upgrade_keeps_everything_and_can_be_undone(
     newer = ("up", "--set", f"label_studio.command={label_studio_command}")
     assert project.json("up")["version"] == OLD
     studio = project.stack().studio
-    made = studio.create_project("kept over upgrades", LABELS, "single")
+    made = studio.projects.create("kept over upgrades", LABELS, "single")
     data = {"image": "/data/local-files/?d=1.jpg", "key": "images/1.jpg", "sha256": "00"}
-    studio.create_tasks(made.id, [(data, Prediction(("aria",), 0.6))], "v1-aaaaaa")
-    (task,) = studio.tasks(made.id)
-    studio.annotate(made.id, task.id, ["not_aria"], 1.0)
+    studio.tasks.create(made.id, [(data, Prediction(("aria",), 0.6))], "v1-aaaaaa")
+    (task,) = studio.tasks.list(made.id)
+    studio.annotations.create(made.id, task.id, ["not_aria"], 1.0)
     kept = [("images/1.jpg", ("not_aria",))]
     assert annotations(project) == kept
 

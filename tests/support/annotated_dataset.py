@@ -71,8 +71,8 @@ class Annotated:
             )
             for i in self.images.values()
         ]
-        stack.studio.create_tasks(self.id, made, "v1-abcdef")
-        keys = {task.key: task.id for task in stack.studio.tasks(self.id)}
+        stack.studio.tasks.create(self.id, made, "v1-abcdef")
+        keys = {task.key: task.id for task in stack.studio.tasks.list(self.id)}
         self.tasks = {name: keys[image.key] for name, image in self.images.items()}
 
     def stack(self) -> Stack:

@@ -33,7 +33,7 @@ class Person:
         tab = parse_qs(urlsplit(url).query).get("tab")
         assert project
         assert tab
-        server = self.studio._server
+        server = self.studio.connection
         view = server.get(f"/api/dm/views/{tab[0]}")["data"]
         body = {
             "ordering": view["ordering"],
@@ -49,7 +49,7 @@ class Person:
 
 def sign_up(owner: Studio, username: str) -> Person:
     """Make an account by the link with which people are invited."""
-    link = owner._server.get("/api/invite")["invite_url"]
+    link = owner.connection.get("/api/invite")["invite_url"]
     with httpx.Client(base_url=owner.url, follow_redirects=True) as browser:
         browser.get(link)
         form = {

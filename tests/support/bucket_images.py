@@ -8,10 +8,10 @@ NAMES = ["aria 0.jpg", "aria 1.jpg", "aria\n2.jpg", "not_aria#ü+&.jpg", "not_ar
 def see_all(project: Project, *overrides: str) -> None:
     """Every task's image, as a browser asks Label Studio for it, is the one of the store."""
     stack = project.stack(*overrides)
-    found = stack.studio.find_project("aria_detector")
+    found = stack.studio.projects.find("aria_detector")
     assert found
-    for task in stack.studio.tasks(found.id):
-        kind, data = stack.studio.fetch(stack.studio.image_address(found.id, task.id))
+    for task in stack.studio.tasks.list(found.id):
+        kind, data = stack.studio.fetch(stack.studio.tasks.image_address(found.id, task.id))
         assert kind == "image/jpeg", (task.key, kind)
         assert data == stack.store.get(task.key)
 
@@ -19,8 +19,8 @@ def see_all(project: Project, *overrides: str) -> None:
 def answer_all(project: Project) -> None:
     """Give each task the label that the name of its picture tells."""
     stack = project.stack()
-    found = stack.studio.find_project("aria_detector")
+    found = stack.studio.projects.find("aria_detector")
     assert found
-    for task in stack.studio.tasks(found.id):
+    for task in stack.studio.tasks.list(found.id):
         label = "not_aria" if "not_aria" in task.key else "aria"
-        stack.studio.annotate(found.id, task.id, [label], 1.0)
+        stack.studio.annotations.create(found.id, task.id, [label], 1.0)

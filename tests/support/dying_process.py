@@ -22,7 +22,7 @@ PRELOAD = (
     "annolooop.model.backbones.pipeline",
     "annolooop.storage.lease",
 )
-SETTLE = 3.0  # seconds that the tests give a request whose sender died
+SECONDS_OF_QUIET = 3.0  # seconds that the tests give a request whose sender died
 IN_FLIGHT = 0.02  # seconds after which it dies while its request is on the way
 
 Joint = tuple[str, str]  # what was written, and how the process died there
@@ -116,11 +116,10 @@ class _Death:
 
 def _wrap(death: _Death) -> None:
     from annolooop.labelstudio.api.connection import Connection
-    from annolooop.loop.labels import project
-    from annolooop.loop.push import push
+    from annolooop.storage import intents
     from annolooop.storage.artifacts.store import ArtifactStore
 
-    project.SETTLE = push.SETTLE = SETTLE
+    intents.SECONDS_OF_QUIET = SECONDS_OF_QUIET
     write: Callable[..., bool] = ArtifactStore._write
     delete = ArtifactStore.delete
     call = Connection.call

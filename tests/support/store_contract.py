@@ -11,6 +11,7 @@ from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.embeddings import Embeddings
 from annolooop.storage.images import ImageCatalog
+from annolooop.storage.series import Series
 
 ODD_KEYS = [
     "images/a b.jpg",
@@ -68,10 +69,12 @@ class StoreContract:
         assert store.get("a/b") == str(won.index(True)).encode()
 
     def test_series_gives_each_writer_a_number_of_its_own(self, store: ArtifactStore) -> None:
+        series: Series[int] = Series(store, "s", int)
         with ThreadPoolExecutor(8) as pool:
-            numbers = list(pool.map(lambda n: store.append("s", str(n).encode()), range(12)))
+            numbers = list(pool.map(series.append, range(12)))
         assert sorted(numbers) == list(range(1, 13))
-        assert store.numbers("s") == list(range(1, 13))
+        assert series.numbers() == list(range(1, 13))
+        assert sorted(series.each()) == list(range(12))
 
     def test_odd_keys_are_kept_as_they_are(self, store: ArtifactStore) -> None:
         for key in ODD_KEYS:

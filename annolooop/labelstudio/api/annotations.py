@@ -1,45 +1,94 @@
-"""Annotations that Label Studio makes of predictions, many in one request.
+"""Annotations of a Label Studio project, also those that it made of predictions.
 
-Its action `predictions_to_annotations` makes none of a prediction that has one, and looks at the
-filter and writes in one request: a task that someone has touched meanwhile is passed over. What it
-makes names its prediction, has no time of work, and nobody has changed it; the browser fills in
-both. So it can be told from what people submit, whoever started it.
+Its action `predictions_to_annotations` makes an annotation that names its prediction and has no
+time of work, and that nobody has changed; the browser fills in both. So it differs from what people
+submit, whoever started the action.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from annolooop.labelstudio.api.connection import NotFound
-from annolooop.labelstudio.api.tasks import SELECTED, condition
-from annolooop.labelstudio.api.views import Views
+from annolooop.domain.annotations import Annotation
+from annolooop.labelstudio.api.connection import Connection, NotFound
+from annolooop.labelstudio.api.data_manager import IDS_PER_URL, DataManager, condition
+from annolooop.labelstudio.api.predictions import Predictions
+from annolooop.labelstudio.api.projects import Projects
+from annolooop.labelstudio.api.tasks import picture_at
+from annolooop.labelstudio.label_config import Labelling, build_result, labels_of
 
+TASKS_PER_EXPORT = 300  # task ids in one URL
 UNKNOWN = "unknown"  # the model version of an annotation whose prediction is gone
 
-UNTOUCHED = (
-    condition("total_annotations", "equal", "Number", 0),
-    condition("cancelled_annotations", "equal", "Number", 0),
-    condition("draft_exists", "equal", "Boolean", False),
-)
-ALONE = (
+ONE_ANNOTATION = (
     condition("total_annotations", "equal", "Number", 1),
     condition("cancelled_annotations", "equal", "Number", 0),
     condition("draft_exists", "equal", "Boolean", False),
 )
 
 
-class Accepted(Views):
-    """Predictions that count as annotations."""
+class Annotations:
+    """The annotations of a server's projects.
 
-    def accept_predictions(self, project: int, tasks: Sequence[int], version: str) -> int:
-        """Make annotations of a version's predictions, of the tasks among these nobody touched.
+    Args:
+        connection: to the server.
+        data_manager: of the server.
+        projects: of the server.
+        predictions: of the server.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        data_manager: DataManager,
+        projects: Projects,
+        predictions: Predictions,
+    ) -> None:
+        self._connection = connection
+        self._data_manager = data_manager
+        self._projects = projects
+        self._predictions = predictions
+
+    def changed_tasks(self, project: int, since: str = "") -> dict[int, str]:
+        """Tasks with an annotation or a skip, changed after ``since``.
+
+        Args:
+            project: its id.
+            since: ISO 8601 with microseconds, empty for all.
 
         Returns:
-            How many were made.
+            Task id -> when it was last changed.
         """
-        action = "predictions_to_annotations"
-        made = self._do(project, action, tasks, UNTOUCHED, model_version=version)
-        # "Created 5 annotations"
-        return int(next(word for word in str(made["detail"]).split() if word.isdigit()))
+        conditions = [condition("annotations_ids", "empty", "Boolean", False)]
+        if since:
+            conditions.append(condition("updated_at", "greater", "Datetime", since))
+        tasks = self._data_manager.tasks(project, "id,updated_at", conditions)
+        return {int(raw["id"]): str(raw["updated_at"]) for raw in tasks}
+
+    def export(self, project: int, annotated: bool) -> Iterator[dict[str, Any]]:
+        """Tasks with their annotations and drafts, as Label Studio's own JSON export has them.
+
+        Args:
+            project: its id.
+            annotated: only those that someone annotated or skipped.
+        """
+        if annotated:
+            ids = list(self.changed_tasks(project))
+        else:
+            ids = [int(raw["id"]) for raw in self._data_manager.tasks(project, "id")]
+        return (task for part in self._export_parts(project, ids) for task in part)
+
+    def create(self, project: int, task: int, labels: Sequence[str], lead_time: float) -> None:
+        """Submit an annotation as the token's owner, as the browser does.
+
+        Args:
+            project: its id.
+            task: its id.
+            labels: the answer.
+            lead_time: seconds of work.
+        """
+        result = build_result(self._projects.labelling(project), labels)
+        body = {"result": result, "lead_time": lead_time}
+        self._connection.post(f"/api/tasks/{task}/annotations", body)
 
     def withdraw_accepted(
         self, project: int, tasks: Sequence[int], annotator: int | None, moment: str
@@ -56,9 +105,11 @@ class Accepted(Views):
             How many were deleted.
         """
         since = condition("updated_at", "less_or_equal", "Datetime", moment)
-        who = {} if annotator is None else {"annotator": annotator}
+        arguments = {} if annotator is None else {"annotator": annotator}
         action = "delete_tasks_annotations"
-        return int(self._do(project, action, tasks, (*ALONE, since), **who)["processed_items"])
+        conditions = (*ONE_ANNOTATION, since)
+        done = self._data_manager.act(project, action, tasks, conditions, **arguments)
+        return int(done["processed_items"])
 
     def withdraw_one(self, annotation: int) -> bool:
         """Delete an accepted annotation beside which there are others, unless it was changed.
@@ -68,54 +119,62 @@ class Accepted(Views):
         """
         path = f"/api/annotations/{annotation}"
         try:
-            if not is_accepted(self._server.get(path)):
+            if not is_accepted(self._connection.get(path)):
                 return False
-            self._server.call("DELETE", path)
+            self._connection.call("DELETE", path)
         except NotFound:
             return False
         return True
 
-    def _do(
-        self,
-        project: int,
-        action: str,
-        tasks: Sequence[int],
-        conditions: Sequence[Mapping[str, object]],
-        **more: object,
-    ) -> Any:
-        body = {
-            "selectedItems": {"all": False, "included": list(tasks)},
-            "filters": {"conjunction": "and", "items": list(conditions)},
-            **more,
-        }
-        return self._server.post("/api/dm/actions", body, {"id": action, "project": project})
+    def list(self, project: int, tasks: Iterable[int]) -> Iterator[Annotation]:
+        """All annotations of these tasks, skips too, by task id and number."""
+        labelling = self._projects.labelling(project)
+        for exported in self._export_parts(project, tasks):
+            pairs = [(task, raw) for task in exported for raw in task["annotations"]]
+            versions = self._versions_of_accepted(project, pairs)
+            for task, raw in sorted(pairs, key=lambda pair: (pair[0]["id"], pair[1]["id"])):
+                yield _annotation(labelling, task, raw, versions)
 
-    def _versions_behind(
-        self, project: int, said: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]
+    def _export_parts(
+        self, project: int, tasks: Iterable[int]
+    ) -> Iterator[Sequence[dict[str, Any]]]:
+        ids = sorted(tasks)
+        for start in range(0, len(ids), TASKS_PER_EXPORT):
+            part = ids[start : start + TASKS_PER_EXPORT]
+            query = {"exportType": "JSON", "download_all_tasks": "true", "ids[]": part}
+            exported = self._connection.get(f"/api/projects/{project}/export", query)
+            yield sorted(exported, key=lambda task: int(task["id"]))
+
+    def _versions_of_accepted(
+        self, project: int, pairs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]
     ) -> dict[int, str]:
-        """Id of a prediction -> its model version, of those behind accepted annotations.
+        """Id of a prediction -> its model version, of those that were accepted.
 
         An annotation names its prediction by id alone, and the predictions of a task take the
         server some 7 ms; they are not asked for where all are of one version.
 
         Args:
-            said: tasks, each with an annotation of it, as exported.
+            project: its id.
+            pairs: tasks, each with an annotation of it, as exported.
         """
-        made = [(task, raw) for task, raw in said if is_accepted(raw)]
-        if not made:
+        accepted = [(task, raw) for task, raw in pairs if is_accepted(raw)]
+        if not accepted:
             return {}
-        present = [version for version, count in self.model_versions(project).items() if count]
+        counts = self._predictions.count_by_version(project)
+        present = [version for version, count in counts.items() if count]
         if len(present) == 1:
-            named = (raw.get("parent_prediction") for _, raw in made)
+            named = (raw.get("parent_prediction") for _, raw in accepted)
             return {int(number): present[0] for number in named if number}
-        found: dict[int, str] = {}
-        ids = sorted({int(task["id"]) for task, _ in made})
-        for start in range(0, len(ids), SELECTED):
-            part = ids[start : start + SELECTED]
-            page = self._task_page(project, "id,predictions", (), SELECTED, only=part, whole=True)
+        versions: dict[int, str] = {}
+        ids = sorted({int(task["id"]) for task, _ in accepted})
+        for start in range(0, len(ids), IDS_PER_URL):
+            part = ids[start : start + IDS_PER_URL]
+            page = self._data_manager.page(
+                project, "id,predictions", size=IDS_PER_URL, only=part, whole=True
+            )
             for task in page["tasks"]:
-                found |= {int(p["id"]): str(p["model_version"]) for p in task["predictions"]}
-        return found
+                versions |= {int(p["id"]): str(p["model_version"]) for p in task["predictions"]}
+        return versions
 
 
 def is_accepted(raw: Mapping[str, Any]) -> bool:
@@ -131,3 +190,35 @@ def is_accepted(raw: Mapping[str, Any]) -> bool:
         return False
     scored = any("score" in item for item in raw.get("result") or ())
     return bool(raw.get("parent_prediction") or (scored and not raw.get("ground_truth")))
+
+
+def _annotation(
+    labelling: Labelling,
+    task: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    versions: Mapping[int, str],
+) -> Annotation:
+    """Args: ``versions``: id of a prediction -> its model version, of what was accepted."""
+    data = task["data"]
+    skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
+    about = picture_at(data, changed_at)
+    shown = raw.get("prediction") or {}
+    who = raw.get("completed_by")
+    accepted = is_accepted(raw)
+    if not accepted and raw.get("parent_prediction") and raw.get("updated_by"):
+        who = raw["updated_by"]  # they changed what was accepted, so it is theirs now
+    return Annotation(
+        id=int(raw["id"]),
+        task=int(task["id"]),
+        key=str(data.get("key", "")),
+        sha256=about,
+        labels=() if skipped else labels_of(labelling, raw["result"]),
+        skipped=skipped,
+        outdated=about != picture_at(data),
+        ground_truth=bool(raw.get("ground_truth")),
+        annotator=who.get("id") if isinstance(who, dict) else who,
+        updated_at=changed_at,
+        shown_version=shown.get("model_version"),
+        shown=labels_of(labelling, shown.get("result") or []),
+        accepted=versions.get(raw.get("parent_prediction") or 0, UNKNOWN) if accepted else "",
+    )

@@ -1,182 +1,134 @@
-"""How Label Studio reaches the images of the artifact store."""
+"""Storages of a Label Studio project: where it takes images from, and copies annotations to."""
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
-from urllib.parse import quote
 
-from annolooop.errors import ConfigError
-from annolooop.files.whole import make_folder
-from annolooop.labelstudio.api.studio import Studio
+from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
+from annolooop.labelstudio.api.connection import GUARDED, Connection, NotFound, Rejected
+
+# A storage that lets tasks show images. Synced, it would make each task a second time.
+ONLY_SHOWS = {
+    "title": "annoloop: shows images, is never synced",
+    "use_blob_urls": True,
+    "synchronizable": False,
+}
+EXPORTS = {"title": "annoloop: a copy of the annotations", "can_delete_objects": False}
 
 
-@dataclass(frozen=True)
-class LocalImages:
-    """Images in a folder that the server may serve files of.
+class Storages:
+    """The storages of a server's projects; it never tells their secrets.
 
-    Attributes:
-        document_root: the folder whose files the server serves.
-        store: the store's folder, below it or the same.
-        images: name of the images' folder in the store.
-        prefix: path of the server's address; a browser resolves against the host alone.
+    Args:
+        connection: to the server.
+
+    A ``kind`` of storage is as in the API: s3, gcs, azure, localfiles.
     """
 
-    document_root: Path
-    store: Path
-    images: str
-    prefix: str = ""
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-    def connected(self, studio: Studio, project: int) -> bool:
-        """Whether a project can show them."""
-        return studio.has_local_storage(project, str(self.store / self.images))
+    def has_folder(self, project: int, path: str) -> bool:
+        """Whether a project's tasks can show files below ``path``."""
+        return any(storage["path"] == path for storage in self.imports(project, "localfiles"))
 
-    def connect(self, studio: Studio, project: int) -> None:
-        """Let a project show them."""
-        folder = make_folder(self.store / self.images)
-        studio.ensure_local_storage(project, str(folder))
-
-    def refresh(self, studio: Studio, project: int) -> bool:
-        """There are no credentials: always ``False``."""
-        return False
-
-    def url(self, key: str) -> str:
-        """What a task's ``image`` says for this key of the store.
+    def add_folder(self, project: int, path: str) -> None:
+        """Let a project's tasks show files below ``path``; the storage is never synced.
 
         Raises:
-            ConfigError: the store is not below the document root.
+            ConfigError: the server may not serve files of this folder.
         """
+        if self.has_folder(project, path):
+            return
+        storage = {"project": project, "path": path, **ONLY_SHOWS}
         try:
-            relative = (self.store / key).relative_to(self.document_root)
-        except ValueError:
+            self._connection.post("/api/storages/localfiles/", storage)
+        except Rejected as error:
             raise ConfigError(
-                f"label_studio.document_root is {self.document_root}, and the store "
-                f"{self.store} is not below it",
-                "Set label_studio.document_root to a folder that holds the store.",
-            ) from None
-        return f"{self.prefix}/data/local-files/?d={quote(relative.as_posix())}"
+                f"Label Studio at {self._connection.url} may not show the images of {path}: "
+                f"{error.message}",
+                "Start it with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
+                "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT set to a folder above, and set "
+                "label_studio.document_root to the same folder.",
+            ) from error
 
+    def imports(self, project: int, kind: str) -> list[dict[str, Any]]:
+        """Storages that a project shows images of."""
+        path = f"/api/storages/{kind}/"
+        storages: list[dict[str, Any]] = self._connection.get(path, {"project": project})
+        return storages
 
-@dataclass(frozen=True)
-class BucketImages:
-    """Images in a bucket that the server can read.
+    def put_bucket(
+        self, project: int, kind: str, known: int | None, bucket: str, settings: Mapping[str, Any]
+    ) -> None:
+        """Let a project's tasks show images of a bucket; the storage is never synced.
 
-    Attributes:
-        kind: of the storage, as in the server's API.
-        scheme: of the addresses that it resolves.
-        bucket_field: what the storage calls its bucket.
-        bucket: its name.
-        prefix: the store's part of it, empty for all.
-        presign: the browser gets signed addresses, else the images through the server.
-        presign_minutes: how long those are good for.
-        settings: where it is and the credentials, as Label Studio calls them.
-        advice: what to do where the server cannot read it, if that is known.
-    """
-
-    kind: str
-    scheme: str
-    bucket_field: str
-    bucket: str
-    prefix: str
-    presign: bool
-    presign_minutes: int
-    settings: Mapping[str, str | None] = field(repr=False)
-    advice: str = ""
-
-    def connected(self, studio: Studio, project: int) -> bool:
-        """Whether a project can show them, in this way and with these credentials."""
-        known = self._find(studio, project)
-        return known is not None and self._fits(known)
-
-    def connect(self, studio: Studio, project: int) -> None:
-        """Let a project show them, in this way and with these credentials."""
-        known = self._find(studio, project)
-        if known is None or not self._fits(known):
-            self._put(studio, project, known)
-
-    def refresh(self, studio: Studio, project: int) -> bool:
-        """Give the server the credentials anew, where a project shows images of the bucket.
-
-        Returns:
-            Whether it does.
+        Args:
+            project: its id.
+            kind: of storage.
+            known: id of the storage to change, or ``None`` for a new one.
+            bucket: its name, for messages.
+            settings: of the storage.
 
         Raises:
-            ConfigError: the server cannot read the bucket with them.
+            ConfigError: the server cannot read the bucket.
         """
-        known = self._find(studio, project)
-        if known:
-            self._put(studio, project, known)
-        return known is not None
-
-    def _put(self, studio: Studio, project: int, known: Mapping[str, Any] | None) -> None:
-        body = {self.bucket_field: self.bucket, **self.settings, **self._shown()}
-        number = int(known["id"]) if known else None
+        storage = {"project": project, "recursive_scan": True, **ONLY_SHOWS, **settings}
+        path = f"/api/storages/{kind}/"
         try:
-            studio.put_storage(project, self.kind, number, self.bucket, body)
-        except ConfigError as error:
-            raise ConfigError(error.message, self.advice or error.hint) from error
+            if known:
+                self._connection.call("PATCH", f"{path}{known}", body=storage)
+            else:
+                self._connection.post(path, storage)
+        except Rejected as error:
+            hint = (
+                f"Check the credentials in the section {kind} of the stack file, and that the "
+                "server reaches the bucket."
+            )
+            if GUARDED in error.message:
+                hint = (
+                    "The server refuses addresses of private networks. Whoever runs it can allow "
+                    "them: SSRF_PROTECTION_ENABLED=false in its environment."
+                )
+            raise ConfigError(
+                f"Label Studio at {self._connection.url} cannot read the bucket {bucket}: "
+                f"{error.message}",
+                hint,
+            ) from error
 
-    def url(self, key: str) -> str:
-        """What a task's ``image`` says for this key of the store."""
-        return f"{self.scheme}://{self.bucket}/{self.prefix}{'/' if self.prefix else ''}{key}"
+    def exports(self, project: int) -> list[dict[str, Any]]:
+        """Storages that annoloop had a project write its annotations to."""
+        storages = self._connection.get("/api/storages/export", {"project": project})
+        return [storage for storage in storages if storage["title"] == EXPORTS["title"]]
 
-    def _find(self, studio: Studio, project: int) -> dict[str, Any] | None:
-        found = studio.storages(project, self.kind)
-        return next((known for known in found if known[self.bucket_field] == self.bucket), None)
+    def add_export(self, project: int, kind: str, settings: Mapping[str, Any]) -> None:
+        """Have the server write the annotations of a project elsewhere too: these, and new ones.
 
-    def _fits(self, known: Mapping[str, Any]) -> bool:
-        return all(known[key] == value for key, value in self._shown().items())
+        Raises:
+            ConfigError: the server cannot reach it, or cannot write.
+        """
+        url, path = self._connection.url, f"/api/storages/export/{kind}"
+        try:
+            storage = self._connection.post(path, {"project": project, **EXPORTS, **settings})
+        except Rejected as error:
+            raise ConfigError(
+                f"Label Studio at {url} cannot write annotations to the store: {error.message}",
+                "Check that the bucket is there and that the credentials may write, or set "
+                "store.export_annotations: false",
+            ) from error
+        try:
+            written = self._connection.post(f"{path}/{storage['id']}/sync", {})
+            if written["status"] == "failed":
+                raise UnreachableError(
+                    f"Label Studio at {url} could not write the annotations to the store",
+                    "See why: annoloop logs; and check what the credentials may do.",
+                )
+        except AnnoloopError:
+            # It would fail at each answer that people give.
+            self.delete_export(kind, int(storage["id"]))
+            raise
 
-    def _shown(self) -> dict[str, Any]:
-        """What the server tells of it; a changed digest means other credentials."""
-        return {
-            "presign": self.presign,
-            "presign_ttl": self.presign_minutes,
-            "description": f"settings {_digest(self.settings)}",
-        }
-
-
-@dataclass(frozen=True)
-class AnnotationExport:
-    """A copy of each annotation that the server writes to the store, or none.
-
-    Attributes:
-        wanted: there shall be one.
-        kind: of storage, as in the server's API.
-        settings: where it is and the credentials, as Label Studio calls them.
-    """
-
-    wanted: bool
-    kind: str = ""
-    settings: Mapping[str, str | None] = field(default_factory=dict, repr=False)
-
-    def connected(self, studio: Studio, project: int) -> bool:
-        """Whether a project's annotations are written there, or nowhere if that is wanted."""
-        return [known["description"] for known in studio.export_storages(project)] == (
-            [self._description] if self.wanted else []
-        )
-
-    def connect(self, studio: Studio, project: int) -> None:
-        """Have a project's annotations written there and nowhere else; all of them are at first."""
-        if not self.connected(studio, project):
-            self.renew(studio, project)
-
-    def renew(self, studio: Studio, project: int) -> None:
-        """The same, also if it is so already: what could not be written then is written now."""
-        before = studio.export_storages(project)
-        if self.wanted:
-            body = {**self.settings, "description": self._description}
-            studio.add_export_storage(project, self.kind, body)
-        for known in before:  # not earlier: the new one may be refused
-            studio.delete_export_storage(known["type"], int(known["id"]))
-
-    @property
-    def _description(self) -> str:
-        return f"settings {_digest(self.settings)}"
-
-
-def _digest(settings: Mapping[str, str | None]) -> str:
-    """Kept with a storage of Label Studio, to see whether it has other settings than these."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    def delete_export(self, kind: str, storage: int) -> None:
+        """Stop writing annotations to an export storage; what was written stays."""
+        with suppress(NotFound):
+            self._connection.call("DELETE", f"/api/storages/export/{kind}/{storage}")

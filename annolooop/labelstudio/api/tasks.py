@@ -1,135 +1,103 @@
-"""Tasks of a Label Studio project and the predictions that they have: found, made, changed."""
+"""Tasks of a Label Studio project."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from annolooop.domain.tasks import Prediction, Task
-from annolooop.errors import UnreachableError
-from annolooop.labelstudio.api.connection import NotFound
-from annolooop.labelstudio.api.projects import PAGE, Projects
-from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.labelstudio.api.bulk import set_value_in_bulk
+from annolooop.labelstudio.api.connection import Connection, NotFound
+from annolooop.labelstudio.api.data_manager import Condition, DataManager, condition
+from annolooop.labelstudio.api.predictions import check_created, prediction_body
+from annolooop.labelstudio.api.projects import Projects
+from annolooop.labelstudio.label_config import labels_of
 
 VANISHED = "vanished"  # in a task's data: since when its image is gone
-SELECTED = 50  # task ids in one URL, quoted
+IS_VANISHED = condition(f"data.{VANISHED}", "empty", "String", False)
 
 
-def condition(column: str, operator: str, kind: str, value: object) -> dict[str, object]:
-    """One line of a filter, as the tab of a project has it."""
-    return {
-        "filter": f"filter:tasks:{column}",
-        "operator": operator,
-        "type": kind,
-        "value": value,
-    }
+class Tasks:
+    """The tasks of a server's projects.
 
+    Args:
+        connection: to the server.
+        data_manager: of the server.
+        projects: of the server.
+    """
 
-MARKED = condition(f"data.{VANISHED}", "empty", "String", False)
+    def __init__(
+        self, connection: Connection, data_manager: DataManager, projects: Projects
+    ) -> None:
+        self._connection = connection
+        self._data_manager = data_manager
+        self._projects = projects
 
-
-class Tasks(Projects):
-    """The tasks of a server's projects."""
-
-    def tasks(self, project: int, vanished: bool = False) -> Iterator[Task]:
-        """All tasks, by id; or only those that are marked as vanished."""
-        return map(_task, self._task_pages(project, "id,data", [MARKED] if vanished else ()))
-
-    def newest_task(self, project: int) -> tuple[int, int]:
+    def newest(self, project: int) -> tuple[int, int]:
         """How many tasks there are, and the id of the newest one, 0 for none; one request."""
-        page = self._task_page(project, "id", (), 1, newest=True)
+        page = self._data_manager.page(project, "id", size=1, newest=True)
         return int(page["total"]), max((int(raw["id"]) for raw in page["tasks"]), default=0)
 
-    def tasks_without_key(self, project: int) -> list[tuple[int, str]]:
+    def without_key(self, project: int) -> Sequence[tuple[int, str]]:
         """Tasks that were not made by annoloop: id, and the address of the image."""
         keyless = condition("data.key", "empty", "String", True)
-        name = self.labelling(project).data
-        pages = self._task_pages(project, "id,data", [keyless])
-        return [(int(raw["id"]), str(raw["data"].get(name, ""))) for raw in pages]
+        name = self._projects.labelling(project).data
+        tasks = self._data_manager.tasks(project, "id,data", [keyless])
+        return [(int(raw["id"]), str(raw["data"].get(name, ""))) for raw in tasks]
 
-    def update_data(self, task: int, **values: str) -> None:
-        """Add to a task's data, or change what is there."""
-        self._put_data(task, {**self._task(task)["data"], **values})
-
-    def note_replaced(self, task: int, sha256: str, moment: str) -> None:
-        """Note in a task's data that it shows another picture from a moment on.
-
-        Earlier notes stay: what was said meanwhile is about the pictures that they name.
-        """
-        data = self._task(task)["data"]
-        by, at = (str(data.get(name, "")) for name in ("replaced_by", "replaced_at"))
-        notes = {
-            "replaced_by": f"{by} {sha256}".strip(),
-            "replaced_at": f"{at} {moment}".strip(),
-        }
-        self._put_data(task, {**data, **notes})
+    def count(self, project: int, conditions: Sequence[Condition]) -> int:
+        """How many tasks fulfil all conditions; one request."""
+        return int(self._data_manager.page(project, "id", conditions, 1)["total"])
 
     def count_vanished(self, project: int) -> int:
         """How many tasks are marked as vanished."""
-        return int(self._task_page(project, "id", [MARKED], 1)["total"])
+        return self.count(project, [IS_VANISHED])
 
-    def data_of(self, project: int, tasks: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """Id -> data of those of some tasks that are there: at most ``SELECTED``, one request."""
-        if not tasks:
-            return {}
-        page = self._task_page(project, "id,data", (), len(tasks), only=tasks)
-        found = {int(raw["id"]): dict(raw["data"]) for raw in page["tasks"]}
-        for task in set(tasks) - found.keys():
-            with suppress(NotFound):
-                found[task] = dict(self._task(task)["data"])
-        return found
+    def next(self, project: int) -> int | None:
+        """The task that the labelling stream serves next, or ``None`` when all are done."""
+        try:
+            return int(self._connection.get(f"/api/projects/{project}/next")["id"])
+        except NotFound:
+            return None
 
-    def mark_vanished(self, task: int, data: Mapping[str, Any], moment: str) -> None:
-        """Note in a task's data since when its image is gone; with no moment, that it is back.
-
-        A mark that is there stays as it is, and a task that was deleted just now is left alone.
-
-        Args:
-            task: its id.
-            data: as it is now.
-            moment: in ISO 8601.
-        """
-        if (VANISHED in data) == bool(moment):
-            return
-        rest = {name: value for name, value in data.items() if name != VANISHED}
-        with suppress(NotFound):
-            self._put_data(task, {**rest, **({VANISHED: moment} if moment else {})})
+    def look(self, project: int, task: int) -> tuple[str, dict[str, tuple[str, ...]]]:
+        """What a person sees of a task: the image's key, and the predicted labels by version."""
+        labelling = self._projects.labelling(project)
+        raw = self._get(task)
+        predicted = {
+            p["model_version"]: labels_of(labelling, p["result"]) for p in raw["predictions"]
+        }
+        return str(raw["data"].get("key", "")), predicted
 
     def is_touched(self, task: int) -> bool:
         """Whether someone has begun to annotate a task."""
-        return _is_touched(self._task(task))
+        return _is_touched(self._get(task))
 
-    def forget_predictions(self, task: int) -> bool:
-        """Delete a task's predictions, unless someone has begun to annotate it.
+    def url(self, project: int) -> str:
+        """Address of a task's page, for people, up to its id, which follows."""
+        return f"{self._connection.url}/projects/{project}/data?task="
 
-        Returns:
-            Whether nobody has.
-        """
-        raw = self._task(task)
-        if _is_touched(raw):
-            return False
-        for prediction in raw["predictions"]:
-            self._server.call("DELETE", f"/api/predictions/{prediction['id']}")
-        return True
+    def image_address(self, project: int, task: int) -> str:
+        """Where the labelling page asks for a task's image."""
+        data = self._connection.get(f"/api/tasks/{task}")["data"]
+        return str(data.get(self._projects.labelling(project).data, ""))
 
-    def tasks_predicted(self, project: int, versions: Sequence[str]) -> set[int]:
-        """Ids of the tasks that have a prediction of any of these versions.
+    def data(self, project: int, tasks: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Id -> data of those tasks that are there: at most ``IDS_PER_URL``, one request."""
+        if not tasks:
+            return {}
+        page = self._data_manager.page(project, "id,data", size=len(tasks), only=tasks)
+        data = {int(raw["id"]): dict(raw["data"]) for raw in page["tasks"]}
+        for task in set(tasks) - data.keys():
+            with suppress(NotFound):
+                data[task] = dict(self._get(task)["data"])
+        return data
 
-        The server compares by "contains", so no version's name may be part of another's.
-        """
-        return set(self.list_predicted(project, versions)) if versions else set()
-
-    def list_predicted(self, project: int, versions: Sequence[str]) -> Iterator[int]:
-        """The same, page by page, by id."""
-        having = condition("predictions_model_versions", "contains", "List", list(versions))
-        return (int(raw["id"]) for raw in self._task_pages(project, "id", [having]))
-
-    def create_tasks(
+    def create(
         self,
         project: int,
         tasks: Sequence[tuple[Mapping[str, str], Prediction | None]],
         version: str,
-    ) -> tuple[list[int], bool]:
+    ) -> tuple[Sequence[int], bool]:
         """Create tasks, each with its data and the prediction of ``version``, if any; one request.
 
         A server on SQLite begins an import again when its database was locked for long, and has
@@ -142,93 +110,102 @@ class Tasks(Projects):
         Raises:
             UnreachableError: also when the server created fewer than were sent.
         """
-        labelling = self.labelling(project)
-        payload = [
+        labelling = self._projects.labelling(project)
+        body = [
             {
                 "data": dict(data),
-                "predictions": [_prediction(labelling, said, version)] if said else [],
+                "predictions": [prediction_body(labelling, prediction, version)]
+                if prediction
+                else [],
             }
-            for data, said in tasks
+            for data, prediction in tasks
         ]
-        predicted = sum(said is not None for _, said in tasks)
+        predicted = sum(prediction is not None for _, prediction in tasks)
         path = f"/api/projects/{project}/import"
-        made = self._server.post(path, payload, {"return_task_ids": "true"})
-        _check_created("tasks", len(payload), int(made["task_count"]))
-        ids = [int(task) for task in made.get("task_ids") or ()]
-        kept = int(made["prediction_count"])
-        if kept or len(ids) != len(payload):
-            _check_created("predictions", predicted, kept)
+        created = self._connection.post(path, body, {"return_task_ids": "true"})
+        check_created("tasks", len(body), int(created["task_count"]))
+        ids = [int(task) for task in created.get("task_ids") or ()]
+        kept = int(created["prediction_count"])
+        if kept or len(ids) != len(body):
+            check_created("predictions", predicted, kept)
         return ids, bool(kept) or not predicted
 
-    def create_predictions(
-        self, project: int, predictions: Sequence[tuple[int, Prediction]], version: str
-    ) -> None:
-        """Add predictions of ``version`` to existing tasks, given by id, in one request.
+    def update_data(self, task: int, **values: str) -> None:
+        """Add to a task's data, or change what is there."""
+        self._put_data(task, {**self._get(task)["data"], **values})
 
-        Raises:
-            UnreachableError: also when the server kept fewer than were sent.
+    def set_value(self, project: int, name: str, values: Mapping[int, str]) -> None:
+        """Set one value in the data of each of these tasks; their other data stay.
+
+        Args:
+            project: whose tasks they are; those that were deleted meanwhile are left out.
+            name: of the value.
+            values: task id -> what it is to be.
         """
-        labelling = self.labelling(project)
-        payload = [
-            {"task": task, **_prediction(labelling, prediction, version)}
-            for task, prediction in predictions
-        ]
-        made = self._server.post(f"/api/projects/{project}/import/predictions", payload)
-        _check_created("predictions", len(payload), int(made["created"]))
+        if set_value_in_bulk(self._data_manager, project, name, values):
+            return
+        for task, value in values.items():
+            with suppress(NotFound):
+                self.update_data(task, **{name: value})
 
-    def _task(self, task: int) -> dict[str, Any]:
-        found: dict[str, Any] = self._server.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
-        return found
+    def note_replaced(self, task: int, sha256: str, moment: str) -> None:
+        """Note in a task's data that it shows another picture from a moment on.
+
+        Earlier notes stay: what was answered meanwhile is about the pictures that they name.
+        """
+        data = self._get(task)["data"]
+        by, at = (str(data.get(name, "")) for name in ("replaced_by", "replaced_at"))
+        notes = {
+            "replaced_by": f"{by} {sha256}".strip(),
+            "replaced_at": f"{at} {moment}".strip(),
+        }
+        self._put_data(task, {**data, **notes})
+
+    def mark_vanished(self, task: int, data: Mapping[str, Any], moment: str) -> None:
+        """Note in a task's data since when its image is gone; with no moment, that it is back.
+
+        A note that is there stays as it is, and a task that was deleted just now is left alone.
+
+        Args:
+            task: its id.
+            data: as it is now.
+            moment: in ISO 8601.
+        """
+        if (VANISHED in data) == bool(moment):
+            return
+        rest = {name: value for name, value in data.items() if name != VANISHED}
+        with suppress(NotFound):
+            self._put_data(task, {**rest, **({VANISHED: moment} if moment else {})})
+
+    def set_overlap(self, task: int, people: int) -> None:
+        """Ask this many people to annotate a task."""
+        with suppress(NotFound):
+            self._connection.call("PATCH", f"/api/tasks/{task}", body={"overlap": people})
+
+    def delete_predictions(self, task: int) -> bool:
+        """Delete a task's predictions, unless someone has begun to annotate it.
+
+        Returns:
+            Whether nobody has.
+        """
+        raw = self._get(task)
+        if _is_touched(raw):
+            return False
+        for prediction in raw["predictions"]:
+            self._connection.call("DELETE", f"/api/predictions/{prediction['id']}")
+        return True
+
+    def list(self, project: int, vanished: bool = False) -> Iterator[Task]:
+        """All tasks, by id; or only those that are marked as vanished."""
+        conditions = [IS_VANISHED] if vanished else []
+        return map(_task, self._data_manager.tasks(project, "id,data", conditions))
+
+    def _get(self, task: int) -> dict[str, Any]:
+        raw: dict[str, Any] = self._connection.get(f"/api/tasks/{task}", {"resolve_uri": "false"})
+        return raw
 
     def _put_data(self, task: int, data: Mapping[str, Any]) -> None:
-        self._server.call("PATCH", f"/api/tasks/{task}", body={"data": dict(data)})
-
-    def _task_pages(
-        self, project: int, include: str, conditions: Sequence[Mapping[str, Any]] = ()
-    ) -> Iterator[dict[str, Any]]:
-        """Tasks by id. Pages begin after a task: none moves when people delete others meanwhile."""
-        after: list[Mapping[str, Any]] = []
-        while True:
-            found = self._task_page(project, include, [*conditions, *after], PAGE)
-            tasks = found["tasks"]
-            yield from tasks
-            if not tasks or len(tasks) >= found["total"]:
-                return
-            after = [condition("id", "greater", "Number", int(tasks[-1]["id"]))]
-
-    def _task_page(
-        self,
-        project: int,
-        include: str,
-        conditions: Sequence[Mapping[str, Any]],
-        size: int,
-        newest: bool = False,
-        only: Sequence[int] | None = None,
-        whole: bool = False,
-    ) -> dict[str, Any]:
-        """The first tasks by id, or the newest ones; of these ids only, if given.
-
-        What belongs to tasks without being a column of theirs is only told of whole ones.
-        """
-        query: dict[str, Any] = {
-            "filters": {"conjunction": "and", "items": list(conditions)},
-            "ordering": ["-tasks:id" if newest else "tasks:id"],
-        }
-        if only is not None:
-            query["selectedItems"] = {"all": False, "included": list(only)}
-        found: dict[str, Any] = self._server.get(
-            "/api/tasks",
-            {
-                "project": project,
-                "fields": "all" if whole else "task_only",
-                "include": include,
-                "page": 1,
-                "page_size": size,
-                "resolve_uri": "false",
-                "query": json.dumps(query),
-            },
-        )
-        return found
+        self._connection.call("PATCH", f"/api/tasks/{task}", body={"data": dict(data)})
 
 
 def _task(raw: Mapping[str, Any]) -> Task:
@@ -258,19 +235,3 @@ def picture_at(data: Mapping[str, Any], moment: str = "") -> str:
         if not moment or moment > since:
             shown = sha256
     return shown
-
-
-def _prediction(labelling: Labelling, prediction: Prediction, version: str) -> dict[str, Any]:
-    return {
-        "model_version": version,
-        "score": prediction.score,
-        "result": build_result(labelling, prediction.labels, prediction.score),
-    }
-
-
-def _check_created(what: str, sent: int, created: int) -> None:
-    if created != sent:
-        raise UnreachableError(
-            f"Label Studio kept {created} of the {sent} {what} that it was sent",
-            "Type the same command again: what is missing is sent anew.",
-        )

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annolooop.labelstudio.api.bulk import Marks
+from annolooop.labelstudio.api.connection import Connection
+from annolooop.labelstudio.api.data_manager import Condition
 
 VIEWS = "/api/dm/views/"
 DEFAULT = "Default"  # what the Data Manager calls the tab that it makes where there is none
@@ -16,80 +17,92 @@ class View:
 
     Attributes:
         id: of it.
-        conditions: which tasks it shows (see ``tasks.condition``); people may have changed them.
+        conditions: which tasks it shows (see ``data_manager.condition``); people may have changed
+            them.
     """
 
     id: int
     conditions: tuple[Mapping[str, Any], ...] = ()
 
 
-class Views(Marks):
-    """The views of a server's projects."""
+class Views:
+    """The views of a server's projects.
 
-    def put_view(
+    Args:
+        connection: to the server.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(
         self,
         project: int,
         title: str,
-        conditions: Sequence[Mapping[str, object]],
+        conditions: Sequence[Condition],
         ordering: Sequence[str],
         first: bool = False,
     ) -> int:
-        """Make the view of this title, or change it into this.
+        """Create the view of this title, or change the one that there is.
 
         Args:
             project: its id.
             title: of the tab.
-            conditions: which tasks it shows: all of these hold (see ``tasks.condition``).
+            conditions: which tasks it shows: all of these hold (see ``data_manager.condition``).
             ordering: column, with a ``-`` before it for descending: ``tasks:data.queue``.
             first: put it before all other tabs.
 
         Returns:
             Its id.
         """
-        views = self._views(project)
-        found = _named(views, title)
-        wanted: dict[str, Any] = {
+        views = self._list(project)
+        known = _with_title(views, title)
+        data: dict[str, Any] = {
             "title": title,
             "type": "list",
             "target": "tasks",
             "filters": {"conjunction": "and", "items": [dict(one) for one in conditions]},
             "ordering": list(ordering),
         }
-        if found is not None:
-            known = found.id
-            self._server.call("PATCH", f"{VIEWS}{known}", body={"data": wanted, "project": project})
+        body = {"data": data, "project": project}
+        if known is not None:
+            view = known.id
+            self._connection.call("PATCH", f"{VIEWS}{view}", body=body)
         else:
             if not views:
                 # The Data Manager makes its own only where there is none; people look for it.
-                self._server.post(VIEWS, {"data": {"title": DEFAULT}, "project": project})
-            made = self._server.post(VIEWS, {"data": wanted, "project": project})
-            known = int(made["id"])
+                self._connection.post(VIEWS, {"data": {"title": DEFAULT}, "project": project})
+            view = int(self._connection.post(VIEWS, body)["id"])
         if first:
-            self._put_first(project, known)
-        return known
+            self._put_first(project, view)
+        return view
 
-    def find_view(self, project: int, title: str) -> View | None:
+    def find(self, project: int, title: str) -> View | None:
         """The view with this title, if there is one."""
-        return _named(self._views(project), title)
+        return _with_title(self._list(project), title)
 
-    def view_url(self, project: int, view: int) -> str:
+    def labelling_url(self, project: int, view: int) -> str:
         """Address of a view's labelling stream, for people."""
-        return f"{self.url}/projects/{project}/data?tab={view}&labeling=1"
+        return f"{self.list_url(project, view)}&labeling=1"
 
-    def _views(self, project: int) -> list[dict[str, Any]]:
+    def list_url(self, project: int, view: int) -> str:
+        """Address of a view's list of tasks, for people."""
+        return f"{self._connection.url}/projects/{project}/data?tab={view}"
+
+    def _list(self, project: int) -> list[dict[str, Any]]:
         """In the order of the tabs."""
-        found: list[dict[str, Any]] = self._server.get(VIEWS, {"project": project})
-        return found
+        views: list[dict[str, Any]] = self._connection.get(VIEWS, {"project": project})
+        return views
 
     def _put_first(self, project: int, view: int) -> None:
-        others = [int(known["id"]) for known in self._views(project)]
-        if others[0] == view:
+        order = [int(one["id"]) for one in self._list(project)]
+        if order[0] == view:
             return
-        order = [view, *(known for known in others if known != view)]
-        self._server.call("POST", f"{VIEWS}order/", body={"project": project, "ids": order})
+        order = [view, *(one for one in order if one != view)]
+        self._connection.call("POST", f"{VIEWS}order/", body={"project": project, "ids": order})
 
 
-def _named(views: Sequence[Mapping[str, Any]], title: str) -> View | None:
+def _with_title(views: Sequence[Mapping[str, Any]], title: str) -> View | None:
     for view in views:
         data = view.get("data") or {}
         if data.get("title") == title:

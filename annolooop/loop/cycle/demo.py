@@ -209,9 +209,9 @@ def _free_port(first: int) -> int:
 
 
 def _forget_last_run(stack: Stack) -> None:
-    project = stack.studio.find_project(stack.config.dataset.name)
+    project = stack.studio.projects.find(stack.config.dataset.name)
     if project:
-        stack.studio.delete_project(project.id)
+        stack.studio.projects.delete(project.id)
     folder = stack.store.local_path
     if folder and folder.exists():
         shutil.rmtree(folder)
@@ -219,14 +219,16 @@ def _forget_last_run(stack: Stack) -> None:
 
 def _annotate(stack: Stack, labels: dict[str, str], say: Callable[[str], None]) -> None:
     """Answer the labelling stream until it is empty, overriding predictions that are wrong."""
-    project = stack.studio.find_project(stack.config.dataset.name)
+    project = stack.studio.projects.find(stack.config.dataset.name)
     assert project is not None
-    while (task := stack.studio.next_task(project.id)) is not None:
+    while (task := stack.studio.tasks.next(project.id)) is not None:
         begun = time.monotonic()
-        key, predicted = stack.studio.look(project.id, task)
+        key, predicted = stack.studio.tasks.look(project.id, task)
         answer = labels[key.rpartition("/")[2]]
         guess = predicted.get(project.model_version, ())
-        stack.studio.annotate(project.id, task, [answer], round(time.monotonic() - begun, 3))
+        stack.studio.annotations.create(
+            project.id, task, [answer], round(time.monotonic() - begun, 3)
+        )
         told = ", ".join(guess)
         verdict = "accepted" if guess == (answer,) else f"overridden (predicted {told})"
         say(f"  {key}: {answer}, {verdict}")
@@ -234,13 +236,13 @@ def _annotate(stack: Stack, labels: dict[str, str], say: Callable[[str], None]) 
 
 def _accuracy(stack: Stack, version: str, labels: dict[str, str]) -> float:
     """Share of these images whose prediction in Label Studio is right."""
-    project = stack.studio.find_project(stack.config.dataset.name)
+    project = stack.studio.projects.find(stack.config.dataset.name)
     assert project is not None
     right = 0
-    for task in stack.studio.tasks(project.id):
+    for task in stack.studio.tasks.list(project.id):
         name = task.key.rpartition("/")[2]
         if name in labels:
-            right += stack.studio.look(project.id, task.id)[1].get(version) == (labels[name],)
+            right += stack.studio.tasks.look(project.id, task.id)[1].get(version) == (labels[name],)
     return right / len(labels)
 
 

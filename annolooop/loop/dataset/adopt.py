@@ -50,10 +50,10 @@ def adopt(stack: Stack, wanted: str) -> AdoptReport:
             f"the Label Studio project {project.title} is that of the dataset {owner}",
             f"Say so in the stack file: dataset.name: {owner}",
         )
-    known = stack.studio.labelling(project.id)
+    known = stack.studio.projects.labelling(project.id)
     with stack.lock("dataset adopt"):
         fit_project(stack, project)
-        stack.studio.show_predictions(project.id)
+        stack.studio.projects.show_predictions(project.id)
         stack.image_source.connect(stack.studio, project.id)
         note_project(stack, project)
     return AdoptReport(
@@ -68,10 +68,10 @@ def adopt(stack: Stack, wanted: str) -> AdoptReport:
 
 
 def _find(stack: Stack, wanted: str) -> ProjectCounts:
-    project = stack.studio.read_project(int(wanted)) if wanted.isdecimal() else None
-    project = project or stack.studio.find_project(wanted)
+    project = stack.studio.projects.get(int(wanted)) if wanted.isdecimal() else None
+    project = project or stack.studio.projects.find(wanted)
     if project is None:
-        titles = [other.title for other in stack.studio.projects()]
+        titles = [other.title for other in stack.studio.projects.list()]
         raise DataError(
             f"Label Studio has no project {wanted}{did_you_mean(wanted, titles)}",
             f"There are: {', '.join(titles[:10]) or 'none'}",

@@ -61,7 +61,7 @@ def list_datasets(stack: Stack) -> DatasetListReport:
     """
     stored = stored_datasets(stack)
     noted = _noted(stack, stored)
-    projects = {noted.get(p.identity, p.title): p for p in stack.studio.projects()}
+    projects = {noted.get(p.identity, p.title): p for p in stack.studio.projects.list()}
     rows = []
     for name in sorted(projects.keys() | stored):
         project = projects.get(name)
@@ -74,7 +74,7 @@ def list_datasets(stack: Stack) -> DatasetListReport:
                     project.tasks,
                     project.labeled,
                     project.model_version or None,
-                    stack.studio.stream_url(project.id),
+                    stack.studio.projects.stream_url(project.id),
                 )
             )
     return DatasetListReport(tuple(rows))

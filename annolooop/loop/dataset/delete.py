@@ -115,7 +115,7 @@ def _project(stack: Stack, name: str) -> ProjectCounts | None:
 
 def _remove(stack: Stack, found: DeleteReport) -> None:
     if found.project is not None:
-        stack.studio.delete_project(found.project)
+        stack.studio.projects.delete(found.project)
     if found.stored:
         for part in reversed(PARTS):
             stack.store.delete_below(f"{part}/{found.dataset}")
@@ -135,7 +135,7 @@ def _annotations(
 
 def _count_uploads(stack: Stack, project: ProjectCounts) -> int:
     try:
-        waiting = stack.studio.tasks_without_key(project.id)
+        waiting = stack.studio.tasks.without_key(project.id)
     except DataError:  # it asks for something else than labels of an image
         return 0
     return sum(UPLOADS in address for _, address in waiting)
@@ -155,7 +155,7 @@ def _back_up(stack: Stack, found: DeleteReport, track: Track) -> list[Path]:
             _write(file, _watched(stack, found.project, track))
             written.append(file)
             config = file.with_name(f"{file.stem}.label-config.xml")
-            config.write_text(stack.studio.label_config(found.project), encoding="utf-8")
+            config.write_text(stack.studio.projects.label_config(found.project), encoding="utf-8")
             flush(config)
             written.append(config)
         elif last.number:
@@ -189,12 +189,12 @@ def _watched(stack: Stack, project: int, track: Track) -> Iterator[dict[str, Any
         DataError: someone annotates.
         UnreachableError: the server gave fewer than it has.
     """
-    before = stack.studio.read_project(project)
+    before = stack.studio.projects.get(project)
     number = 0
     for task in track(live_tasks(stack, project, annotated=False), "back up"):
         number += 1
         yield task
-    after = stack.studio.read_project(project)
+    after = stack.studio.projects.get(project)
     if before is None or after is None or _counters(before) != _counters(after):
         raise DataError(
             "people annotate in the project right now; nothing was deleted",

@@ -39,9 +39,9 @@ def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
     Args:
         annotated: only those that someone annotated or skipped.
     """
-    people = stack.studio.people()
+    people = stack.studio.people.emails()
     shown_by = _shown_by(stack, project)
-    for raw in stack.studio.exported_tasks(project, annotated):
+    for raw in stack.studio.annotations.export(project, annotated):
         said = sorted(raw["annotations"], key=lambda a: (str(a["updated_at"]), int(a["id"])))
         made = [_annotation(a, people) for a in said]
         data = dict(raw["data"])
@@ -73,7 +73,7 @@ def stored_tasks(stack: Stack, annotations: Iterable[Annotation]) -> Iterator[Ta
 
 def _shown_by(stack: Stack, project: int) -> str:
     try:
-        return stack.studio.labelling(project).data
+        return stack.studio.projects.labelling(project).data
     except DataError:  # it asks for something else than labels of an image
         return ""
 

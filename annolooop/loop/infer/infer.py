@@ -133,7 +133,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
         if project:
-            collected = Collected(len(stack.studio.tasks_without_key(project.id)))
+            collected = Collected(len(stack.studio.tasks.without_key(project.id)))
     elif options.push:
         project = ensure_project(stack)
         with timing.stage("collect"):

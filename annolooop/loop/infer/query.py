@@ -23,7 +23,7 @@ from annolooop.domain.versions import ModelVersion
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.split import examples_of, sides_of
 from annolooop.loop.push.push import PART
-from annolooop.loop.rounds.queue import open_round, place_between, read_rounds
+from annolooop.loop.rounds.queue import open_round, place_between, rounds_of
 from annolooop.loop.versions.predict import Predictor
 from annolooop.model.choosing.choose import choose
 from annolooop.model.choosing.pool import CANDIDATES, Pool
@@ -118,9 +118,9 @@ def ask(
         UnreachableError: Label Studio or the store fails.
     """
     begun = time.monotonic()
-    now = stack.studio.read_project(project.id) or project  # its counters have moved on
+    now = stack.studio.projects.get(project.id) or project  # its counters have moved on
     annotations = pull(stack.studio, now, stack.snapshots.latest()).annotations
-    rounds = read_rounds(stack, stack.config.dataset.name)
+    rounds = list(rounds_of(stack, stack.config.dataset.name).each())
     asking = _Asking(stack, version, embeddings, query, stack.config.train.seed + len(rounds))
     found = asking.look(annotations, track)
     held = found.held[: _share(found, query.count, sum(len(r.query) for r in rounds))]
@@ -160,7 +160,7 @@ def ask(
         seconds=seconds,
         # Our own server is told to mind what others have open; whether another one does is not
         # to be seen from outside.
-        crowded=stack.daemon is None and len(stack.studio.people()) > 1,
+        crowded=stack.daemon is None and len(stack.studio.people.emails()) > 1,
         unseen=asking.unseen,
     )
 

@@ -132,7 +132,7 @@ def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
     shaped = version.config if version else {}
     labels, choice = (version.labels, version.choice) if version else ((), "single")
     if project:
-        asked = stack.studio.labelling(project.id)
+        asked = stack.studio.projects.labelling(project.id)
         labels, choice = asked.labels, asked.choice
     agreement = str(shaped.get("agreement", "majority"))
     holdout = float(shaped.get("holdout", holdout))

@@ -2,16 +2,13 @@
 
 import json
 import re
-import time
 from typing import Any
 
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.errors import DataError, did_you_mean
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
-
-SETTLE = 10.0  # seconds after which a project that was asked for will not come any more
-POLL = 0.5
+from annolooop.storage.intents import Intent
 
 
 def ensure_project(stack: Stack) -> ProjectCounts:
@@ -40,8 +37,9 @@ def _make(stack: Stack) -> ProjectCounts:
     dataset = stack.config.dataset
     project = lookup_project(stack, dataset.name) or _await_project(stack)
     if project is None:
-        _note_making(stack)
-        project = stack.studio.create_project(dataset.name, dataset.labels, dataset.choice)
+        with _making(stack).under_way(True):
+            project = stack.studio.projects.create(dataset.name, dataset.labels, dataset.choice)
+            note_project(stack, project)
     else:
         fit_project(stack, project)
     if project.identity != noted_project(stack, dataset.name):
@@ -51,21 +49,21 @@ def _make(stack: Stack) -> ProjectCounts:
     return project
 
 
-def _note_making(stack: Stack) -> None:
-    """Say in the store that a project is about to be made; its identity replaces this."""
-    stack.store.put(_note(stack.config.dataset.name), json.dumps({"making": True}).encode())
-
-
 def _await_project(stack: Stack) -> ProjectCounts | None:
     """The project whose maker died before the server had answered, if it still comes."""
-    name = stack.config.dataset.name
-    begun = time.monotonic()
-    while "making" in _read_note(stack, name) and time.monotonic() - begun < SETTLE:
-        time.sleep(POLL)
-        project = stack.studio.find_project(name)
-        if project:
-            return project
-    return None
+    found: list[ProjectCounts] = []
+
+    def look() -> int:
+        project = stack.studio.projects.find(stack.config.dataset.name)
+        found.extend([project] if project else [])
+        return len(found)
+
+    _making(stack).await_end(look, lambda: bool(found))
+    return found[0] if found else None
+
+
+def _making(stack: Stack) -> Intent[bool]:
+    return Intent(stack.store, stack.config.dataset.name, "making", bool)
 
 
 def fit_project(stack: Stack, project: ProjectCounts) -> None:
@@ -76,7 +74,7 @@ def fit_project(stack: Stack, project: ProjectCounts) -> None:
     """
     dataset = stack.config.dataset
     if not project_fits(stack, project):
-        stack.studio.extend_labelling(project.id, dataset.labels, dataset.choice)
+        stack.studio.projects.extend_labels(project.id, dataset.labels, dataset.choice)
 
 
 def project_fits(stack: Stack, project: ProjectCounts) -> bool:
@@ -86,7 +84,7 @@ def project_fits(stack: Stack, project: ProjectCounts) -> bool:
         DataError: it asks for something that the dataset does not know.
     """
     dataset = stack.config.dataset
-    known = stack.studio.labelling(project.id)
+    known = stack.studio.projects.labelling(project.id)
     lacking = [label for label in known.labels if label not in dataset.labels]
     if lacking:
         together = [*dataset.labels, *lacking]
@@ -120,7 +118,7 @@ def find_project(stack: Stack, name: str) -> ProjectCounts:
     """
     project = lookup_project(stack, name)
     if project is None:
-        titles = [other.title for other in stack.studio.projects()]
+        titles = [other.title for other in stack.studio.projects.list()]
         raise DataError(
             f"Label Studio has no project for the dataset {name}" + did_you_mean(name, titles),
             "See which there are: annoloop dataset list; make it: annoloop train",
@@ -132,10 +130,10 @@ def lookup_project(stack: Stack, name: str) -> ProjectCounts | None:
     """The project that was the dataset's last time, whatever it is called now; or by its title."""
     noted = noted_project(stack, name)
     if noted:
-        project = stack.studio.read_project(int(noted.partition(" ")[0]))
+        project = stack.studio.projects.get(int(noted.partition(" ")[0]))
         if project and project.identity == noted:
             return project
-    return stack.studio.find_project(name)
+    return stack.studio.projects.find(name)
 
 
 def note_project(stack: Stack, project: ProjectCounts) -> None:

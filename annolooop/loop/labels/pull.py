@@ -33,11 +33,11 @@ def pull(studio: Studio, project: ProjectCounts, last: Snapshot, whole: bool = F
 
 def _merge(studio: Studio, project: ProjectCounts, last: Snapshot, since: str) -> Snapshot:
     now = datetime.now(timezone.utc)
-    changed = studio.annotated_tasks(project.id, since)
+    changed = studio.annotations.changed_tasks(project.id, since)
     # The overlap holds what the last pull saw, and is as it was then.
     news = [task for task, moment in changed.items() if last.recent.get(task) != moment]
     merged = by_task(last.annotations)
-    merged |= by_task(studio.annotations(project.id, news))
+    merged |= by_task(studio.annotations.list(project.id, news))
     watermark = max([last.watermark, *changed.values()])
     start = _earlier(watermark) if watermark else ""
     recent = {t: moment for t, moment in (last.recent | changed).items() if moment > start}

@@ -48,7 +48,7 @@ def collect(stack: Stack, project: ProjectCounts, track: Track) -> Collected:
     each time.
     """
     done = Collected()
-    waiting = stack.studio.tasks_without_key(project.id)
+    waiting = stack.studio.tasks.without_key(project.id)
     progress = track(waiting, "collect", len(waiting))
     fetcher = _Fetcher(stack)
     while chunk := list(islice(progress, AT_ONCE)):
@@ -81,7 +81,7 @@ def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> 
 
     def tell(told: tuple[int, Image]) -> None:
         task, image = told
-        stack.studio.update_data(task, key=image.key, sha256=image.sha256)
+        stack.studio.tasks.update_data(task, key=image.key, sha256=image.sha256)
 
     stored = list(ahead(put, fetched.items(), FETCHERS))
     stack.catalog.add((i for i, _ in stored), {i.key: etag for i, etag in stored})

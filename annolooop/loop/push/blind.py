@@ -17,7 +17,7 @@ from annolooop.domain.tasks import Image, Prediction
 from annolooop.loop.push.plan import agrees, list_tasks
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.artifacts.store import numbered
+from annolooop.storage.series import Series
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,17 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
         return Cleared()
     cleared, seen = 0, 0
     if share > done:
-        with stack.lock("blind") as lock:
+        with stack.lock("blind") as lease:
             if not agrees(stack, project):
                 list_tasks(stack, project, stack.ledger)
-            touched = set(stack.studio.annotated_tasks(project.id))
+            touched = set(stack.studio.annotations.changed_tasks(project.id))
             for found in _predicted(stack, share):
                 seen += len(found & touched)
                 free = sorted(found - touched)
                 for start in range(0, len(free), AT_ONCE):
-                    lock.check()
                     some = free[start : start + AT_ONCE]
-                    stack.studio.forget_all_predictions(project.id, some)
+                    with lease.guard():
+                        stack.studio.predictions.delete(project.id, some)
                     stack.ledger.note(project.identity, forgotten=some)
                     cleared += len(some)
     _write_note(stack, share, share)
@@ -136,7 +136,7 @@ class BlindBook:
         if not blind:
             return
         if self._known is None:
-            told = read_blind(self._stack, self._stack.config.dataset.name)
+            told = blind_series(self._stack, self._stack.config.dataset.name).each()
             self._known = {
                 sha256
                 for record in told
@@ -162,25 +162,19 @@ class BlindRecord:
 
     version: str
     created_at: str
-    said: Mapping[str, Sequence[str]]
+    said: dict[str, tuple[str, ...]]
 
 
 def record(stack: Stack, version: str, said: Mapping[str, Sequence[str]]) -> None:
     """Keep what a version says of blind images."""
-    body = {
-        "version": version,
-        "created_at": datetime.now(timezone.utc).isoformat(),
-        "said": {sha256: sorted(labels) for sha256, labels in said.items()},
-    }
-    data = json.dumps(body, ensure_ascii=False).encode()
-    stack.store.append(_series(stack.config.dataset.name), data)
+    now = datetime.now(timezone.utc).isoformat()
+    kept = {sha256: tuple(sorted(labels)) for sha256, labels in said.items()}
+    blind_series(stack, stack.config.dataset.name).append(BlindRecord(version, now, kept))
 
 
-def read_blind(stack: Stack, name: str) -> list[BlindRecord]:
-    """What was kept for a dataset, the oldest first."""
-    series = _series(name)
-    numbers = stack.store.numbers(series)
-    return [BlindRecord(**stack.store.require_json(numbered(series, n))) for n in numbers]
+def blind_series(stack: Stack, name: str) -> Series[BlindRecord]:
+    """What was kept for a dataset."""
+    return Series(stack.store, f"{DATASETS}/{name}/blind", BlindRecord)
 
 
 def blind_outcomes(
@@ -194,14 +188,14 @@ def blind_outcomes(
     Returns:
         How many annotations say the same, and how many something else.
     """
-    series = read_blind(stack, name)
+    series = list(blind_series(stack, name).each())
     same = different = 0
     if not series:
         return same, different
     said: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
     for kept in sorted(series, key=lambda kept: kept.created_at):
         for sha256, labels in kept.said.items():
-            said[sha256].append((kept.created_at, tuple(labels)))
+            said[sha256].append((kept.created_at, labels))
     for a in annotations:
         if a.skipped or a.shown_version or not (a.labels or choice == "multiple"):
             continue
@@ -211,10 +205,6 @@ def blind_outcomes(
             same += a.labels == earlier[-1]
             different += a.labels != earlier[-1]
     return same, different
-
-
-def _series(name: str) -> str:
-    return f"{DATASETS}/{name}/blind"
 
 
 def _note_key(stack: Stack) -> str:

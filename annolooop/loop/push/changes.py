@@ -10,14 +10,14 @@ from pathlib import Path
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.progress import Track
 from annolooop.domain.tasks import Image, Task
-from annolooop.labelstudio.api.tasks import SELECTED
+from annolooop.labelstudio.api.data_manager import IDS_PER_URL
 from annolooop.loop.push.plan import agrees
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.listing import Keys, Survey
 from annolooop.storage.artifacts.prefetch import ahead
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.images import is_image_name, place_of
-from annolooop.storage.lease import DatasetLock
+from annolooop.storage.lease import Lease
 
 AT_ONCE = 4  # requests that mark tasks
 MOST = 0.5  # share of the images that may vanish at once before it looks like a mistake
@@ -119,10 +119,10 @@ def mark(
     few = len({task.key for task in lost}) <= MOST * len(stack.catalog)
     marking = sure or few
     if (back or (lost and marking)) and not check:
-        with stack.lock("sync") as lock:
-            if not lock.follows(idle):  # somebody wrote since, and may have marked them
+        with stack.lock("sync") as lease:
+            if not lease.follows(idle):  # somebody wrote since, and may have marked them
                 lost, back = _differing(stack, project, watched)
-            _write(stack, project, lock, lost if marking else [], back, track)
+            _write(stack, project, lease, lost if marking else [], back, track)
     marked = len(lost) if marking else 0
     return Marks(marked, len(back), len(lost) - marked)
 
@@ -130,7 +130,7 @@ def mark(
 def _write(
     stack: Stack,
     project: ProjectCounts,
-    lock: DatasetLock,
+    lease: Lease,
     lost: Sequence[Task],
     back: Sequence[Task],
     track: Track,
@@ -141,18 +141,21 @@ def _write(
         stack.store.put(note, json.dumps({"since": moment}).encode())
     progress = track([*lost, *back], "mark", len(lost) + len(back))
     for tasks, since in ((lost, moment), (back, "")):
-        for start in range(0, len(tasks), SELECTED):
-            lock.check()
-            _mark_some(stack, project, list(islice(progress, len(tasks[start:][:SELECTED]))), since)
-    if not stack.studio.count_vanished(project.id):
+        for start in range(0, len(tasks), IDS_PER_URL):
+            some = list(islice(progress, len(tasks[start : start + IDS_PER_URL])))
+            with lease.guard():
+                _mark_some(stack, project, some, since)
+    if not stack.studio.tasks.count_vanished(project.id):
         stack.store.delete(note)
 
 
 def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], since: str) -> None:
     """Mark some tasks, or take their mark: there is no request for several, so a few at once."""
-    data = stack.studio.data_of(project.id, [task.id for task in tasks])
+    data = stack.studio.tasks.data(project.id, [task.id for task in tasks])
     there = [task for task in tasks if task.id in data]
-    written = ahead(lambda t: stack.studio.mark_vanished(t.id, data[t.id], since), there, AT_ONCE)
+    written = ahead(
+        lambda t: stack.studio.tasks.mark_vanished(t.id, data[t.id], since), there, AT_ONCE
+    )
     deque(written, maxlen=0)
     noted = [replace(task, vanished=bool(since)) for task in there]
     stack.ledger.note(project.identity, noted)
@@ -160,7 +163,7 @@ def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], sinc
 
 def count_marked(stack: Stack, name: str, project: ProjectCounts) -> int:
     """How many tasks of a dataset are marked; most datasets never had one, and cost no request."""
-    return stack.studio.count_vanished(project.id) if stack.store.exists(_note(name)) else 0
+    return stack.studio.tasks.count_vanished(project.id) if stack.store.exists(_note(name)) else 0
 
 
 def _note(name: str) -> str:
@@ -177,7 +180,7 @@ def _differing(
         lost = [task for task in stack.ledger.tasks(gone) if not task.vanished]
         marked = stack.ledger.vanished()
     else:
-        listed = stack.studio.tasks(project.id, vanished=not len(gone))
+        listed = stack.studio.tasks.list(project.id, vanished=not len(gone))
         tasks = [task for task in listed if task.vanished or task.key in gone]
         lost = [task for task in tasks if not task.vanished]
         marked = [task for task in tasks if task.vanished]

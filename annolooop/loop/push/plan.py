@@ -53,10 +53,10 @@ def agrees(stack: Stack, project: ProjectCounts) -> bool:
         return False
     if ledger.counts() != _present(stack, project):
         return False
-    total, newest = studio.newest_task(project.id)
+    total, newest = studio.tasks.newest(project.id)
     if len(ledger) == total:
         return not newest or ledger.holds(newest)
-    others = {task for task, _ in studio.tasks_without_key(project.id)}
+    others = {task for task, _ in studio.tasks.without_key(project.id)}
     return len(ledger) + len(others) == total and (newest in others or ledger.holds(newest))
 
 
@@ -67,12 +67,12 @@ def list_tasks(stack: Stack, project: ProjectCounts, ledger: Ledger, doubt: bool
     where counters are in doubt, of all.
     """
     studio, name = stack.studio, project.identity
-    ledger.mend_tasks(name, (task for task in studio.tasks(project.id) if task.key))
+    ledger.mend_tasks(name, (task for task in studio.tasks.list(project.id) if task.key))
     present, noted = _present(stack, project), ledger.counts()
     for version in sorted(present.keys() | noted.keys()):
         count = present.get(version, 0)
         if doubt or count != noted.get(version, 0):
-            listed = studio.list_predicted(project.id, [version]) if count else ()
+            listed = studio.predictions.tasks(project.id, [version]) if count else ()
             ledger.mend_predictions(name, version, listed, count)
 
 
@@ -121,5 +121,5 @@ def find_lacking(
 
 
 def _present(stack: Stack, project: ProjectCounts) -> dict[str, int]:
-    counted = stack.studio.model_versions(project.id)
+    counted = stack.studio.predictions.count_by_version(project.id)
     return {version: count for version, count in counted.items() if count}

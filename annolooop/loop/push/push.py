@@ -1,10 +1,8 @@
 """Push tasks and predictions to Label Studio: each once, whatever interrupts it."""
 
-import json
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
@@ -16,16 +14,29 @@ from annolooop.labelstudio.api.connection import Rejected
 from annolooop.loop.push.blind import BlindBook, is_blind
 from annolooop.loop.push.plan import Plan, agrees, find_lacking, foreseen, list_tasks
 from annolooop.stack import Stack
-from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.lease import DatasetLock
+from annolooop.storage.intents import Intent
+from annolooop.storage.lease import Lease
 from annolooop.storage.tasks import Ledger
 
 T = TypeVar("T")
 Say = Callable[[Sequence[Image]], Mapping[Image, Prediction]]
 
 PART = 5000  # images that are planned and sent at a time
-SETTLE = 10.0  # seconds without change after which an interrupted request counts as over
-POLL = 0.5
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What is about to be sent.
+
+    Attributes:
+        version: of the model.
+        keys: of the images.
+        predictions: how many of them are to have a prediction of the version.
+    """
+
+    version: str
+    keys: tuple[str, ...]
+    predictions: int
 
 
 class Pusher:
@@ -49,6 +60,8 @@ class Pusher:
     ) -> None:
         self._stack, self._project = stack, project
         self._version, self._refresh, self._doubt = version, refresh, doubt
+        name = stack.config.dataset.name
+        self._intent: Intent[Sending] = Intent(stack.store, name, "pushing", Sending)
         self._blind = BlindBook(stack, version, refresh)
         self._holds: int | None = None  # state of the lock for which the ledger was right
         self._foreseen: Ledger | None = None
@@ -61,7 +74,9 @@ class Pusher:
         if self._foreseen is None:
             self._foreseen = foreseen(self._stack, self._project, self._doubt)
         todo = self._plan(images, self._foreseen)
-        touched = {i for i, task in todo.changed.items() if self._stack.studio.is_touched(task.id)}
+        touched = {
+            i for i, task in todo.changed.items() if self._stack.studio.tasks.is_touched(task.id)
+        }
         new = [*todo.new, *(image for image in todo.changed if image in touched)]
         others = (image for image in todo.changed if image not in touched)
         bare = [*todo.bare, *(image for image in others if image not in todo.blind)]
@@ -94,26 +109,26 @@ class Pusher:
         # What is known while nobody writes holds until somebody writes.
         if idle is not None and self._knows(idle):
             todo = self._plan(images, stack.ledger)
-            if not todo and not stack.store.exists(_note_key(stack)):
+            if not todo and not self._intent.is_announced():
                 return todo
-        with stack.lock("push") as lock:
-            settled = self._settle()
-            if not self._doubt and (settled or self._holds in (lock.number - 1, lock.number)):
-                self._holds = lock.number
-            elif not self._knows(lock.number):
-                self._list(lock)
+        with stack.lock("push") as lease:
+            listed = self._await_interrupted()
+            if not self._doubt and (listed or self._holds in (lease.number - 1, lease.number)):
+                self._holds = lease.number
+            elif not self._knows(lease.number):
+                self._list(lease)
             todo = self._plan(images, stack.ledger)
             if todo.changed or todo.behind:
-                self._renew(lock, todo)
+                self._renew(lease, todo)
                 todo = replace(self._plan(images, stack.ledger), changed=todo.changed)
             try:
-                self._send(lock, todo, say, track)
+                self._send(lease, todo, say, track)
             except Rejected:
                 if not todo.bare:
                     raise
-                self._list(lock)  # people deleted a task just now
+                self._list(lease)  # people deleted a task just now
                 again = self._plan(images, stack.ledger)
-                self._send(lock, again, say, untracked)
+                self._send(lease, again, say, untracked)
                 lost = set(again.new)
                 kept = [image for image in todo.bare if image not in lost]
                 todo = replace(todo, new=[*todo.new, *again.new], bare=kept)
@@ -127,11 +142,12 @@ class Pusher:
         shown = self._project.model_version == self._version
         if not self._sent:
             # Someone may have been interrupted just before.
-            present = () if shown else self._stack.studio.model_versions(self._project.id)
+            present = (
+                () if shown else self._stack.studio.predictions.count_by_version(self._project.id)
+            )
             if self._version not in present:
                 return
-        with self._stack.lock("push") as lock:
-            lock.check()
+        with self._stack.lock("push") as lease, lease.guard():
             _show(self._stack, self._project.id, self._version)
 
     def _knows(self, state: int) -> bool:
@@ -143,11 +159,11 @@ class Pusher:
             self._holds = state
         return self._holds == state
 
-    def _list(self, lock: DatasetLock) -> None:
+    def _list(self, lease: Lease) -> None:
         assert self._project
         list_tasks(self._stack, self._project, self._stack.ledger, self._doubt)
         self._doubt = False
-        self._holds = lock.number
+        self._holds = lease.number
 
     def _plan(self, images: Iterable[Image], ledger: Ledger) -> Plan:
         share = self._blind.share
@@ -155,43 +171,58 @@ class Pusher:
             ledger, images, self._version, self._refresh, lambda sha256: is_blind(sha256, share)
         )
 
-    def _send(self, lock: DatasetLock, todo: Plan, say: Say, track: Track) -> None:
+    def _send(self, lease: Lease, todo: Plan, say: Say, track: Track) -> None:
         assert self._project
         stack, project, version = self._stack, self._project, self._version
         size = stack.config.label_studio.import_size
         progress = track(range(len(todo.new) + len(todo.bare)), "push")
-        shown_by = stack.studio.labelling(project.id).data
+        shown_by = stack.studio.projects.labelling(project.id).data
         for chunk in _chunks(todo.new, size):
             deque(islice(progress, len(chunk)), maxlen=0)
             shown = [image for image in chunk if image not in todo.blind]
             predictions = say(shown) if shown else {}
             said = {image: predictions[image] for image in shown}
             made = [(_data(stack, shown_by, image), said.get(image)) for image in chunk]
-            _note(stack, chunk, version, len(shown))
-            lock.check()  # after the note: who takes the lock over now will find it
-            ids, predicted = stack.studio.create_tasks(project.id, made, version)
-            if len(ids) == len(chunk):
-                tasks = [_task(number, i) for number, i in zip(ids, chunk, strict=True)]
-                having = {version: [n for n, i in zip(ids, chunk, strict=True) if i in said]}
-                stack.ledger.note(project.identity, tasks, having if predicted else None)
-                if not predicted:
-                    pairs = zip(ids, chunk, strict=True)
-                    sent = [(n, said[image]) for n, image in pairs if image in said]
-                    stack.studio.create_predictions(project.id, sent, version)
-                    stack.ledger.note(project.identity, predicted=having)
-            else:
-                self._holds = None
-            stack.store.delete(_note_key(stack))
+            with self._intent.under_way(self._about(chunk, len(shown))):
+                self._create(lease, chunk, made, said)
         for chunk in _chunks(todo.bare, self._predictions_at_once()):
             deque(islice(progress, len(chunk)), maxlen=0)
             predictions = say(chunk)
             sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
-            _note(stack, chunk, version, len(chunk))
-            lock.check()
-            stack.studio.create_predictions(project.id, sent, version)
-            stack.ledger.note(project.identity, predicted={version: [task for task, _ in sent]})
-            stack.store.delete(_note_key(stack))
+            with self._intent.under_way(self._about(chunk, len(chunk))):
+                with lease.guard():
+                    stack.studio.predictions.create(project.id, sent, version)
+                noted = {version: [task for task, _ in sent]}
+                stack.ledger.note(project.identity, predicted=noted)
         deque(progress, maxlen=0)
+
+    def _create(
+        self,
+        lease: Lease,
+        chunk: Sequence[Image],
+        made: Sequence[tuple[dict[str, str], Prediction | None]],
+        said: Mapping[Image, Prediction],
+    ) -> None:
+        """Create the tasks of some images, with their predictions, and note them."""
+        assert self._project
+        stack, project, version = self._stack, self._project, self._version
+        with lease.guard():
+            ids, predicted = stack.studio.tasks.create(project.id, made, version)
+        if len(ids) != len(chunk):
+            self._holds = None
+            return
+        pairs = list(zip(ids, chunk, strict=True))
+        having = {version: [number for number, image in pairs if image in said]}
+        tasks = [_task(number, image) for number, image in pairs]
+        stack.ledger.note(project.identity, tasks, having if predicted else None)
+        if not predicted:
+            sent = [(number, said[image]) for number, image in pairs if image in said]
+            with lease.guard():
+                stack.studio.predictions.create(project.id, sent, version)
+            stack.ledger.note(project.identity, predicted=having)
+
+    def _about(self, images: Sequence[Image], predictions: int) -> Sending:
+        return Sending(self._version, tuple(image.key for image in images), predictions)
 
     def _predictions_at_once(self) -> int:
         """How many predictions one request adds to tasks that are there.
@@ -203,7 +234,7 @@ class Pusher:
         size = self._stack.config.label_studio.import_size
         return size if self._stack.daemon else max(size, min(PART, self._project.tasks // 10))
 
-    def _renew(self, lock: DatasetLock, todo: Plan) -> None:
+    def _renew(self, lease: Lease, todo: Plan) -> None:
         """Take note in Label Studio that other pictures lie under the keys of tasks.
 
         What people said of the earlier picture stays with it: their task is marked, and the
@@ -214,56 +245,48 @@ class Pusher:
         stack, studio = self._stack, self._stack.studio
         # Up to the next full second, as the server's clock is read without fractions.
         moment = (studio.now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        _note(stack, (), self._version, 0)  # no counter tells of it: who is interrupted lists all
         noted, forgotten = [], []
-        for task, sha256 in todo.behind.items():
-            lock.check()
-            studio.note_replaced(task.id, sha256, moment)
-            noted.append(replace(task, shows=sha256))
-        for image, task in todo.changed.items():
-            lock.check()
-            if studio.forget_predictions(task.id):
-                studio.update_data(task.id, sha256=image.sha256)
-                noted.append(replace(task, sha256=image.sha256, shows=image.sha256))
-                forgotten.append(task.id)
-            else:
-                studio.note_replaced(task.id, image.sha256, moment)
-                noted.append(replace(task, replaced=True, shows=image.sha256))
-        stack.ledger.note(self._project.identity, noted, forgotten=forgotten)
-        stack.store.delete(_note_key(stack))
+        # No counter changes with it, so whoever finds the announcement lists all tasks.
+        with self._intent.under_way(self._about((), 0)):
+            for task, sha256 in todo.behind.items():
+                with lease.guard():
+                    studio.tasks.note_replaced(task.id, sha256, moment)
+                noted.append(replace(task, shows=sha256))
+            for image, task in todo.changed.items():
+                with lease.guard():
+                    if studio.tasks.delete_predictions(task.id):
+                        studio.tasks.update_data(task.id, sha256=image.sha256)
+                        noted.append(replace(task, sha256=image.sha256, shows=image.sha256))
+                        forgotten.append(task.id)
+                    else:
+                        studio.tasks.note_replaced(task.id, image.sha256, moment)
+                        noted.append(replace(task, replaced=True, shows=image.sha256))
+            stack.ledger.note(self._project.identity, noted, forgotten=forgotten)
 
-    def _settle(self) -> bool:
+    def _await_interrupted(self) -> bool:
         """Wait for the end of a request whose answer nobody received, and list all tasks.
-
-        A server goes on with a request when its sender dies. Looking for what is missing before
-        it is done would send it twice.
 
         Returns:
             Whether there was one.
         """
         assert self._project
         stack, project = self._stack, self._project
-        try:
-            note = stack.store.get_json(_note_key(stack))
-        except KeyError:
+        sending = self._intent.announced()
+        if sending is None:
             return False
-        seen, since = None, time.monotonic()
-        while True:
-            counted = stack.studio.newest_task(project.id)
-            now = (counted, stack.studio.model_versions(project.id))
-            if now != seen:
-                seen, since = now, time.monotonic()
-                list_tasks(stack, project, stack.ledger)
-                ids = [task.id for task in stack.ledger.tasks(note["keys"])]
-                there = len(stack.ledger.predicted(ids, note["version"])[0])
-                wanted = note.get("predictions", len(note["keys"]))
-                if len(ids) >= len(note["keys"]) and there >= wanted:
-                    break
-            elif time.monotonic() - since > SETTLE:
-                break
-            time.sleep(POLL)
-        stack.store.delete(_note_key(stack))
-        return True
+
+        def counted() -> object:
+            return stack.studio.tasks.newest(project.id), stack.studio.predictions.count_by_version(
+                project.id
+            )
+
+        def is_all_there() -> bool:
+            list_tasks(stack, project, stack.ledger)
+            ids = [task.id for task in stack.ledger.tasks(sending.keys)]
+            predicted, _ = stack.ledger.predicted(ids, sending.version)
+            return len(ids) >= len(sending.keys) and len(predicted) >= sending.predictions
+
+        return self._intent.await_end(counted, is_all_there)
 
 
 def push(
@@ -299,12 +322,12 @@ def push(
 def _show(stack: Stack, project: int, version: str) -> None:
     """Make the server show a version, unless another one was put in force or shown since."""
     promoted = stack.registry.promoted()
-    now = stack.studio.read_project(project)
+    now = stack.studio.projects.get(project)
     if not (promoted and now and promoted.name == version != now.model_version):
         return
     # The server refuses a version of which it has no prediction: all images may be blind.
-    if version in stack.studio.model_versions(project):
-        stack.studio.show_model_version(project, version)
+    if version in stack.studio.predictions.count_by_version(project):
+        stack.studio.projects.show_version(project, version)
 
 
 def _task(number: int, image: Image) -> Task:
@@ -317,17 +340,3 @@ def _data(stack: Stack, shown_by: str, image: Image) -> dict[str, str]:
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _note_key(stack: Stack) -> str:
-    return f"{DATASETS}/{stack.config.dataset.name}/pushing.json"
-
-
-def _note(stack: Stack, chunk: Sequence[Image], version: str, predictions: int) -> None:
-    """Say in the store what is about to be sent; the note goes when the ledger tells of it."""
-    note = {
-        "version": version,
-        "keys": [image.key for image in chunk],
-        "predictions": predictions,
-    }
-    stack.store.put(_note_key(stack), json.dumps(note, ensure_ascii=False).encode())

@@ -1,6 +1,5 @@
 """Accept what the model is sure of, without a look; and take that back."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,7 +30,9 @@ from annolooop.loop.versions.versions import find_version
 from annolooop.model.judging.acceptance import Threshold, choose_threshold, images_needed
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.lease import DatasetLock
+from annolooop.storage.intents import Intent
+from annolooop.storage.lease import Lease
+from annolooop.storage.series import Series
 from annolooop.storage.tasks import Ledger
 
 
@@ -104,9 +105,7 @@ class UndoReport:
 
 PART = 5000  # images that are looked at at a time
 CHUNK = 500  # tasks in one request; Label Studio on SQLite takes about 3 ms for each
-SETTLE = 10.0  # seconds without change after which an interrupted request counts as over
-LONGEST = 60.0  # seconds after which it does in any case: people may annotate all the while
-POLL = 0.5
+SECONDS_TO_WAIT = 60.0  # for the end of an interrupted request: people annotate all the while
 
 
 @dataclass(frozen=True)
@@ -164,15 +163,15 @@ def accept(stack: Stack, options: AcceptOptions, track: Track) -> AcceptReport:
         ledger = foreseen(stack, project)
         plan = _plan(stack, predictor, ledger, snapshot, judged.threshold, options, track)
         return _report(stack, version, options, judged, plan, len(plan.tasks), begun)
-    with stack.lock("accept") as lock:
-        _settle(stack, project)
+    with stack.lock("accept") as lease:
+        _await_interrupted(stack, project)
         project = find_project(stack, stack.config.dataset.name)
         snapshot, _ = pull_snapshot(stack, project)
         judged = _judge(stack, version, predictor, snapshot, options.precision)
         if not agrees(stack, project):
             list_tasks(stack, project, stack.ledger)
         plan = _plan(stack, predictor, stack.ledger, snapshot, judged.threshold, options, track)
-        made = _accept(stack, lock, project, version, list(plan.tasks), track)
+        made = _accept(stack, lease, project, version, list(plan.tasks), track)
         report = _report(stack, version, options, judged, plan, made, begun)
         if plan.tasks:
             _record(stack, report)
@@ -200,11 +199,11 @@ def undo(stack: Stack, name: str, yes: bool, track: Track) -> UndoReport:
         snapshot = pull(stack.studio, project, stack.snapshots.latest())
         found = sum(a.accepted == version.name for a in snapshot.annotations)
         return UndoReport(dataset, version.name, found, 0, False, _since(begun))
-    with stack.lock("accept") as lock:
-        _settle(stack, project)
+    with stack.lock("accept") as lease:
+        _await_interrupted(stack, project)
         project = find_project(stack, dataset)
         snapshot, _ = pull_snapshot(stack, project)
-        found, gone = _withdraw(stack, lock, project, snapshot, version.name, track)
+        found, gone = _withdraw(stack, lease, project, snapshot, version.name, track)
         if gone:
             pull_snapshot(stack, find_project(stack, dataset))
     return UndoReport(dataset, version.name, gone, found - gone, True, _since(begun))
@@ -376,7 +375,7 @@ def _is_spot_check(sha256: str, share: float) -> bool:
 
 def _accept(
     stack: Stack,
-    lock: DatasetLock,
+    lease: Lease,
     project: ProjectCounts,
     version: ModelVersion,
     tasks: Sequence[int],
@@ -386,16 +385,14 @@ def _accept(
     made = 0
     for start in track(range(0, len(tasks), CHUNK), "accept"):
         chunk = tasks[start : start + CHUNK]
-        _note(stack)
-        lock.check()  # after the note: who takes the lock over now will find it
-        made += stack.studio.accept_predictions(project.id, chunk, version.name)
-        stack.store.delete(_note_key(stack))
+        with _intent(stack).under_way(_now()), lease.guard():
+            made += stack.studio.predictions.accept(project.id, chunk, version.name)
     return made
 
 
 def _withdraw(
     stack: Stack,
-    lock: DatasetLock,
+    lease: Lease,
     project: ProjectCounts,
     snapshot: Snapshot,
     version: str,
@@ -412,42 +409,32 @@ def _withdraw(
         chunk = alone[start : start + CHUNK]
         for who in sorted({a.annotator for a in chunk}, key=str):
             tasks = [a.task for a in chunk if a.annotator == who]
-            _note(stack)
-            lock.check()
-            gone += stack.studio.withdraw_accepted(project.id, tasks, who, snapshot.watermark)
-            stack.store.delete(_note_key(stack))
+            with _intent(stack).under_way(_now()), lease.guard():
+                gone += stack.studio.annotations.withdraw_accepted(
+                    project.id, tasks, who, snapshot.watermark
+                )
     for a in beside:
-        lock.check()
-        gone += stack.studio.withdraw_one(a.id)
+        with lease.guard():
+            gone += stack.studio.annotations.withdraw_one(a.id)
     return len(alone) + len(beside), gone
 
 
-def _settle(stack: Stack, project: ProjectCounts) -> None:
-    """Wait for the end of a request whose answer nobody received.
+def _await_interrupted(stack: Stack, project: ProjectCounts) -> None:
+    """Wait for the end of a request whose answer nobody received."""
 
-    A server goes on with a request when its sender dies; what it has not written yet looks as if
-    it were still to do.
-    """
-    if not stack.store.exists(_note_key(stack)):
-        return
-    seen, since = -1, time.monotonic()
-    end = since + LONGEST
-    while time.monotonic() < min(since + SETTLE, end):
-        found = stack.studio.read_project(project.id)
-        if found and found.annotations != seen:
-            seen, since = found.annotations, time.monotonic()
-        time.sleep(POLL)
-    stack.store.delete(_note_key(stack))
+    def counted() -> int | None:
+        found = stack.studio.projects.get(project.id)
+        return found.annotations if found else None
+
+    _intent(stack).await_end(counted, longest=SECONDS_TO_WAIT)
 
 
-def _note(stack: Stack) -> None:
-    """Say in the store that a request is under way."""
-    now = datetime.now(timezone.utc).isoformat()
-    stack.store.put(_note_key(stack), json.dumps({"at": now}).encode())
+def _intent(stack: Stack) -> Intent[dict[str, str]]:
+    return Intent(stack.store, stack.config.dataset.name, "accepting", dict[str, str])
 
 
-def _note_key(stack: Stack) -> str:
-    return f"{DATASETS}/{stack.config.dataset.name}/accepting.json"
+def _now() -> dict[str, str]:
+    return {"at": datetime.now(timezone.utc).isoformat()}
 
 
 def _record(stack: Stack, report: AcceptReport) -> None:
@@ -456,7 +443,7 @@ def _record(stack: Stack, report: AcceptReport) -> None:
     told = ("version", "precision", "threshold", "holdout", "above", "errors", "low", "accepted")
     body = {"created_at": now, "by": stack.person, **{k: getattr(report, k) for k in told}}
     prefix = f"{DATASETS}/{stack.config.dataset.name}/accepted"
-    stack.store.append(prefix, json.dumps(body, ensure_ascii=False).encode())
+    Series[dict[str, object]](stack.store, prefix, dict).append(body)
 
 
 def _report(

@@ -87,7 +87,7 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
     promoted = registry.promoted()
     return DescribeReport(
         dataset=name,
-        project=ProjectRow(project.id, project.title, stack.studio.stream_url(project.id))
+        project=ProjectRow(project.id, project.title, stack.studio.projects.stream_url(project.id))
         if project
         else None,
         live=found.live,

@@ -1,12 +1,10 @@
 """Labels that may be wrong: found, shown to people in Label Studio, and what they decided."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from shlex import quote
-from typing import Any
 
 import numpy as np
 
@@ -15,13 +13,13 @@ from annolooop.domain.examples import Example
 from annolooop.domain.figures import Suspect
 from annolooop.domain.progress import Track, left_out
 from annolooop.errors import DataError, UsageError
-from annolooop.labelstudio.api.tasks import condition
+from annolooop.labelstudio.api.data_manager import condition
 from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.loop.quality.labelled import Labelled, embed_labelled
 from annolooop.model.judging.label_errors import Doubt, doubt_labels, find_overlaps
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.artifacts.store import numbered
+from annolooop.storage.series import Series
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ class _Shown:
         self._labels = labels
         self._url = ""
         if labels.project:
-            self._url = stack.studio.task_url(labels.project.id)
+            self._url = stack.studio.tasks.url(labels.project.id)
         self._latest: dict[str, Annotation] = {}
         for a in sorted(labels.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
             if a.sha256 and not a.skipped and not a.accepted:
@@ -222,24 +220,44 @@ class _Past:
     still_open: int = 0
 
 
-def _series(name: str) -> str:
-    return f"{DATASETS}/{name}/reviews"
+@dataclass(frozen=True)
+class _Asked:
+    """An image that a review asked about, with its labels of then; ``said_at``: who gave them."""
+
+    sha256: str
+    task: int
+    labels: tuple[str, ...]
+    suggested: tuple[str, ...]
+    said_at: str
+
+
+@dataclass(frozen=True)
+class _Review:
+    """What one review asked about."""
+
+    created_at: str
+    by: str
+    project: str
+    suspects: tuple[_Asked, ...]
+
+
+def _reviews(stack: Stack, name: str) -> Series[_Review]:
+    return Series(stack.store, f"{DATASETS}/{name}/reviews", _Review)
 
 
 def _read_past(stack: Stack, labels: Labels) -> _Past:
     """By the annotations: who looks and leaves a label submits it again, or marks it as truth."""
-    prefix, past = _series(labels.dataset), _Past()
-    asked: dict[str, dict[str, Any]] = {}  # the last review that asked about an image counts
-    for number in stack.store.numbers(prefix):
-        told = stack.store.require_json(numbered(prefix, number))
-        asked |= {row["sha256"]: row for row in told["suspects"]}
+    past = _Past()
+    asked: dict[str, _Asked] = {}  # the last review that asked about an image counts
+    for review in _reviews(stack, labels.dataset).each():
+        asked |= {row.sha256: row for row in review.suspects}
     now = {example.sha256: example.labels for example in labels.examples}
     said = labels.said()
     for sha256, row in asked.items():
-        before, is_now = tuple(row["labels"]), now.get(sha256)
+        before, is_now = row.labels, now.get(sha256)
         if is_now is not None and is_now != before:
             past.corrected += 1
-        elif is_now is not None and _says_again(said[sha256][-1], before, row["said_at"]):
+        elif is_now is not None and _says_again(said[sha256][-1], before, row.said_at):
             past.confirmed[sha256] = before
         else:
             past.still_open += 1
@@ -260,31 +278,20 @@ def _open(stack: Stack, labels: Labels, suspects: Sequence[Suspect]) -> tuple[in
     """Note what is asked, then show it in Label Studio. Returns its number, and where it is."""
     assert labels.project
     project, studio, said = labels.project.id, stack.studio, _last_said(labels)
-    body = {
-        "created_at": datetime.now(timezone.utc).isoformat(),
-        "by": stack.person,
-        "project": labels.project.identity,
-        "suspects": [
-            {
-                "sha256": s.sha256,
-                "task": s.task,
-                "labels": s.labels,
-                "suggested": s.suggested,
-                "said_at": said.get(s.sha256, ""),
-            }
-            for s in suspects
-        ],
-    }
-    data = json.dumps(body, ensure_ascii=False).encode()
-    number = stack.store.append(_series(labels.dataset), data)
-    with stack.lock("review") as lock:
+    asked = tuple(
+        _Asked(s.sha256, s.task, s.labels, s.suggested, said.get(s.sha256, "")) for s in suspects
+    )
+    now = datetime.now(timezone.utc).isoformat()
+    review = _Review(now, stack.person, labels.project.identity, asked)
+    number = _reviews(stack, labels.dataset).append(review)
+    with stack.lock("review") as lease:
         for place, suspect in enumerate(suspects, start=1):
-            lock.check()
             what = f"r{number:04d}-{place:05d} {_words(suspect)}"
-            studio.update_data(suspect.task, **{FIELD: what})
+            with lease.guard():
+                studio.tasks.update_data(suspect.task, **{FIELD: what})
         mine = condition(f"data.{FIELD}", "contains", "String", f"r{number:04d}-")
-        view = studio.put_view(project, TITLE, [mine], [f"tasks:data.{FIELD}"])
-    return number, studio.view_list_url(project, view)
+        view = studio.views.put(project, TITLE, [mine], [f"tasks:data.{FIELD}"])
+    return number, studio.views.list_url(project, view)
 
 
 def _words(suspect: Suspect) -> str:

@@ -20,7 +20,7 @@ from annolooop.loop.push.blind import blind_outcomes
 from annolooop.loop.push.changes import count_marked
 from annolooop.loop.quality.agreement import agreement
 from annolooop.loop.rounds.figures import RoundStats, round_stats
-from annolooop.loop.rounds.queue import newest_round
+from annolooop.loop.rounds.queue import rounds_of
 from annolooop.model.heads.interval import wilson
 from annolooop.stack import Stack
 
@@ -100,7 +100,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         UnreachableError: Label Studio does not answer.
     """
     project = find_project(stack, name)
-    predictions = stack.studio.model_versions(project.id)
+    predictions = stack.studio.predictions.count_by_version(project.id)
     last = stack.snapshots_of(name).latest()
     snapshot = pull(stack.studio, project, last)
     labeled, skipped = count_tasks(snapshot.annotations)
@@ -122,7 +122,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         labels={label: labels.get(label, 0) for label in [*rules.labels, *sorted(labels)]},
         model_version=project.model_version,
         model_versions=_by_version(predictions, snapshot.annotations, rules.choice),
-        url=stack.studio.stream_url(project.id),
+        url=stack.studio.projects.stream_url(project.id),
         in_force=version.name if version else None,
         holdout=Holdout(**version.metrics["holdout"]) if version else None,
         evaluation=evaluation_of(version) if version else None,
@@ -139,7 +139,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
 
 def last_round(stack: Stack, name: str, annotations: Iterable[Annotation]) -> RoundStats | None:
     """What was asked last, and how much of it is answered or skipped."""
-    newest = newest_round(stack, name)
+    newest = rounds_of(stack, name).latest()
     return round_stats(newest, annotations) if newest else None
 
 

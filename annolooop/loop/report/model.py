@@ -16,7 +16,7 @@ from annolooop.loop.labels.current import Labels
 from annolooop.loop.labels.split import examples_of, unlearnt
 from annolooop.loop.quality.curve import curve as learning_curve
 from annolooop.loop.rounds.figures import round_stats
-from annolooop.loop.rounds.queue import read_rounds
+from annolooop.loop.rounds.queue import rounds_of
 from annolooop.model.heads.head import Head, Probabilities, activate
 from annolooop.model.heads.interval import wilson
 from annolooop.model.heads.metrics import MIN_HOLDOUT
@@ -72,7 +72,8 @@ def progress(stack: Stack, found: Labels, version: ModelVersion | None, track: T
             "No version has learnt anything yet. Annotate some images, then:",
             "annoloop train --rerun",
         )
-    rounds = tuple(_round(one, found) for one in read_rounds(stack, found.dataset)[-NEWEST:])
+    asked = rounds_of(stack, found.dataset)
+    rounds = tuple(_round(one, found) for one in asked.each(asked.numbers()[-NEWEST:]))
     if not rounds:
         missing["rounds"] = Missing(
             "No round asked for the images that teach most. The next one:",

@@ -35,7 +35,7 @@ def people(stack: Stack, found: Labels) -> Said:
     launch = f"annoloop dataset launch {quote(found.dataset)}"
     annotations, choice = found.snapshot.annotations, found.rules.choice
     said = [a for a in annotations if not a.skipped and not a.accepted]
-    names = stack.studio.people() if found.live and said else {}
+    names = stack.studio.people.emails() if found.live and said else {}
     agreed = agreement(annotations, found.rules.labels, choice, names)
     missing = {}
     if not said:

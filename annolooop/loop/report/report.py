@@ -165,7 +165,7 @@ def task_url(stack: Stack, found: Labels) -> Callable[[str], str]:
     if not found.project:
         return lambda sha256: ""
     tasks = {a.sha256: a.task for a in found.snapshot.annotations if a.sha256}
-    base = stack.studio.task_url(found.project.id)
+    base = stack.studio.tasks.url(found.project.id)
     return lambda sha256: f"{base}{tasks[sha256]}" if sha256 in tasks else ""
 
 

@@ -1,16 +1,15 @@
 """The queue: which tasks people are asked next, and in which order Label Studio serves them."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.rounds import Round
-from annolooop.labelstudio.api.tasks import condition
+from annolooop.labelstudio.api.data_manager import condition
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.artifacts.store import numbered
+from annolooop.storage.series import NUMBER, Series
 
 TITLE = "annoloop: next to label"  # of the tab
 FIELD = "queue"  # in a task's data: which round asked for it last, and at which place
@@ -20,27 +19,9 @@ ANSWERED = condition("total_annotations", "greater", "Number", 0)
 UNFINISHED = condition("completed_at", "empty", "Datetime", True)
 
 
-def rounds_series(dataset: str) -> str:
-    """Prefix of the series in the store."""
-    return f"{DATASETS}/{dataset}/rounds"
-
-
-def read_round(stack: Stack, name: str, number: int) -> Round:
-    """What one query of a dataset asked for; DataError when it is damaged."""
-    told = stack.store.require_json(numbered(rounds_series(name), number))
-    ids = {part: tuple(told[part]) for part in ("query", "holdout", "twice")}
-    return Round(**{**told, "number": number, **ids})
-
-
-def read_rounds(stack: Stack, name: str) -> list[Round]:
-    """All queries of a dataset, the first one first."""
-    return [read_round(stack, name, n) for n in stack.store.numbers(rounds_series(name))]
-
-
-def newest_round(stack: Stack, name: str) -> Round | None:
-    """The last query of a dataset."""
-    numbers = stack.store.numbers(rounds_series(name))
-    return read_round(stack, name, numbers[-1]) if numbers else None
+def rounds_of(stack: Stack, name: str) -> Series[Round]:
+    """All queries of a dataset."""
+    return Series(stack.store, f"{DATASETS}/{name}/rounds", Round, NUMBER)
 
 
 def open_round(stack: Stack, asked: Round, earlier: Sequence[Round]) -> Round:
@@ -60,22 +41,22 @@ def open_round(stack: Stack, asked: Round, earlier: Sequence[Round]) -> Round:
     name, studio = stack.config.dataset.name, stack.studio
     project = int(asked.project.partition(" ")[0])
     once = {task for one in earlier for task in one.twice} & set(asked.query) - set(asked.twice)
-    body = {key: value for key, value in asdict(asked).items() if key != "number"}
-    data = json.dumps(body, ensure_ascii=False).encode()
     # Of two that ask at the same time, the tab shows the one with the higher number.
-    with stack.lock("query") as lock:
-        number = stack.store.append(rounds_series(name), data)
+    with stack.lock("query") as lease:
+        number = rounds_of(stack, name).append(asked)
         marks = {task: f"{_prefix(number)}{at:05d}" for at, task in enumerate(asked.query, start=1)}
-        lock.check()
-        studio.mark(project, FIELD, marks)
+        with lease.guard():
+            studio.tasks.set_value(project, FIELD, marks)
         for people, tasks in ((2, asked.twice), (1, sorted(once))):
             for task in tasks:
-                lock.check()
-                studio.ask_of(task, people)
-        lock.check()
-        studio.serve_in_order(project)
-        studio.put_view(project, TITLE, [_of_round(number)], [f"tasks:data.{FIELD}"], first=True)
-    return Round(**{**asdict(asked), "number": number})
+                with lease.guard():
+                    studio.tasks.set_overlap(task, people)
+        with lease.guard():
+            studio.projects.serve_in_order(project)
+            studio.views.put(
+                project, TITLE, [_of_round(number)], [f"tasks:data.{FIELD}"], first=True
+            )
+    return replace(asked, number=number)
 
 
 @dataclass(frozen=True)
@@ -102,21 +83,21 @@ class Stream:
 
 def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
     """Where people annotate a dataset: its queue, unless all of it is answered."""
-    plain = stack.studio.stream_url(project.id)
-    newest = newest_round(stack, name)
+    plain = stack.studio.projects.stream_url(project.id)
+    newest = rounds_of(stack, name).latest()
     if newest is None or newest.project != project.identity:
         return Stream(plain)
-    view = stack.studio.find_view(project.id, TITLE)
+    view = stack.studio.views.find(project.id, TITLE)
     if view is None:  # people deleted it
         return Stream(plain)
     shown = _shown(stack, name, newest, view.conditions)
     mine = _of_round(shown.number)
-    left = stack.studio.count_tasks(project.id, [mine, UNTOUCHED])
+    left = stack.studio.tasks.count(project.id, [mine, UNTOUCHED])
     waiting = 0
     if shown.twice:
         conditions = [mine, ANSWERED, UNFINISHED]
-        waiting = stack.studio.count_tasks(project.id, conditions)
-    url = stack.studio.view_url(project.id, view.id) if left or waiting else plain
+        waiting = stack.studio.tasks.count(project.id, conditions)
+    url = stack.studio.views.labelling_url(project.id, view.id) if left or waiting else plain
     interrupted = newest.number if shown is not newest else 0
     return Stream(url, shown.number, len(shown.query), left, waiting, interrupted)
 
@@ -129,9 +110,10 @@ def _shown(
     values = (str(one.get("value")) for one in conditions if one.get("filter") == column)
     told = next((found for value in values if (found := ROUND.fullmatch(value))), None)
     number = int(told[1]) if told else newest.number
-    if number == newest.number or number not in stack.store.numbers(rounds_series(name)):
+    rounds = rounds_of(stack, name)
+    if number == newest.number or number not in rounds.numbers():
         return newest
-    return read_round(stack, name, number)
+    return rounds.read(number)
 
 
 def place_between(many: Sequence[int], few: Sequence[int]) -> list[int]:

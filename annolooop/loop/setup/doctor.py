@@ -92,7 +92,7 @@ def _label_studio(stack: Stack) -> Iterator[Check]:
 
 
 def _token(stack: Stack) -> Iterator[Check]:
-    owner = stack.studio.whoami()
+    owner = stack.studio.people.whoami()
     key = stack.config.label_studio.api_key
     kind = "personal access token" if key and key.get_secret_value().count(".") == 2 else "token"
     yield Check("token", "ok", f"{kind} of {owner}")
@@ -109,14 +109,16 @@ def _clock(stack: Stack) -> Iterator[Check]:
 
 def _image(stack: Stack) -> Iterator[Check]:
     project = lookup_project(stack, stack.config.dataset.name)
-    task = next((t for t in stack.studio.tasks(project.id) if t.key), None) if project else None
+    task = (
+        next((t for t in stack.studio.tasks.list(project.id) if t.key), None) if project else None
+    )
     if project is None or task is None:
         yield Check("image", "ok", "there is no task yet whose image could be shown")
         return
     cookies = None
     if stack.daemon and (credentials := stack.daemon.credentials()):
         cookies = open_session(stack.studio.url, credentials)
-    address = stack.studio.image_address(project.id, task.id)
+    address = stack.studio.tasks.image_address(project.id, task.id)
     kind, data = stack.studio.fetch(address, cookies)
     size = len(data)
     if not kind.startswith("image/") or not data:

@@ -75,7 +75,7 @@ def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) 
     daemon = stack.daemon
     pid, started = daemon.start(say) if daemon else (None, False)
     studio = stack.studio
-    owner = studio.whoami()
+    owner = studio.people.whoami()
     version = studio.version()
     wanted = daemon.wanted_version() if daemon else None
     if not started and wanted not in (None, version):
@@ -84,7 +84,7 @@ def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) 
     refreshed = 0
     if refresh_storage:
         stack.store.exists(PROBED)  # credentials that do not do are told by the store
-        projects = studio.projects()
+        projects = studio.projects.list()
         refreshed = sum(stack.image_source.refresh(studio, project.id) for project in projects)
         own = lookup_project(stack, stack.config.dataset.name)
         if own:

@@ -100,7 +100,7 @@ def sync(
     if check:
         project = find_project(stack, stack.config.dataset.name)
         relabel = not project_fits(stack, project)
-        collected = Collected(len(stack.studio.tasks_without_key(project.id)))
+        collected = Collected(len(stack.studio.tasks.without_key(project.id)))
         last = stack.snapshots.latest()
         pulled_now = pull(stack.studio, project, last, whole)
         snapshot, changes = replace(pulled_now, number=last.number), compare(last, pulled_now)

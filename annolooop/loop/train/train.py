@@ -107,7 +107,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         UnreachableError: Label Studio, the store or the hub of the weights fails.
     """
     begun = time.monotonic()
-    stack.studio.whoami()  # before anything slow: is the server there, and ours?
+    stack.studio.people.whoami()  # before anything slow: is the server there, and ours?
     version = stack.registry.promoted()
     registered = version is None
     if version is None:
@@ -145,7 +145,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         backbone=version.backbone,
         labels=labels,
         cross_validation=version.metrics.get("cross_validation", {}),
-        url=stack.studio.stream_url(project.id),
+        url=stack.studio.projects.stream_url(project.id),
         seconds={
             "setup": round(started - begun, 3),
             "pull": round(pulled - started, 3),

@@ -134,7 +134,7 @@ class ArtifactStore:
         try:
             return self.get(key)
         except KeyError:
-            raise self._lost(key) from None
+            raise self.lost(key) from None
 
     def get_json(self, key: str) -> Any:
         """Read an object that holds JSON.
@@ -142,25 +142,10 @@ class ArtifactStore:
         Raises:
             DataError: it holds something else.
         """
-        return self._parsed(key, self.get(key))
-
-    def get_each_json(self, keys: Iterable[str]) -> Iterator[Any]:
-        """Read objects that hold JSON, in their order; errors as :meth:`get_json`'s."""
-        for key, data in self.get_each(keys, str):
-            if not isinstance(data, bytes):
-                raise KeyError(key)
-            yield self._parsed(key, data)
-
-    def require_json(self, key: str) -> Any:
-        """Read an object that another one names, and that holds JSON.
-
-        Raises:
-            DataError: it is not there, or holds something else.
-        """
         try:
-            return self.get_json(key)
-        except KeyError:
-            raise self._lost(key) from None
+            return json.loads(self.get(key))
+        except ValueError:
+            raise self.damaged(key, "it is not JSON") from None
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""
@@ -236,22 +221,6 @@ class ArtifactStore:
         except self._provider.failures as error:
             raise self._failed("delete", prefix, error) from error
 
-    def append(self, prefix: str, data: bytes) -> int:
-        """Write the next of a numbered series that only grows.
-
-        Returns:
-            Its number, from 1. Two writers at the same moment get two numbers.
-        """
-        number = max(self.numbers(prefix), default=0) + 1
-        while not self.put_new(numbered(prefix, number), data):
-            number += 1
-        return number
-
-    def numbers(self, prefix: str) -> list[int]:
-        """The numbers of a series, ascending."""
-        names = (item.key.rpartition("/")[2].removesuffix(".json") for item in self.walk(prefix))
-        return sorted(int(name) for name in names if name.isdigit())
-
     def _full(self, key: str) -> str:
         if not is_key(key):
             raise DataError(
@@ -299,15 +268,6 @@ class ArtifactStore:
             found.append((item, data))
         return found
 
-    def _parsed(self, key: str, data: bytes) -> Any:
-        try:
-            return json.loads(data)
-        except ValueError as error:
-            raise DataError(
-                f"{key} in the artifact store {self.url} is damaged: it is not JSON",
-                "Put it back from a backup.",
-            ) from error
-
     def _write(self, key: str, data: bytes, replace: bool) -> bool:
         try:
             if isinstance(self._fs, Folder):
@@ -323,10 +283,18 @@ class ArtifactStore:
                 return self._get_or_error(key) == data
             raise self._failed("write", key, error) from error
 
-    def _lost(self, key: str) -> DataError:
+    def lost(self, key: str) -> DataError:
+        """The error for an object that should be there."""
         return DataError(
             f"the artifact store {self.url} lacks {key}",
             "Something removed it: put it back from a backup.",
+        )
+
+    def damaged(self, key: str, why: str) -> DataError:
+        """The error for an object that does not hold what it should."""
+        return DataError(
+            f"{key} in the artifact store {self.url} is damaged: {why}",
+            "Put it back from a backup.",
         )
 
     def _failed(self, verb: str, key: str, error: Exception) -> UnreachableError:
@@ -336,11 +304,6 @@ class ArtifactStore:
         return UnreachableError(
             f"the artifact store {self.url} cannot {verb} {key}: {reason}", hint
         )
-
-
-def numbered(prefix: str, number: int) -> str:
-    """Key of one object of a numbered series."""
-    return f"{prefix}/{number:06d}.json"
 
 
 async def _next(pages: AsyncIterator[list[Listed]]) -> list[Listed] | None:

@@ -113,10 +113,10 @@ def test_whole_loop_over_https_with_a_prefix(https_project: Project, trusted: Th
     write_photos(project.folder / "batch", [f"aria_{n}.jpg" for n in range(4)])
     assert project.json("infer", "--batch", "batch")["tasks_created"] == 4
     studio = project.stack().studio
-    found = studio.find_project("over https")
+    found = studio.projects.find("over https")
     assert found
-    for task in studio.tasks(found.id):
-        studio.annotate(found.id, task.id, [LABELS[task.id % 2]], 1.0)
+    for task in studio.tasks.list(found.id):
+        studio.annotations.create(found.id, task.id, [LABELS[task.id % 2]], 1.0)
     assert project.json("sync")["labeled"] == 4
     assert project.json("train", "--rerun")["trained"]
     assert project.json("stats")["labeled"] == 4
@@ -135,14 +135,14 @@ def test_whole_loop_over_https_with_a_prefix(https_project: Project, trusted: Th
 
 
 def test_legacy_token_works_there_too(trusted: Theirs) -> None:
-    assert Studio(Connection(trusted.url, trusted.legacy, 60, False)).whoami()
+    assert Studio(Connection(trusted.url, trusted.legacy, 60, False)).people.whoami()
 
 
 def test_access_token_that_expires_is_refreshed(trusted: Theirs) -> None:
     studio = Studio(Connection(trusted.url, trusted.personal, 60, False))
-    first = studio.create_project("refreshed", ["a", "b"], "single")
+    first = studio.projects.create("refreshed", ["a", "b"], "single")
     time.sleep(LIFETIME + 1)
-    assert studio.find_project("refreshed") == first
+    assert studio.projects.find("refreshed") == first
 
 
 def test_access_token_that_only_the_server_calls_expired_is_refreshed(
@@ -150,12 +150,12 @@ def test_access_token_that_only_the_server_calls_expired_is_refreshed(
 ) -> None:
     connection = Connection(trusted.url, trusted.personal, 60, False)
     studio = Studio(connection)
-    studio.whoami()
+    studio.people.whoami()
     # A clock of ours that is behind the server's: everything that it judges looks fresh.
     tokens = connection._sdk._client_wrapper._tokens_client
     monkeypatch.setattr(tokens, "_is_valid_jwt_token", lambda *_, **__: True)
     time.sleep(LIFETIME + 1)
-    assert studio.create_project("written after it expired", ["a", "b"], "single")
+    assert studio.projects.create("written after it expired", ["a", "b"], "single")
 
 
 def test_certificate_that_nobody_trusts_is_explained(
@@ -214,7 +214,7 @@ def test_address_that_leads_elsewhere_is_told_with_the_right_one(
         proxy(redirecting, None, moved_to=base),
         pytest.raises(UnreachableError) as caught,
     ):
-        Studio(Connection(url, getattr(trusted, token), 60, False)).whoami()
+        Studio(Connection(url, getattr(trusted, token), 60, False)).people.whoami()
     assert caught.value.hint.endswith(f"et label_studio.url to {trusted.url}")
 
 

@@ -37,7 +37,7 @@ def data(n: int) -> dict[str, str]:
 
 def test_wrong_token_is_a_configuration_error(server: Server) -> None:
     with pytest.raises(ConfigError, match="refuses the access token") as caught:
-        Studio(Connection(server.url, "0" * 40, 60, False)).whoami()
+        Studio(Connection(server.url, "0" * 40, 60, False)).people.whoami()
     assert "0" * 40 not in caught.value.message + caught.value.hint
 
 
@@ -45,12 +45,15 @@ def test_personal_access_token_works_too(studio: Studio, server: Server) -> None
     made = httpx.post(
         f"{server.url}/api/token/", headers={"Authorization": f"Token {server.token}"}
     ).json()
-    assert Studio(Connection(server.url, made["token"], 60, False)).whoami() == studio.whoami()
+    assert (
+        Studio(Connection(server.url, made["token"], 60, False)).people.whoami()
+        == studio.people.whoami()
+    )
 
 
 def test_dead_server_says_what_to_start() -> None:
     with pytest.raises(UnreachableError) as caught:
-        Studio(Connection(f"http://127.0.0.1:{free_port()}", "0" * 40, 5, True)).whoami()
+        Studio(Connection(f"http://127.0.0.1:{free_port()}", "0" * 40, 5, True)).people.whoami()
     assert caught.value.hint == "Start it: annoloop up"
 
 
@@ -67,42 +70,44 @@ def test_server_that_is_no_label_studio_is_named() -> None:
     with HTTPServer(("127.0.0.1", 0), Hello) as other:
         Thread(target=other.serve_forever, daemon=True).start()
         with pytest.raises(UnreachableError, match="not as a Label Studio"):
-            Studio(Connection(f"http://127.0.0.1:{other.server_port}", "0" * 40, 5, True)).whoami()
+            Studio(
+                Connection(f"http://127.0.0.1:{other.server_port}", "0" * 40, 5, True)
+            ).people.whoami()
         other.shutdown()
 
 
 def test_project_is_found_by_its_exact_title_and_by_its_id(studio: Studio) -> None:
-    project = studio.create_project("exact title", ["a", "b"], "single")
-    assert studio.find_project("exact title") == project
-    assert studio.read_project(project.id) == project
-    assert studio.find_project("exact") is None
-    assert studio.read_project(999_999) is None
-    assert project in studio.projects()
+    project = studio.projects.create("exact title", ["a", "b"], "single")
+    assert studio.projects.find("exact title") == project
+    assert studio.projects.get(project.id) == project
+    assert studio.projects.find("exact") is None
+    assert studio.projects.get(999_999) is None
+    assert project in studio.projects.list()
 
 
 def test_what_people_added_to_the_label_config_stays(studio: Studio, server: Server) -> None:
-    project = studio.create_project("edited by hand", ["a", "b"], "single")
+    project = studio.projects.create("edited by hand", ["a", "b"], "single")
     config = build_label_config(["a", "b"]).replace("<View>", '<View><Header value="Look"/>')
     headers = {"Authorization": f"Token {server.token}"}
     url = f"{server.url}/api/projects/{project.id}"
     httpx.patch(url, headers=headers, json={"label_config": config}).raise_for_status()
-    studio.read_project(project.id)
-    studio.extend_labelling(project.id, ["a", "b", "c"], "multiple")
-    assert studio.labelling(project.id) == Labelling(("a", "b", "c"), "multiple")
+    studio.projects.get(project.id)
+    studio.projects.extend_labels(project.id, ["a", "b", "c"], "multiple")
+    assert studio.projects.labelling(project.id) == Labelling(("a", "b", "c"), "multiple")
     now = httpx.get(url, headers=headers).json()["label_config"]
     assert parse_label_config(now) == Labelling(("a", "b", "c"), "multiple")
     assert '<Header value="Look"' in now
 
 
 def test_several_projects_of_one_title_are_an_error(studio: Studio, server: Server) -> None:
-    studio.create_project("one of two", ["a", "b"], "single")
+    studio.projects.create("one of two", ["a", "b"], "single")
     headers = {"Authorization": f"Token {server.token}"}
     body = {"title": "one of two", "label_config": build_label_config(["a", "b"])}
     made = httpx.post(f"{server.url}/api/projects", headers=headers, json=body)
     if made.status_code == 400:
         pytest.skip("this Label Studio keeps titles apart by itself")
     with pytest.raises(DataError, match="several projects called one of two"):
-        studio.find_project("one of two")
+        studio.projects.find("one of two")
 
 
 def test_token_that_cannot_be_one_is_refused(server: Server) -> None:
@@ -111,25 +116,25 @@ def test_token_that_cannot_be_one_is_refused(server: Server) -> None:
 
 
 def test_tasks_predictions_and_annotations(studio: Studio) -> None:
-    project = studio.create_project("tasks and more", ["a", "b"], "single")
-    studio.create_tasks(
+    project = studio.projects.create("tasks and more", ["a", "b"], "single")
+    studio.tasks.create(
         project.id, [(data(n), Prediction(("a",), 0.5 + n / 100)) for n in range(5)], "v1-aaaaaa"
     )
-    studio.show_model_version(project.id, "v1-aaaaaa")
-    tasks = list(studio.tasks(project.id))
+    studio.projects.show_version(project.id, "v1-aaaaaa")
+    tasks = list(studio.tasks.list(project.id))
     assert [task.key for task in tasks] == [f"images/{n}.jpg" for n in range(5)]
-    studio.create_predictions(project.id, [(tasks[4].id, Prediction(("b",), 0.9))], "v2-bbbbbb")
-    assert studio.model_versions(project.id) == {"v1-aaaaaa": 5, "v2-bbbbbb": 1}
-    assert studio.tasks_predicted(project.id, ["v2-bbbbbb"]) == {tasks[4].id}
-    assert len(studio.tasks_predicted(project.id, ["v1-aaaaaa", "v2-bbbbbb"])) == 5
+    studio.predictions.create(project.id, [(tasks[4].id, Prediction(("b",), 0.9))], "v2-bbbbbb")
+    assert studio.predictions.count_by_version(project.id) == {"v1-aaaaaa": 5, "v2-bbbbbb": 1}
+    assert set(studio.predictions.tasks(project.id, ["v2-bbbbbb"])) == {tasks[4].id}
+    assert len(set(studio.predictions.tasks(project.id, ["v1-aaaaaa", "v2-bbbbbb"]))) == 5
     # The least certain prediction is served first.
-    assert studio.next_task(project.id) == tasks[0].id
-    studio.annotate(project.id, tasks[0].id, ["b"], 1.0)
-    changed = studio.annotated_tasks(project.id)
-    (annotation,) = studio.annotations(project.id, changed)
+    assert studio.tasks.next(project.id) == tasks[0].id
+    studio.annotations.create(project.id, tasks[0].id, ["b"], 1.0)
+    changed = studio.annotations.changed_tasks(project.id)
+    (annotation,) = studio.annotations.list(project.id, changed)
     assert (annotation.labels, annotation.key) == (("b",), "images/0.jpg")
     assert (annotation.shown_version, annotation.shown) == ("v1-aaaaaa", ("a",))
-    assert studio.annotated_tasks(project.id, max(changed.values())) == {}
+    assert studio.annotations.changed_tasks(project.id, max(changed.values())) == {}
 
 
 def test_rows_that_a_server_drops_are_noticed(
@@ -148,11 +153,11 @@ def test_rows_that_a_server_drops_are_noticed(
     credentials = theirs.credentials()
     assert credentials
     studio = Studio(Connection(theirs.url, credentials.token, 60, False))
-    project = studio.create_project("dropping", ["a", "b"], "single")
-    studio.create_tasks(project.id, [(data(1), Prediction(("a",), 0.5))], "v1-aaaaaa")
-    (task,) = studio.tasks(project.id)
+    project = studio.projects.create("dropping", ["a", "b"], "single")
+    studio.tasks.create(project.id, [(data(1), Prediction(("a",), 0.5))], "v1-aaaaaa")
+    (task,) = studio.tasks.list(project.id)
     with pytest.raises(UnreachableError, match="kept 0 of the 1 predictions"):
-        studio.create_predictions(
+        studio.predictions.create(
             project.id, [(task.id, Prediction(("no label",), 0.5))], "v2-bbbbbb"
         )
 

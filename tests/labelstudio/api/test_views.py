@@ -4,8 +4,9 @@ import pytest
 from support.project import Server
 
 from annolooop.labelstudio.api.connection import Connection
+from annolooop.labelstudio.api.data_manager import condition
 from annolooop.labelstudio.api.studio import Studio
-from annolooop.labelstudio.api.tasks import condition
+from annolooop.labelstudio.api.views import VIEWS
 
 
 @pytest.fixture
@@ -14,14 +15,14 @@ def studio(server: Server) -> Studio:
 
 
 def test_a_view_is_made_once_then_changed_and_stands_first(studio: Studio) -> None:
-    project = studio.create_project("views", ["a", "b"], "single").id
-    assert studio.find_view(project, "queue") is None
+    project = studio.projects.create("views", ["a", "b"], "single").id
+    assert studio.views.find(project, "queue") is None
     for round_ in ("r0001-", "r0002-"):
         shows = condition("data.queue", "contains", "String", round_)
-        view = studio.put_view(project, "queue", [shows], ["tasks:data.queue"], first=True)
-    found = studio.find_view(project, "queue")
+        view = studio.views.put(project, "queue", [shows], ["tasks:data.queue"], first=True)
+    found = studio.views.find(project, "queue")
     assert found
     assert (found.id, [item["value"] for item in found.conditions]) == (view, ["r0002-"])
-    (first, second) = studio._views(project)
+    (first, second) = studio.connection.get(VIEWS, {"project": project})
     assert (first["id"], second["data"]["title"]) == (view, "Default")
     assert first["data"]["ordering"] == ["tasks:data.queue"]

@@ -104,7 +104,7 @@ def test_database_is_in_wal_mode_and_survives_kill(daemon: Daemon) -> None:
     credentials = daemon.credentials()
     assert credentials is not None
     studio = Studio(Connection(daemon.url, credentials.token, 60, True))
-    project = studio.create_project("kept over a kill", ["a", "b"], "single")
+    project = studio.projects.create("kept over a kill", ["a", "b"], "single")
     with sqlite3.connect(daemon.data_dir / "label_studio.sqlite3") as database:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     os.kill(pid, signal.SIGKILL)
@@ -112,7 +112,7 @@ def test_database_is_in_wal_mode_and_survives_kill(daemon: Daemon) -> None:
     again, started = daemon.start(quiet)
     assert started
     assert again != pid
-    assert studio.find_project("kept over a kill") == project
+    assert studio.projects.find("kept over a kill") == project
 
 
 def test_another_program_on_the_port_is_told_apart(daemon: Daemon) -> None:

@@ -62,7 +62,7 @@ def test_uploaded_images_are_collected_predicted_and_learnt_from(
 ) -> None:
     train(project.stack(), False, untracked)
     stack = project.stack()
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
     picture = io.BytesIO()
     Image.new("RGB", (40, 30), "red").save(picture, "PNG")
@@ -74,7 +74,7 @@ def test_uploaded_images_are_collected_predicted_and_learnt_from(
     addresses += [f"{site}/gone{n}.jpg" for n in range(8)]
     addresses += ["http://[bad/x.jpg", f"{site}/{'long' * 50}%0A.jpg"]
     http.post(url, json=[{"data": {"image": a}} for a in addresses]).raise_for_status()
-    uploads = [task for task, _ in stack.studio.tasks_without_key(found.id)]
+    uploads = [task for task, _ in stack.studio.tasks.without_key(found.id)]
     say(http, uploads[0], "aria", "label", "image")
     say(http, uploads[1], "not_aria", "label", "image")
 
@@ -105,7 +105,7 @@ def test_project_made_by_hand_is_adopted_with_its_annotations(
     names = [f"aria_{n}.jpg" for n in range(3)] + ["not_aria_3.jpg"]
     body = [{"data": {"photo": f"{site}/{n}", "note": "mine"}} for n in names]
     http.post(f"/api/projects/{made}/import", json=body).raise_for_status()
-    tasks = [task for task, _ in project.stack("dataset.name=other").studio.tasks_without_key(made)]
+    tasks = [task for task, _ in project.stack("dataset.name=other").studio.tasks.without_key(made)]
     for task, photo in zip(tasks, names, strict=True):
         say(http, task, "not_aria" if "not" in photo else "aria", "kind", "pic")
 
@@ -127,7 +127,7 @@ def test_project_made_by_hand_is_adopted_with_its_annotations(
     # Tasks that annoloop makes here show the image under the name that this project uses.
     write_photos(project.folder / "b", ["aria_9.jpg"])
     infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
-    new = max(task.id for task in project.stack().studio.tasks(made))
+    new = max(task.id for task in project.stack().studio.tasks.list(made))
     assert "aria_9.jpg" in http.get(f"/api/tasks/{new}").json()["data"]["photo"]
     with pytest.raises(DataError, match=f"is that of the dataset {name}"):
         adopt(project.stack("dataset.name=another one"), str(made))

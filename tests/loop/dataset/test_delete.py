@@ -57,7 +57,7 @@ def test_dataset_is_deleted_after_a_backup_that_gives_the_labels_back(
     assert read_labels(made.stack(), made.name, False).live
     report = project.json("dataset", "delete", made.name, "--yes")
     assert (report["deleted"], report["tasks"], report["annotations"]) == (True, 3, 3)
-    assert made.stack().studio.read_project(made.id) is None
+    assert made.stack().studio.projects.get(made.id) is None
     assert left(project) == {"images"}
     assert made.name in project.run("dataset", "delete", made.name, "--yes", code=5).stderr
 
@@ -127,11 +127,11 @@ def test_kept_project_stays_and_the_server_need_not_run(project: Project, server
     report = project.json(*words)
     assert (report["project"], report["annotations"]) == (None, 2)
     assert left(project) == {"images"}
-    assert made.stack().studio.read_project(made.id)
+    assert made.stack().studio.projects.get(made.id)
     # Now it is a dataset of Label Studio alone.
     only = project.json("dataset", "delete", made.name, "--yes")
     assert (only["project"], only["stored"], only["annotations"]) == (made.id, False, 3)
-    assert made.stack().studio.read_project(made.id) is None
+    assert made.stack().studio.projects.get(made.id) is None
 
 
 def test_dataset_of_the_store_alone_is_deleted(project: Project) -> None:

@@ -52,10 +52,10 @@ def run(project: Project, batch: str | None, rerun: bool = False, *overrides: st
 
 def counts(stack: Stack) -> tuple[Counter[str], dict[str, int]]:
     """How many tasks each key has, and how many predictions each version has."""
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
-    keys = Counter(task.key for task in stack.studio.tasks(found.id))
-    return keys, stack.studio.model_versions(found.id)
+    keys = Counter(task.key for task in stack.studio.tasks.list(found.id))
+    return keys, stack.studio.predictions.count_by_version(found.id)
 
 
 @pytest.fixture
@@ -79,15 +79,15 @@ def test_odd_keys_work_everywhere(ready: Project, server: Server) -> None:
     stack = ready.stack()
     keys, _ = counts(stack)
     assert set(keys) == {f"images/odd batch/{name}" for name in ODD_NAMES}
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
     headers = {"Authorization": f"Token {server.token}"}
-    for task in stack.studio.tasks(found.id):
+    for task in stack.studio.tasks.list(found.id):
         shown = httpx.get(f"{server.url}/api/tasks/{task.id}", headers=headers).json()
         picture = httpx.get(f"{server.url}{shown['data']['image']}", headers=headers)
         original = ready.folder / task.key.removeprefix("images/")
         assert picture.content == original.read_bytes(), task.key
-        stack.studio.annotate(found.id, task.id, ["aria"], 1.0)
+        stack.studio.annotations.create(found.id, task.id, ["aria"], 1.0)
     assert sync(ready.stack(), False, untracked).labeled == len(ODD_NAMES)
     assert run(ready, str(ready.folder / "odd batch")).predictions_pushed == 0
 
@@ -160,10 +160,10 @@ def test_picture_that_changed_under_its_key_is_predicted_anew(ready: Project) ->
     assert folder
     write_photos(folder / "images" / "b", ["a.jpg", "b.jpg", "c.jpg"])
     run(ready, "b")
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
-    a, b, _ = (task.id for task in stack.studio.tasks(found.id))
-    stack.studio.annotate(found.id, a, ["aria"], 1.0)
+    a, b, _ = (task.id for task in stack.studio.tasks.list(found.id))
+    stack.studio.annotations.create(found.id, a, ["aria"], 1.0)
     sync(ready.stack(), False, untracked)
     (before,) = ready.stack().snapshots.latest().annotations
     write_photos(folder / "images" / "b", ["a.jpg", "b.jpg"], seed=90)
@@ -174,13 +174,13 @@ def test_picture_that_changed_under_its_key_is_predicted_anew(ready: Project) ->
     # The annotated one gets a new task; the other one's task becomes that of the new picture.
     assert (report.changed, report.tasks_created, report.predictions_pushed) == (2, 1, 2)
     assert report.unreadable == ()
-    tasks = {task.id: task for task in ready.stack().studio.tasks(found.id)}
+    tasks = {task.id: task for task in ready.stack().studio.tasks.list(found.id)}
     assert len(tasks) == 4
     now = {image.key: image.sha256 for image in ready.stack().catalog.images()}
     assert (tasks[a].replaced, tasks[a].sha256) == (True, before.sha256)
     assert tasks[b].sha256 == now["images/b/b.jpg"]
     assert tasks[max(tasks)].sha256 == now["images/b/a.jpg"]
-    assert ready.stack().studio.model_versions(found.id) == {report.model_version: 4}
+    assert ready.stack().studio.predictions.count_by_version(found.id) == {report.model_version: 4}
     # What was said stays with the picture of that time, and is flagged.
     pulled = sync(ready.stack(), False, untracked)
     (flagged,) = ready.stack().snapshots.latest().annotations
@@ -192,7 +192,7 @@ def test_picture_that_changed_under_its_key_is_predicted_anew(ready: Project) ->
     # Who answers the old task again has seen the new picture.
     url = f"/api/annotations/{flagged.id}"
     time.sleep(1.1)
-    ready.stack().studio._server.call("PATCH", url, body={"lead_time": 2.0})
+    ready.stack().studio.connection.call("PATCH", url, body={"lead_time": 2.0})
     sync(ready.stack(), False, untracked)
     (renewed,) = ready.stack().snapshots.latest().annotations
     assert (renewed.sha256, renewed.outdated) == (now["images/b/a.jpg"], False)
@@ -205,7 +205,7 @@ def test_picture_that_changed_under_its_key_is_predicted_anew(ready: Project) ->
     (told,) = ready.stack().snapshots.latest().annotations
     assert (told.sha256, told.outdated) == (renewed.sha256, True)
     time.sleep(1.1)
-    ready.stack().studio._server.call("PATCH", url, body={"lead_time": 3.0})
+    ready.stack().studio.connection.call("PATCH", url, body={"lead_time": 3.0})
     sync(ready.stack(), False, untracked)
     (told,) = ready.stack().snapshots.latest().annotations
     third = {i.key: i.sha256 for i in ready.stack().catalog.images()}["images/b/a.jpg"]
@@ -253,15 +253,15 @@ def test_rerun_refreshes_predictions_of_older_versions(ready: Project) -> None:
     batch = str(ready.folder / "b")
     first = run(ready, batch)
     stack = ready.stack()
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
-    for task in stack.studio.tasks(found.id):
+    for task in stack.studio.tasks.list(found.id):
         answer = "not_aria" if "not_aria" in task.key else "aria"
-        stack.studio.annotate(found.id, task.id, [answer], 1.0)
+        stack.studio.annotations.create(found.id, task.id, [answer], 1.0)
     version = train(ready.stack(), True, untracked).model_version
     report = run(ready, batch)
     assert (report.predictions_pushed, report.stale) == (0, 12)
-    found = stack.studio.find_project(found.title)
+    found = stack.studio.projects.find(found.title)
     assert found
     assert found.model_version == first.model_version
     assert run(ready, str(ready.folder / "c")).predictions_pushed == 1
@@ -272,7 +272,7 @@ def test_rerun_refreshes_predictions_of_older_versions(ready: Project) -> None:
     keys, versions = counts(ready.stack())
     assert set(keys.values()) == {1}
     assert versions == {first.model_version: 12, version: 13}
-    found = stack.studio.find_project(found.title)
+    found = stack.studio.projects.find(found.title)
     assert found
     assert found.model_version == version
 

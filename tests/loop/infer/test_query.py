@@ -16,9 +16,8 @@ from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image
 from annolooop.errors import UsageError
 from annolooop.loop.infer.query import Candidate, _Found
-from annolooop.loop.rounds.queue import newest_round, rounds_series
+from annolooop.loop.rounds.queue import rounds_of
 from annolooop.loop.versions.predict import Predictor
-from annolooop.storage.artifacts.store import numbered
 
 NAMES = [f"{kind}{n}.png" for n in range(12) for kind in ("aria", "not_aria")]
 
@@ -31,11 +30,11 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     told = project.json("infer", "--batch", "b", "--query", "8", "--overlap", "0.3")
     query, stack = told["query"], project.stack()
     name, studio = stack.config.dataset.name, stack.studio
-    first = newest_round(stack, name)
+    first = rounds_of(stack, name).latest()
     assert first
     assert (query["asked"], query["left"]) == (8, 16)
     assert query["holdout"] == len(first.holdout) == 2
-    hashes = {t.id: t.sha256 for t in studio.tasks(studio.find_project(name).id)}
+    hashes = {t.id: t.sha256 for t in studio.tasks.list(studio.projects.find(name).id)}
     sides = {task: split_of(hashes[task], 0.3) for task in first.query}
     assert {task for task, side in sides.items() if side == "holdout"} == set(first.holdout)
     assert first.twice, "a share of 0.3 of these pictures"
@@ -59,8 +58,8 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
                 continue
             task = open_.pop(person)
             served.append((person, task))
-            project_id = studio.find_project(name).id
-            person.studio.annotate(project_id, task, ["aria"], 1.0)
+            project_id = studio.projects.find(name).id
+            person.studio.annotations.create(project_id, task, ["aria"], 1.0)
             if len(served) == 1:
                 half = project.json("dataset", "launch", name, "--no-browser")
                 assert (half["left"], half["waiting"]) == (7, 1)
@@ -80,7 +79,7 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     assert (done["round"], done["left"], done["waiting"]) == (1, 0, 0)
     assert "tab=" not in done["url"]
     again = project.json("infer", "--query", "5", "--strategy", "random")
-    second = newest_round(project.stack(), name)
+    second = rounds_of(project.stack(), name).latest()
     assert second
     assert second.number == again["query"]["round"] == 2
     assert not set(second.query) & set(first.query)
@@ -89,8 +88,8 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
 
     # A query that is killed once its round is noted leaves the queue as it was, and says so.
     stack = project.stack()
-    series = rounds_series(name)
-    stack.store.append(series, stack.store.get(numbered(series, 2)))
+    rounds = rounds_of(stack, name)
+    rounds.append(rounds.read(2))
     torn = project.json("dataset", "launch", name, "--no-browser")
     assert (torn["round"], torn["left"], torn["interrupted"]) == (2, 5, 3)
     assert torn["url"] == again["url"]
@@ -103,7 +102,7 @@ def test_two_people_answer_a_round_in_its_order_and_the_next_round_asks_others(
     for item in list(stack.store.walk("embeddings")):
         stack.store.delete(item.key)
     left = sorted(set(second.query) - set(first.query))
-    key = next(t.key for t in studio.tasks(project_id) if t.id == left[0])
+    key = next(t.key for t in studio.tasks.list(project_id) if t.id == left[0])
     few = project.json("infer", "--batch", f"b/{key.split('/')[-1]}", "--query", "9")["query"]
     assert (few["asked"], few["unseen"]) == (1, 15)
 

@@ -22,10 +22,10 @@ class People:
         self.server = server
         self.stack = project.stack()
         self.name = self.stack.config.dataset.name
-        found = self.stack.studio.find_project(self.name)
+        found = self.stack.studio.projects.find(self.name)
         assert found
         self.project = found.id
-        tasks = self.stack.studio.tasks(found.id)
+        tasks = self.stack.studio.tasks.list(found.id)
         self.tasks = {task.key.rpartition("/")[2]: task.id for task in tasks}
         self.first = self._as(server.token)
 
@@ -150,7 +150,7 @@ def test_multiple_choice_from_first_guess_to_retrained_head(
     counted = stats(stack, people.name)
     assert counted.model_versions[version.name].predictions == 12
     assert counted.model_version == version.name
-    said = {name: stack.studio.look(people.project, t)[1] for name, t in people.tasks.items()}
+    said = {name: stack.studio.tasks.look(people.project, t)[1] for name, t in people.tasks.items()}
     assert all(set(labels[version.name]) <= {"round", "red"} for labels in said.values())
     out = project.folder / "all.csv"
     infer(project.stack(), None, InferOptions(push=False, out=out), untracked)

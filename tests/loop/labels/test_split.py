@@ -17,6 +17,7 @@ from annolooop.loop.labels.split import Settled, settle, sides_of
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Embeddings
 from annolooop.storage.images import content_hash
+from annolooop.storage.series import Series
 
 INFO = BackboneInfo("resnet18", "none", "abc", "plain", 32)
 SHARE = 0.3
@@ -84,7 +85,7 @@ def labelled(tmp_path: Path) -> Labelled:
 
 
 def recorded(labelled: Labelled) -> int:
-    return len(labelled.stack.store.numbers("datasets/pairs/sides"))
+    return len(Series(labelled.stack.store, "datasets/pairs/sides", dict).numbers())
 
 
 def test_new_group_comes_to_one_side_for_good(labelled: Labelled) -> None:

@@ -4,7 +4,7 @@ from support.project import Project, write_photos
 
 from annolooop.domain.annotations import Annotation
 from annolooop.loop.labels.project import find_project
-from annolooop.loop.push.blind import blind_outcomes, is_blind, read_blind
+from annolooop.loop.push.blind import blind_outcomes, blind_series, is_blind
 
 NAMES = [f"{kind}{n}.jpg" for n in range(10) for kind in ("aria", "not_aria")]
 
@@ -20,10 +20,13 @@ def test_a_share_is_shown_without_prediction_until_it_is_turned_off(project: Pro
 
     def shown() -> dict[str, list[str]]:
         """Content hash -> versions whose predictions Label Studio has."""
-        having = {v: studio.tasks_predicted(number, [v]) for v in studio.model_versions(number)}
+        having = {
+            v: set(studio.predictions.tasks(number, [v]))
+            for v in studio.predictions.count_by_version(number)
+        }
         return {
             task.sha256: [version for version, tasks in having.items() if task.id in tasks]
-            for task in studio.tasks(number)
+            for task in studio.tasks.list(number)
         }
 
     before = shown()
@@ -31,8 +34,8 @@ def test_a_share_is_shown_without_prediction_until_it_is_turned_off(project: Pro
     assert all(before.values())
     assert 0 < len(blind) < len(before)
     # One was annotated with its prediction in view: it stays as this person saw it.
-    seen = next(task for task in studio.tasks(number) if task.sha256 in blind)
-    studio.annotate(number, seen.id, ["aria"], 1.0)
+    seen = next(task for task in studio.tasks.list(number) if task.sha256 in blind)
+    studio.annotations.create(number, seen.id, ["aria"], 1.0)
 
     told = project.json("infer", "--blind-share", "0.4")["blind"]
     assert told == {"share": 0.4, "images": len(blind), "cleared": len(blind) - 1, "seen": 1}
@@ -48,14 +51,14 @@ def test_a_share_is_shown_without_prediction_until_it_is_turned_off(project: Pro
     assert late["predictions_pushed"] == sum(map(bool, now.values())) - len(before) + len(blind) - 1
     blind = {sha256 for sha256 in now if is_blind(sha256, 0.4)}
     assert {s for s, versions in now.items() if not versions} == blind - {seen.sha256}
-    (version,) = studio.model_versions(number)
-    kept = read_blind(stack, name)
+    (version,) = studio.predictions.count_by_version(number)
+    kept = list(blind_series(stack, name).each())
     assert {sha256 for record in kept for sha256 in record.said} == blind
     assert {record.version for record in kept} == {version}
 
-    task = next(task for task in studio.tasks(number) if task.sha256 in blind - {seen.sha256})
+    task = next(task for task in studio.tasks.list(number) if task.sha256 in blind - {seen.sha256})
     (said,) = next(record.said[task.sha256] for record in kept if task.sha256 in record.said)
-    studio.annotate(number, task.id, [said], 1.0)
+    studio.annotations.create(number, task.id, [said], 1.0)
     project.json("sync")
     annotations = stack.snapshots.latest().annotations
     assert {a.task: a.shown_version for a in annotations} == {seen.id: version, task.id: None}

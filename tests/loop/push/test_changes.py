@@ -10,7 +10,7 @@ from support.project import Project, write_photos
 from annolooop.domain.progress import Objects, untracked
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError, UsageError
-from annolooop.labelstudio.api.tasks import MARKED
+from annolooop.labelstudio.api.tasks import IS_VANISHED
 from annolooop.loop.embed.batch import list_batch
 from annolooop.loop.infer.infer import InferOptions, infer
 from annolooop.loop.quality.describe import describe
@@ -34,7 +34,7 @@ class Filled:
         write_photos(self.images / "b", NAMES)
         train(stack, False, untracked)
         infer(project.stack(), "images/b", InferOptions(), untracked)
-        found = project.stack().studio.find_project(stack.config.dataset.name)
+        found = project.stack().studio.projects.find(stack.config.dataset.name)
         assert found
         self.id, self.name, self.studio = found.id, found.title, project.stack().studio
 
@@ -43,7 +43,7 @@ class Filled:
 
     def tasks(self) -> dict[str, dict[str, Any]]:
         """File name -> number and data of its task."""
-        pages = self.studio._task_pages(self.id, "id,data")
+        pages = self.studio.data_manager.tasks(self.id, "id,data")
         return {Path(task["data"]["key"]).name: task for task in pages}
 
     def take(self, *names: str) -> None:
@@ -123,18 +123,18 @@ def test_watched_are_folders_with_images_of_the_dataset_and_those_that_were_name
 
 def test_task_of_a_vanished_image_is_marked_until_the_image_is_back(filled: Filled) -> None:
     task = filled.tasks()["aria_0.jpg"]
-    filled.studio.annotate(filled.id, task["id"], ["aria"], 1.0)
+    filled.studio.annotations.create(filled.id, task["id"], ["aria"], 1.0)
     filled.take("aria_0.jpg", "aria_1.jpg")
     gone = filled.sync()
     assert (gone.vanished.count, gone.marked, gone.withheld, gone.labeled) == (2, 2, 0, 1)
     marked = filled.tasks()
     assert marked["aria_0.jpg"]["id"] == task["id"]
-    whole = filled.studio._task(task["id"])
+    whole = filled.studio.connection.get(f"/api/tasks/{task['id']}")
     assert whole["data"]["vanished"] > whole["created_at"][:19]
     assert [len(whole[part]) for part in ("annotations", "predictions")] == [1, 1]
     # Whom a tab of the project filters them out for is not shown them.
-    unmarked = {**MARKED, "value": True}
-    shown = filled.studio._server.post(
+    unmarked = {**IS_VANISHED, "value": True}
+    shown = filled.studio.connection.post(
         f"/api/dm/actions?id=next_task&project={filled.id}",
         {"filters": {"conjunction": "and", "items": [unmarked]}},
     )
@@ -176,7 +176,7 @@ def test_most_images_gone_at_once_are_not_marked_unless_that_is_confirmed(filled
 
 
 def test_vanished_image_without_a_task_gets_none_until_it_is_back(filled: Filled) -> None:
-    filled.studio._server.call("DELETE", f"/api/tasks/{filled.tasks()['aria_0.jpg']['id']}")
+    filled.studio.connection.call("DELETE", f"/api/tasks/{filled.tasks()['aria_0.jpg']['id']}")
     filled.take("aria_0.jpg")
     gone = filled.sync()
     assert (gone.vanished.count, gone.tasks_created, gone.marked) == (1, 0, 0)
@@ -189,7 +189,7 @@ def test_label_of_a_vanished_image_is_learnt_from_while_its_embedding_is_kept(
 ) -> None:
     for name, task in filled.tasks().items():
         label = "not_aria" if "not_aria" in name else "aria"
-        filled.studio.annotate(filled.id, task["id"], [label], 1.0)
+        filled.studio.annotations.create(filled.id, task["id"], [label], 1.0)
     filled.take("aria_0.jpg")
     filled.sync()
     everything = "train.holdout=0"

@@ -12,7 +12,7 @@ from support.project import Project
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.labelstudio.api.connection import Connection
-from annolooop.labelstudio.api.studio import Studio
+from annolooop.labelstudio.api.tasks import Tasks
 from annolooop.loop.labels.project import ensure_project
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.push.plan import Plan
@@ -29,18 +29,18 @@ class Sender:
         self.project = project
         self.images = list(put_images(project, [f"{n}.jpg" for n in range(5)]).values())
         self.listings = 0
-        listing = Studio.tasks
+        listing = Tasks.list
 
-        def counted(studio: Studio, number: int, vanished: bool = False) -> object:
+        def counted(tasks: Tasks, number: int, vanished: bool = False) -> object:
             self.listings += 1
-            return listing(studio, number, vanished)
+            return listing(tasks, number, vanished)
 
-        monkeypatch.setattr(Studio, "tasks", counted)
+        monkeypatch.setattr(Tasks, "list", counted)
         self.counts = ensure_project(project.stack())
 
     def pusher(self, version: str = V1, refresh: bool = False) -> tuple[Stack, Pusher]:
         stack = self.project.stack("label_studio.import_size=2")
-        found = stack.studio.read_project(self.counts.id)
+        found = stack.studio.projects.get(self.counts.id)
         assert found
         return stack, Pusher(stack, found, version, refresh)
 
@@ -54,15 +54,15 @@ class Sender:
         stack = self.project.stack()
         stack.ledger.refresh()
         (task,) = stack.ledger.tasks([image.key])
-        stack.studio._server.call("DELETE", f"/api/tasks/{task.id}")
+        stack.studio.connection.call("DELETE", f"/api/tasks/{task.id}")
 
     def holds(self, **versions: int) -> None:
         """Each image has one task, and there are just so many predictions."""
         studio = self.project.stack().studio
-        pages = studio._task_pages(self.counts.id, "id,data")
+        pages = studio.data_manager.tasks(self.counts.id, "id,data")
         assert set(Counter(str(t["data"].get("key")) for t in pages).values()) == {1}
         wanted = {name: n for name, n in ((V1, versions.get("v1")), (V2, versions.get("v2"))) if n}
-        assert studio.model_versions(self.counts.id) == wanted
+        assert studio.predictions.count_by_version(self.counts.id) == wanted
 
 
 def test_tasks_are_listed_only_when_others_changed_them(
@@ -91,7 +91,7 @@ def test_tasks_are_listed_only_when_others_changed_them(
     sender.holds(v1=4, v2=5)
     # A person uploads one and deletes another: as many as before.
     body = [{"data": {"image": "https://example.org/x.jpg"}}]
-    stack.studio._server.post(f"/api/projects/{sender.counts.id}/import", body)
+    stack.studio.connection.post(f"/api/projects/{sender.counts.id}/import", body)
     before = sender.listings
     assert not sender.send(V2)
     assert sender.listings == before
@@ -108,9 +108,9 @@ def test_tasks_are_listed_when_asked_though_the_counters_agree(
     stack, pusher = sender.pusher()
     bare, double, other = (next(stack.ledger.tasks([i.key])).id for i in sender.images[:3])
     # As after an older copy of the database was put back.
-    assert stack.studio.forget_predictions(bare)
-    stack.studio.create_predictions(sender.counts.id, [(double, Prediction((), 0.5))], V1)
-    stack.studio.update_data(other, sha256="0" * 64)
+    assert stack.studio.tasks.delete_predictions(bare)
+    stack.studio.predictions.create(sender.counts.id, [(double, Prediction((), 0.5))], V1)
+    stack.studio.tasks.update_data(other, sha256="0" * 64)
     assert not pusher.foresee(sender.images)
     for doubtful in (
         Pusher(stack, sender.counts, V1, False, doubt=True).foresee(sender.images),
@@ -152,11 +152,11 @@ def test_everything_is_pulled_once_a_week_and_when_asked(project: Project) -> No
     stack = project.stack()
     found = ensure_project(stack)
     Pusher(stack, found, V1, False).send({i: Prediction((), 0.5) for i in stack.catalog.images()})
-    (task,) = stack.studio.tasks(found.id)
-    stack.studio.annotate(found.id, task.id, ["aria"], 1.0)
+    (task,) = stack.studio.tasks.list(found.id)
+    stack.studio.annotations.create(found.id, task.id, ["aria"], 1.0)
 
     def pull(whole: bool = False) -> int:
-        now = stack.studio.read_project(found.id)
+        now = stack.studio.projects.get(found.id)
         assert isinstance(now, ProjectCounts)
         return pull_snapshot(stack, now, whole)[1].updated
 

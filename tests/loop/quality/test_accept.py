@@ -38,14 +38,14 @@ class Loop:
         write_photos(project.folder / "b", names)
         infer(self.stack(), str(project.folder / "b"), InferOptions(), untracked)
         self.name = self.stack().config.dataset.name
-        found = self.stack().studio.find_project(self.name)
+        found = self.stack().studio.projects.find(self.name)
         assert found
         self.id = found.id
-        tasks = list(self.stack().studio.tasks(found.id))
+        tasks = list(self.stack().studio.tasks.list(found.id))
         self.open = tasks[::3]
         self.labelled = [task for task in tasks if task not in self.open]
         for task in self.labelled:
-            self.stack().studio.annotate(found.id, task.id, [label_of(task.key)], 1.0)
+            self.stack().studio.annotations.create(found.id, task.id, [label_of(task.key)], 1.0)
         train(self.stack(), True, untracked)
         self.push()
 
@@ -58,7 +58,7 @@ class Loop:
 
     def annotations(self) -> tuple[Annotation, ...]:
         stack = self.stack()
-        found = stack.studio.find_project(self.name)
+        found = stack.studio.projects.find(self.name)
         assert found
         return pull(stack.studio, found, stack.snapshots.latest()).annotations
 
@@ -71,10 +71,10 @@ class Loop:
 
     def change(self, annotation: int, label: str) -> None:
         studio = self.stack().studio
-        result = studio._server.get(f"/api/annotations/{annotation}")["result"]
+        result = studio.connection.get(f"/api/annotations/{annotation}")["result"]
         result[0]["value"] = {"choices": [label]}
         body = {"result": result, "lead_time": 2.0}
-        studio._server.call("PATCH", f"/api/annotations/{annotation}", body=body)
+        studio.connection.call("PATCH", f"/api/annotations/{annotation}", body=body)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = loop.project
-    monkeypatch.setattr("annolooop.loop.quality.accept.SETTLE", 0.5)
+    monkeypatch.setattr("annolooop.storage.intents.SECONDS_OF_QUIET", 0.5)
     version = loop.stack().registry.promoted()
     assert version
     few = "takes at least 149 labelled images of the holdout, all predicted right; there are"
@@ -99,7 +99,7 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     loop.change(held.id, held.labels[0])
     drafted = loop.open[0].id
     studio = loop.stack().studio
-    studio._server.post(f"/api/tasks/{drafted}/drafts", {"result": [], "lead_time": 1.0})
+    studio.connection.post(f"/api/tasks/{drafted}/drafts", {"result": [], "lead_time": 1.0})
     options = AcceptOptions(precision=0.7, spot_check=0.4)
     plan = accept(loop.stack(), options, untracked)
     assert (plan.applied, plan.exit_code) == (False, 2)
@@ -133,7 +133,9 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     corrected, *others = made.values()
     wrong = "aria" if corrected.labels == ("not_aria",) else "not_aria"
     loop.change(corrected.id, wrong)
-    studio.annotate(loop.id, others[0].task, [wrong], 1.0)  # and one says something else beside
+    studio.annotations.create(
+        loop.id, others[0].task, [wrong], 1.0
+    )  # and one says something else beside
     foreseen = undo(loop.stack(), "v2", False, untracked)
     assert (foreseen.withdrawn, foreseen.exit_code) == (len(others), 2)
     done = undo(loop.stack(), "v2", True, untracked)
@@ -148,13 +150,13 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
     to = [task.id for task in loop.open if task.id not in left][:1]
     chosen = {"all": False, "included": to}
     copied = {"source_annotation_id": corrected.id, "selectedItems": chosen}
-    studio._server.post("/api/dm/actions", copied, action)
+    studio.connection.post("/api/dm/actions", copied, action)
     copy = next(a for a in loop.annotations() if a.task == to[0])
     assert (copy.labels, copy.accepted) == ((wrong,), "")
-    studio._server.call("DELETE", f"/api/annotations/{copy.id}")
+    studio.connection.call("DELETE", f"/api/annotations/{copy.id}")
     # People who annotate all the while do not hold up what waits for an interrupted request.
-    monkeypatch.setattr("annolooop.loop.quality.accept.SETTLE", 600)
-    monkeypatch.setattr("annolooop.loop.quality.accept.LONGEST", 0.5)
+    monkeypatch.setattr("annolooop.storage.intents.SECONDS_OF_QUIET", 600)
+    monkeypatch.setattr("annolooop.loop.quality.accept.SECONDS_TO_WAIT", 0.5)
     loop.stack().store.put(note, b"{}")
     assert undo(loop.stack(), "v2", True, untracked).withdrawn == 0
 
@@ -171,10 +173,10 @@ def test_wrong_labels_are_found_shown_and_not_asked_again_once_confirmed(loop: L
     for a in planted:
         assert suspects[a.task].suggested == a.labels
     assert (found.overlaps[0].first, found.overlaps[0].second) == ("aria", "not_aria")
-    view = stack.studio.find_view(loop.id, TITLE)
+    view = stack.studio.views.find(loop.id, TITLE)
     assert view
     assert found.url.endswith(f"tab={view.id}")
-    asked: dict[str, Any] = stack.studio.data_of(loop.id, [found.suspects[0].task])
+    asked: dict[str, Any] = stack.studio.tasks.data(loop.id, [found.suspects[0].task])
     (data,) = asked.values()
     assert data[FIELD].startswith("r0001-00001 ")
     assert "It looks like" in data[FIELD]
@@ -188,7 +190,7 @@ def test_wrong_labels_are_found_shown_and_not_asked_again_once_confirmed(loop: L
     # Someone who says otherwise, and is outvoted, confirms nothing.
     confirmed = planted[1]
     for label in (suspects[confirmed.task].labels[0], confirmed.labels[0]):
-        loop.person(label).annotate(loop.id, confirmed.task, [label], 1.0)
+        loop.person(label).annotations.create(loop.id, confirmed.task, [label], 1.0)
     assert review(loop.stack(), loop.name, 50, False, untracked).confirmed == 0
     told = loop.project.json("dataset", "curve")
     assert told["judged_by"] == "out-of-fold"

@@ -46,12 +46,12 @@ def test_copies_come_to_the_side_of_their_picture_and_are_told(project: Project)
     assert (without["images"], without["groups"], without["limit"]) == (0, [], None)
     infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
     studio = project.stack().studio
-    found = studio.find_project(name)
+    found = studio.projects.find(name)
     assert found
-    tasks = {task.key.rpartition("/")[2]: task.id for task in studio.tasks(found.id)}
+    tasks = {task.key.rpartition("/")[2]: task.id for task in studio.tasks.list(found.id)}
 
     def annotate(file: str, label: str) -> None:
-        studio.annotate(found.id, tasks[file], [label], 1.0)
+        studio.annotations.create(found.id, tasks[file], [label], 1.0)
 
     for stem in names:
         annotate(f"{stem}.jpg", "aria" if "aria" in stem else "not_aria")

@@ -19,11 +19,11 @@ def test_retrain_and_prune(project: Project) -> None:
     train(project.stack(), False, untracked)
     infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
     stack = project.stack()
-    found = stack.studio.find_project(stack.config.dataset.name)
+    found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
-    for task in stack.studio.tasks(found.id):
+    for task in stack.studio.tasks.list(found.id):
         label = "not_aria" if "not_aria" in task.key else "aria"
-        stack.studio.annotate(found.id, task.id, [label], 1.0)
+        stack.studio.annotations.create(found.id, task.id, [label], 1.0)
     store = stack.store.local_path
     assert store
     shutil.rmtree(store / "images")  # not one of them is read

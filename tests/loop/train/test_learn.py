@@ -28,11 +28,11 @@ def annotate(project: Project, count: int) -> None:
     write_photos(project.folder / "b", names)
     infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
     studio = project.stack().studio
-    found = studio.find_project(project.stack().config.dataset.name)
+    found = studio.projects.find(project.stack().config.dataset.name)
     assert found
-    for task in studio.tasks(found.id):
+    for task in studio.tasks.list(found.id):
         label = "not_aria" if "not_aria" in task.key else "aria"
-        studio.annotate(found.id, task.id, [label], 1.0)
+        studio.annotations.create(found.id, task.id, [label], 1.0)
 
 
 def with_settings(project: Project, **settings: object) -> Project:

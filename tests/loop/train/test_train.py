@@ -28,13 +28,15 @@ class Loop:
         stack = project.stack()
         self.studio = stack.studio
         self.name = stack.config.dataset.name
-        found = self.studio.find_project(self.name)
+        found = self.studio.projects.find(self.name)
         assert found
         self.id = found.id
-        self.tasks = {task.key.rpartition("/")[2]: task.id for task in self.studio.tasks(found.id)}
+        self.tasks = {
+            task.key.rpartition("/")[2]: task.id for task in self.studio.tasks.list(found.id)
+        }
 
     def annotate(self, name: str, label: str) -> None:
-        self.studio.annotate(self.id, self.tasks[name], [label], 1.0)
+        self.studio.annotations.create(self.id, self.tasks[name], [label], 1.0)
 
     def annotate_all(self) -> None:
         for name in NAMES:
@@ -139,8 +141,8 @@ def test_ground_truth_annotations_are_pulled_incrementally_like_others(loop: Loo
 def test_tasks_that_people_uploaded_by_hand_are_no_crash(loop: Loop) -> None:
     body = [{"data": {"image": "https://example.org/x.jpg"}}]
     loop.http.post(f"/api/projects/{loop.id}/import", json=body).raise_for_status()
-    (by_hand,) = (task.id for task in loop.studio.tasks(loop.id) if not task.key)
-    loop.studio.annotate(loop.id, by_hand, ["aria"], 1.0)
+    (by_hand,) = (task.id for task in loop.studio.tasks.list(loop.id) if not task.key)
+    loop.studio.annotations.create(loop.id, by_hand, ["aria"], 1.0)
     report = loop.sync()
     assert (report.labeled, report.tasks_created) == (1, 0)
     assert loop.train(rerun=False).examples == 0
@@ -249,13 +251,13 @@ def test_labelled_images_that_are_gone_are_named(loop: Loop) -> None:
 def test_server_that_was_replaced_does_not_mix_with_the_old_one(loop: Loop) -> None:
     loop.annotate("aria_0.jpg", "aria")
     loop.sync()
-    loop.studio.delete_project(loop.id)
+    loop.studio.projects.delete(loop.id)
     loop.sync()
-    again = loop.studio.find_project(loop.name)
+    again = loop.studio.projects.find(loop.name)
     assert again
     assert again.tasks == 16
-    (task,) = (t.id for t in loop.studio.tasks(again.id) if t.key.endswith("not_aria_7.jpg"))
-    loop.studio.annotate(again.id, task, ["not_aria"], 1.0)
+    (task,) = (t.id for t in loop.studio.tasks.list(again.id) if t.key.endswith("not_aria_7.jpg"))
+    loop.studio.annotations.create(again.id, task, ["not_aria"], 1.0)
     loop.sync()
     (only,) = loop.project.stack().snapshots.latest().annotations
     assert (only.key, only.labels) == ("images/b/not_aria_7.jpg", ("not_aria",))
@@ -284,7 +286,7 @@ def test_added_label_keeps_what_people_said(loop: Loop) -> None:
 
 def test_stats_tell_what_people_did_with_predictions(loop: Loop) -> None:
     predicted = {
-        name: next(iter(loop.studio.look(loop.id, task)[1].values()))[0]
+        name: next(iter(loop.studio.tasks.look(loop.id, task)[1].values()))[0]
         for name, task in loop.tasks.items()
     }
     other = {"aria": "not_aria", "not_aria": "aria"}
@@ -301,7 +303,7 @@ def test_counts_of_stats_cost_two_requests(loop: Loop, monkeypatch: pytest.Monke
     loop.sync()
     asked: list[str] = []
     stack = loop.project.stack()
-    server = stack.studio._server
+    server = stack.studio.connection
     call = server.call
 
     def listen(method: str, path: str, **given: object) -> object:
@@ -372,7 +374,7 @@ def test_project_that_was_renamed_is_still_the_datasets(loop: Loop) -> None:
     assert changes(loop.sync()) == (0, 0, 0)
     loop.train(rerun=False)
     assert loop.stats().total == 16
-    assert loop.studio.find_project(loop.name) is None
+    assert loop.studio.projects.find(loop.name) is None
     rows = {row["name"]: row for row in loop.project.json("dataset", "list")["datasets"]}
     assert rows[loop.name]["tasks"] == 16
     assert "renamed by hand" not in rows

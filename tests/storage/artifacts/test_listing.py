@@ -6,7 +6,7 @@ import pytest
 
 from annolooop.domain.tasks import Image
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
-from annolooop.storage.images import ImageCatalog
+from annolooop.storage.images import ImageCatalog, series_of
 
 KEYS = ["images/a.jpg", "images/b/a.jpg", "images/b/b.jpg", "images/b.jpg", "images/ü-猫.jpg"]
 
@@ -64,7 +64,7 @@ def test_survey_tells_what_is_new_changed_and_gone(catalog: ImageCatalog) -> Non
 
 def test_catalogue_reads_entries_with_and_without_a_size(tmp_path: Path) -> None:
     store = ArtifactStore(str(tmp_path))
-    store.append("datasets/d/images", b'{"images/a.jpg": ["hash", "1"], "images/x.jpg": ["", "1"]}')
+    series_of(store, "d").append({"images/a.jpg": ["hash", "1"], "images/x.jpg": ["", "1"]})
     ImageCatalog(store, "d").add([Image("images/b.jpg", "hash")], {}, {"images/b.jpg": 5})
     assert [image.key for image in ImageCatalog(store, "d").images()] == [
         "images/a.jpg",

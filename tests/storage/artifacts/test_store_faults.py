@@ -15,6 +15,7 @@ from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.clouds.azure.files import AzureAccess, open_azure
 from annolooop.storage.clouds.gcs.files import GCSAccess, open_gcs
 from annolooop.storage.clouds.s3.files import S3Access, open_s3
+from annolooop.storage.series import Series
 
 KEYS = [f"images/{n:03d}.jpg" for n in range(100)]
 
@@ -61,8 +62,9 @@ def test_busy_answers_and_cut_connections_are_tried_again(
     assert list(store.get_each(KEYS, str)) == [(key, key.encode()) for key in KEYS]
     assert [found.key for found in store.walk("images")] == KEYS
     proxy.fail_in_turn("lost", "lost")
-    assert [store.append("series", b"one"), store.append("series", b"two")] == [1, 2]
-    assert store.numbers("series") == [1, 2]
+    series: Series[str] = Series(store, "series", str)
+    assert [series.append("one"), series.append("two")] == [1, 2]
+    assert series.numbers() == [1, 2]
 
 
 def test_server_that_stays_busy_is_asked_as_often_as_the_machine_says(

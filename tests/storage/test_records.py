@@ -1,0 +1,75 @@
+"""Records are written as JSON and read back; what is not of their type is named."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from annolooop.storage.records import WrongRecord, from_json, to_json
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Whole:
+    number: int
+    title: str
+    side: Literal["left", "right"] = "left"
+    by: str | None = None
+    parts: tuple[Part, ...] = ()
+    first: Part | None = None
+    moments: dict[int, str] = field(default_factory=dict)
+    anything: dict[str, Any] = field(default_factory=dict)
+
+
+FULL = Whole(
+    3, "ü", "right", "ana", (Part("a", 0.5), Part("b", 1)), Part("c", 0.0), {7: "now"}, {"x": [1]}
+)
+
+
+def test_record_comes_back_as_it_was() -> None:
+    assert from_json(Whole, to_json(FULL)) == FULL
+
+
+def test_fields_with_a_default_may_be_absent() -> None:
+    assert from_json(Whole, b'{"number": 1, "title": "a"}') == Whole(1, "a")
+
+
+def test_fields_that_are_derived_are_not_written() -> None:
+    written = json.loads(to_json(Part("a", 0.5), {"share": None}))
+    assert written == {"name": "a"}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"{", "it is not JSON"),
+        (b"[]", "it is not an object"),
+        (b'{"number": 1}', "it lacks 'title'"),
+        (b'{"number": 1, "title": "a", "more": 1}', "it has an unknown 'more'"),
+        (b'{"number": "1", "title": "a"}', "'number' is \"1\""),
+        (b'{"number": true, "title": "a"}', "'number' is true"),
+        (b'{"number": 1, "title": "a", "by": 7}', "'by' is 7"),
+        (b'{"number": 1, "title": "a", "side": "up"}', '"up" where one of'),
+        (b'{"number": 1, "title": "a", "parts": {}}', "a list is expected"),
+        (b'{"number": 1, "title": "a", "parts": [{"name": "a"}]}', "it lacks 'share'"),
+        (b'{"number": 1, "title": "a", "moments": {"x": "now"}}', "a key that is not a number"),
+        (b'{"number": 1, "title": "a", "moments": {"1": 2}}', "2 where str is expected"),
+    ],
+)
+def test_what_is_wrong_is_named(body: bytes, why: str) -> None:
+    with pytest.raises(WrongRecord) as caught:
+        from_json(Whole, body)
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(str, "a"), (int, 1), (bool, True), (tuple[str, ...], ("a", "b"))]
+)
+def test_records_need_not_be_dataclasses(kind: Any, value: object) -> None:
+    assert from_json(kind, to_json(value)) == value
