@@ -1,5 +1,6 @@
 # make demo   the whole loop, once, on photographs that come with the project
 # make test   install what the tests need, and run them
+# make test-fast   the tests that need no server and no browser: under a minute
 # make bench  the benchmarks, and their table in docs/benchmarks.md; some: BENCH="infer listing"
 # make check  everything that must hold: format, lint, types, imports, docs, tests
 
@@ -8,7 +9,7 @@ BIN := .venv/bin
 # What is not compiled when it is installed is compiled once, when it is first used.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test bench check lint docs clean
+.PHONY: demo test test-fast bench check lint docs clean
 
 demo: .venv/installed
 	$(BIN)/annoloop demo
@@ -19,6 +20,9 @@ test: .venv/installed-dev
 	$(BIN)/coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --include "annolooop/loop/*,annolooop/storage/*" --fail-under 90
+
+test-fast: .venv/installed-dev
+	$(BIN)/python -m pytest -q -n 2 -m "not server and not bucket and not browser and not slow"
 
 bench: .venv/installed-dev
 	$(BIN)/python benchmarks/run_all.py $(BENCH)

@@ -1,4 +1,4 @@
-"""The command line: which commands there are, what all of them take, and the one error boundary."""
+"""The command line: its commands, the options of all of them, and the one error boundary."""
 
 import inspect
 import os
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from annolooop import __version__, completion
 from annolooop.commands import (
@@ -47,17 +48,44 @@ from annolooop.commands.stack import list as stack_list
 from annolooop.commands.stack import show as stack_show
 from annolooop.commands.storage import check as storage_check
 from annolooop.commands.storage import setup, teardown
-from annolooop.console import Console, Options
+from annolooop.console.console import Console, Options
 from annolooop.errors import FULL, AnnoloopError, UnreachableError, is_interrupt
 
 # To look for plugins of pydantic is to read what every installed package says of itself.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
-def _group(name: str, about: str) -> typer.Typer:
+EVERYDAY, DATASET, MODEL, SETUP = "Everyday", "Dataset", "Model", "Set-up"
+SECTIONS = (EVERYDAY, DATASET, MODEL, SETUP)  # of `annoloop --help`, in this order
+COMMANDS = "Commands"  # the one section of a group's help
+
+
+class SectionedGroup(typer.core.TyperGroup):
+    """A group whose help lists its commands by section."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections."""
+        sections: dict[str, list[tuple[str, Any]]] = {name: [] for name in (*SECTIONS, COMMANDS)}
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None and not command.hidden:
+                panel = getattr(command, "rich_help_panel", None)
+                sections[panel if isinstance(panel, str) else COMMANDS].append((name, command))
+        longest = max(len(name) for rows in sections.values() for name, _ in rows)
+        for section, rows in sections.items():
+            if rows:
+                limit = formatter.width - 6 - longest
+                with formatter.section(section):
+                    formatter.write_dl(
+                        [(name.ljust(longest), c.get_short_help_str(limit)) for name, c in rows]
+                    )
+
+
+def _group(name: str, help_text: str) -> typer.Typer:
     return typer.Typer(
         name=name,
-        help=about,
+        cls=SectionedGroup,
+        help=_with_examples(help_text),
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # plain help: drawing a pretty one takes longer than all the rest
@@ -65,15 +93,28 @@ def _group(name: str, about: str) -> typer.Typer:
     )
 
 
+def _with_examples(text: str) -> str:
+    """Help whose lines of examples are kept as they are, and not wrapped into one."""
+    return inspect.cleandoc(text).replace("Examples:\n", "\b\nExamples:\n")
+
+
 app = _group(
     "annoloop",
-    "A continuous image-annotation loop around Label Studio.\n\n"
-    "Start with: annoloop init, annoloop up, annoloop train, annoloop infer --batch FOLDER.",
+    """Label images in Label Studio, helped by a model that learns from the labels.
+
+    Examples:
+      annoloop init                           # write a stack file, annoloop.yaml
+      annoloop up                             # start Label Studio
+      annoloop train                          # register the first model version
+      annoloop infer --batch photos           # predict a folder, make tasks of it
+      annoloop dataset launch aria_detector   # open the tasks in the browser
+      annoloop train --rerun                  # learn from what people annotated
+    """,
 )
-stack_app = _group("stack", "Look at stack files, and choose one.")
-model_app = _group("model", "Look at model versions, and put one in force.")
-dataset_app = _group("dataset", "Look at datasets, annotate, export and delete them.")
-cache_app = _group("cache", "See what is kept to save time, and make room.")
+stack_app = _group("stack", "List, choose, check and copy stack files.")
+model_app = _group("model", "List model versions, and choose the current one.")
+dataset_app = _group("dataset", "Annotate, check, export and delete datasets.")
+cache_app = _group("cache", "Show the size of the cache, and delete what can be made again.")
 storage_app = _group("storage", "Set up and check the bucket of the artifact store.")
 
 StackOption = Annotated[
@@ -81,7 +122,7 @@ StackOption = Annotated[
     typer.Option(
         "--stack",
         metavar="STACK",
-        help="Stack file, or the name of a stack of this folder.",
+        help="Stack file, or name of a stack in this folder.",
         autocompletion=completion.stacks,
     ),
 ]
@@ -90,13 +131,15 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Set a value of the stack for this run; repeatable.",
+        help="Set a value of the stack file for this run; repeatable.",
         autocompletion=completion.settings,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no hints.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Show each request made.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no hints.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show each request, and the time of each stage.")
+]
 COMMON = {
     "stack_file": (StackOption, None),
     "overrides": (SetOption, None),
@@ -107,17 +150,25 @@ COMMON = {
 
 
 def command(
-    group: typer.Typer, run: Callable[..., Any], show: Callable[..., None], name: str | None = None
+    group: typer.Typer,
+    run: Callable[..., Any],
+    show: Callable[..., None],
+    name: str | None = None,
+    section: str | None = None,
 ) -> None:
-    """Register a command: ``run(console, ...)`` makes a report, ``show`` prints it.
+    """Register a command. The options of all commands are added to its own.
 
-    The options that every command takes are added to ``run``'s own.
+    Args:
+        group: the command's group.
+        run: makes the report; its parameters after ``console`` are the command's.
+        show: prints the report.
+        name: of the command; the function's, unless given.
+        section: of the help of ``annoloop`` in which it stands.
     """
-
     title = name or run.__name__
 
-    def body(**given: Any) -> None:
-        common = {key: given.pop(key) for key in COMMON}
+    def body(**values: Any) -> None:
+        common = {key: values.pop(key) for key in COMMON}
         options = Options(
             common["stack_file"],
             tuple(common["overrides"] or ()),
@@ -126,7 +177,7 @@ def command(
             common["verbose"],
             title if group is app else f"{group.info.name} {title}",
         )
-        _guarded(Console(options), run, show, given)
+        _guarded(Console(options), run, show, values)
 
     own = [p for p in inspect.signature(run).parameters.values() if p.name != "console"]
     shared = [
@@ -136,8 +187,8 @@ def command(
     parameters = [*(p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own), *shared]
     body.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     body.__annotations__ = {p.name: p.annotation for p in parameters}
-    body.__doc__ = run.__doc__
-    group.command(title)(body)
+    body.__doc__ = _with_examples(run.__doc__ or "")
+    group.command(title, rich_help_panel=section)(body)
 
 
 def _without_signatures(record: Any) -> bool:
@@ -152,7 +203,7 @@ def _without_signatures(record: Any) -> bool:
 
 
 def _guarded(
-    console: Console, run: Callable[..., Any], show: Callable[..., None], given: dict[str, Any]
+    console: Console, run: Callable[..., Any], show: Callable[..., None], values: dict[str, Any]
 ) -> None:
     """The error boundary: every way a command can end becomes an exit code.
 
@@ -165,7 +216,7 @@ def _guarded(
         logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
         logging.getLogger("httpx").addFilter(_without_signatures)
     try:
-        report = run(console, **given)
+        report = run(console, **values)
         if console.options.json:
             console.json(report)
         else:
@@ -197,8 +248,8 @@ def _guarded(
         raise typer.Exit(code)
 
 
-def _version(ctx: typer.Context, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:  # answering Tab
+def _version(ctx: typer.Context, requested: bool) -> None:
+    if requested and not ctx.resilient_parsing:  # answering Tab
         sys.stdout.write(f"annoloop {__version__}\n")
         raise typer.Exit
 
@@ -212,50 +263,50 @@ def root(
     """Takes what comes before the command."""
 
 
-command(app, init.init, init.show)
-command(app, up.up, up.show_up)
-command(app, down.down, down.show_down)
-command(app, status.status, status.show_status)
-command(app, logs.logs, logs.show_logs)
-command(app, train.train, train.show)
-command(app, infer.infer, infer.show)
-command(app, sync.sync, sync.show)
-command(app, stats.stats, stats.show_stats)
-command(app, report.report, report.show)
-command(app, doctor.doctor, doctor.show)
-command(app, demo.demo, demo.show)
-command(app, simulate.simulate, simulate.show)
-command(stack_app, stack_list.list_, stack_list.show_list, "list")
-command(stack_app, use.use, use.show_use)
-command(stack_app, stack_show.show_stack, stack_show.show_settings, "show")
-command(stack_app, stack_check.check, stack_check.show_check)
-command(stack_app, copy.copy, copy.show_copy)
-command(stack_app, schema.schema, schema.show_schema)
-command(dataset_app, dataset_list.list_, dataset_list.show_list, "list")
-command(dataset_app, dataset_stats.stats_of, stats.show_stats, "stats")
-command(dataset_app, describe.describe, describe.show)
-command(dataset_app, launch.launch, launch.show_launch)
-command(dataset_app, adopt.adopt, adopt.show_adopted)
-command(dataset_app, export.export, export.show)
-command(dataset_app, accept.accept, accept.show)
-command(dataset_app, review.review, review.show)
-command(dataset_app, curve.curve, curve.show)
-command(dataset_app, delete.delete, delete.show)
-command(dataset_app, duplicates.duplicates, duplicates.show)
-command(model_app, model_list.list_, model_list.show_list, "list")
-command(model_app, model_show.show, model_show.show_version)
-command(model_app, promote.promote, promote.show_promoted)
-command(model_app, rollback.rollback, promote.show_promoted)
-command(storage_app, setup.setup, setup.show_setup)
-command(storage_app, storage_check.check, storage_check.show_check)
-command(storage_app, teardown.teardown, teardown.show_teardown)
-command(cache_app, info.info, info.show_info)
-command(cache_app, prune.prune, prune.show_prune)
-app.add_typer(stack_app)
-app.add_typer(model_app)
-app.add_typer(dataset_app)
-app.add_typer(storage_app)
-app.add_typer(cache_app)
+command(app, up.up, up.print_up, section=EVERYDAY)
+command(app, infer.infer, infer.print_infer, section=EVERYDAY)
+command(app, train.train, train.print_train, section=EVERYDAY)
+command(app, stats.stats, stats.print_stats, section=EVERYDAY)
+command(app, report.report, report.print_report, section=EVERYDAY)
+app.add_typer(dataset_app, rich_help_panel=DATASET)
+command(app, sync.sync, sync.print_sync, section=DATASET)
+app.add_typer(model_app, rich_help_panel=MODEL)
+command(app, simulate.simulate, simulate.print_simulate, section=MODEL)
+command(app, init.init, init.print_init, section=SETUP)
+command(app, doctor.doctor, doctor.print_checks, section=SETUP)
+command(app, status.status, status.print_status, section=SETUP)
+command(app, logs.logs, logs.print_logs, section=SETUP)
+command(app, down.down, down.print_down, section=SETUP)
+app.add_typer(stack_app, rich_help_panel=SETUP)
+app.add_typer(storage_app, rich_help_panel=SETUP)
+app.add_typer(cache_app, rich_help_panel=SETUP)
+command(app, demo.demo, demo.print_demo, section=SETUP)
+command(dataset_app, dataset_list.list_, dataset_list.print_list, "list")
+command(dataset_app, dataset_stats.stats_of, stats.print_stats, "stats")
+command(dataset_app, describe.describe, describe.print_describe)
+command(dataset_app, launch.launch, launch.print_launch)
+command(dataset_app, adopt.adopt, adopt.print_adopt)
+command(dataset_app, export.export, export.print_export)
+command(dataset_app, accept.accept, accept.print_accept)
+command(dataset_app, review.review, review.print_review)
+command(dataset_app, curve.curve, curve.print_curve)
+command(dataset_app, duplicates.duplicates, duplicates.print_duplicates)
+command(dataset_app, delete.delete, delete.print_delete)
+command(model_app, model_list.list_, model_list.print_list, "list")
+command(model_app, model_show.show, model_show.print_version)
+command(model_app, promote.promote, promote.print_promote)
+command(model_app, rollback.rollback, promote.print_promote)
+command(stack_app, stack_list.list_, stack_list.print_list, "list")
+command(stack_app, use.use, use.print_use)
+command(stack_app, stack_show.show, stack_show.print_settings)
+command(stack_app, stack_check.check, stack_check.print_check)
+command(stack_app, copy.copy, copy.print_copy)
+command(stack_app, schema.schema, schema.print_schema)
+command(storage_app, setup.setup, setup.print_setup)
+command(storage_app, storage_check.check, storage_check.print_check)
+command(storage_app, teardown.teardown, teardown.print_teardown)
+command(cache_app, info.info, info.print_info)
+command(cache_app, prune.prune, prune.print_prune)
 
 
 def main() -> None:

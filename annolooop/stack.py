@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from annolooop.config.load import LoadedStack, load_stack
 from annolooop.config.schema import StackConfig
-from annolooop.console import Console
+from annolooop.console.console import Console
 from annolooop.errors import ConfigError, UnreachableError, keeping_interrupts
 from annolooop.files.whole import make_folder, replacing
 from annolooop.packages import download_wheel
@@ -158,19 +158,19 @@ class Stack:
     def catalog_of(self, dataset: str) -> ImageCatalog:
         """The images of any dataset."""
         from annolooop.storage.images import ImageCatalog, series_of
-        from annolooop.storage.index import mirror_file
+        from annolooop.storage.index import index_file
 
-        file = mirror_file(self.cache / "manifests", series_of(self.store, dataset))
+        file = index_file(self.cache / "manifests", series_of(self.store, dataset))
         return ImageCatalog(self.store, dataset, file)
 
     @cached_property
     def ledger(self) -> Ledger:
         """The tasks that Label Studio has confirmed; see :mod:`annolooop.loop.push.plan`."""
-        from annolooop.storage.index import mirror_file
+        from annolooop.storage.index import index_file
         from annolooop.storage.tasks import Ledger, ledger_series
 
         name = self.config.dataset.name
-        file = mirror_file(self.cache / "ledgers", ledger_series(self.store, name))
+        file = index_file(self.cache / "ledgers", ledger_series(self.store, name))
         return Ledger(self.store, name, file)
 
     @cached_property

@@ -91,7 +91,7 @@ def measure(store: Path, count: int) -> dict[str, float]:
             return ImageCatalog(Store(str(store)), "d", Path(cache) / "catalogue.sqlite")
 
         with timed("cold"):
-            opened().mirror.close()
+            opened().index.close()
         with timed("warm"):
             catalog = opened()
         with timed("look"):
@@ -105,7 +105,7 @@ def measure(store: Path, count: int) -> dict[str, float]:
             known = sum(source.sha256 is not None for source in listing.sources)
         if known != count - told[1] - told[2]:
             sys.exit(f"{known} are known to be the same")
-        catalog.mirror.close()
+        catalog.index.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found["peak"] = peak * (1 if sys.platform == "darwin" else 1024)
     return found

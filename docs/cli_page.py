@@ -12,6 +12,7 @@ from annolooop.cli import COMMON
 # Typer's own, and different where it cannot tell which shell runs; the page has a sentence on them.
 COMPLETION = ("install_completion", "show_completion")
 
+EXAMPLES = "\b\nExamples:\n"  # what begins the examples in a command's help
 OPTION_COLUMNS = ("option", "default", "meaning")
 
 # Typer carries a click of its own, in a private module whose types may change: its commands and
@@ -91,7 +92,8 @@ def _command_section(path: str, command: Command) -> str:
     if below:
         usage.append("COMMAND [ARGS]...")
     parts = [f"## {path}\n", f"    {' '.join(usage)}\n"]
-    parts += [f"{paragraph}\n" for paragraph in _paragraphs(command)]
+    summary, *more = _paragraphs(command)
+    parts += [f"{summary}\n", *_examples(command), *(f"{paragraph}\n" for paragraph in more)]
     if arguments:
         rows = [(f"`{_metavar(p)}`", _argument_default(p), p.help or "") for p in arguments]
         parts.append(table(("argument", "default", "meaning"), rows))
@@ -104,9 +106,18 @@ def _command_section(path: str, command: Command) -> str:
 
 
 def _paragraphs(command: Command) -> list[str]:
-    """A command's help: its paragraphs, each as one line."""
-    text = cleandoc(command.help or "")
-    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    """A command's help: its paragraphs without its examples, each as one line."""
+    paragraphs = cleandoc(command.help or "").split("\n\n")
+    return [" ".join(text.split()) for text in paragraphs if not text.startswith(EXAMPLES)]
+
+
+def _examples(command: Command) -> list[str]:
+    """A command's examples, as a block of code."""
+    for text in cleandoc(command.help or "").split("\n\n"):
+        if text.startswith(EXAMPLES):
+            lines = text.removeprefix(EXAMPLES).rstrip().split("\n")
+            return ["\n".join(["```sh", *(line.strip() for line in lines), "```", ""])]
+    return []
 
 
 def _link(path: str) -> str:

@@ -19,9 +19,29 @@ if TYPE_CHECKING:
     from support.faulty_proxy import FaultyProxy
 
 
+# A test has the marker of each fixture that it uses, also through other fixtures.
+MARKERS = {
+    "label_studio_command": "server",
+    "make_daemon": "server",
+    "page": "browser",
+    "s3": "bucket",
+    "gcs": "bucket",
+    "azure": "bucket",
+}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those of the command line first: none of the processes is left with their long files."""
-    items.sort(key=lambda item: len(item.path.parents))
+    """Mark tests by what they need, and begin with the files that take longest."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        for marker in {MARKERS[name] for name in fixtures if name in MARKERS}:
+            item.add_marker(marker)
+        function = getattr(item, "function", None)
+        if function and "open_page" in function.__code__.co_names:
+            item.add_marker("browser")
+        if "stories" in item.path.parts:
+            item.add_marker("story")
+    items.sort(key=lambda item: (not item.get_closest_marker("story"), len(item.path.parents)))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import typer
 from support.project import Project, Server, free_port, write_photos
 
 from annolooop.cli import _guarded
-from annolooop.console import Console, Options
+from annolooop.console.console import Console, Options
 from annolooop.domain.progress import Objects
 
 NO_SERVER = ["--set", f"label_studio.port={free_port()}"]
@@ -75,6 +75,7 @@ def test_stack_show_tells_origins_and_masks_secrets(project: Project) -> None:
     assert str(project.values["label_studio"]["api_key"]) not in text  # type: ignore[index]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -102,6 +103,7 @@ def test_usage_errors_are_exit_2(tmp_path: Path) -> None:
     project.run("dataset", "launch", code=2)
 
 
+@pytest.mark.slow
 def test_dead_server_is_exit_4_and_says_up(tmp_path: Path) -> None:
     project = Project(tmp_path, {})
     for words in (["train"], ["sync"], ["stats"], ["dataset", "list"]):
@@ -370,6 +372,7 @@ def test_status_tells_where_it_runs_when_the_port_was_changed(own_project: Proje
     assert own_project.json("down", *moved)["stopped"] is True
 
 
+@pytest.mark.slow
 def test_hints_name_the_stack_that_was_named(tmp_path: Path) -> None:
     made = Project(tmp_path, {"label_studio": {"port": free_port()}})
     told = made.run("train", "--stack", str(made.file), code=4).stderr

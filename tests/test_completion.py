@@ -58,6 +58,7 @@ def offered(project: Project, env: dict[str, str], probe: str = PROGRAM) -> list
     return [line for line in done.stdout.splitlines() if line]
 
 
+@pytest.mark.slow
 def test_names_are_offered_where_they_are_asked_for(folder: Project) -> None:
     assert ask(folder, "stack use ") == ["annoloop", "night"]
     assert ask(folder, "stack copy ni") == ["night"]
@@ -72,6 +73,7 @@ def test_names_are_offered_where_they_are_asked_for(folder: Project) -> None:
     assert "my birds" in "".join(offered(folder, zsh))
 
 
+@pytest.mark.slow
 def test_keys_and_values_of_set_are_offered(folder: Project) -> None:
     assert "store.url=" in ask(folder, "up --set ")
     assert ask(folder, "up --set train.se") == ["train.seed="]
@@ -80,6 +82,7 @@ def test_keys_and_values_of_set_are_offered(folder: Project) -> None:
     assert ask(folder, "up --set infer.device=a") == values[:1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_bash_itself_completes_words_that_it_splits(folder: Project) -> None:
     program = folder.folder / "annoloop"

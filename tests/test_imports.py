@@ -1,8 +1,13 @@
 """Asking for help or state must not pay for what it does not use."""
 
-import pytest
-from support.imports import SLOW, loaded
+from collections.abc import Iterator
+from typing import Any
+
+import typer.main
+from support.imports import SLOW, loaded, loaded_by_help
 from support.project import Project
+
+from annolooop.cli import app
 
 STATE = (
     ["status"],
@@ -12,47 +17,26 @@ STATE = (
     ["dataset", "stats", "{dataset}"],
     ["model", "list"],
 )
-COMMANDS = (
-    ["--help"],
-    ["init", "--help"],
-    ["up", "--help"],
-    ["down", "--help"],
-    ["status", "--help"],
-    ["logs", "--help"],
-    ["train", "--help"],
-    ["infer", "--help"],
-    ["sync", "--help"],
-    ["stats", "--help"],
-    ["report", "--help"],
-    ["doctor", "--help"],
-    ["demo", "--help"],
-    ["simulate", "--help"],
-    ["stack", "--help"],
-    ["stack", "show", "--help"],
-    ["stack", "check", "--help"],
-    ["stack", "copy", "--help"],
-    ["model", "--help"],
-    ["model", "promote", "--help"],
-    ["dataset", "--help"],
-    ["dataset", "list", "--help"],
-    ["dataset", "stats", "--help"],
-    ["dataset", "launch", "--help"],
-    ["dataset", "describe", "--help"],
-    ["dataset", "duplicates", "--help"],
-    ["dataset", "export", "--help"],
-    ["dataset", "accept", "--help"],
-    ["dataset", "review", "--help"],
-    ["dataset", "curve", "--help"],
-    ["dataset", "delete", "--help"],
-    ["storage", "setup", "--help"],
-    ["storage", "check", "--help"],
-    ["cache", "--help"],
-)
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_help_loads_nothing_heavy(words: list[str]) -> None:
-    assert loaded(words) == set()
+def commands() -> list[list[str]]:
+    """The words of every command and group, from the app itself."""
+
+    def walk(command: Any, words: list[str]) -> Iterator[list[str]]:
+        yield words
+        for name, below in getattr(command, "commands", {}).items():
+            yield from walk(below, [*words, name])
+
+    return list(walk(typer.main.get_command(app), []))
+
+
+def test_every_command_is_checked() -> None:
+    assert ["dataset", "launch"] in commands()
+    assert len(commands()) > 40
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert loaded_by_help(commands()) == {}
 
 
 def test_status_loads_nothing_heavy(own_project: Project) -> None:

@@ -112,6 +112,7 @@ def test_uv_installs_from_the_index_that_pip_is_set_to(
     assert done.stdout == "tiny\n"
 
 
+@pytest.mark.slow
 def test_pip_is_tried_where_uv_fails(
     index: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.commands.stats import show_stats
-from annolooop.console import Console
+from annolooop.commands.stats import print_stats
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.cycle.demo import CleanReport, DemoReport
@@ -14,36 +14,44 @@ if TYPE_CHECKING:
 
 def demo(
     console: Console,
-    clean: Annotated[bool, typer.Option("--clean", help="Remove all that the demo made.")] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Stop the demo and remove all its files.")
+    ] = False,
     folder: Annotated[
-        Path | None, typer.Option("--folder", help="Where the demo keeps everything.")
+        Path | None, typer.Option("--folder", help="Folder of the demo's files.")
     ] = None,
     port: Annotated[
         int | None,
         typer.Option("--port", min=1, max=65535, help="Port of the demo's Label Studio."),
     ] = None,
 ) -> "DemoReport | CleanReport":
-    """Run the whole loop once, in a folder of its own.
+    """Run the whole loop once on sample photographs.
 
-    Start, train, infer, annotate, retrain, infer again. Your files are left alone.
+    Examples:
+      annoloop demo
+      annoloop demo --clean
+
+    It starts Label Studio, trains, infers, annotates, retrains and infers again, in a folder of
+    its own.
     """
-    from annolooop.loop.cycle import demo as loop
+    from annolooop.loop.cycle.demo import clean as remove_demo
+    from annolooop.loop.cycle.demo import demo
 
     if clean:
-        return loop.clean(folder)
+        return remove_demo(folder)
     silent = console.options.json or console.options.quiet
-    return loop.demo(
+    return demo(
         folder,
         port,
         console.options.overrides,
         console.say,
-        lambda report: None if silent else show_stats(console, report),
+        lambda report: None if silent else print_stats(console, report),
         console.track,
     )
 
 
-def show(console: Console, report: "DemoReport | CleanReport") -> None:
-    """Print the closing table and the way in, or what was removed."""
+def print_demo(console: Console, report: "DemoReport | CleanReport") -> None:
+    """Print accuracies, times and the login, or what was removed."""
     from annolooop.loop.cycle.demo import CleanReport
 
     if isinstance(report, CleanReport):
@@ -54,7 +62,7 @@ def show(console: Console, report: "DemoReport | CleanReport") -> None:
         return
     console.print()
     console.table(
-        ("pre-annotations of", "by", "right"),
+        ("predictions of", "by", "correct"),
         [
             ("batch_1, before retraining", report.model_before, f"{report.accuracy_before:.0%}"),
             ("batch_2, after retraining", report.model_after, f"{report.accuracy_after:.0%}"),
@@ -66,4 +74,4 @@ def show(console: Console, report: "DemoReport | CleanReport") -> None:
     console.print("Now annotate batch_2 yourself:")
     console.print(f"  {report.url}")
     console.print(f"  login {report.username}, password {report.password}")
-    console.next("annoloop demo --clean", "stops it and removes it")
+    console.next("annoloop demo --clean", "to stop and remove it")

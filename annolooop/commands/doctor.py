@@ -2,25 +2,25 @@
 
 from typing import TYPE_CHECKING
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.checks import DoctorReport
 
 
 def doctor(console: Console) -> "DoctorReport":
-    """Check each part that the loop needs."""
-    from annolooop.loop.setup.doctor import doctor as run
+    """Check everything that the loop needs."""
+    from annolooop.loop.setup.doctor import doctor
     from annolooop.stack import open_stack
 
-    return run(lambda: open_stack(console))
+    return doctor(lambda: open_stack(console))
 
 
-def show(console: Console, report: "DoctorReport", then: str = "annoloop stats") -> None:
-    """Print a line for each check, and the fix under those that need one."""
+def print_checks(console: Console, report: "DoctorReport", then: str = "annoloop stats") -> None:
+    """Print a line for each check, and the fix below those that need one."""
     for check in report.checks:
-        console.print(f"{check.status:<5} {check.name:<13} {check.detail}")
+        console.print(f"{check.status:<5} {check.name:<13} {check.detail}", " " * 20)
         if check.fix:
-            console.print(f"      {'':<13} fix: {check.fix}")
+            console.print(f"      {'':<13} fix: {check.fix}", " " * 5)
     if not report.exit_code:
         console.next(then)

@@ -1,4 +1,4 @@
-"""`annoloop infer`: pre-annotate a batch."""
+"""`annoloop infer`: predict a batch, and choose what people are asked next."""
 
 from pathlib import Path
 from shlex import quote
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop import completion
-from annolooop.console import Console
+from annolooop.console.console import Console
 from annolooop.errors import UsageError, counted
+from annolooop.model.choosing.names import NAMES
 
 if TYPE_CHECKING:
     from annolooop.loop.infer.infer import InferReport
@@ -23,16 +24,20 @@ def infer(
         typer.Option(
             "--batch",
             metavar="PATH_OR_PREFIX",
-            help="Folder of images, or a prefix of the store. Without it: the whole dataset.",
+            help="Folder of images, or a prefix in the store; default: the whole dataset.",
         ),
     ] = None,
     rerun: Annotated[
         bool,
-        typer.Option("--rerun", help="Refresh predictions that other model versions made."),
+        typer.Option(
+            "--rerun",
+            help="Also predict tasks whose predictions are by another model version. "
+            "(`train --rerun` makes the version.)",
+        ),
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Write nothing; count what is to be done, exit 2 if any."),
+        typer.Option("--dry-run", help="Change nothing; count what is to be done, exit 2 if any."),
     ] = False,
     push: Annotated[
         bool, typer.Option("--push/--no-push", help="Send tasks and predictions to Label Studio.")
@@ -48,14 +53,14 @@ def infer(
             metavar="N",
             min=1,
             max=99_999,
-            help="Choose the N tasks that people are asked next; `dataset launch` opens them.",
+            help="Choose N tasks that people are asked next; `dataset launch` opens them.",
         ),
     ] = None,
     strategy: Annotated[
         str | None,
         typer.Option(
             "--strategy",
-            help="What --query chooses by; default: auto.",
+            help=f"How --query chooses: {', '.join(NAMES)}; default: auto.",
             autocompletion=completion.strategies,
         ),
     ] = None,
@@ -65,7 +70,7 @@ def infer(
             "--overlap",
             min=0,
             max=1,
-            help="Share of the tasks of --query that two people are asked, to see if they agree.",
+            help="Share of the tasks of --query that two people answer, to measure agreement.",
         ),
     ] = None,
     blind_share: Annotated[
@@ -74,40 +79,45 @@ def infer(
             "--blind-share",
             min=0,
             max=0.99,
-            help="Share of the images, from now on, that people see without a prediction.",
+            help="Share of all images that people see without a prediction, from now on.",
         ),
     ] = None,
 ) -> "InferReport":
-    """Predict images, and show people the predictions."""
-    from annolooop.loop.infer.infer import InferOptions
-    from annolooop.loop.infer.infer import infer as run
+    """Predict images, and send the predictions to Label Studio.
+
+    Examples:
+      annoloop infer --batch photos          # predict a folder
+      annoloop infer --rerun --query 50      # new predictions, and 50 tasks to answer next
+      annoloop infer --batch photos --no-push --out predictions.csv
+    """
+    from annolooop.loop.infer.infer import InferOptions, infer
     from annolooop.stack import open_stack
 
-    asked = _query(query, strategy, overlap)
-    if (asked or blind_share is not None) and (dry_run or not push):
-        option = "--query" if asked else "--blind-share"
+    chosen_query = make_query(query, strategy, overlap)
+    if (chosen_query or blind_share is not None) and (dry_run or not push):
+        option = "--query" if chosen_query else "--blind-share"
         other = "--dry-run" if dry_run else "--no-push"
         raise UsageError(
-            f"{option} changes what people see in Label Studio, and {other} leaves it alone",
+            f"{option} changes what people see in Label Studio, but {other} changes nothing there",
             f"Leave out one of the two: {option} or {other}",
         )
-    options = InferOptions(rerun, dry_run, push, out, asked, blind_share)
-    return run(open_stack(console), batch, options, console.track)
+    options = InferOptions(rerun, dry_run, push, out, chosen_query, blind_share)
+    return infer(open_stack(console), batch, options, console.track)
 
 
-def _query(count: int | None, strategy: str | None, overlap: float | None) -> "Query | None":
-    """What to ask people.
+def make_query(count: int | None, strategy: str | None, overlap: float | None) -> "Query | None":
+    """The query that the options ask for.
 
     Raises:
-        UsageError: it is said how, and not how much; or there is no such strategy.
+        UsageError: an option of the query without its size; or an unknown strategy.
     """
     if count is None:
         if strategy is None and overlap is None:
             return None
         option = "--strategy" if strategy is not None else "--overlap"
         raise UsageError(
-            f"{option} says how to choose what people are asked, and nothing is to be chosen",
-            f"Say how many tasks: --query 50 {option} ...",
+            f"{option} needs --query, which says how many tasks to choose",
+            f"Add it: --query 50 {option} ...",
         )
     from annolooop.loop.infer.query import Query
     from annolooop.model.choosing.choose import check_strategy
@@ -116,16 +126,16 @@ def _query(count: int | None, strategy: str | None, overlap: float | None) -> "Q
     return Query(count, strategy or "auto", overlap or 0.0)
 
 
-def show(console: Console, report: "InferReport") -> None:
+def print_infer(console: Console, report: "InferReport") -> None:
     """Print what was done, and what could not be read."""
     if report.dry_run:
-        console.print("nothing was written; what would be done:")
+        console.print("nothing was changed; to be done:")
     if report.collected:
         verb = "to collect" if report.dry_run else "collected"
         console.print(f"{verb}: images of {counted(report.collected, 'task')} that people uploaded")
     console.print(
         f"{counted(report.images, 'image')}: {report.uploaded} put into the store, "
-        f"{report.embedded} embedded, {report.cached} known"
+        f"{report.embedded} embedded, {report.cached} embedded before"
     )
     console.print(
         f"{report.model_version}: {counted(report.tasks_created, 'task')} created, "
@@ -133,71 +143,91 @@ def show(console: Console, report: "InferReport") -> None:
     )
     if report.changed:
         console.print(
-            f"{counted(report.changed, 'picture')} changed, under the same key: what people "
-            "said of the earlier ones stays with those"
+            f"{counted(report.changed, 'image')} changed under the same key: answers about the "
+            "earlier ones stay with those"
         )
     if report.blind:
-        _show_blind(console, report.blind)
+        _print_blind(console, report.blind)
     if report.query:
-        _show_query(console, report.query)
-    console.stages(report.seconds, report.bottleneck, report.images)
+        _print_query(console, report.query)
+    _print_speed(console, report)
     console.reasons("unreadable", report.unreadable)
     console.objects("vanished from the store", report.vanished)
     if report.out:
         console.print(f"predictions of all labels: {report.out}")
+    _print_next(console, report)
+
+
+def _print_speed(console: Console, report: "InferReport") -> None:
+    """One line: total time, rate and the slowest stage; with ``-v``, a line for each stage."""
+    total = report.seconds.get("total", 0.0)
+    line = f"{total:.1f} s"
+    if total:
+        line += f", {report.images / total:.1f} images/s"
+    if report.bottleneck:
+        line += f", slowest stage: {report.bottleneck}"
+    console.print(line)
+    if console.options.verbose:
+        for stage, seconds in sorted(report.seconds.items(), key=lambda item: -item[1]):
+            if stage != "total":
+                console.print(f"  {stage:<8} {seconds:.2f} s")
+
+
+def _print_next(console: Console, report: "InferReport") -> None:
     if report.dry_run:
         console.next("the same without --dry-run" if report.exit_code else "annoloop stats")
-    elif report.stale:
+        return
+    if report.stale:
         console.print(
-            f"{counted(report.stale, 'task')} with predictions of other model versions only"
+            f"{counted(report.stale, 'task')} with predictions by other model versions only"
         )
-        batch = f" --batch {quote(report.batch)}" if report.batch else ""
         if not report.query:
-            console.next(f"annoloop infer{batch} --rerun", "to refresh them")
+            batch = f" --batch {quote(report.batch)}" if report.batch else ""
+            console.next(f"annoloop infer{batch} --rerun", "to predict them anew")
             return
     if report.query and not report.query.round:
-        console.next("annoloop train --rerun", "to learn from all that is annotated")
-    elif not report.dry_run:
+        console.next("annoloop train --rerun", "to learn from all annotations")
+    else:
         console.next(f"annoloop dataset launch {quote(report.dataset)}")
 
 
-def _show_blind(console: Console, blind: "BlindReport") -> None:
+def _print_blind(console: Console, blind: "BlindReport") -> None:
     console.print(f"{blind.images} images are shown without a prediction (share {blind.share:g})")
     if blind.cleared:
-        console.print(f"{blind.cleared} tasks lost the predictions that they had")
+        console.print(f"predictions removed from {counted(blind.cleared, 'task')} of such images")
     if blind.seen:
-        console.print(f"{blind.seen} tasks of such images were annotated with a prediction in view")
+        console.print(f"{counted(blind.seen, 'task')} of such images were answered before that")
 
 
-def _show_query(console: Console, query: "QueryReport") -> None:
+def _print_query(console: Console, query: "QueryReport") -> None:
     if query.unseen:
         console.print(
-            f"{counted(query.unseen, 'task')} cannot be chosen, as the model has not seen the "
-            "images; `annoloop infer --query` without --batch looks at all of them"
+            f"{counted(query.unseen, 'task')} cannot be chosen, because their images have no "
+            "embedding yet: annoloop infer --query without --batch embeds all of them"
         )
     if not query.round:
         if query.left:
             console.print(
-                f"nothing is asked: the {query.left} tasks left nearly repeat what is annotated"
+                f"nothing was chosen: the {query.left} unanswered tasks are near-duplicates of "
+                "annotated images"
             )
         elif not query.unseen:
             console.print("nothing is left to ask: every task is annotated or skipped")
         return
-    by = query.used
-    if query.used != query.strategy:
-        by = f"{query.strategy}, which took {query.used}"
     console.print(
-        f"round {query.round}: {counted(query.asked, 'task')} to ask next"
-        + (f", {query.holdout} of them of the holdout" if query.holdout else "")
-        + (f", {query.twice} asked of two people" if query.twice else "")
+        f"round {query.round}: {counted(query.asked, 'task')} to answer next"
+        + (f", {query.holdout} of them in the holdout" if query.holdout else "")
+        + (f", {query.twice} answered by two people" if query.twice else "")
         + f"; {query.left} more are left"
     )
     if query.used:
-        console.print(f"chosen by {by}" + (f": {query.why}" if query.why else ""))
+        strategy = query.used
+        if query.used != query.strategy:
+            strategy = f"{query.strategy}, which took {query.used}"
+        console.print(f"chosen by {strategy}" + (f": {query.why}" if query.why else ""))
     if query.crowded:
         console.say(
-            "People who annotate at the same time may get the same task: whoever runs this Label "
-            "Studio can change that, with "
-            "fflag_fix_back_lsdv_4523_show_overlap_first_order_27022023_short=true in its "
-            "environment."
+            "Two people who annotate at the same time may get the same task. To prevent it, start "
+            "this Label Studio with the variable "
+            "fflag_fix_back_lsdv_4523_show_overlap_first_order_27022023_short=true"
         )

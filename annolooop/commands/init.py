@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.init import InitReport
@@ -14,27 +14,32 @@ if TYPE_CHECKING:
 
 def init(
     console: Console,
-    folder: Annotated[Path, typer.Argument(help="Where to put it.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder of the stack file.")] = Path(),
     store: Annotated[
-        str, typer.Option("--store", help="Where images are: local, s3, gcs or azure.")
+        str, typer.Option("--store", help="Where images are kept: local, s3, gcs or azure.")
     ] = "local",
 ) -> "InitReport":
-    """Write a stack file to start from; overwrite nothing.
+    """Write a stack file to start from.
 
-    Also its schema for editors, .env.example and .gitignore.
+    Examples:
+      annoloop init                  # in this folder
+      annoloop init --store s3       # with images in a bucket
+
+    Files that exist are kept. Besides annoloop.yaml it writes a schema for editors, .env.example
+    and .gitignore.
     """
-    from annolooop.loop.setup.init import init as run
+    from annolooop.loop.setup.init import init
 
-    return run(folder, store)
+    return init(folder, store)
 
 
-def show(console: Console, report: "InitReport") -> None:
+def print_init(console: Console, report: "InitReport") -> None:
     """Print which files were written."""
     for name in report.written:
         console.print(f"wrote  {name}")
     for name in report.kept:
-        console.print(f"kept   {name}  (it was there)")
+        console.print(f"kept   {name}  (it exists)")
     if report.store != "local":
-        console.say("Then say in it which bucket, and with which credentials.")
+        console.say("Then name the bucket and its credentials in annoloop.yaml.")
     step = "annoloop up" if report.store == "local" else "annoloop storage setup"
     console.next(f"cd {quote(report.folder)} && {step}" if report.folder != "." else step)

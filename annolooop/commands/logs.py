@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.server import LogsReport
@@ -12,17 +12,19 @@ if TYPE_CHECKING:
 
 def logs(
     console: Console,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines to show.")] = 50,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Print new lines too, until Ctrl-C.")
+    ] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines.")] = 50,
 ) -> "LogsReport":
-    """Show the end of Label Studio's log."""
-    from annolooop.loop.setup import server as studio
+    """Show the last lines of Label Studio's log."""
+    from annolooop.loop.setup.server import logs
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
-    report = studio.logs(stack, lines)
+    report = logs(stack, lines)
     if follow and stack.daemon and not console.options.json:
-        show_logs(console, report)
+        print_logs(console, report)
         try:
             for line in stack.daemon.follow_log():
                 console.print(line)
@@ -31,10 +33,10 @@ def logs(
     return report
 
 
-def show_logs(console: Console, report: "LogsReport") -> None:
+def print_logs(console: Console, report: "LogsReport") -> None:
     """Print the lines as they are."""
     for line in report.lines:
         console.print(line)
     if not report.lines:
-        console.say(f"{report.path} is empty or not there yet.")
+        console.say(f"The log {report.path} is empty or does not exist yet.")
         console.next("annoloop up")

@@ -2,24 +2,24 @@
 
 from typing import TYPE_CHECKING
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.server import StatusReport
 
 
 def status(console: Console) -> "StatusReport":
-    """Tell whether Label Studio runs."""
-    from annolooop.loop.setup import server as studio
+    """Show whether Label Studio runs, and where."""
+    from annolooop.loop.setup.server import status
     from annolooop.stack import open_stack
 
-    return studio.status(open_stack(console))
+    return status(open_stack(console))
 
 
-def show_status(console: Console, report: "StatusReport") -> None:
-    """Print it in a few lines."""
+def print_status(console: Console, report: "StatusReport") -> None:
+    """Print a line for each fact that is known."""
     state = "runs" if report.running else "does not run"
-    console.print(f"Label Studio {report.version or ''} {state}".replace("  ", " "))
+    console.print(" ".join(filter(None, ("Label Studio", report.version, state))))
     rows = {"url": report.url, "pid": report.pid, "data": report.data_dir, "log": report.log}
     for key, value in rows.items():
         if value is not None:

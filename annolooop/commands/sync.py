@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
@@ -16,42 +16,46 @@ def sync(
     console: Console,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Write nothing; count what is to be done, exit 2 if any."),
+        typer.Option("--check", help="Change nothing; count what is to be done, exit 2 if any."),
     ] = False,
     mark_vanished: Annotated[
         bool,
         typer.Option(
             "--mark-vanished",
-            help="Mark tasks of vanished images, even if more than half of the images are gone.",
+            help="Mark tasks of vanished images even if more than half of the images vanished.",
         ),
     ] = False,
     full: Annotated[
         bool,
         typer.Option(
-            "--full", help="Pull all annotations and list all tasks, not only what changed; slow."
+            "--full", help="Pull all annotations and list all tasks, not only changes; slow."
         ),
     ] = False,
 ) -> "SyncReport":
-    """Pull annotations into a snapshot; push what is missing.
+    """Pull annotations into a snapshot; push missing tasks and predictions.
 
-    Missing are tasks for images of the dataset, and predictions of tasks that have none. It also
-    tells what others put into the store, changed there or took away since `infer` was there, and
-    marks the tasks of images that are gone.
+    Examples:
+      annoloop sync
+      annoloop sync --check     # only count
+      annoloop sync --full      # after the server's database was restored from a copy
 
-    Pulled is what changed since the last time; once a week, and with --full, everything: that also
-    finds what changed without leaving a trace. With --full all tasks are listed as well: type it
-    after a copy of the server's database was put back.
+    Missing are tasks of images of the dataset, and predictions of tasks that have none. It also
+    reports objects that others added to the store, changed or removed since the last `infer`, and
+    marks the tasks of images that vanished.
+
+    It pulls what changed since the last sync. Once a week, and with --full, it pulls everything,
+    which also finds changes that left no trace.
     """
-    from annolooop.loop.sync.sync import sync as run
+    from annolooop.loop.sync.sync import sync
     from annolooop.stack import open_stack
 
-    return run(open_stack(console), check, console.track, mark_vanished, full)
+    return sync(open_stack(console), check, console.track, mark_vanished, full)
 
 
-def show(console: Console, report: "SyncReport") -> None:
-    """Print what changed on either side."""
+def print_sync(console: Console, report: "SyncReport") -> None:
+    """Print what changed in the store and in Label Studio."""
     if report.relabel:
-        console.print("to change: the labels that the project asks for")
+        console.print("to change: the labels of the project")
     if report.collected:
         verb = "to collect" if report.check else "collected"
         console.print(f"{verb}: images of {counted(report.collected, 'task')} that people uploaded")
@@ -69,38 +73,38 @@ def show(console: Console, report: "SyncReport") -> None:
         f"{verb}: {counted(report.tasks_created, 'task')}, "
         f"{counted(report.predictions_pushed, 'prediction')}"
     )
-    console.objects("new in the store, not seen by infer yet", report.new)
+    console.objects("new in the store, not read by infer yet", report.new)
     console.objects("changed in the store", report.changed)
     console.objects("vanished from the store", report.vanished)
     verb = "to mark" if report.check else "marked"
     if report.marked:
         console.print(f"{verb} as vanished: {counted(report.marked, 'task')}")
     if report.unmarked:
-        console.print(f"{verb} as back: {counted(report.unmarked, 'task')}")
+        console.print(f"{verb} as present again: {counted(report.unmarked, 'task')}")
     if report.withheld:
         console.print(
-            f"not marked as vanished: {counted(report.withheld, 'task')}, since more than half of "
-            "the images are gone at once, as if their folder were not there"
+            f"not marked as vanished: {counted(report.withheld, 'task')}, because more than half "
+            "of the images vanished at once: their folder may only be missing for now"
         )
     if report.strange:
         console.print(
-            f"not in this store: the images of all {counted(report.strange, 'task')}, as if its "
-            "folder were not there, or store.url another one"
+            f"not in this store: the images of all {counted(report.strange, 'task')}; its folder "
+            "may be missing, or store.url may name another store"
         )
-    _show_next(console, report)
+    _print_next(console, report)
 
 
-def _show_next(console: Console, report: "SyncReport") -> None:
+def _print_next(console: Console, report: "SyncReport") -> None:
     for batch in report.batches:
-        console.next(f"annoloop infer --batch {quote(batch)}", "to take in what is new")
+        console.next(f"annoloop infer --batch {quote(batch)}", "to add the new images")
     if report.changed.count:
-        console.next("annoloop infer", "to read what changed")
+        console.next("annoloop infer", "to read the changed images")
     if report.withheld:
         console.next(
-            "annoloop sync", "after they are put back; if they are gone for good: --mark-vanished"
+            "annoloop sync", "when they are back; if they are gone for good: --mark-vanished"
         )
     elif report.vanished.count:
-        console.say("What vanished comes back to the loop when it is put back.")
+        console.say("A vanished image comes back to the loop when it is put back into the store.")
     if report.strange:
         console.next("annoloop stack show", "to see store.url; then put the store there")
     elif report.check:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.server import UpReport
@@ -15,24 +15,29 @@ def up(
     refresh_storage: Annotated[
         bool,
         typer.Option(
-            "--refresh-storage", help="Give Label Studio the credentials of the bucket anew."
+            "--refresh-storage", help="Send Label Studio the bucket's credentials once more."
         ),
     ] = False,
 ) -> "UpReport":
-    """Start Label Studio, ready to use; install it first if need be."""
-    from annolooop.loop.setup import server as studio
+    """Start Label Studio; install it first where it is missing.
+
+    Examples:
+      annoloop up
+      annoloop up --refresh-storage     # after the bucket's credentials changed
+    """
+    from annolooop.loop.setup.server import up
     from annolooop.stack import open_stack
 
-    return studio.up(open_stack(console), console.say, refresh_storage)
+    return up(open_stack(console), console.say, refresh_storage)
 
 
-def show_up(console: Console, report: "UpReport") -> None:
-    """Print where it is and how to log in."""
-    what = "started" if report.started else "runs already"
-    console.print(f"Label Studio {report.version} {what}: {report.url}")
+def print_up(console: Console, report: "UpReport") -> None:
+    """Print the address and how to log in."""
+    state = "started" if report.started else "runs already"
+    console.print(f"Label Studio {report.version} {state}: {report.url}")
     console.print(f"login: {report.username}")
     if report.credentials:
         console.print(f"password: in {report.credentials}")
     if report.refreshed is not None:
-        console.print(f"projects that got the credentials of the bucket: {report.refreshed}")
+        console.print(f"projects with new credentials of the bucket: {report.refreshed}")
     console.next("annoloop train")

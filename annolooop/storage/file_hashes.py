@@ -7,24 +7,20 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from threading import Lock
 from typing import Any, NamedTuple
 
 from annolooop.storage.artifacts.listing import pack, unpack
+from annolooop.storage.database import CacheDatabase
 
-PATIENCE = 30.0  # seconds to wait for another process that writes to the same file
 FRESH = 2_000_000_000  # nanoseconds after a change in which another may leave the time as it is
-TABLE = (
-    "CREATE TABLE IF NOT EXISTS files_1 (path BLOB PRIMARY KEY, size INTEGER, changed INTEGER, "
-    "touched INTEGER, inode INTEGER, sha256 BLOB) WITHOUT ROWID"
-)
-FLAWS = (
-    "CREATE TABLE IF NOT EXISTS flaws_1 (sha256 BLOB PRIMARY KEY, reason TEXT, decoders TEXT) "
-    "WITHOUT ROWID"
+SCHEMA = (
+    "CREATE TABLE files (path BLOB PRIMARY KEY, size INTEGER, changed INTEGER, "
+    "touched INTEGER, inode INTEGER, sha256 BLOB) WITHOUT ROWID",
+    "CREATE TABLE undecodable (sha256 BLOB PRIMARY KEY, reason TEXT, decoders TEXT) WITHOUT ROWID",
 )
 
 
@@ -70,21 +66,17 @@ class FileHashes:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._lock = Lock()
-        self._file = file
-        self._db = _open(file)
+        self._tables = CacheDatabase(file, SCHEMA, "hashes of files")
 
     def known(self, states: Sequence[FileState | None]) -> list[str | None]:
         """The hashes of files, where their states are those of when they were hashed."""
         statement = (
-            "SELECT sha256 FROM files_1 WHERE path = ? AND size = ? AND changed = ? "
+            "SELECT sha256 FROM files WHERE path = ? AND size = ? AND changed = ? "
             "AND touched = ? AND inode = ?"
         )
         found: list[Any] = [None] * len(states)
-        with self._using():
-            found = [
-                state and self._db.execute(statement, _row(state)).fetchone() for state in states
-            ]
+        with self._using() as db:
+            found = [state and db.execute(statement, _row(state)).fetchone() for state in states]
         return [unpack(row[0]) if row else None for row in found]
 
     def note(self, hashed: Iterable[tuple[FileState | None, str]]) -> None:
@@ -92,15 +84,15 @@ class FileHashes:
         rows = [(*_row(state), pack(sha256)) for state, sha256 in hashed if state]
         if not rows:
             return
-        with self._using(), self._db:
-            self._db.executemany("REPLACE INTO files_1 VALUES (?, ?, ?, ?, ?, ?)", rows)
+        with self._using() as db, self._tables.writing():
+            db.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def flaw(self, sha256: str) -> str | None:
         """Why a content is no image, if it was tried by the decoders that are installed now."""
-        statement = "SELECT reason FROM flaws_1 WHERE sha256 = ? AND decoders = ?"
+        statement = "SELECT reason FROM undecodable WHERE sha256 = ? AND decoders = ?"
         row = None
-        with self._using():
-            row = self._db.execute(statement, (pack(sha256), _decoders())).fetchone()
+        with self._using() as db:
+            row = db.execute(statement, (pack(sha256), _decoders())).fetchone()
         return str(row[0]) if row else None
 
     def note_flaws(self, reasons: Mapping[str, str]) -> None:
@@ -108,21 +100,19 @@ class FileHashes:
         if not reasons:
             return
         rows = [(pack(sha256), why, _decoders()) for sha256, why in reasons.items()]
-        with self._using(), self._db:
-            self._db.executemany("REPLACE INTO flaws_1 VALUES (?, ?, ?)", rows)
+        with self._using() as db, self._tables.writing():
+            db.executemany("REPLACE INTO undecodable VALUES (?, ?, ?)", rows)
 
     @contextmanager
-    def _using(self) -> Iterator[None]:
+    def _using(self) -> Iterator[sqlite3.Connection]:
         """Nothing is known or kept where it fails; where it is damaged, it begins anew."""
-        with self._lock:
+        with self._tables.lock:
             try:
-                yield
+                yield self._tables.db
             except sqlite3.Error as error:
                 # Exactly that: its subclasses tell of locks, full disks, missing rights.
-                if type(error) is sqlite3.DatabaseError and self._file:
-                    self._db.close()
-                    _remove(self._file)
-                    self._db = _open(self._file)
+                if type(error) is sqlite3.DatabaseError:
+                    self._tables.reopen(error)
 
 
 @cache
@@ -133,36 +123,3 @@ def _decoders() -> str:
 
 def _row(state: FileState) -> tuple[bytes, int, int, int, int]:
     return (os.fsencode(state.path), *state[1:])
-
-
-def _open(file: Path | None) -> sqlite3.Connection:
-    """The file with its table; a damaged one is made anew. Else memory."""
-    for _ in range(2 if file else 0):
-        assert file
-        with suppress(OSError, sqlite3.OperationalError):
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                return _connect(str(file))
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError:
-                _remove(file)
-    return _connect(":memory:")
-
-
-def _remove(file: Path) -> None:
-    with suppress(OSError):
-        file.with_name(f"{file.name}-journal").unlink(missing_ok=True)
-        file.unlink(missing_ok=True)
-
-
-def _connect(name: str) -> sqlite3.Connection:
-    db = sqlite3.connect(name, PATIENCE, check_same_thread=False)
-    try:
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute(TABLE)
-        db.execute(FLAWS)
-    except BaseException:
-        db.close()
-        raise
-    return db

@@ -11,7 +11,7 @@ from annolooop.domain.tasks import Image
 from annolooop.storage.artifacts.listing import Survey, as_bytes, as_text, by_key, pack, unpack
 from annolooop.storage.artifacts.prefixes import DATASETS, is_below, is_own
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
-from annolooop.storage.index import Mirror
+from annolooop.storage.index import Index
 from annolooop.storage.series import Series
 
 IMAGES = "images"  # prefix of all images of the store
@@ -93,16 +93,16 @@ class ImageCatalog:
     def __init__(self, store: ArtifactStore, dataset: str, cache_file: Path | None = None) -> None:
         self._store = store
         self._folders: Series[str] = Series(store, f"{DATASETS}/{dataset}/folders", str)
-        self.mirror = Mirror(series_of(store, dataset), cache_file, SCHEMA, _apply)
-        self.mirror.refresh()
+        self.index = Index(series_of(store, dataset), cache_file, SCHEMA, _apply)
+        self.index.refresh()
 
     def __len__(self) -> int:
-        return int(self.mirror.rows("SELECT count(*) FROM images")[0][0])
+        return int(self.index.rows("SELECT count(*) FROM images")[0][0])
 
     def images(self) -> Iterator[Image]:
         """All images of the dataset, by key."""
         statement = "SELECT key, sha256 FROM images WHERE key > ? ORDER BY key"
-        for key, sha256 in by_key(self.mirror, statement):
+        for key, sha256 in by_key(self.index, statement):
             yield Image(as_text(key), unpack(sha256))
 
     def copies(self) -> dict[str, list[str]]:
@@ -110,18 +110,18 @@ class ImageCatalog:
         several = "SELECT sha256 FROM images GROUP BY sha256 HAVING count(*) > 1"
         statement = f"SELECT sha256, key FROM images WHERE sha256 IN ({several}) ORDER BY key"
         found: dict[str, list[str]] = {}
-        for sha256, key in self.mirror.rows(statement):
+        for sha256, key in self.index.rows(statement):
             found.setdefault(unpack(sha256), []).append(as_text(key))
         return found
 
     def get(self, key: str) -> Image | None:
         """The image of this key."""
-        rows = self.mirror.rows("SELECT sha256 FROM images WHERE key = ?", [as_bytes(key)])
+        rows = self.index.rows("SELECT sha256 FROM images WHERE key = ?", [as_bytes(key)])
         return Image(key, unpack(rows[0][0])) if rows else None
 
     def known(self, found: StoredObject) -> Image | None:
         """The image of this object, if it belongs to the dataset and has not changed since."""
-        rows = self.mirror.rows(
+        rows = self.index.rows(
             "SELECT sha256 FROM images WHERE key = ? AND etag = ?",
             [as_bytes(found.key), found.etag],
         )
@@ -130,7 +130,7 @@ class ImageCatalog:
     def is_useless(self, found: StoredObject) -> bool:
         """Whether this object could not be read, and has not changed since."""
         return bool(
-            self.mirror.rows(
+            self.index.rows(
                 "SELECT 1 FROM useless WHERE key = ? AND etag = ?",
                 [as_bytes(found.key), found.etag],
             )
@@ -140,7 +140,7 @@ class ImageCatalog:
         """Note that objects cannot be read; one write."""
         lines = {o.key: ["", o.etag, o.size] for o in objects if not self.is_useless(o)}
         if lines:
-            self.mirror.append(lines)
+            self.index.append(lines)
 
     def add(
         self,
@@ -162,7 +162,7 @@ class ImageCatalog:
                 size = (sizes or {}).get(image.key)
                 lines[image.key] = [image.sha256, etag, *([] if size is None else [size])]
         if lines:
-            self.mirror.append(lines)
+            self.index.append(lines)
 
     # -- where images are that somebody else may put there ---------------------------------------
 
@@ -195,12 +195,12 @@ class ImageCatalog:
 
     def survey(self, objects: Iterable[StoredObject] | None = None) -> Survey:
         """Objects of the store as against the catalogue; default: of :meth:`listing`."""
-        return Survey(self.mirror, self.listing() if objects is None else objects)
+        return Survey(self.index, self.listing() if objects is None else objects)
 
     @property
     def _held(self) -> set[str]:
         """Folders in which the dataset has images."""
-        return {as_text(folder) for (folder,) in self.mirror.rows("SELECT folder FROM folders")}
+        return {as_text(folder) for (folder,) in self.index.rows("SELECT folder FROM folders")}
 
 
 def _apply(db: Connection, entries: Entries) -> None:

@@ -10,7 +10,7 @@ from annolooop.domain.tasks import Task
 from annolooop.storage.artifacts.listing import fill, temporary
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.index import Mirror
+from annolooop.storage.index import Index
 from annolooop.storage.series import Series
 
 T = TypeVar("T")
@@ -51,37 +51,37 @@ class Ledger:
     def __init__(
         self, store: ArtifactStore, dataset: str, file: Path | None = None, kept: bool = True
     ) -> None:
-        self._mirror = Mirror(ledger_series(store, dataset), file, SCHEMA, _apply)
+        self._index = Index(ledger_series(store, dataset), file, SCHEMA, _apply)
         self._kept = kept
 
     def refresh(self) -> None:
         """Learn what others noted."""
-        self._mirror.refresh()
+        self._index.refresh()
 
     def close(self) -> None:
         """Let go of the local copy."""
-        self._mirror.close()
+        self._index.close()
 
     def __len__(self) -> int:
-        return int(self._mirror.rows("SELECT COUNT(*) FROM task")[0][0])
+        return int(self._index.rows("SELECT COUNT(*) FROM task")[0][0])
 
     @property
     def project(self) -> str:
         """Identity of the project that it is about; empty for none."""
-        rows = self._mirror.rows("SELECT identity FROM project")
+        rows = self._index.rows("SELECT identity FROM project")
         return str(rows[0][0]) if rows else ""
 
     def counts(self) -> dict[str, int]:
         """Version -> number of predictions that the server should have."""
         grouped = "SELECT version, COUNT(*) FROM predicted GROUP BY version"
-        found = dict(self._mirror.rows(grouped))
-        for version, more in self._mirror.rows("SELECT version, count FROM extra"):
+        found = dict(self._index.rows(grouped))
+        for version, more in self._index.rows("SELECT version, count FROM extra"):
             found[version] = found.get(version, 0) + more
         return {version: count for version, count in found.items() if count}
 
     def holds(self, task: int) -> bool:
         """Whether a task of this id is in it."""
-        return bool(self._mirror.rows("SELECT 1 FROM task WHERE id = ?", [task]))
+        return bool(self._index.rows("SELECT 1 FROM task WHERE id = ?", [task]))
 
     def tasks(self, keys: Iterable[str]) -> Iterator[Task]:
         """Tasks of these keys, by id for each."""
@@ -92,7 +92,7 @@ class Ledger:
         """Tasks that are marked."""
         return [
             _task(row)
-            for row in self._mirror.rows(f"SELECT {FIELDS} FROM task WHERE vanished ORDER BY id")
+            for row in self._index.rows(f"SELECT {FIELDS} FROM task WHERE vanished ORDER BY id")
         ]
 
     def predicted(self, tasks: Iterable[int], version: str) -> tuple[set[int], set[int]]:
@@ -131,10 +131,10 @@ class Ledger:
     def _write(self, project: str, **noted: Any) -> None:
         value = {"project": project, **{name: what for name, what in noted.items() if what}}
         if self._kept:
-            self._mirror.append(value)
+            self._index.append(value)
         else:
-            with self._mirror.lock:
-                _apply(self._mirror.db, value)
+            with self._index.lock:
+                _apply(self._index.db, value)
 
     # -- all tasks were listed -------------------------------------------------------------------
 
@@ -143,8 +143,8 @@ class Ledger:
         if self.project != project:
             self._write(project)
         rows = ((t.id, t.key, t.sha256, t.replaced, t.shows, t.vanished) for t in listed)
-        seen = temporary(self._mirror, COLUMNS)
-        fill(self._mirror, seen, rows)
+        seen = temporary(self._index, COLUMNS)
+        fill(self._index, seen, rows)
         for ids in self._slices(f"SELECT id FROM task WHERE id NOT IN (SELECT id FROM {seen})"):
             self._write(project, gone=[task for (task,) in ids])
         same = " AND ".join(f"task.{name} IS seen.{name}" for name in FIELDS.split(", "))
@@ -163,8 +163,8 @@ class Ledger:
             listed: ids of tasks that have one.
             count: how many the server has: more than tasks where one has two.
         """
-        having = temporary(self._mirror, "id INTEGER PRIMARY KEY")
-        fill(self._mirror, having, ((task,) for task in listed))
+        having = temporary(self._index, "id INTEGER PRIMARY KEY")
+        fill(self._index, having, ((task,) for task in listed))
         less = f"version = ? AND task NOT IN (SELECT id FROM {having})"
         for ids in self._slices(f"SELECT task FROM predicted WHERE {less}", [version]):
             self._write(project, unpredicted={version: [task for (task,) in ids]})
@@ -173,16 +173,16 @@ class Ledger:
             self._write(project, predicted={version: [task for (task,) in ids]})
         more = count - self.counts().get(version, 0)
         if more:
-            extra = dict(self._mirror.rows("SELECT version, count FROM extra"))
+            extra = dict(self._index.rows("SELECT version, count FROM extra"))
             self._write(project, extra={version: extra.get(version, 0) + more})
 
     def _slices(self, statement: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
         """Rows of a difference, some at a time, which are to be written before the next ones."""
-        self._mirror.rows("DROP TABLE IF EXISTS temp.difference")
-        self._mirror.rows(f"CREATE TEMP TABLE difference AS {statement}", values)
+        self._index.rows("DROP TABLE IF EXISTS temp.difference")
+        self._index.rows(f"CREATE TEMP TABLE difference AS {statement}", values)
         asked = "SELECT rowid, * FROM temp.difference WHERE rowid > ? ORDER BY rowid LIMIT ?"
         last = 0
-        while some := self._mirror.rows(asked, [last, SLICE]):
+        while some := self._index.rows(asked, [last, SLICE]):
             last = some[-1][0]
             yield [row[1:] for row in some]
 
@@ -190,7 +190,7 @@ class Ledger:
         """Rows of a statement that names any number of values."""
         remaining = iter(values)
         while some := list(islice(remaining, AT_A_TIME)):
-            yield from self._mirror.rows(statement.format(",".join("?" * len(some))), some)
+            yield from self._index.rows(statement.format(",".join("?" * len(some))), some)
 
 
 def _apply(db: sqlite3.Connection, value: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from annolooop.errors import DataError, UnreachableError
 from annolooop.storage.artifacts.store import ArtifactStore, Provider
-from annolooop.storage.index import Mirror, mirror_file
+from annolooop.storage.index import Index, index_file
 from annolooop.storage.series import Series
 
 SCHEMA = ("CREATE TABLE pairs (key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID",)
@@ -30,20 +30,20 @@ def store(tmp_path: Path) -> ArtifactStore:
 
 @pytest.fixture
 def file(tmp_path: Path, store: ArtifactStore) -> Path:
-    return mirror_file(tmp_path / "cache", series_of(store))
+    return index_file(tmp_path / "cache", series_of(store))
 
 
-def opened(store: ArtifactStore, file: Path | None) -> Mirror:
-    mirror = Mirror(series_of(store), file, SCHEMA, apply)
-    mirror.refresh()
-    return mirror
+def opened(store: ArtifactStore, file: Path | None) -> Index:
+    index = Index(series_of(store), file, SCHEMA, apply)
+    index.refresh()
+    return index
 
 
-def held(mirror: Mirror) -> dict[str, int]:
-    return dict(mirror.rows("SELECT key, value FROM pairs"))
+def held(index: Index) -> dict[str, int]:
+    return dict(index.rows("SELECT key, value FROM pairs"))
 
 
-def test_mirror_reads_each_number_once_and_its_own_not_at_all(
+def test_index_reads_each_number_once_and_its_own_not_at_all(
     store: ArtifactStore, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, get = [], store.get
@@ -58,7 +58,7 @@ def test_mirror_reads_each_number_once_and_its_own_not_at_all(
 
 
 @pytest.mark.parametrize("changed", [1, 2])
-def test_mirror_whose_writes_could_not_be_looked_at_compares_what_they_hold(
+def test_index_whose_writes_could_not_be_looked_at_compares_what_they_hold(
     store: ArtifactStore, file: Path, monkeypatch: pytest.MonkeyPatch, changed: int
 ) -> None:
     """The store went away just after it had taken them."""
@@ -67,15 +67,15 @@ def test_mirror_whose_writes_could_not_be_looked_at_compares_what_they_hold(
         away.setattr(
             store, "_provider", Provider(store._provider.file_system, (ZeroDivisionError,))
         )
-        mirror = opened(store, file)
+        index = opened(store, file)
         for number in (1, 2):
-            mirror.append({str(number): number})
+            index.append({str(number): number})
     store.put(f"s/{changed:06}.json", b'{"7": 7}')
     assert held(opened(store, file)) == {"7": 7, str(3 - changed): 3 - changed}
     assert held(opened(store, file)) == {"7": 7, str(3 - changed): 3 - changed}
 
 
-def test_mirror_applies_what_others_wrote_before_its_own(store: ArtifactStore) -> None:
+def test_index_applies_what_others_wrote_before_its_own(store: ArtifactStore) -> None:
     first, second = opened(store, None), opened(store, None)
     first.append({"a": 1})
     second.append({"a": 2})
@@ -85,16 +85,16 @@ def test_mirror_applies_what_others_wrote_before_its_own(store: ArtifactStore) -
 
 
 @pytest.mark.parametrize("last", [{"a": 1}, {"a": 7}])
-def test_mirror_notices_a_series_that_was_begun_again(
+def test_index_notices_a_series_that_was_begun_again(
     store: ArtifactStore, file: Path, last: dict[str, int]
 ) -> None:
     """Also if the number that was last is there again."""
     for refreshed in (False, True):
-        mirror = opened(store, file)
-        mirror.append({"a": 1, "b": 1})
-        mirror.append({"c": 1})
+        index = opened(store, file)
+        index.append({"a": 1, "b": 1})
+        index.append({"c": 1})
         if refreshed:
-            mirror.refresh()
+            index.refresh()
         store.delete_below("s")
         opened(store, None).append(last)
         assert held(opened(store, file)) == last
@@ -104,39 +104,39 @@ def test_mirror_notices_a_series_that_was_begun_again(
 
 
 @pytest.mark.parametrize("damage", [b"no database", b""])
-def test_damaged_mirror_is_made_anew(store: ArtifactStore, file: Path, damage: bytes) -> None:
-    mirror = opened(store, file)
-    mirror.append({str(n): n for n in range(5000)})
-    mirror.close()
+def test_damaged_index_is_made_anew(store: ArtifactStore, file: Path, damage: bytes) -> None:
+    index = opened(store, file)
+    index.append({str(n): n for n in range(5000)})
+    index.close()
     file.write_bytes(damage + file.read_bytes()[len(damage) : 4096 if damage else 8192])
     assert len(held(opened(store, file))) == 5000
     assert len(held(opened(store, file))) == 5000
 
 
 def test_what_cannot_be_applied_is_named(store: ArtifactStore) -> None:
-    mirror = opened(store, None)
-    mirror.append({"a": 1})
+    index = opened(store, None)
+    index.append({"a": 1})
     series_of(store).append(["no pairs"])
     with pytest.raises(DataError, match=r"s/000002\.json .* is damaged"):
-        mirror.refresh()
-    assert held(mirror) == {"a": 1}
+        index.refresh()
+    assert held(index) == {"a": 1}
 
 
-def test_mirror_that_is_damaged_while_it_is_used_says_so_and_is_made_anew(
+def test_index_that_is_damaged_while_it_is_used_says_so_and_is_made_anew(
     store: ArtifactStore, file: Path
 ) -> None:
-    mirror = opened(store, file)
-    mirror.append({str(n): n for n in range(5000)})
+    index = opened(store, file)
+    index.append({str(n): n for n in range(5000)})
     file.write_bytes(file.read_bytes()[:8192] + b"x" * (file.stat().st_size - 8192))
-    again = Mirror(series_of(store), file, SCHEMA, apply)
+    again = Index(series_of(store), file, SCHEMA, apply)
     with pytest.raises(UnreachableError, match="the copy of s on this machine is damaged"):
         held(again)
     assert len(held(opened(store, file))) == 5000
 
 
-def test_mirror_of_other_tables_is_made_anew(store: ArtifactStore, file: Path) -> None:
+def test_index_of_other_tables_is_made_anew(store: ArtifactStore, file: Path) -> None:
     opened(store, file).append({"a": 1})
-    other = Mirror(
+    other = Index(
         series_of(store), file, ("CREATE TABLE pairs (key, value, more)",), lambda *_: None
     )
     assert held(other) == {}
@@ -144,21 +144,21 @@ def test_mirror_of_other_tables_is_made_anew(store: ArtifactStore, file: Path) -
     assert held(opened(store, file)) == {"a": 1}
 
 
-def test_mirror_does_without_a_file_that_cannot_be_written(
+def test_index_does_without_a_file_that_cannot_be_written(
     store: ArtifactStore, tmp_path: Path
 ) -> None:
     (tmp_path / "cache").write_bytes(b"no folder")
-    mirror = opened(store, mirror_file(tmp_path / "cache", series_of(store)))
-    mirror.append({"a": 1})
-    assert held(mirror) == {"a": 1}
+    index = opened(store, index_file(tmp_path / "cache", series_of(store)))
+    index.append({"a": 1})
+    assert held(index) == {"a": 1}
 
 
 def test_many_write_through_one_file(store: ArtifactStore, file: Path) -> None:
     shared = opened(store, file)
 
     def write(number: int) -> None:
-        mirror = shared if number % 2 else opened(store, file)
-        mirror.append({str(number): number, "last": number})
+        index = shared if number % 2 else opened(store, file)
+        index.append({str(number): number, "last": number})
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(16)))

@@ -1,5 +1,6 @@
 """Which slow packages a command has loaded."""
 
+import json
 import subprocess
 import sys
 
@@ -18,6 +19,30 @@ except SystemExit as end:
     assert end.code == 0, end.code
 sys.stderr.write("LOADED " + " ".join(m for m in {heavy!r} if m in sys.modules))
 """
+
+
+HELP_PROBE = """
+import contextlib, io, json, sys
+from annolooop.cli import app
+heavy = {{}}
+for words in {commands!r}:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        app([*words, "--help"], prog_name="annoloop")
+    if loaded := [m for m in {heavy!r} if m in sys.modules]:
+        heavy[" ".join(words)] = loaded
+sys.stderr.write("LOADED " + json.dumps(heavy))
+"""
+
+
+def loaded_by_help(commands: list[list[str]]) -> dict[str, list[str]]:
+    """Command -> heavy packages that were loaded when its help had been printed.
+
+    One process prints the help of all of them, so what one loads is there for the next ones too.
+    """
+    probe = HELP_PROBE.format(commands=commands, heavy=HEAVY)
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    answer: dict[str, list[str]] = json.loads(done.stderr.rpartition("LOADED ")[2])
+    return answer
 
 
 def loaded(words: list[str], cwd: str | None = None) -> set[str]:

@@ -1,18 +1,16 @@
-"""`annoloop cache prune`."""
+"""`annoloop cache prune`: delete what can be made again."""
 
-import sys
 from shlex import join
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.console import Console
+from annolooop.commands.wording import size
+from annolooop.console.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.cache import CachePruneReport
-
-from annolooop.commands.cache.sizes import _size
 
 
 def prune(
@@ -20,37 +18,41 @@ def prune(
     older_than: Annotated[
         float,
         typer.Option(
-            "--older-than", min=0, metavar="DAYS", help="Only copies not used for so many days."
+            "--older-than", min=0, metavar="DAYS", help="Only copies not used for this many days."
         ),
     ] = 0,
     store: Annotated[
         bool,
         typer.Option(
-            "--store", help="Also delete from the store what no model version computes with."
+            "--store", help="Also delete embeddings in the store that no model version uses."
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only tell what would be deleted.")
+        bool, typer.Option("--dry-run", help="Only list what would be deleted.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> "CachePruneReport":
-    """Delete local copies of embeddings; they come back when needed.
+    """Delete local copies of embeddings; they are fetched again when needed.
 
-    With --store, also embeddings of backbones that no model version of any dataset has, and those
-    of images that have more exact ones. They would have to be computed again.
+    Examples:
+      annoloop cache prune --dry-run
+      annoloop cache prune --older-than 30 --yes
+
+    With --store, it also deletes embeddings by backbones that no model version of any dataset has,
+    and those of images that have more exact ones. They would have to be computed again.
     """
-    from annolooop.loop.setup import cache
+    from annolooop.loop.setup.cache import prune
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
     if not yes:
-        plan = cache.prune(stack, older_than, store, apply=False)
-        if dry_run or not plan.pending or not _confirmed(plan, older_than, store):
+        plan = prune(stack, older_than, store, apply=False)
+        if dry_run or not plan.pending or not _confirmed(console, plan, older_than, store):
             return plan
-    return cache.prune(stack, older_than, store, apply=not dry_run)
+    return prune(stack, older_than, store, apply=not dry_run)
 
 
-def show_prune(console: Console, report: "CachePruneReport") -> None:
+def print_prune(console: Console, report: "CachePruneReport") -> None:
     """Print what was deleted, or would be."""
     if not report.copies and not report.objects:
         console.print("nothing to delete")
@@ -63,29 +65,21 @@ def show_prune(console: Console, report: "CachePruneReport") -> None:
 def _lines(report: "CachePruneReport") -> list[str]:
     lines = []
     if report.copies:
-        size = _size(report.copied_bytes)
         lines.append(
-            f"{counted(report.copies, 'file')} in {report.folder}, copies of embeddings, {size}"
+            f"{counted(report.copies, 'file')} in {report.folder}, copies of embeddings, "
+            f"{size(report.copied_bytes)}"
         )
     if report.objects:
-        size = _size(report.bytes)
-        lines.append(f"{counted(report.objects, 'object')} of embeddings in {report.store}, {size}")
+        lines.append(
+            f"{counted(report.objects, 'object')} of embeddings in {report.store}, "
+            f"{size(report.bytes)}"
+        )
     lines += [f"  all of embeddings/{space}, which no version uses" for space in report.spaces]
     return lines
 
 
-def _confirmed(plan: "CachePruneReport", older_than: float, store: bool) -> bool:
+def _confirmed(console: Console, plan: "CachePruneReport", older_than: float, store: bool) -> bool:
+    words = ["annoloop", "cache", "prune"]
+    words += ["--older-than", f"{older_than:g}"] * bool(older_than) + ["--store"] * store
     lines = ["This deletes:", *(f"  {line}" for line in _lines(plan))]
-    if not sys.stdin.isatty():
-        from annolooop.errors import UsageError
-
-        words = ["annoloop", "cache", "prune"]
-        words += ["--older-than", f"{older_than:g}"] * bool(older_than) + ["--store"] * store
-        raise UsageError(
-            "\n".join([*lines, "Nobody can be asked here, so nothing was deleted."]),
-            join([*words, "--yes"]),
-        )
-    try:
-        return typer.confirm("\n".join([*lines, "Delete it?"]), err=True)
-    except typer.Abort:
-        raise KeyboardInterrupt from None
+    return console.confirm(lines, "Delete it?", join([*words, "--yes"]))

@@ -1,4 +1,4 @@
-"""`annoloop dataset accept`: what the model is sure of, without a look."""
+"""`annoloop dataset accept`: take over predictions that the model is sure of."""
 
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Union
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Union
 import typer
 
 from annolooop import completion
-from annolooop.console import Console
+from annolooop.console.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.loop.quality.accept import AcceptReport, UndoReport
@@ -16,76 +17,80 @@ def accept(
     console: Console,
     precision: Annotated[
         float,
-        typer.Option("--precision", help="Share of the accepted that must be right, 0.5 to 1."),
+        typer.Option("--precision", help="Share of the accepted that must be correct, 0.5 to 1."),
     ] = 0.98,
     spot_check: Annotated[
         float,
-        typer.Option("--spot-check", help="Share of the sure ones that people see all the same."),
+        typer.Option("--spot-check", help="Share of them that people are asked all the same."),
     ] = 0.05,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Accept at most so many, surest first.")
+        int | None,
+        typer.Option("--limit", min=1, help="Accept at most this many, the surest first."),
     ] = None,
     undo: Annotated[
         str | None,
         typer.Option(
             "--undo",
             metavar="VERSION",
-            help="Take back what was accepted from a model version, unless people changed it.",
+            help="Remove what was accepted from a model version, except what people changed.",
             autocompletion=completion.model_versions,
         ),
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do it; without, it is only told.")
+        bool, typer.Option("--yes", "-y", help="Do it. Without it, only count.")
     ] = False,
 ) -> Union["AcceptReport", "UndoReport"]:
-    """Accept predictions that are right as often as you ask, without a look.
+    """Accept predictions that are correct as often as you ask, seen by nobody.
 
-    From which confidence on that is so is told by the holdout: images that people labelled and the
-    model did not learn from. The precision holds with 95 % confidence. Accepted are tasks that
-    nobody touched, never those of the holdout. Accepted labels are exported; no model
-    learns from them, and none is judged by them.
+    Examples:
+      annoloop dataset accept --precision 0.98           # count; exit 2 if there are any
+      annoloop dataset accept --precision 0.98 --yes     # accept them
+      annoloop dataset accept --undo v3                  # count what --yes would remove
 
-    Without --yes nothing is written; the exit code is 2 if there is something to accept.
+    The holdout decides from which confidence on predictions are correct that often: images that
+    people labelled and the model did not learn from. The precision holds with 95 % confidence.
+    Only tasks that nobody touched are accepted, and none of the holdout. Accepted labels are
+    exported. No model learns from them, and none is measured by them.
     """
-    from annolooop.loop.quality.accept import AcceptOptions
-    from annolooop.loop.quality.accept import accept as run
-    from annolooop.loop.quality.accept import undo as run_undo
+    from annolooop.loop.quality.accept import AcceptOptions, accept
+    from annolooop.loop.quality.accept import undo as undo_accept
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
     if undo is not None:
-        return run_undo(stack, undo, yes, console.track)
-    return run(stack, AcceptOptions(precision, spot_check, limit, yes), console.track)
+        return undo_accept(stack, undo, yes, console.track)
+    return accept(stack, AcceptOptions(precision, spot_check, limit, yes), console.track)
 
 
-def show(console: Console, report: Union["AcceptReport", "UndoReport"]) -> None:
-    """Print what the threshold is, what it is based on, and what was done."""
+def print_accept(console: Console, report: Union["AcceptReport", "UndoReport"]) -> None:
+    """Print the threshold, what it is based on, and what was done."""
     from annolooop.loop.quality.accept import UndoReport
 
     if isinstance(report, UndoReport):
-        _show_undo(console, report)
+        _print_undo(console, report)
         return
     console.print(
-        f"{report.version} is right of at least {report.low:.1%} of what it is at least "
-        f"{report.threshold:.4g} sure of"
+        f"{report.version}: at least {report.low:.1%} correct where confidence is "
+        f"{report.threshold:.4g} or more"
     )
     console.print(
         f"  ({report.errors} wrong of {report.above} such images of the holdout, which has "
         f"{report.holdout}; 95 % confidence)"
     )
-    verb = "accepted" if report.applied else "would be accepted"
+    verb = "accepted" if report.applied else "to accept"
     console.print(
-        f"{report.accepted} of {report.untouched} untouched predictions {verb}, of which at most "
-        f"{report.wrong_at_most} may be wrong; {report.spot_check} such left for people to check"
+        f"{verb}: {report.accepted} of {report.untouched} untouched predictions, of which at most "
+        f"{report.wrong_at_most} may be wrong; {report.spot_check} more are left for people to "
+        "check"
     )
     if report.over_limit:
         console.print(f"{report.over_limit} more are over the limit")
     if report.passed_over:
-        console.print(f"{report.passed_over} were touched meanwhile, and passed over")
+        console.print(f"{report.passed_over} were touched meanwhile, and not accepted")
     if report.labels:
         console.table(("label", verb), report.labels.items())
     if report.applied and report.accepted:
-        console.next(f"annoloop dataset accept --undo {report.version}", "to take it back")
+        console.next(f"annoloop dataset accept --undo {report.version}", "to remove them again")
     elif report.accepted:
         console.next("the same command with --yes")
     elif report.untouched:
@@ -94,10 +99,12 @@ def show(console: Console, report: Union["AcceptReport", "UndoReport"]) -> None:
         console.next("annoloop infer --rerun", "no untouched task shows its predictions")
 
 
-def _show_undo(console: Console, report: "UndoReport") -> None:
-    verb = "taken back" if report.applied else "would be taken back"
-    console.print(f"{report.withdrawn} annotations accepted from {report.version} {verb}")
+def _print_undo(console: Console, report: "UndoReport") -> None:
+    verb = "removed" if report.applied else "to remove"
+    console.print(
+        f"{verb}: {counted(report.withdrawn, 'annotation')} accepted from {report.version}"
+    )
     if report.kept:
-        console.print(f"{report.kept} were touched meanwhile, and stay")
+        console.print(f"kept: {report.kept} that people touched meanwhile")
     if report.withdrawn and not report.applied:
         console.next(f"annoloop dataset accept --undo {report.version} --yes")

@@ -1,10 +1,10 @@
-"""`annoloop dataset adopt`."""
+"""`annoloop dataset adopt`: use a project that people made in Label Studio."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
@@ -15,20 +15,24 @@ def adopt(
     console: Console,
     project: Annotated[str, typer.Argument(help="Title or id of a Label Studio project.")],
 ) -> "AdoptReport":
-    """Make a project of Label Studio that of the stack's dataset.
+    """Use an existing Label Studio project for the stack's dataset.
 
-    The project gets the labels that it lacks, shows predictions, and serves the least sure tasks
-    first. `annoloop sync` then copies its images into the store, and notes their keys in the
-    data of its tasks.
+    Examples:
+      annoloop dataset adopt "My photos"
+      annoloop dataset adopt 12
+
+    The project gets the labels that are missing in it, shows predictions, and asks the least sure
+    tasks first. After that, `annoloop sync` copies its images into the store, and writes their
+    keys into the data of its tasks.
     """
-    from annolooop.loop.dataset.adopt import adopt as run
+    from annolooop.loop.dataset.adopt import adopt
     from annolooop.stack import open_stack
 
-    return run(open_stack(console), project)
+    return adopt(open_stack(console), project)
 
 
-def show_adopted(console: Console, report: "AdoptReport") -> None:
-    """Print what was taken over."""
+def print_adopt(console: Console, report: "AdoptReport") -> None:
+    """Print the project, its labels, and what was added."""
     console.print(
         f"{report.title} ({report.project}) is the project of {report.dataset}: "
         f"{counted(report.tasks, 'task')}, {counted(report.annotations, 'annotation')}"

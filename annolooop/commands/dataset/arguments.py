@@ -9,16 +9,13 @@ from annolooop import completion
 NAME = Annotated[
     str, typer.Argument(help="Name of the dataset.", autocompletion=completion.datasets)
 ]
-
-
 NAME_IF_OTHER = Annotated[
     str | None,
     typer.Argument(
-        help="Name of the dataset; default: the stack's.", autocompletion=completion.datasets
+        help="Name of the dataset; default: the one in the stack file.",
+        autocompletion=completion.datasets,
     ),
 ]
-
-
 OFFLINE = Annotated[
-    bool, typer.Option("--offline", help="Go by the last snapshot; leave Label Studio alone.")
+    bool, typer.Option("--offline", help="Use the last snapshot instead of Label Studio.")
 ]

@@ -1,10 +1,11 @@
-"""`annoloop dataset describe`: everything at a glance."""
+"""`annoloop dataset describe`: all facts about a dataset."""
 
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER, OFFLINE
-from annolooop.console import Console
+from annolooop.commands.wording import moment, size, source
+from annolooop.console.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
@@ -14,27 +15,27 @@ if TYPE_CHECKING:
 def describe(
     console: Console, name: NAME_IF_OTHER = None, offline: OFFLINE = False
 ) -> "DescribeReport":
-    """Tell everything about a dataset at a glance.
+    """Show all facts about a dataset.
 
     Annotations are read from Label Studio; where it does not answer, from the last snapshot.
     """
-    from annolooop.loop.quality.describe import describe as run
+    from annolooop.loop.quality.describe import describe
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
-    return run(stack, name or stack.config.dataset.name, offline)
+    return describe(stack, name or stack.config.dataset.name, offline)
 
 
-def show(console: Console, report: "DescribeReport") -> None:
-    """Print a line for each part, and the labels as a table."""
+def print_describe(console: Console, report: "DescribeReport") -> None:
+    """Print a line for each fact, and the labels as a table."""
     project = report.project
     rows = {
         "dataset": report.dataset,
         "project": f"{project.id} {project.title}, {project.url}" if project else None,
-        "based on": based_on(report.live, report.as_of, report.why_not_live),
+        "annotations": source(report.live, report.as_of, report.why_not_live),
         "choice": f"{report.choice}, agreement {report.agreement}, holdout {report.holdout:g}",
-        "images": f"{report.images}, {_size(report.image_bytes)}"
-        + (f", {report.missing_images} of them are gone" if report.missing_images else ""),
+        "images": f"{report.images}, {size(report.image_bytes)}"
+        + (f", {report.missing_images} of them are missing" if report.missing_images else ""),
         "tasks": f"{'' if report.tasks is None else f'{report.tasks}, '}"
         f"{report.labeled_tasks} annotated, {report.skipped_tasks} skipped",
         "labelled": f"{counted(report.labeled_images, 'image')}: {report.split.train} train, "
@@ -42,12 +43,12 @@ def show(console: Console, report: "DescribeReport") -> None:
         "annotators": ", ".join(f"{who}: {n}" for who, n in report.annotators.items()) or "none",
         "snapshots": f"{report.snapshots}"
         + (f", newest {moment(report.newest_snapshot)}" if report.newest_snapshot else ""),
-        "models": f"{report.model_versions}, {report.model_version or 'none'} in force",
+        "models": f"{report.model_versions}, current: {report.model_version or 'none'}",
         "fingerprint": report.fingerprint,
     }
     for key, value in rows.items():
         if value is not None:
-            console.print(f"{key:<12} {value}")
+            console.print(f"{key:<12} {value}", " " * 13)
     console.print()
     console.table(
         ("label", "images", "train", "holdout"),
@@ -63,24 +64,3 @@ def show(console: Console, report: "DescribeReport") -> None:
         )
     else:
         console.next(f"annoloop dataset launch {quote(report.dataset)}")
-
-
-def based_on(live: bool, as_of: str, why_not: str) -> str:
-    """Where annotations were read, for people."""
-    if live:
-        return "Label Studio, now"
-    told = f"the last snapshot, {moment(as_of)}" if as_of else "no snapshot: none was made yet"
-    return f"{told} ({why_not})"
-
-
-def moment(iso: str) -> str:
-    """A time in UTC, to the minute."""
-    return f"{iso[:16].replace('T', ' ')} UTC"
-
-
-def _size(count: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"

@@ -6,48 +6,55 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER, OFFLINE
-from annolooop.commands.dataset.describe import based_on
-from annolooop.console import Console
+from annolooop.commands.wording import source
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.quality.duplicates import DuplicateImage, DuplicatesReport
 
-SHOWN = 10  # images of a group
+IMAGES_LISTED = 10  # of a group
 
 
 def duplicates(
     console: Console,
     name: NAME_IF_OTHER = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Show at most N groups.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="Show at most N groups.")
+    ] = 20,
     near: Annotated[
         bool | None,
-        typer.Option("--near/--exact", help="Only near-duplicates, or only exact copies."),
+        typer.Option(
+            "--near/--exact", help="Only near-duplicates, or only exact copies; default: both."
+        ),
     ] = None,
     offline: OFFLINE = False,
 ) -> "DuplicatesReport":
-    """List images that show the same picture, those with different labels first.
+    """List copies and near-duplicates, those with different labels first.
 
-    Exact copies have the same bytes. Near-duplicates have nearly the same embedding by the model
-    version in force: the same picture in another size, file format or brightness, a crop of it, or
-    the next photo of the same scene.
+    Examples:
+      annoloop dataset duplicates
+      annoloop dataset duplicates --exact     # copies with the same bytes only
+
+    Near-duplicates have nearly the same embedding by the current model version: the same picture
+    in another size, file format or brightness, a crop of it, or the next photo of the same scene.
     """
-    from annolooop.loop.quality.duplicates import duplicates as run
+    from annolooop.loop.quality.duplicates import duplicates
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
     name = name or stack.config.dataset.name
-    return run(stack, name, near is not False, near is not True, limit, offline)
+    return duplicates(stack, name, near is not False, near is not True, limit, offline)
 
 
-def show(console: Console, report: "DuplicatesReport") -> None:
+def print_duplicates(console: Console, report: "DuplicatesReport") -> None:
     """Print the groups, a line for each image."""
     for number, group in enumerate(report.groups, start=1):
-        told = ", DIFFERENT LABELS: one is probably wrong" if group.differ else ""
-        console.print(f"{number}. {group.kind}, {len(group.images)} images{told}")
-        for image in group.images[:SHOWN]:
+        warning = ", DIFFERENT LABELS: one is probably wrong" if group.differ else ""
+        console.print(f"{number}. {group.kind}, {len(group.images)} images{warning}")
+        for image in group.images[:IMAGES_LISTED]:
             console.print(f"   {_line(image)}")
-        if len(group.images) > SHOWN:
-            console.print(f"   and {len(group.images) - SHOWN} more (all with --json)")
+        if len(group.images) > IMAGES_LISTED:
+            console.print(f"   and {len(group.images) - IMAGES_LISTED} more (--json lists all)")
     total = report.exact + report.near
     if total > len(report.groups):
         console.print(f"{total - len(report.groups)} more groups: --limit {total}")
@@ -56,15 +63,15 @@ def show(console: Console, report: "DuplicatesReport") -> None:
         f"{report.exact} groups of exact copies, {report.near} of near-duplicates; "
         f"labels differ in {report.differing}"
     )
-    console.print(f"labels from {based_on(report.live, report.as_of, report.why_not_live)}")
-    _show_near(console, report)
+    console.print(f"annotations from {source(report.live, report.as_of, report.why_not_live)}")
+    _print_near(console, report)
     if report.straddling:
         console.print(
-            f"{report.straddling} groups are on both sides of the split: train --rerun brings "
-            "them to one, or leaves out what it must not learn from"
+            f"{report.straddling} groups cross the split: train --rerun moves each to one part, or "
+            "leaves out the images that it must not learn from"
         )
     if report.differing:
-        console.next(f"annoloop dataset launch {quote(report.dataset)}", "to mend labels")
+        console.next(f"annoloop dataset launch {quote(report.dataset)}", "to correct labels")
 
 
 def _line(image: "DuplicateImage") -> str:
@@ -74,17 +81,17 @@ def _line(image: "DuplicateImage") -> str:
     return f"{image.key}: {' + '.join(image.labels) or 'none'}{side}"
 
 
-def _show_near(console: Console, report: "DuplicatesReport") -> None:
+def _print_near(console: Console, report: "DuplicatesReport") -> None:
     if report.limit is None:
         if report.why_no_near != "as asked":
-            console.print(f"near-duplicates were not looked for: {report.why_no_near}")
+            console.print(f"no search for near-duplicates: {report.why_no_near}")
             console.next("annoloop train", "then: annoloop infer --batch FOLDER")
         return
-    how = "" if report.complete else "; approximate, as there are very many images"
+    how = "" if report.complete else "; approximate, because there are very many images"
     console.print(
         f"near: {report.compared} contents compared by {report.model_version}, distance below "
         f"{report.limit:.3f}{how}"
     )
     if report.without_embedding:
         console.print(f"{report.without_embedding} contents have no embedding by it")
-        console.next("annoloop infer", "embeds them")
+        console.next("annoloop infer", "to embed them")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER, OFFLINE
-from annolooop.commands.dataset.describe import based_on
-from annolooop.console import Console
+from annolooop.commands.wording import source
+from annolooop.console.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ def export(
     console: Console,
     form: Annotated[
         Literal["imagefolder", "yolo", "hf", "coco", "csv", "jsonl", "parquet", "label-studio"],
-        typer.Option("--format", metavar="FORMAT", help="What to write, one of those above."),
+        typer.Option("--format", metavar="FORMAT", help="One of the formats above."),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder or file to make.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder or file to write.")],
     name: NAME_IF_OTHER = None,
     split: Annotated[
         Literal["all", "train", "holdout"],
-        typer.Option("--split", help="Which side: all, train, holdout."),
+        typer.Option("--split", help="Part of the split: all, train, holdout."),
     ] = "all",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export.")
@@ -34,36 +34,39 @@ def export(
     accepted: Annotated[
         bool,
         typer.Option(
-            "--accepted/--no-accepted", help="With or without what `dataset accept` accepted."
+            "--accepted/--no-accepted",
+            help="With or without labels that `dataset accept` accepted.",
         ),
     ] = True,
 ) -> "ExportReport":
-    """Write labels and images in a form that other programs read.
+    """Write labels and images in a format that other programs read.
 
-    Written are the labels in force. Annotations are read from Label Studio; where it does not
-    answer, from the last snapshot.
+    Examples:
+      annoloop dataset export --format csv --out labels.csv
+      annoloop dataset export --format imagefolder --out photos-by-label
 
-    Folders for each label, with copies of the images: imagefolder (torchvision), yolo
-    (Ultralytics). Images with a file of labels: hf (Hugging Face datasets), coco. A row for each
-    image: csv, jsonl, parquet. Everything that people said, to import into Label Studio:
+    Formats with a folder for each label, and copies of the images: imagefolder (torchvision), yolo
+    (Ultralytics). With images and a file of labels: hf (Hugging Face datasets), coco. With a row
+    for each image: csv, jsonl, parquet. With all annotations, to import into Label Studio:
     label-studio.
+
+    Annotations are read from Label Studio; where it does not answer, from the last snapshot.
     """
-    from annolooop.loop.dataset.export import ExportOptions
-    from annolooop.loop.dataset.export import export as run
+    from annolooop.loop.dataset.export import ExportOptions, export
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
     options = ExportOptions(form, out, split, overwrite, offline, accepted)
-    return run(stack, name or stack.config.dataset.name, options, console.track)
+    return export(stack, name or stack.config.dataset.name, options, console.track)
 
 
-def show(console: Console, report: "ExportReport") -> None:
+def print_export(console: Console, report: "ExportReport") -> None:
     """Print what was written, what it is based on, and what was left out."""
     what = "tasks" if report.format == "label-studio" else "images"
     console.print(f"{report.written} {what} written to {report.out}")
     if report.accepted:
-        console.print(f"{report.accepted} of them were accepted from a model, and nobody looked")
-    console.print(f"based on {based_on(report.live, report.as_of, report.why_not_live)}")
+        console.print(f"{report.accepted} of them were accepted from a model, seen by nobody")
+    console.print(f"annotations from {source(report.live, report.as_of, report.why_not_live)}")
     console.table(
         ("label", "train", "holdout", ""),
         [
@@ -74,11 +77,11 @@ def show(console: Console, report: "ExportReport") -> None:
     console.reasons("left out", report.left_out)
     if report.unlabeled:
         console.print(
-            f"without a label, and so not in it: {counted(report.unlabeled, 'image')} "
+            f"not in it, because they have no label: {counted(report.unlabeled, 'image')} "
             f"({report.skipped} skipped, {report.disputed} disputed)"
         )
-    for label in _one_sided(report):
-        console.say(f"One side of the split has no image of {label}: its folder there is empty.")
+    for label in _labels_of_one_part(report):
+        console.say(f"One part of the split has no image of {label}: its folder there is empty.")
     console.next(f"annoloop dataset describe {quote(report.dataset)}")
 
 
@@ -87,7 +90,7 @@ def _folder(label: str, folders: dict[str, str]) -> str:
     return "" if folder == label else f"in the folder {folder}"
 
 
-def _one_sided(report: "ExportReport") -> list[str]:
+def _labels_of_one_part(report: "ExportReport") -> list[str]:
     if not report.folders or report.split != "all":
         return []
     return [name for name, n in report.labels.items() if bool(n.train) != bool(n.holdout)]

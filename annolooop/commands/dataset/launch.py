@@ -1,11 +1,11 @@
-"""`annoloop dataset launch`."""
+"""`annoloop dataset launch`: open the tasks in the browser."""
 
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.dataset.datasets import LaunchReport
@@ -17,39 +17,46 @@ def launch(
     console: Console,
     name: NAME,
     browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open a browser, or print the address.")
+        bool,
+        typer.Option("--browser/--no-browser", help="Open a browser, or only print the address."),
     ] = True,
 ) -> "LaunchReport":
-    """Open the labelling stream in the browser, logged in: the queue of the last query, if any."""
-    from annolooop.loop.dataset.datasets import launch as run
+    """Open the tasks in the browser, logged in: the queue of the last query, if there is one.
+
+    Examples:
+      annoloop dataset launch aria_detector
+      annoloop dataset launch aria_detector --no-browser     # print the address
+    """
+    from annolooop.loop.dataset.datasets import launch
     from annolooop.stack import open_stack
 
-    return run(open_stack(console), name, browser)
+    return launch(open_stack(console), name, browser)
 
 
-def show_launch(console: Console, report: "LaunchReport") -> None:
+def print_launch(console: Console, report: "LaunchReport") -> None:
     """Print the address, and how much of the queue is left."""
     console.print(report.url)
     if report.interrupted:
         console.say(
-            f"round {report.interrupted} was interrupted before it became the queue; open is "
-            f"what is left of round {report.round}"
+            f"round {report.interrupted} was interrupted before its queue was made; this opens "
+            f"the rest of round {report.round}"
         )
-        console.next("annoloop infer --query 50", "to ask again")
+        console.next("annoloop infer --query 50", "to choose again")
         return
     if report.left:
         console.say(
-            f"round {report.round}: {report.left} of {report.asked} tasks are to be answered. If "
-            "the page goes on to others: `Label Tasks As Displayed`, in the tab of the round."
+            f"round {report.round}: {report.left} of {report.asked} tasks are left. If the page "
+            "shows other tasks, click `Label Tasks As Displayed` in the tab of the round."
         )
     elif report.waiting:
         console.say(
-            f"round {report.round}: {report.waiting} of {report.asked} tasks wait for someone else"
+            f"round {report.round}: {report.waiting} of {report.asked} tasks wait for another "
+            "person"
         )
     elif report.round:
         console.say(f"all {report.asked} tasks of round {report.round} are answered")
-        console.next("annoloop train --rerun", "and then annoloop infer --rerun --query 50")
+        console.next("annoloop train --rerun", "then: annoloop infer --rerun --query 50")
         return
     if report.login and not report.opened:
-        console.say(f"The login is in {report.login}")
-    console.next(f"annoloop dataset stats {quote(report.dataset)}", "when some are annotated")
+        console.say(f"The login is in the file {report.login}")
+    console.next(f"annoloop dataset stats {quote(report.dataset)}", "after annotating")

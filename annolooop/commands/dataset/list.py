@@ -1,9 +1,9 @@
-"""`annoloop dataset list`."""
+"""`annoloop dataset list`: the datasets of the store and of Label Studio."""
 
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.dataset.datasets import DatasetListReport
@@ -17,7 +17,7 @@ def list_(console: Console) -> "DatasetListReport":
     return list_datasets(open_stack(console))
 
 
-def show_list(console: Console, report: "DatasetListReport") -> None:
+def print_list(console: Console, report: "DatasetListReport") -> None:
     """Print a table."""
     if not report.datasets:
         console.print("no datasets yet")

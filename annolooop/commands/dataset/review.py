@@ -6,38 +6,42 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER, OFFLINE
-from annolooop.commands.dataset.describe import based_on
-from annolooop.console import Console
+from annolooop.commands.wording import source
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.domain.figures import Suspect
     from annolooop.loop.quality.review import ReviewReport
 
-OVERLAPS = 5  # pairs of labels that are named
+PAIRS_NAMED = 5  # pairs of labels
 
 
 def review(
     console: Console,
     name: NAME_IF_OTHER = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Images to tell.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many images.")] = 50,
     push: Annotated[
-        bool, typer.Option("--push", help="Open them in Label Studio as a tab of its own.")
+        bool, typer.Option("--push", help="Add a tab with them to the Label Studio project.")
     ] = False,
     offline: OFFLINE = False,
 ) -> "ReviewReport":
     """Find labels that are probably wrong, the most doubtful first.
 
-    Each label that people gave is held against what models say that did not learn from it. With
-    --push the images are in the tab "annoloop: review" of the project; who opens one changes its
-    label, or leaves it and submits it again. The next review tells what was decided, and
-    does not ask again about what was confirmed.
+    Examples:
+      annoloop dataset review
+      annoloop dataset review --push     # look at them in Label Studio
+
+    Each label that people gave is compared with the predictions of models that did not learn from
+    it. With --push the images are in the tab "annoloop: review" of the project: change a label
+    there, or submit it again as it is. The next review reports what was decided, and does not
+    list confirmed labels again.
     """
-    from annolooop.loop.quality.review import review as run
+    from annolooop.loop.quality.review import review
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
     dataset = name or stack.config.dataset.name
-    return run(stack, dataset, limit, push, console.track, offline)
+    return review(stack, dataset, limit, push, console.track, offline)
 
 
 def _row(suspect: "Suspect") -> tuple[object, ...]:
@@ -49,19 +53,20 @@ def _row(suspect: "Suspect") -> tuple[object, ...]:
     return suspect.task, suspect.key, labels, suggested, f"{suspect.confidence:.3f}", ""
 
 
-def show(console: Console, report: "ReviewReport") -> None:
+def print_review(console: Console, report: "ReviewReport") -> None:
     """Print the suspects, the labels that overlap, and what was decided earlier."""
     console.print(
         f"{report.dataset}: {report.in_doubt} of {report.judged} labelled images are in doubt"
         + (f", {len(report.suspects)} shown" if len(report.suspects) < report.in_doubt else "")
     )
-    console.print(f"based on {based_on(report.live, report.as_of, report.why_not_live)}")
+    console.print(f"annotations from {source(report.live, report.as_of, report.why_not_live)}")
     if report.suspects:
         console.table(
             ("task", "image", "label", "looks like", "confidence", ""),
             [_row(suspect) for suspect in report.suspects],
+            ("task", "confidence"),
         )
-    for overlap in report.overlaps[:OVERLAPS]:
+    for overlap in report.overlaps[:PAIRS_NAMED]:
         console.print(
             f"{overlap.first} and {overlap.second}: {overlap.images} "
             f"{'image' if overlap.images == 1 else 'images'} of one look like the other"
@@ -74,7 +79,7 @@ def show(console: Console, report: "ReviewReport") -> None:
     console.reasons("left out", report.left_out)
     if report.url:
         console.print(f"review {report.round}: {report.url}")
-        console.next(f"annoloop dataset review {quote(report.dataset)}", "when they are looked at")
+        console.next(f"annoloop dataset review {quote(report.dataset)}", "after looking at them")
     elif report.suspects:
         console.next("annoloop dataset review --push", "to look at them in Label Studio")
     elif report.corrected:

@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from annolooop.console import Console
+from annolooop.commands.dataset.arguments import NAME
+from annolooop.commands.stats import stats
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.quality.stats import StatsReport
 
-from annolooop.commands.dataset.arguments import NAME
-from annolooop.commands.stats import stats
-
 
 def stats_of(console: Console, name: NAME) -> "StatsReport":
-    """Count tasks, labels, and what people did with the predictions."""
+    """Count tasks and labels, and how often people agreed with the model."""
     return stats(console, name)

@@ -1,73 +1,79 @@
-"""`annoloop model list`."""
+"""`annoloop model list`: the model versions of the dataset."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from annolooop.commands.train import estimate
-from annolooop.console import Console
+import typer
+
+from annolooop.commands.wording import estimate
+from annolooop.console.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.loop.versions.versions import ModelListReport, ModelRow
 
+SHORT = ("version", "state", "accuracy", "labels", "made")
+WIDE = (*SHORT, "balanced", "log loss", "ECE", "backbone", "by")
+OPTIONAL = ("by", "ECE", "log loss", "balanced", "backbone")  # what a narrow terminal does without
 
-def list_(console: Console) -> "ModelListReport":
-    """List the model versions of the dataset."""
+
+def list_(
+    console: Console,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Also balanced accuracy, log loss, ECE, backbone.")
+    ] = False,
+) -> "ModelListReport":
+    """List the model versions of the dataset.
+
+    Examples:
+      annoloop model list
+      annoloop model list --wide
+    """
     from annolooop.loop.versions.versions import list_models
     from annolooop.stack import open_stack
 
-    return list_models(open_stack(console))
+    return list_models(open_stack(console), wide)
 
 
-def show_list(console: Console, report: "ModelListReport") -> None:
+def print_list(console: Console, report: "ModelListReport") -> None:
     """Print a table."""
     if not report.versions:
         console.print("no model versions yet")
         console.next("annoloop train")
         return
-    console.table(
-        (
-            *("version", "", "backbone", "accuracy", "balanced", "log loss", "ECE"),
-            *("made", "by"),
-        ),
-        [
-            (
-                row.name,
-                _state(row),
-                f"{row.backbone} ({row.tuned})" if row.tuned else row.backbone,
-                _accuracy(row),
-                estimate(row.evaluation.balanced_accuracy, 2) if row.evaluation else "",
-                _log_loss(row),
-                _calibration_error(row),
-                row.created_at[:10],
-                row.created_by,
-            )
-            for row in report.versions
-        ],
-    )
+    columns = WIDE if report.wide else SHORT
+    rows = [_row(row)[: len(columns)] for row in report.versions]
+    console.table(columns, rows, OPTIONAL if report.wide else ("made", "labels"))
     console.next(f"annoloop model show {report.versions[-1].name}")
+
+
+def _row(row: "ModelRow") -> tuple[object, ...]:
+    evaluation, calibration = row.evaluation, row.calibration
+    log_loss = evaluation.log_loss.value if evaluation else None
+    return (
+        row.name,
+        _state(row),
+        _accuracy(row),
+        row.learnt if row.trained else "",
+        row.created_at[:10],
+        estimate(evaluation.balanced_accuracy, 2) if evaluation else "",
+        "" if log_loss is None else f"{log_loss:.2f}",
+        # Out of fold, without and with the temperature.
+        f"{calibration['ece_before']:.2f} -> {calibration['ece_after']:.2f}" if calibration else "",
+        f"{row.backbone} ({row.tuned})" if row.tuned else row.backbone,
+        row.created_by,
+    )
 
 
 def _state(row: "ModelRow") -> str:
     if row.promoted:
-        return "in force"
+        return "current"
     if row.refused:
         return "refused"
     return "" if row.trained else "untrained"
 
 
 def _accuracy(row: "ModelRow") -> str:
+    """On the holdout; where that is too small, its size."""
     if row.accuracy is None:
         return counted(row.holdout, "image")
     return estimate(row.evaluation.accuracy, 2) if row.evaluation else f"{row.accuracy:.2f}"
-
-
-def _log_loss(row: "ModelRow") -> str:
-    value = row.evaluation.log_loss.value if row.evaluation else None
-    return "" if value is None else f"{value:.2f}"
-
-
-def _calibration_error(row: "ModelRow") -> str:
-    """Out of fold, without and with the temperature."""
-    if not row.calibration:
-        return ""
-    return f"{row.calibration['ece_before']:.2f} -> {row.calibration['ece_after']:.2f}"

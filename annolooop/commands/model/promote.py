@@ -1,28 +1,31 @@
-"""`annoloop model promote`."""
+"""`annoloop model promote`: choose the current model version."""
 
 from typing import TYPE_CHECKING
 
-from annolooop.console import Console
+from annolooop.commands.model.version import VERSION
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.versions.versions import PromoteReport
 
-from annolooop.commands.model.version import VERSION
-
 
 def promote(console: Console, version: VERSION) -> "PromoteReport":
-    """Put a model version in force."""
-    from annolooop.loop.versions.versions import promote as run
+    """Make a model version the current one.
+
+    Examples:
+      annoloop model promote v3
+    """
+    from annolooop.loop.versions.versions import promote
     from annolooop.stack import open_stack
 
-    return run(open_stack(console), version)
+    return promote(open_stack(console), version)
 
 
-def show_promoted(console: Console, report: "PromoteReport") -> None:
-    """Print which version is in force now."""
+def print_promote(console: Console, report: "PromoteReport") -> None:
+    """Print which version is current now."""
     if report.changed:
-        console.print(f"{report.model_version} is in force, in the place of {report.before}")
-        console.next("annoloop infer --rerun", "shows people its predictions")
+        console.print(f"{report.model_version} is current; before, it was {report.before}")
+        console.next("annoloop infer --rerun", "to show people its predictions")
     else:
-        console.print(f"{report.model_version} was in force already")
+        console.print(f"{report.model_version} was current already")
         console.next("annoloop model list")

@@ -1,16 +1,16 @@
-"""`annoloop model rollback`."""
+"""`annoloop model rollback`: back to the parent of the current model version."""
 
 from typing import TYPE_CHECKING
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.versions.versions import PromoteReport
 
 
 def rollback(console: Console) -> "PromoteReport":
-    """Put the parent of the version in force back in force."""
-    from annolooop.loop.versions.versions import rollback as run
+    """Make the parent of the current model version the current one again."""
+    from annolooop.loop.versions.versions import rollback
     from annolooop.stack import open_stack
 
-    return run(open_stack(console))
+    return rollback(open_stack(console))

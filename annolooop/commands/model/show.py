@@ -1,65 +1,93 @@
-"""`annoloop model show`."""
+"""`annoloop model show`: the record of a model version."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from annolooop.commands.train import describe_backbone, estimate, tell_calibration, tell_evaluation
-from annolooop.console import Console
+from annolooop.commands.model.version import VERSION
+from annolooop.commands.train import describe_backbone, describe_calibration, evaluation_lines
+from annolooop.commands.wording import estimate, moment
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.domain.versions import Evaluation
     from annolooop.loop.versions.versions import ModelReport
 
-from annolooop.commands.model.version import VERSION
-
-TOLD = ("evaluation", "calibration", "gate")  # metrics that have lines of their own
+PRINTED_APART = ("evaluation", "calibration", "gate", "holdout")  # of the metrics
 
 
 def show(console: Console, version: VERSION) -> "ModelReport":
-    """Show what a model version is made of."""
+    """Show the settings and figures of a model version.
+
+    Examples:
+      annoloop model show v3
+      annoloop model show v3 --json
+    """
     from annolooop.loop.versions.versions import show_model
     from annolooop.stack import open_stack
 
     return show_model(open_stack(console), version)
 
 
-def show_version(console: Console, report: "ModelReport") -> None:
+def print_version(console: Console, report: "ModelReport") -> None:
     """Print the record, a line for each entry."""
     from annolooop.domain.versions import evaluation_of
 
     version, evaluation = report.version, evaluation_of(report.version)
-    metrics = {name: told for name, told in version.metrics.items() if name not in TOLD}
+    metrics = {k: value for k, value in version.metrics.items() if k not in PRINTED_APART}
     rows = {
-        "trained": "yes" if version.trained else "no: a fresh head",
-        "in force": "yes" if report.promoted else "no",
+        "trained": "yes" if version.trained else "no: an untrained head",
+        "current": "yes" if report.promoted else "no",
         "parent": version.parent or "none",
         "labels": ", ".join(version.labels),
         "backbone": describe_backbone(version.backbone),
         "examples": f"snapshot {version.snapshot}, fingerprint {version.dataset_fingerprint}",
-        "metrics": metrics,
-        "config": version.config,
-        "made": f"{version.created_at} by {version.created_by}",
+        "made": f"{moment(version.created_at)} by {version.created_by}",
     }
     console.print(version.name)
     for key, value in rows.items():
-        console.print(f"  {key:<9} {value}")
+        console.print(f"  {key:<9} {value}", " " * 10)
+    for title, values in (("metrics", metrics), ("settings", version.config)):
+        console.print(f"  {title}")
+        for line in _lines(values, "    "):
+            console.print(line)
     if "calibration" in version.metrics:
-        console.print(f"  calibration: {tell_calibration(version.metrics['calibration'])}")
+        console.print(f"  calibration: {describe_calibration(version.metrics['calibration'])}")
     if "gate" in version.metrics:
         gate = version.metrics["gate"]
         console.print(f"  gate: {gate['verdict']}: {gate['why']}")
     if evaluation:
-        _show_evaluation(console, version.labels, evaluation)
+        _print_evaluation(console, version.labels, evaluation)
     for promotion in report.promotions:
-        console.print(f"  promoted  {promotion.at} by {promotion.by}")
+        console.print(f"  promoted  {moment(promotion.at)} by {promotion.by}")
     if not report.promoted:
         console.next(f"annoloop model promote {version.name}")
 
 
-def _show_evaluation(console: Console, labels: tuple[str, ...], evaluation: "Evaluation") -> None:
+def _lines(values: Mapping[str, Any], start: str) -> Iterator[str]:
+    """``key: value`` lines, those of a nested mapping further in."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield f"{start}{key}"
+            yield from _lines(value, f"{start}  ")
+        else:
+            yield f"{start}{key}: {_text(value)}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_text, value))
+    return "none" if value is None or value == "" else str(value)
+
+
+def _print_evaluation(console: Console, labels: tuple[str, ...], evaluation: "Evaluation") -> None:
     """Figures, a table of the labels, and the confusion matrix."""
     if evaluation.accuracy.value is not None:
         console.print(f"  holdout: accuracy {estimate(evaluation.accuracy)}")
-        for line in tell_evaluation(evaluation):
+        for line in evaluation_lines(evaluation):
             console.print(f"    {line}")
     if not evaluation.n:
         return
@@ -69,6 +97,7 @@ def _show_evaluation(console: Console, labels: tuple[str, ...], evaluation: "Eva
             (label, row.n, row.predicted, estimate(row.precision), estimate(row.recall))
             for label, row in evaluation.classes.items()
         ],
+        ("predicted",),
     )
     if evaluation.confusion:
         console.table(

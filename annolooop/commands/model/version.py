@@ -9,6 +9,6 @@ from annolooop import completion
 VERSION = Annotated[
     str,
     typer.Argument(
-        help="Model version: v3-1a2b3c, v3 or 3.", autocompletion=completion.model_versions
+        help="Model version, such as v3-1a2b3c, v3 or 3.", autocompletion=completion.model_versions
     ),
 ]

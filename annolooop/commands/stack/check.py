@@ -1,21 +1,21 @@
-"""`annoloop stack check`."""
+"""`annoloop stack check`: whether the stack file is valid."""
 
 from typing import TYPE_CHECKING
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.stacks import StackReport
 
-from annolooop.commands.stack.show import show_stack
+from annolooop.commands.stack.show import show
 
 
 def check(console: Console) -> "StackReport":
-    """Validate the stack file."""
-    return show_stack(console)
+    """Check the stack file; an error names the line and the key."""
+    return show(console)
 
 
-def show_check(console: Console, report: "StackReport") -> None:
-    """Print that it is valid; what is wrong is an error."""
+def print_check(console: Console, report: "StackReport") -> None:
+    """Print that it is valid; if not, that was an error."""
     console.print(f"{report.file} is valid")
     console.next("annoloop up")

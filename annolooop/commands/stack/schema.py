@@ -1,8 +1,8 @@
-"""`annoloop stack schema`."""
+"""`annoloop stack schema`: what a stack file may hold, for editors."""
 
 from typing import Any
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 
 def schema(console: Console) -> dict[str, Any]:
@@ -12,6 +12,6 @@ def schema(console: Console) -> dict[str, Any]:
     return stack_schema()
 
 
-def show_schema(console: Console, report: dict[str, Any]) -> None:
+def print_schema(console: Console, report: dict[str, Any]) -> None:
     """Print the schema itself, as --json does."""
     console.json(report)

@@ -1,18 +1,18 @@
-"""`annoloop storage check`."""
+"""`annoloop storage check`: whether the store can be used."""
 
 from typing import TYPE_CHECKING
 
-from annolooop.commands.doctor import show as show_checks
-from annolooop.console import Console
+from annolooop.commands.doctor import print_checks
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.checks import DoctorReport
 
 
 def check(console: Console) -> "DoctorReport":
-    """Check the store: rights, conditions, signatures, CORS, clock.
+    """Check the store: rights, conditional writes, signatures, CORS, clock.
 
-    An object is written for it, and removed again.
+    It writes an object for the test and removes it again.
     """
     from annolooop.loop.setup.store_check import check_storage
     from annolooop.stack import open_stack
@@ -20,6 +20,6 @@ def check(console: Console) -> "DoctorReport":
     return check_storage(open_stack(console))
 
 
-def show_check(console: Console, report: "DoctorReport") -> None:
-    """Print a line for each check, and the fix under those that need one."""
-    show_checks(console, report, "annoloop doctor")
+def print_check(console: Console, report: "DoctorReport") -> None:
+    """Print a line for each check, and the fix below those that need one."""
+    print_checks(console, report, "annoloop doctor")

@@ -1,22 +1,26 @@
-"""The steps of setting up and tearing down: their lines, and the question before them."""
+"""The steps of `storage setup` and `teardown`: their lines, and the question before them."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.console import Console
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.storage import SetupReport
 
-
 YES = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def _show_steps(console: Console, report: "SetupReport") -> None:
+def print_steps(console: Console, report: "SetupReport") -> None:
+    """Print a line for each step, and the fix below those that need one."""
     for line in _lines(report):
-        console.print(line)
+        console.print(line, " " * 16)
+
+
+def confirm_steps(console: Console, plan: "SetupReport", question: str) -> bool:
+    """Whether a person at a terminal said yes to the plan; without a terminal, no."""
+    return console.confirm([plan.store, *_lines(plan)], question)
 
 
 def _lines(report: "SetupReport") -> list[str]:
@@ -26,13 +30,3 @@ def _lines(report: "SetupReport") -> list[str]:
         if step.fix:
             lines.append(f"       {'':<8} fix: {step.fix}")
     return lines
-
-
-def _confirmed(console: Console, plan: "SetupReport", question: str) -> bool:
-    """Whether someone at a terminal said yes to the plan; without one, nobody did."""
-    if not sys.stdin.isatty():
-        return False
-    try:
-        return typer.confirm("\n".join([plan.store, *_lines(plan), question]), err=True)
-    except typer.Abort:
-        raise KeyboardInterrupt from None

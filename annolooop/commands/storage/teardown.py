@@ -1,33 +1,33 @@
-"""`annoloop storage teardown`."""
+"""`annoloop storage teardown`: remove what setup made."""
 
 from typing import TYPE_CHECKING
 
-from annolooop.console import Console
+from annolooop.commands.storage.steps import YES, confirm_steps, print_steps
+from annolooop.console.console import Console
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.teardown import TeardownReport
 
-from annolooop.commands.storage.steps import YES, _confirmed, _show_steps
-
 
 def teardown(console: Console, yes: YES = False) -> "TeardownReport":
-    """Remove what setup made; no image, snapshot or model.
+    """Remove what `storage setup` made.
 
-    Rules and rights of others stay, and so does a bucket that is not empty.
+    Images, snapshots and models stay, and so do the rules and rights of others and a bucket that
+    is not empty.
     """
-    from annolooop.loop.setup import teardown as loop
+    from annolooop.loop.setup.teardown import teardown
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
     if not yes:
-        plan = loop.teardown(stack, apply=False)
-        if not plan.pending or not _confirmed(console, plan, "Remove this?"):
+        plan = teardown(stack, apply=False)
+        if not plan.pending or not confirm_steps(console, plan, "Remove it?"):
             return plan
-    return loop.teardown(stack, apply=True)
+    return teardown(stack, apply=True)
 
 
-def show_teardown(console: Console, report: "TeardownReport") -> None:
+def print_teardown(console: Console, report: "TeardownReport") -> None:
     """Print a line for each part."""
-    _show_steps(console, report)
+    print_steps(console, report)
     if report.pending:
         console.next("annoloop storage teardown --yes")

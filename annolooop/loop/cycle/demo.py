@@ -35,7 +35,7 @@ class DemoReport:
     folder: str
     url: str
     username: str
-    password: str = field(repr=False, metadata={"secret": True})
+    password: str = field(repr=False, metadata={"not_in_json": True})
     backbone: BackboneInfo
     model_before: str
     model_after: str

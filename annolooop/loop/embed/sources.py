@@ -100,24 +100,24 @@ class LocalFiles:
         self, path: Path, store: ArtifactStore, catalog: ImageCatalog, hashes: FileHashes
     ) -> None:
         self._folder = path if path.is_dir() else path.parent
-        self._store, self._mirror, self._hashes = store, catalog.mirror, hashes
+        self._store, self._index, self._hashes = store, catalog.index, hashes
         self._home = f"{IMAGES}/{self._folder.resolve().name}"
         self.unreadable: dict[str, str] = {}
         self._stored = catalog.survey(store.walk(self._home))
         self._table = temporary(
-            self._mirror,
+            self._index,
             "number INTEGER PRIMARY KEY, path BLOB, key BLOB, size INTEGER, changed INTEGER, "
             "touched INTEGER, inode INTEGER",
         )
         try:
             files = self._below() if path.is_dir() else iter([(path.name, path.stat())])
-            fill(self._mirror, self._table, self._rows(files))
+            fill(self._index, self._table, self._rows(files))
         except OSError as error:
             raise DataError(
                 f"--batch {path} cannot be read: {error.strerror or error}",
                 "Check that this account may read it.",
             ) from error
-        ((self._count,),) = self._mirror.rows(f"SELECT count(*) FROM {self._table}")
+        ((self._count,),) = self._index.rows(f"SELECT count(*) FROM {self._table}")
 
     def __len__(self) -> int:
         return int(self._count)
@@ -131,7 +131,7 @@ class LocalFiles:
             "WHERE f.number > ? ORDER BY f.number"
         )
         top = self._folder.resolve()
-        for rows in chunks(by_key(self._mirror, statement, after=0)):
+        for rows in chunks(by_key(self._index, statement, after=0)):
             files = [as_text(row[1]) for row in rows]
             states = [
                 None if row[4] is None else FileState(f"{top}/{file}", *row[3:7])

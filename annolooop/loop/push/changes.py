@@ -84,8 +84,8 @@ def look(stack: Stack) -> Watched:
                     yield key
 
     return Watched(
-        Keys(catalog.mirror, new()),
-        Keys(catalog.mirror, (f.key for f, sha256, _ in survey.fresh() if sha256 is not None)),
+        Keys(catalog.index, new()),
+        Keys(catalog.index, (f.key for f, sha256, _ in survey.fresh() if sha256 is not None)),
         survey.lacking(),
         Present(survey),
         tuple(_batch(stack, place) for place in sorted(batches)),

@@ -1,6 +1,6 @@
 """Look at model versions, and put another one in force."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -16,7 +16,7 @@ class ModelRow:
 
     ``tuned`` is how the backbone was fine-tuned, empty where it was not. ``evaluation`` is without
     its classes and its confusion matrix. ``refused``: the gate kept it from being promoted, and
-    nobody has promoted it since.
+    nobody has promoted it since. ``learnt`` is the number of labelled images that it was fitted on.
     """
 
     name: str
@@ -32,14 +32,16 @@ class ModelRow:
     evaluation: Evaluation | None = None
     calibration: dict[str, Any] | None = None
     refused: bool = False
+    learnt: int | None = None
 
 
 @dataclass(frozen=True)
 class ModelListReport:
-    """The model versions of a dataset, by number."""
+    """The model versions of a dataset, by number; ``wide``: print more columns."""
 
     dataset: str
     versions: tuple[ModelRow, ...]
+    wide: bool = field(default=False, metadata={"not_in_json": True})
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class PromoteReport:
     changed: bool
 
 
-def list_models(stack: Stack) -> ModelListReport:
+def list_models(stack: Stack, wide: bool = False) -> ModelListReport:
     """The versions of the stack's dataset, by number."""
     promotions = stack.registry.promotions()
     ever = {promotion.number for promotion in promotions}
@@ -81,10 +83,11 @@ def list_models(stack: Stack) -> ModelListReport:
             calibration=version.metrics.get("calibration"),
             refused=version.number not in ever
             and version.metrics.get("gate", {}).get("verdict") == "refused",
+            learnt=version.metrics.get("learnt"),
         )
         for version in stack.registry.versions()
     )
-    return ModelListReport(stack.config.dataset.name, rows)
+    return ModelListReport(stack.config.dataset.name, rows, wide)
 
 
 def _short(evaluation: Evaluation | None) -> Evaluation | None:

@@ -1,6 +1,6 @@
 """What a listing of the store found, as against the catalogue; any number of keys.
 
-Keys are kept in temporary tables of the catalogue's mirror, as bytes: names of files need not be
+Keys are kept in temporary tables of the catalogue's index, as bytes: names of files need not be
 text, and bytes of UTF-8 are sorted as text is.
 """
 
@@ -10,7 +10,7 @@ from itertools import chain, count, islice
 from typing import Any, NamedTuple, TypeVar
 
 from annolooop.storage.artifacts.store import StoredObject
-from annolooop.storage.index import Mirror
+from annolooop.storage.index import Index
 
 T = TypeVar("T")
 
@@ -42,18 +42,18 @@ def unpack(kept: bytes | str) -> str:
 
 
 def by_key(
-    mirror: Mirror, statement: str, values: Sequence[Any] = (), after: bytes | int = b""
+    index: Index, statement: str, values: Sequence[Any] = (), after: bytes | int = b""
 ) -> Iterator[Any]:
     """Rows by their first column, which tells them apart; a thousand at a time.
 
     Args:
-        mirror: holds the tables, which may change meanwhile.
+        index: holds the tables, which may change meanwhile.
         statement: sorted by that column, which is above its last parameter.
         values: of all parameters but the last.
         after: what is below the first.
     """
     whole = f"{statement} LIMIT {CHUNK}"
-    while rows := mirror.rows(whole, (*values, after)):
+    while rows := index.rows(whole, (*values, after)):
         yield from rows
         if len(rows) < CHUNK:
             return
@@ -67,39 +67,39 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
         yield some
 
 
-def temporary(mirror: Mirror, columns: str) -> str:
-    """Make a temporary table of a mirror. Returns its name."""
+def temporary(index: Index, columns: str) -> str:
+    """Make a temporary table of a index. Returns its name."""
     name = f"temp.t{next(_numbers)}"
-    mirror.rows(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
+    index.rows(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
     return name
 
 
-def fill(mirror: Mirror, table: str, rows: Iterable[Sequence[Any]]) -> None:
+def fill(index: Index, table: str, rows: Iterable[Sequence[Any]]) -> None:
     """Put rows into a temporary table; what has the same primary key is replaced."""
     for some in chunks(rows):
         places = ", ".join("?" * len(some[0]))
-        mirror.fill(f"REPLACE INTO {table} VALUES ({places})", some)
+        index.fill(f"REPLACE INTO {table} VALUES ({places})", some)
 
 
 class Keys(Collection[str]):
-    """Keys, sorted; held in a temporary table of a mirror."""
+    """Keys, sorted; held in a temporary table of a index."""
 
-    def __init__(self, mirror: Mirror, keys: Iterable[str]) -> None:
-        self._mirror = mirror
-        self._table = temporary(mirror, "key BLOB PRIMARY KEY")
-        fill(mirror, self._table, ((as_bytes(key),) for key in keys))
-        ((self._count,),) = mirror.rows(f"SELECT count(*) FROM {self._table}")
+    def __init__(self, index: Index, keys: Iterable[str]) -> None:
+        self._index = index
+        self._table = temporary(index, "key BLOB PRIMARY KEY")
+        fill(index, self._table, ((as_bytes(key),) for key in keys))
+        ((self._count,),) = index.rows(f"SELECT count(*) FROM {self._table}")
 
     def __len__(self) -> int:
         return int(self._count)
 
     def __iter__(self) -> Iterator[str]:
         statement = f"SELECT key FROM {self._table} WHERE key > ? ORDER BY key"
-        return (as_text(key) for (key,) in by_key(self._mirror, statement))
+        return (as_text(key) for (key,) in by_key(self._index, statement))
 
     def __contains__(self, key: object) -> bool:
         statement = f"SELECT 1 FROM {self._table} WHERE key = ?"
-        return isinstance(key, str) and bool(self._mirror.rows(statement, [as_bytes(key)]))
+        return isinstance(key, str) and bool(self._index.rows(statement, [as_bytes(key)]))
 
 
 class Surveyed(NamedTuple):
@@ -120,14 +120,14 @@ class Survey(Collection[str]):
     """The objects that one listing found; as a collection, their keys.
 
     Args:
-        mirror: has the tables ``images`` and ``useless``.
+        index: has the tables ``images`` and ``useless``.
         objects: are listed once, here.
     """
 
-    def __init__(self, mirror: Mirror, objects: Iterable[StoredObject]) -> None:
-        self._mirror = mirror
-        self._table = temporary(mirror, "key BLOB PRIMARY KEY, size INTEGER, etag TEXT")
-        fill(mirror, self._table, ((as_bytes(o.key), o.size, o.etag) for o in objects))
+    def __init__(self, index: Index, objects: Iterable[StoredObject]) -> None:
+        self._index = index
+        self._table = temporary(index, "key BLOB PRIMARY KEY, size INTEGER, etag TEXT")
+        fill(index, self._table, ((as_bytes(o.key), o.size, o.etag) for o in objects))
 
     @property
     def table(self) -> str:
@@ -135,12 +135,12 @@ class Survey(Collection[str]):
         return self._table
 
     def __len__(self) -> int:
-        ((number,),) = self._mirror.rows(f"SELECT count(*) FROM {self._table}")
+        ((number,),) = self._index.rows(f"SELECT count(*) FROM {self._table}")
         return int(number)
 
     def __contains__(self, key: object) -> bool:
         statement = f"SELECT 1 FROM {self._table} WHERE key = ?"
-        return isinstance(key, str) and bool(self._mirror.rows(statement, [as_bytes(key)]))
+        return isinstance(key, str) and bool(self._index.rows(statement, [as_bytes(key)]))
 
     def __iter__(self) -> Iterator[str]:
         return (surveyed.found.key for surveyed in self.objects())
@@ -163,7 +163,7 @@ class Survey(Collection[str]):
 
     def member_totals(self) -> tuple[int, int]:
         """How many of them there are, and their bytes."""
-        ((number, size),) = self._mirror.rows(
+        ((number, size),) = self._index.rows(
             f"SELECT count(*), coalesce(sum(s.size), 0) FROM {self._table} s "
             "JOIN images i ON i.key = s.key"
         )
@@ -172,7 +172,7 @@ class Survey(Collection[str]):
     def has_member(self, key: str) -> bool:
         """Whether the dataset has an image of this key, and it was found."""
         return bool(
-            self._mirror.rows(
+            self._index.rows(
                 f"SELECT 1 FROM images i JOIN {self._table} s ON s.key = i.key WHERE i.key = ?",
                 [as_bytes(key)],
             )
@@ -186,16 +186,16 @@ class Survey(Collection[str]):
             "SELECT i.key FROM images i WHERE i.key > ? AND i.key < ? AND i.key > ? AND NOT EXISTS "
             f"(SELECT 1 FROM {self._table} s WHERE s.key = i.key) ORDER BY i.key"
         )
-        found = by_key(self._mirror, statement, [as_bytes(first), as_bytes(end)])
+        found = by_key(self._index, statement, [as_bytes(first), as_bytes(end)])
         keys: Iterable[str] = (as_text(key) for (key,) in found)
-        at = self._mirror.rows("SELECT 1 FROM images WHERE key = ?", [as_bytes(prefix)])
-        return Keys(self._mirror, chain([prefix] if at and prefix not in self else [], keys))
+        at = self._index.rows("SELECT 1 FROM images WHERE key = ?", [as_bytes(prefix)])
+        return Keys(self._index, chain([prefix] if at and prefix not in self else [], keys))
 
     def _objects(self, join: str, condition: str) -> Iterator[Surveyed]:
         statement = (
             f"SELECT s.key, s.size, s.etag, i.sha256, i.etag FROM {self._table} s "
             f"{join} images i ON i.key = s.key WHERE s.key > ? {condition} ORDER BY s.key"
         )
-        for key, size, etag, sha256, then in by_key(self._mirror, statement):
+        for key, size, etag, sha256, then in by_key(self._index, statement):
             found = StoredObject(as_text(key), size, etag)
             yield Surveyed(found, None if sha256 is None else unpack(sha256), then == etag)

@@ -388,6 +388,7 @@ def test_missing_extra_of_a_cloud_is_told(
     load(tmp_path, reference.format(vault="lab"), shallow=True)
 
 
+@pytest.mark.slow
 def test_secret_of_a_cloud_is_masked_by_stack_show(tmp_path: Path, aws: str) -> None:
     project = Project(tmp_path, {"model": {"weights": "${aws-secret:plain}"}})
     for mode in ([], ["--json"]):

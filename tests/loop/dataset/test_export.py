@@ -208,7 +208,7 @@ def test_command_exports_without_a_server_and_says_so(stored: Stored) -> None:
     told = stored.project.run(*words).stdout
     assert "the last snapshot" in told
     assert "Label Studio is not running" in told
-    assert "without a label, and so not in it: 1 image (" in told
+    assert "not in it, because they have no label: 1 image (" in told
     stored.project.run(*words, code=2)
     report = stored.project.json(*words, "--overwrite", "--offline")
     assert (report["written"], report["why_not_live"]) == (16, "as asked")

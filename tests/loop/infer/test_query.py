@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from support.annotators import Person, sign_up, write_patterns
 from support.project import Project
 
-from annolooop.commands.infer import _query as asked_for
+from annolooop.commands.infer import make_query
 from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image
 from annolooop.errors import UsageError
@@ -111,9 +111,9 @@ def test_what_cannot_be_asked_is_refused(project: Project) -> None:
     refused = project.run("infer", "--query", "3", "--no-push", code=2).stderr
     assert "Leave out one of the two: --query or --no-push" in refused
     with pytest.raises(UsageError, match="margin"):
-        asked_for(3, "margni", None)
-    with pytest.raises(UsageError, match="nothing is to be chosen"):
-        asked_for(None, None, 0.1)
+        make_query(3, "margni", None)
+    with pytest.raises(UsageError, match="--overlap needs --query"):
+        make_query(None, None, 0.1)
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def test_sync_tells_what_is_new_changed_and_gone_and_infer_takes_it_in(filled: F
     assert (foreseen["batches"], foreseen["marked"]) == (["images/b"], 1)
     assert "vanished" not in filled.tasks()["aria_1.jpg"]["data"]
     told = project.run("sync")
-    assert "new in the store, not seen by infer yet: 2\n  images/b/broken.jpg\n" in told.stdout
+    assert "new in the store, not read by infer yet: 2\n  images/b/broken.jpg\n" in told.stdout
     assert "annoloop infer --batch images/b" in told.stderr
     # What is told to type takes both in, and tells what is gone. What is no image stays out.
     report = infer(project.stack(), "images/b", InferOptions(), untracked)

@@ -87,5 +87,5 @@ def fail_a_tracker(project: Project, people: Annotated) -> None:
     project.write({**project.values, "tracking": {"tensorboard": "file/runs"}})
     people.annotate(NAMES[5], "not_aria")
     done = project.run("train", "--rerun", "--gate", "off")
-    assert "warning: tensorboard did not get the figures" in done.stdout
+    assert "warning: the figures were not sent to tensorboard" in done.stdout
     assert project.stack().registry.versions()[-1].number == 3

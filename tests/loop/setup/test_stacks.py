@@ -41,6 +41,7 @@ def test_copy_keeps_the_text_and_use_puts_it_in_force(folder: Project) -> None:
     assert ".annoloop-stack" in (folder.folder / ".gitignore").read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_copy_overwrites_nothing_and_takes_only_names(folder: Project) -> None:
     folder.run("stack", "copy", "annoloop", "night")
     copy = folder.folder / "night.annoloop.yaml"
@@ -68,7 +69,7 @@ def test_list_tells_what_is_wrong_with_a_file_in_one_line(folder: Project) -> No
     (folder.folder / ".annoloop-stack").write_text("gone.annoloop.yaml\n")
     text = folder.run("stack", "list").stdout
     assert "bad is invalid: " in text
-    assert "none is active: .annoloop-stack names 'gone.annoloop.yaml'" in text
+    assert "none is chosen: .annoloop-stack names 'gone.annoloop.yaml'" in text
     assert "annoloop stack use" in folder.run("status", code=3).stderr
 
 

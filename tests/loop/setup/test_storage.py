@@ -204,6 +204,7 @@ def test_store_of_a_server_in_a_private_network_is_told(tmp_path: Path, s3: S3Se
     assert "http://labels.example.org;" in found["cors"].detail
 
 
+@pytest.mark.slow
 def test_key_gets_a_policy_for_its_part_of_the_bucket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ def alone(tmp_path: Path) -> Project:
     return Project(tmp_path, {"model": model, "cache_dir": str(tmp_path / "cache")})
 
 
+@pytest.mark.slow
 def test_folder_is_replayed_written_and_embedded_once(
     alone: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,7 +92,7 @@ def test_worse_version_is_refused_until_someone_insists(
         if split[name] == "train":
             made.annotate(name, KINDS[kind_of(name) == "aria"])
     refused = project.run("train", "--rerun", code=6)
-    assert f"{third.model_version} stays in force" in refused.stdout
+    assert f"{third.model_version} stays current" in refused.stdout
     assert "exact McNemar test" in refused.stdout
     assert "annoloop dataset review" in refused.stderr
     assert "annoloop model promote v5" in refused.stderr

@@ -112,4 +112,4 @@ def test_too_few_labels_leave_the_backbone_as_it_was(project: Project) -> None:
     told = project.run("train", "--compare").stdout
     assert "too few labels to fine-tune" in told
     assert "train.finetune: head" in told
-    assert "Give one of the two" in project.run("train", "--compare", "--rerun", code=2).stderr
+    assert "Leave out one of the two" in project.run("train", "--compare", "--rerun", code=2).stderr

@@ -335,7 +335,7 @@ def test_versions_are_listed_shown_promoted_and_rolled_back(loop: Loop) -> None:
     assert len(shown["promotions"]) == 1
     assert f"did you mean {first}?" in project.run("model", "show", "v1-0", code=5).stderr
     assert "did you mean" not in project.run("model", "promote", "99", code=5).stderr
-    assert "in force" in project.run("model", "list").stdout
+    assert "current" in project.run("model", "list").stdout
     assert "untrained" not in project.run("model", "show", second).stdout
     assert project.json("model", "rollback")["model_version"] == first
     assert project.json("model", "promote", first)["changed"] is False

@@ -128,6 +128,7 @@ run(Path(sys.argv[2]), track=track)
 """
 
 
+@pytest.mark.slow
 def test_killed_run_goes_on_and_ends_the_same(whole: Tuned, tmp_path: Path) -> None:
     here = str(Path(__file__).parent)
     killed = subprocess.run([sys.executable, "-c", KILLED, here, str(tmp_path)], check=False)
