@@ -1,4 +1,4 @@
-"""What is on the page: plain records, already decided on. Drawing them is for the files beside."""
+"""What is on the page: plain records. The files beside draw them."""
 
 from dataclasses import dataclass, field
 
@@ -24,7 +24,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class VersionPoint:
-    """One trained model version: labels that it learnt from, and how good it was."""
+    """One trained model version: the labels that it learned from, and how good it was."""
 
     number: int
     name: str
@@ -32,13 +32,13 @@ class VersionPoint:
     labels: int
     holdout: int
     accuracy: Estimate
-    in_force: bool = False
+    current: bool = False
     refused: bool = False
 
 
 @dataclass(frozen=True)
 class RoundRow:
-    """One turn of the loop: what was asked, and how much of it is answered."""
+    """One round: what was asked, and how much of it is answered."""
 
     number: int
     created_at: str
@@ -58,23 +58,23 @@ class CurvePlace:
 
 
 @dataclass(frozen=True)
-class Step:
-    """Predictions of about the same confidence: how many, their mean, and the share right."""
+class Bin:
+    """Predictions of about the same confidence: how many, their mean, and the share correct."""
 
     n: int
     confidence: float
-    right: Estimate
+    correct: Estimate
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Whether confidence can be believed: bins as they are, and with logits as fitted.
+    """Whether confidence is right: bins after calibration, and before it.
 
     ``before`` and ``after`` are calibration errors out of fold; ``holdout`` that on the holdout.
     """
 
-    bins: tuple[Step, ...]
-    raw: tuple[Step, ...]
+    bins: tuple[Bin, ...]
+    raw: tuple[Bin, ...]
     before: float | None = None
     after: float | None = None
     holdout: Estimate = UNKNOWN
@@ -86,7 +86,7 @@ class Point:
     """One image on the map.
 
     Attributes:
-        x, y: its place.
+        x, y: where it is.
         key: the image's.
         label: by people; empty if they gave none.
         predicted: by the model.
@@ -116,7 +116,7 @@ class Map:
 
 @dataclass(frozen=True)
 class Picture:
-    """A thumbnail with what is said of it; no ``confidence`` where no model was asked."""
+    """A thumbnail and its labels; no ``confidence`` where no model was asked."""
 
     key: str
     label: str
@@ -139,7 +139,7 @@ class AnnotatorRow:
 
 @dataclass(frozen=True)
 class AcceptanceRow:
-    """How often people say what the model says, of one version and one way of asking."""
+    """How often people answer as the model predicts, for one version and one way of asking."""
 
     version: str
     how: str

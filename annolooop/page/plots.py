@@ -10,68 +10,56 @@ from typing import Any
 
 from annolooop.domain.versions import Estimate, Evaluation
 from annolooop.page.colours import css, of_label
-from annolooop.page.content import CurvePlace, Map, Reliability, Step, VersionPoint
+from annolooop.page.content import Bin, CurvePlace, Map, Reliability, VersionPoint
+from annolooop.page.numbers import percent, span
 
 Figure = dict[str, Any]
-SHOWN = 14  # characters of a label beside an axis
+AXIS_CHARACTERS = 14  # characters of a label beside an axis
 GROUPS = 40  # labels, or combinations of them, that the map tells apart
 NUMBERED = 20  # labels up to which the cells of a matrix have numbers
 
 
-def short(label: str, size: int = SHOWN) -> str:
+def short(label: str, size: int = AXIS_CHARACTERS) -> str:
     """A label for an axis, escaped."""
     return _escaped(label if len(label) <= size else f"{label[: size - 1]}…")
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """A share for people."""
-    return "" if value is None else f"{100 * value:.{digits}f}\u00a0%"
-
-
-def span(estimate: Estimate) -> str:
-    """A share with its interval."""
-    told = percent(estimate.value)
-    if told and estimate.low is not None and estimate.high is not None:
-        told += f" ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
-    return told
 
 
 def curve(
     versions: Sequence[VersionPoint], places: Sequence[CurvePlace], forecast: CurvePlace | None
 ) -> Figure:
-    """Accuracy against labels: of the versions, of a head fitted on shares, and what is ahead."""
-    told = [v for v in versions if v.accuracy.value is not None]
+    """Accuracy against labels: of versions, of a head fitted on shares of them, and forecast."""
+    judged = [v for v in versions if v.accuracy.value is not None]
     traces = []
     if places:
-        found = [p for p in places if p.accuracy.value is not None]
+        measured = [p for p in places if p.accuracy.value is not None]
         traces.append(
             _with_errors(
-                [p.labels for p in found],
-                [p.accuracy for p in found],
-                [f"{p.labels} labels: {span(p.accuracy)}" for p in found],
+                [p.labels for p in measured],
+                [p.accuracy for p in measured],
+                [f"{p.labels} labels: {span(p.accuracy)}" for p in measured],
                 name="learning curve",
                 mode="lines+markers",
                 line={"color": css("soft"), "width": 2},
                 marker={"color": css("soft"), "size": 6},
             )
         )
-    if told:
+    if judged:
         traces.append(
             _with_errors(
-                [v.labels for v in told],
-                [v.accuracy for v in told],
+                [v.labels for v in judged],
+                [v.accuracy for v in judged],
                 [
                     f"{_escaped(v.name)}: {span(v.accuracy)} on {v.holdout} images<br>"
-                    f"learnt from {v.labels} labels"
-                    for v in told
+                    f"learned from {v.labels} labels"
+                    for v in judged
                 ],
                 name="model versions",
                 mode="lines+markers",
                 line={"color": css("accent"), "width": 2},
                 marker={
                     "color": css("accent"),
-                    "size": [13 if v.in_force else 8 for v in told],
-                    "symbol": ["diamond" if v.in_force else "circle" for v in told],
+                    "size": [13 if v.current else 8 for v in judged],
+                    "symbol": ["diamond" if v.current else "circle" for v in judged],
                 },
             )
         )
@@ -98,7 +86,7 @@ def curve(
             )
         )
     layout = {
-        "xaxis": {"title": {"text": "labels learnt from"}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "labels learned from"}, "rangemode": "tozero"},
         "yaxis": {"title": {"text": "accuracy"}, "tickformat": ".0%"},
         "legend": _below(),
     }
@@ -106,7 +94,7 @@ def curve(
 
 
 def confusion(evaluation: Evaluation, labels: Sequence[str]) -> Figure:
-    """Images by label and prediction; colour is the share of the row."""
+    """Images by label and prediction; the colour shows the share of the row."""
     rows, k = evaluation.confusion, len(evaluation.confusion)
     shares = [[n / max(sum(row), 1) for n in row] for row in rows]
     ticks = {"tickvals": list(range(k)), "ticktext": [short(label) for label in labels[:k]]}
@@ -123,7 +111,7 @@ def confusion(evaluation: Evaluation, labels: Sequence[str]) -> Figure:
         "hovertext": [
             [
                 f"{n} of {sum(row)} images that are {short(labels[i], 40)}:<br>"
-                f"the model says {short(labels[j], 40)}"
+                f"predicted as {short(labels[j], 40)}"
                 for j, n in enumerate(row)
             ]
             for i, row in enumerate(rows)
@@ -145,8 +133,8 @@ def confusion(evaluation: Evaluation, labels: Sequence[str]) -> Figure:
     return _figure([trace], layout, height, "Confusion matrix", square=True)
 
 
-def reliability(found: Reliability) -> Figure:
-    """Share right against confidence; on the diagonal the two are the same."""
+def reliability(drawn: Reliability) -> Figure:
+    """Share correct against confidence; on the diagonal the two are the same."""
     traces = [
         {
             "x": [0, 1],
@@ -157,67 +145,67 @@ def reliability(found: Reliability) -> Figure:
             "line": {"color": css("muted"), "dash": "dot", "width": 1},
         }
     ]
-    if found.raw:
+    if drawn.raw:
         traces.append(
             {
-                "x": [round(b.confidence, 4) for b in found.raw],
-                "y": [round(b.right.value or 0, 4) for b in found.raw],
+                "x": [round(b.confidence, 4) for b in drawn.raw],
+                "y": [round(b.correct.value or 0, 4) for b in drawn.raw],
                 "hoverinfo": "text",
-                "hovertext": [_told(b) for b in found.raw],
+                "hovertext": [_hover(b) for b in drawn.raw],
                 "mode": "lines+markers",
                 "name": "before calibration",
                 "line": {"color": css("soft"), "width": 1.5, "dash": "dash"},
                 "marker": {"color": css("soft"), "size": 6},
             }
         )
-    most = max((b.n for b in found.bins), default=1)
+    most = max((b.n for b in drawn.bins), default=1)
     traces.append(
         _with_errors(
-            [round(b.confidence, 4) for b in found.bins],
-            [b.right for b in found.bins],
-            [_told(b) for b in found.bins],
-            name="the version in force",
+            [round(b.confidence, 4) for b in drawn.bins],
+            [b.correct for b in drawn.bins],
+            [_hover(b) for b in drawn.bins],
+            name="current version",
             mode="lines+markers",
             line={"color": css("accent"), "width": 2},
             marker={
                 "color": css("accent"),
-                "size": [round(6 + 10 * (b.n / most) ** 0.5, 1) for b in found.bins],
+                "size": [round(6 + 10 * (b.n / most) ** 0.5, 1) for b in drawn.bins],
             },
         )
     )
     layout = {
         "xaxis": {"title": {"text": "confidence"}, "range": [0, 1.03], "tickformat": ".0%"},
-        "yaxis": {"title": {"text": "share right"}, "range": [0, 1.03], "tickformat": ".0%"},
+        "yaxis": {"title": {"text": "share correct"}, "range": [0, 1.03], "tickformat": ".0%"},
         "legend": _below(),
     }
     return _figure(traces, layout, 420, "Reliability diagram", square=True)
 
 
-def images(found: Map, labels: Sequence[str]) -> Figure:
+def images(drawn: Map, labels: Sequence[str]) -> Figure:
     """The map: a trace for each label, and one by uncertainty, which is hidden at first."""
-    points = found.points
-    groups = _groups(found, labels)
+    points = drawn.points
+    groups = _groups(drawn, labels)
     traces: list[dict[str, Any]] = []
     for number, (label, places) in enumerate(groups.items()):
         if not places:
             continue
         colour, shape = of_label(number)
-        given = [bool(points[i].label) for i in places]
+        labelled = [bool(points[i].label) for i in places]
         traces.append(
             {
-                **_scattered(found, places),
+                **_scattered(drawn, places),
                 "name": short(label, 24) or "none",
                 "marker": {
                     "color": colour,
                     "size": 7,
-                    "opacity": [0.95 if by_people else 0.6 for by_people in given],
-                    "symbol": [shape if by_people else f"{shape}-open" for by_people in given],
+                    "opacity": [0.95 if by_people else 0.6 for by_people in labelled],
+                    "symbol": [shape if by_people else f"{shape}-open" for by_people in labelled],
                 },
             }
         )
     traces.append(
         {
-            **_scattered(found, range(len(points))),
+            **_scattered(drawn, range(len(points))),
             "name": "uncertainty",
             "visible": False,
             "showlegend": False,
@@ -249,11 +237,11 @@ def images(found: Map, labels: Sequence[str]) -> Figure:
     return {**_figure(traces, layout, 620, "Map of the images"), "map": True}
 
 
-def _groups(found: Map, labels: Sequence[str]) -> dict[str, list[int]]:
-    """Places of points by label; of combinations of labels, the rare ones together."""
+def _groups(drawn: Map, labels: Sequence[str]) -> dict[str, list[int]]:
+    """Numbers of points by label; of combinations of labels, the rare ones together."""
     groups: dict[str, list[int]] = {label: [] for label in labels}
-    for place, point in enumerate(found.points):
-        groups.setdefault(point.label or point.predicted, []).append(place)
+    for number, point in enumerate(drawn.points):
+        groups.setdefault(point.label or point.predicted, []).append(number)
     if len(groups) <= GROUPS:
         return groups
     often = sorted(groups, key=lambda label: -len(groups[label]))[: GROUPS - 1]
@@ -262,8 +250,8 @@ def _groups(found: Map, labels: Sequence[str]) -> dict[str, list[int]]:
     return {**kept, "others": [*kept.get("others", ()), *rest]}
 
 
-def _scattered(found: Map, places: Sequence[int]) -> dict[str, Any]:
-    points = [found.points[i] for i in places]
+def _scattered(drawn: Map, places: Sequence[int]) -> dict[str, Any]:
+    points = [drawn.points[i] for i in places]
     return {
         "x": [round(p.x, 3) for p in points],
         "y": [round(p.y, 3) for p in points],
@@ -277,8 +265,8 @@ def _escaped(text: str) -> str:
     return escape(text, quote=False)  # Plotly shows a quote that is escaped as it is written
 
 
-def _told(one: Step) -> str:
-    return f"{one.n} images, {percent(one.confidence)} confident: {span(one.right)} right"
+def _hover(one: Bin) -> str:
+    return f"{one.n} images, {percent(one.confidence)} confidence: {span(one.correct)} correct"
 
 
 def _with_errors(

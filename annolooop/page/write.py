@@ -1,60 +1,78 @@
 """The page as one HTML file that needs nothing else: no network, no other file.
 
-A policy in it allows its own two scripts by their hashes, and no request at all. So nothing that
-people chose, the name of a label for one, can bring in more, even where escaping it were forgotten.
+Jinja2 escapes all that people chose, the name of a label for one. A policy in the page allows its
+own two scripts by their hashes, and no request at all: so nothing else runs, even if a name were
+not escaped somewhere.
 """
+
+from __future__ import annotations
 
 import base64
 import hashlib
-import json
-from html import escape
+import shlex
 from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
 
 from annolooop.errors import ConfigError
-from annolooop.page import plots, sections
+from annolooop.page import numbers, plots
 from annolooop.page.colours import DARK, LIGHT, variables
 from annolooop.page.content import Content, Map
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 MARK = "<!-- annoloop report -->"  # a file that begins with it may be replaced
 GENERATED = f"<!doctype html>\n{MARK}\n"
+
+
+class Section(NamedTuple):
+    """A section that the page has: its name, heading, and whether it has something to show."""
+
+    name: str
+    title: str
+    filled: bool
 
 
 def write(content: Content) -> str:
     """Draw everything.
 
     Raises:
-        ConfigError: Plotly is not installed.
+        ConfigError: Plotly or Jinja2 is not installed.
     """
-    scripts = [plotly(), _own("page.js")]
+    environment, scripts = _environment(), [plotly(), _own("page.js")]
+    from markupsafe import Markup  # comes with Jinja2
+
     figures = _figures(content)
-    data = {
-        "figures": figures,
-        "points": _columns(content.map) if content.map else None,
-        "colours": {"light": LIGHT, "dark": DARK},
-    }
-    body = sections.body(content, {name: figure["alt"] for name, figure in figures.items()})
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
-    policy = (
-        f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {hashes}; "
-        "base-uri 'none'; form-action 'none'"
+    body = environment.get_template("page.html.j2").render(
+        content=content,
+        figures=figures,
+        shown=[s for s in _sections(content, figures) if s.filled or s.name in content.missing],
+        light=Markup(variables(LIGHT)),
+        dark=Markup(variables(DARK)),
+        style=Markup(_own("page.css")),
+        policy=Markup(
+            "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; "
+            f"script-src {hashes}; base-uri 'none'; form-action 'none'"
+        ),
+        data={
+            "figures": figures,
+            "points": _columns(content.map) if content.map else None,
+            "colours": {"light": LIGHT, "dark": DARK},
+        },
+        scripts=[Markup(script) for script in scripts],
     )
-    title = escape(f"{content.dataset}: annotation report")
-    style = (
-        f":root{{{variables(LIGHT)}}}"
-        f"@media screen and (prefers-color-scheme: dark){{:root{{{variables(DARK)}}}}}"
-    )
-    head = (
-        f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{title}</title>\n<style>{style}\n{_own('page.css')}</style>\n"
-    )
-    return (
-        f'{GENERATED}<html lang="en">\n<head>\n{head}</head>\n<body>\n{body}\n'
-        f'<script type="application/json" id="data">{as_json(data)}</script>\n'
-        + "".join(f"<script>{script}</script>\n" for script in scripts)
-        + "</body>\n</html>\n"
-    )
+    return GENERATED + body
+
+
+def check_installed() -> None:
+    """Refuse to begin without what draws the page.
+
+    Raises:
+        ConfigError: Plotly or Jinja2 is not installed.
+    """
+    _environment()
+    plotly()
 
 
 def plotly() -> str:
@@ -66,51 +84,91 @@ def plotly() -> str:
     try:
         from plotly.offline import get_plotlyjs
     except ImportError:
-        raise ConfigError(
-            "the report is drawn by Plotly, which is not installed",
-            "Install it: pip install 'annolooop[report]'",
-        ) from None
+        raise _not_installed("Plotly") from None
     return str(get_plotlyjs())
 
 
-def as_json(data: object) -> str:
-    """JSON that may stand in a script element: nothing in it ends that, or begins a comment."""
-    told = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        told = told.replace(character, f"\\u{ord(character):04x}")
-    return told
+def _environment() -> Environment:
+    """The templates, with all that they show escaped."""
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError:
+        raise _not_installed("Jinja2") from None
+    environment = Environment(
+        loader=PackageLoader("annolooop.page", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+    environment.filters |= {
+        "percent": numbers.percent,
+        "interval": numbers.interval,
+        "span": numbers.span,
+        "number": numbers.number,
+        "day": numbers.day,
+        "percent_width": lambda share: f"{share:.0%}",
+        "shell_quote": shlex.quote,
+    }
+    return environment
+
+
+def _not_installed(name: str) -> ConfigError:
+    return ConfigError(
+        f"the report needs {name}, which is not installed",
+        "Install it: pip install 'annolooop[report]'",
+    )
+
+
+def _sections(content: Content, figures: dict[str, plots.Figure]) -> list[Section]:
+    """All sections in their order; the template has a macro of the name of each."""
+    evaluation = content.evaluation
+    progress = bool(content.versions or content.rounds or "plot-curve" in figures)
+    return [
+        Section("progress", "Rounds and learning curve", progress),
+        Section("quality", "What gets confused", evaluation is not None),
+        Section("classes", "Label by label", bool(evaluation and evaluation.classes)),
+        Section("calibration", "Is its confidence right?", content.reliability is not None),
+        Section("map", "Map of the images", content.map is not None),
+        Section("errors", "Worst errors on the holdout", bool(content.errors)),
+        Section("suspects", "Labels that may be wrong", bool(content.suspects)),
+        Section("people", "People", bool(content.annotators)),
+        Section("acceptance", "Do people agree with the model?", bool(content.acceptance)),
+    ]
 
 
 def _figures(content: Content) -> dict[str, plots.Figure]:
-    """The figures there is something to show in, by the id of their place."""
-    found: dict[str, plots.Figure] = {}
+    """The figures that have something to show, by the id of their element."""
+    figures: dict[str, plots.Figure] = {}
     if content.curve or any(v.accuracy.value is not None for v in content.versions):
-        found["plot-curve"] = plots.curve(content.versions, content.curve, content.forecast)
+        figures["plot-curve"] = plots.curve(content.versions, content.curve, content.forecast)
     if content.evaluation and content.evaluation.confusion:
-        found["plot-confusion"] = plots.confusion(content.evaluation, content.labels)
+        figures["plot-confusion"] = plots.confusion(content.evaluation, content.labels)
     if content.reliability:
-        found["plot-reliability"] = plots.reliability(content.reliability)
+        figures["plot-reliability"] = plots.reliability(content.reliability)
     if content.map:
-        found["plot-map"] = plots.images(content.map, content.labels)
-    return found
+        figures["plot-map"] = plots.images(content.map, content.labels)
+    return figures
 
 
-def _columns(found: Map) -> dict[str, object]:
-    """What the page tells of a point when it is touched."""
-    names: dict[str, int] = {}
+def _columns(drawn: Map) -> dict[str, object]:
+    """What the page shows of a point when it is touched."""
+    numbered: dict[str, int] = {}
 
-    def place(label: str) -> int:
-        return names.setdefault(label, len(names))
+    def number_of(label: str) -> int:
+        return numbered.setdefault(label, len(numbered))
 
-    points = found.points
+    points = drawn.points
     return {
         "key": [p.key for p in points],
-        "label": [place(p.label) if p.label else -1 for p in points],
-        "predicted": [place(p.predicted) for p in points],
+        "label": [number_of(p.label) if p.label else -1 for p in points],
+        "predicted": [number_of(p.predicted) for p in points],
         "uncertainty": [round(p.uncertainty, 3) for p in points],
         "url": [p.url for p in points],
         "thumb": [p.thumb for p in points],
-        "labels": list(names),
+        "labels": list(numbered),
     }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from pathlib import Path
 
 from PIL import Image
@@ -13,6 +14,7 @@ from annolooop.page.colours import DARK
 from annolooop.page.content import (
     AcceptanceRow,
     AnnotatorRow,
+    Bin,
     Content,
     CurvePlace,
     Fact,
@@ -21,10 +23,9 @@ from annolooop.page.content import (
     Picture,
     Point,
     Reliability,
-    Step,
     VersionPoint,
 )
-from annolooop.page.write import GENERATED, as_json, write
+from annolooop.page.write import GENERATED, write
 
 EVIL = "</script><script>window.hit = 1</script>"
 NAMES = (EVIL, '<img src=x onerror="window.hit=2">', "\"a' & <b>b</b>", "--accent")
@@ -81,7 +82,7 @@ def evil_content() -> Content:
             classes={name: ClassFigures(10, 10, SURE, SURE) for name in NAMES},
             confusion=tuple(tuple(8 if i == j else 1 for j in range(k)) for i in range(k)),
         ),
-        reliability=Reliability((Step(20, 0.7, SURE), Step(20, 0.95, SURE)), ()),
+        reliability=Reliability((Bin(20, 0.7, SURE), Bin(20, 0.95, SURE)), ()),
         map=Map(points, 50, "t-SNE"),
         errors=pictures,
         suspects=pictures,
@@ -167,10 +168,16 @@ def test_page_with_nothing_says_what_brings_it() -> None:
     why = Missing("Nothing is annotated.", "annoloop dataset launch 'my set'")
     text = write(Content("my set", "", "no annotations yet", "", (), False, missing={"map": why}))
     assert text.startswith(GENERATED)
-    assert "Nothing is annotated. <code>annoloop dataset launch &#x27;my set&#x27;</code>" in text
+    assert "Nothing is annotated. <code>annoloop dataset launch &#39;my set&#39;</code>" in text
 
 
 def test_json_cannot_end_its_element() -> None:
-    assert as_json(["</script><!--", "\u2028&"]) == (
-        '["\\u003c/script\\u003e\\u003c!--","\\u2028\\u0026"]'
-    )
+    label = "</script><!--\u2028&"
+    point = Point(0, 0, "images/a.jpg", label, label, 0.5)
+    text = write(Content("set", "", "", "v1", (label,), False, map=Map((point,), 1, "t-SNE")))
+    _, _, after = text.partition('<script type="application/json" id="data">')
+    data, end, rest = after.partition("</script>")
+    assert end
+    assert rest.lstrip().startswith("<script>")
+    assert not set("<>&") & set(data)
+    assert json.loads(data)["points"]["labels"] == [label]

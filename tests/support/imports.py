@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 CLOUDS = ("botocore", "google.auth", "azure.core")
-LEARNING = ("torch", "torchvision", "sklearn", "scipy", "pandas", "plotly")
+LEARNING = ("torch", "torchvision", "sklearn", "scipy", "pandas", "plotly", "jinja2")
 # The SDK only authenticates, and only those who have a personal access token.
 SLOW = (*LEARNING, "label_studio_sdk", "fsspec", "asyncio", "filelock", "pygments", *CLOUDS)
 HEAVY = (*SLOW, "numpy", "httpx")

@@ -16,8 +16,8 @@ from annolooop.loop.report.model import Judged, Progress, judge, progress
 from annolooop.loop.report.people import SHOWN, Said, people
 from annolooop.loop.report.pictures import picture
 from annolooop.page.content import Content, Fact
-from annolooop.page.plots import percent
-from annolooop.page.write import GENERATED, plotly, write
+from annolooop.page.numbers import percent
+from annolooop.page.write import GENERATED, check_installed, write
 from annolooop.stack import Stack
 
 
@@ -79,7 +79,7 @@ def report(stack: Stack, name: str, options: ReportOptions, track: Track) -> Pag
     """
     begun = time.monotonic()
     out = _check(options.out or Path(f"{name.replace(' ', '_')}-report.html"))
-    plotly()  # before anything slow
+    check_installed()  # before anything slow
     found = read_labels(stack, name, options.offline)
     version = stack.registry_of(name).promoted()
     content = _gather(stack, found, version, options, track)

@@ -11,7 +11,7 @@ from annolooop.domain.tasks import Image
 from annolooop.domain.versions import BackboneInfo, GateVerdict, ModelVersion
 from annolooop.errors import DataError
 from annolooop.loop.embed.embed import Embedder
-from annolooop.loop.labels.split import learnt_by
+from annolooop.loop.labels.split import trained_on
 from annolooop.loop.train.training_set import Learnt, Material
 from annolooop.model.heads.fit import FALLBACK, Targets, all_right, draw_folds, fit_head, learnable
 from annolooop.model.heads.head import Head
@@ -136,7 +136,7 @@ class _Opponent:
 
     def learnt(self) -> list[Example]:
         """What it learnt from, with the labels of then; nothing of the holdout of then."""
-        return learnt_by(self._stack, self.version)
+        return trained_on(self._stack, self.version)
 
     def says(self, examples: Sequence[Example], labels: Sequence[str]) -> Targets:
         """(n, k) bool: what it predicts, in the order of these labels."""

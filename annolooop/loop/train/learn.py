@@ -14,7 +14,7 @@ from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError
 from annolooop.loop.embed.backbone import pretrained
 from annolooop.loop.embed.embed import Embedder
-from annolooop.loop.labels.split import settle
+from annolooop.loop.labels.split import assign_split
 from annolooop.loop.train.training_set import Learnt, Material, calibrated, on_holdout
 from annolooop.model.heads.fit import fit_head, learnable
 from annolooop.model.heads.metrics import evaluate, holdout_accuracy
@@ -58,7 +58,7 @@ def gather(
     unreadable = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
     if pixels:
         unreadable |= _missing(stack, examples)
-    settled = settle(stack, [e for e in examples if e.sha256 not in unreadable], embeddings)
+    settled = assign_split(stack, [e for e in examples if e.sha256 not in unreadable], embeddings)
     unreadable |= settled.left_out
     usable = settled.examples
     learn = tuple(example for example in usable if example.split == "train")

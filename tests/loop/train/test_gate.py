@@ -11,7 +11,7 @@ from support.project import Project, Server
 from annolooop.domain.progress import untracked
 from annolooop.domain.split import split_of
 from annolooop.domain.versions import GateVerdict
-from annolooop.loop.labels.split import unlearnt
+from annolooop.loop.labels.split import not_trained_on
 from annolooop.loop.train.gate import decide
 from annolooop.loop.train.learn import learn_from
 from annolooop.loop.train.train import find_examples, train
@@ -84,8 +84,8 @@ def test_worse_version_is_refused_until_someone_insists(
     examples, _ = find_examples(stack, stack.snapshots.latest())
     held = [example for example in examples if example.split == "holdout"]
     knows_all, knows_some = map(stack.registry.version, (4, 3))
-    assert unlearnt(stack, knows_all, held, 0.3) == []
-    assert unlearnt(stack, knows_some, held, 0.3) == held
+    assert not_trained_on(stack, knows_all, held, 0.3) == []
+    assert not_trained_on(stack, knows_some, held, 0.3) == held
 
     # With one, both predict it; its labels are right, the others are wrong now.
     for name in NAMES:
