@@ -23,7 +23,7 @@ from annolooop.model.choosing.choose import check_strategy
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.folder import files_below
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.embeddings.embeddings import Embeddings, Vector, space_of
+from annolooop.storage.embeddings.embeddings import Embeddings, Vector, embedding_set_of
 
 if TYPE_CHECKING:
     from annolooop.model.backbones.pipeline import Pipeline
@@ -330,10 +330,10 @@ class Embedder:
         info = self._known() or self._built().info
         exact = self._stack.config.infer.precision == "fp32"
         store = ArtifactStore(str(self._folder))
-        kept = Embeddings(store, space_of(info), self._folder, exact)
+        kept = Embeddings(store, embedding_set_of(info), self._folder, exact)
         kept.load()
         hashes = sorted(found.files)
-        lacking = sorted(kept.lacking(hashes))
+        lacking = sorted(kept.missing(hashes))
         unreadable = self._compute(lacking, found, kept, track) if lacking else {}
         there = [sha256 for sha256 in hashes if sha256 not in unreadable]
         vectors: dict[str, Vector] = {}

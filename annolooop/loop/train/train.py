@@ -108,7 +108,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
     """
     begun = time.monotonic()
     stack.studio.people.whoami()  # before anything slow: is the server there, and ours?
-    version = stack.registry.promoted()
+    version = stack.registry.current()
     registered = version is None
     if version is None:
         version = _register_first(stack)
@@ -208,7 +208,7 @@ def _learn(
             made, True, True, len(material.learn), material.unreadable, material.moved, verdict
         )
     if verdict.verdict == "refused":
-        return replace(done, version=stack.registry.promoted() or version, refused=done.version)
+        return replace(done, version=stack.registry.current() or version, refused=done.version)
     return done
 
 
@@ -300,7 +300,7 @@ def _register_first(stack: Stack) -> ModelVersion:
     learnt = Learnt(head, pipeline.info, UNTRAINED, pipelines=(pipeline,))
     with stack.lock("train"):
         # Two people may begin at the same moment: it is made once.
-        return stack.registry.promoted() or _register(stack, None, learnt)
+        return stack.registry.current() or _register(stack, None, learnt)
 
 
 def _relabel(stack: Stack, parent: ModelVersion) -> ModelVersion:
@@ -324,7 +324,7 @@ def _train(
     material = gather(stack, parent, examples, mode != "head", track)
     learnt = learn_from(stack, material, mode, track)
     verdict = gates.judge(stack, parent, learnt, material, gate, track)
-    while (now := stack.registry.promoted()) and now.number != parent.number:
+    while (now := stack.registry.current()) and now.number != parent.number:
         parent = now  # put in force by someone else meanwhile
         verdict = gates.judge(stack, parent, learnt, material, gate, track)
     learnt = replace(learnt, metrics={**learnt.metrics, "gate": asdict(verdict)})
