@@ -17,11 +17,11 @@ from annolooop.domain.draw import HOLDOUT_ORDER, TWO_PEOPLE, draw
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track
 from annolooop.domain.rounds import Round
-from annolooop.domain.split import side_of
+from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image
 from annolooop.domain.versions import ModelVersion
 from annolooop.loop.labels.pull import pull
-from annolooop.loop.labels.split import examples_of, sides_of
+from annolooop.loop.labels.split import examples_of, recorded_split
 from annolooop.loop.push.push import PART
 from annolooop.loop.rounds.queue import open_round, place_between, rounds_of
 from annolooop.loop.versions.predict import Predictor
@@ -191,14 +191,14 @@ class _Found:
         self,
         count: int,
         holdout: float,
-        sides: Mapping[str, str],
+        recorded: Mapping[str, str],
         predictor: Predictor | None,
         seed: int,
     ) -> None:
         self.held: list[Candidate] = []
         self.total = 0
         self.free = 0  # outside of the holdout
-        self.holdout, self._sides = holdout, sides
+        self.holdout, self._recorded = holdout, recorded
         self._count, self._predictor = count, predictor
         self._draw = np.random.default_rng(seed)
         self._kept: list[Candidate] = []
@@ -214,7 +214,7 @@ class _Found:
         held: list[Candidate] = []
         free: list[Candidate] = []
         for one in part:
-            side = side_of(one.image.sha256, self.holdout, self._sides)
+            side = split_of(one.image.sha256, self.holdout, self._recorded)
             (held if side == "holdout" else free).append(one)
         self.total += len(part)
         self.free += len(free)
@@ -280,8 +280,8 @@ class _Asking:
     def look(self, annotations: Sequence[Annotation], track: Track) -> _Found:
         """Find what can be asked."""
         holdout = self._stack.config.train.holdout
-        sides = sides_of(self._stack, self._stack.config.dataset.name, holdout)
-        found = _Found(self._query.count, holdout, sides, self._predictor, self._seed)
+        recorded = recorded_split(self._stack, self._stack.config.dataset.name, holdout)
+        found = _Found(self._query.count, holdout, recorded, self._predictor, self._seed)
         parts = self._free(annotations)
         for part in track(parts, "look", -(-len(self._stack.catalog) // PART)):
             found.add(part)

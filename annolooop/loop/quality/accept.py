@@ -15,14 +15,14 @@ from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot, by
 from annolooop.domain.draw import SPOT_CHECK, draw
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import PENDING, Track
-from annolooop.domain.split import side_of
+from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError, UsageError
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
-from annolooop.loop.labels.split import examples_of, sides_of, unlearnt
+from annolooop.loop.labels.split import examples_of, not_trained_on, recorded_split
 from annolooop.loop.push.blind import blind_share, is_blind
 from annolooop.loop.push.plan import agrees, foreseen, list_tasks
 from annolooop.loop.versions.predict import Predictor, require_promoted
@@ -266,7 +266,7 @@ def _held(stack: Stack, version: ModelVersion, snapshot: Snapshot) -> list[Examp
         stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
     )
     held = [example for example in examples if example.split == "holdout"]
-    held = unlearnt(stack, version, held, holdout)
+    held = not_trained_on(stack, version, held, holdout)
     lacking = stack.embeddings(version.backbone).lacking(e.sha256 for e in held)
     return [example for example in held if example.sha256 not in lacking]
 
@@ -339,7 +339,7 @@ class _Open:
         self._ledger, self._version = ledger, predictor.version
         self._embeddings = stack.embeddings(predictor.version.backbone)
         self._holdout, self._blind = stack.config.train.holdout, blind_share(stack)
-        self._sides = sides_of(stack, stack.config.dataset.name, self._holdout)
+        self._recorded = recorded_split(stack, stack.config.dataset.name, self._holdout)
         self._touched = {a.task for a in snapshot.annotations}
         self._known = {a.sha256 for a in snapshot.annotations}
 
@@ -362,7 +362,7 @@ class _Open:
     def _is_open(self, image: Image) -> bool:
         if image.sha256 in self._known or is_blind(image.sha256, self._blind):
             return False
-        return side_of(image.sha256, self._holdout, self._sides) != "holdout"
+        return split_of(image.sha256, self._holdout, self._recorded) != "holdout"
 
 
 def _is_spot_check(sha256: str, share: float) -> bool:

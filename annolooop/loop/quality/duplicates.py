@@ -12,7 +12,7 @@ from annolooop.domain.annotations import Annotation
 from annolooop.domain.answers import Disputed, resolve
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels, read_labels
-from annolooop.loop.labels.split import KeptRows
+from annolooop.loop.labels.split import EmbeddingRows
 from annolooop.stack import Stack
 from annolooop.storage.images import ImageCatalog
 
@@ -188,7 +188,7 @@ def _near(stack: Stack, name: str, contents: NDArray[np.bytes_]) -> _Near:
     lacking = embeddings.lacking(map(_hex, contents))
     if lacking:
         contents = contents[[_hex(content) not in lacking for content in contents]]
-    rows = KeptRows(embeddings, len(contents), lambda place: _hex(contents[place]))
+    rows = EmbeddingRows(embeddings, len(contents), lambda place: _hex(contents[place]))
     near = near_groups(rows, seed=stack.config.train.seed)
     order = np.argsort(near.groups, kind="stable")
     starts = np.flatnonzero(np.diff(near.groups[order])) + 1

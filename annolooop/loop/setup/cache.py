@@ -127,7 +127,7 @@ def info(stack: Stack) -> CacheReport:
                 space=name,
                 backbone=users.info.name if users else name.rpartition("-")[0],
                 transform=users.info.transform if users else None,
-                images=space.images(users.info.dim if users else None),
+                images=space.images(),
                 bytes=sum(space.sizes.values()),
                 used_by=tuple(users.names) if users else (),
                 copies=sum(len(copy.files) for copy in copies.get(name, ())),

@@ -11,7 +11,7 @@ from annolooop.domain.tasks import Image
 from annolooop.domain.versions import BackboneInfo, GateVerdict, ModelVersion
 from annolooop.errors import DataError
 from annolooop.loop.embed.embed import Embedder
-from annolooop.loop.labels.split import learnt_by
+from annolooop.loop.labels.split import trained_on
 from annolooop.loop.train.fit_result import FitResult
 from annolooop.loop.train.training_set import TrainingSet
 from annolooop.model.heads.fit import (
@@ -147,7 +147,7 @@ class _Current:
 
     def trained_on(self) -> list[Example]:
         """Its training images, with their labels at that time."""
-        return learnt_by(self._stack, self.version)
+        return trained_on(self._stack, self.version)
 
     def predictions(self, examples: Sequence[Example], labels: Sequence[str]) -> Targets:
         """(n, k) bool: the labels it predicts, in the order of these labels."""

@@ -14,7 +14,7 @@ from annolooop.domain.versions import BackboneInfo, ModelVersion
 from annolooop.errors import DataError
 from annolooop.loop.embed.backbone import pretrained
 from annolooop.loop.embed.embed import Embedder
-from annolooop.loop.labels.split import settle
+from annolooop.loop.labels.split import assign_split
 from annolooop.model.heads.fit import Targets, learnable
 from annolooop.model.heads.targets import build_targets
 from annolooop.stack import Stack
@@ -94,7 +94,7 @@ def build_training_set(
     skipped = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
     if pixels:
         skipped |= _missing(stack, examples)
-    settled = settle(stack, [e for e in examples if e.sha256 not in skipped], embeddings)
+    settled = assign_split(stack, [e for e in examples if e.sha256 not in skipped], embeddings)
     train = tuple(example for example in settled.examples if example.split == "train")
     holdout = tuple(example for example in settled.examples if example.split == "holdout")
     targets, multiple = build_targets(train, dataset.labels), dataset.choice == "multiple"

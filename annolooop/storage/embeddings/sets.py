@@ -1,6 +1,6 @@
 """The embedding spaces of a store: what each of them holds, and what of it nobody needs."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,19 +29,12 @@ class Space:
     parts: tuple[str, ...]
     sizes: dict[str, int]
 
-    def images(self, dim: int | None) -> dict[str, int]:
-        """Embeddings by precision class.
-
-        Args:
-            dim: length of an embedding; without it, what old files hold is not counted.
-        """
-        counts: dict[str, int] = defaultdict(int)
+    def images(self) -> dict[str, int]:
+        """Embeddings by precision class."""
+        counts: Counter[str] = Counter()
         for shard in self.shards:
-            rows = shard.rows
-            if shard.is_old and dim:  # 64 characters of 4 bytes and a vector; the rest is names
-                rows = max(0, round((shard.size - 516) / (256 + 4 * dim)))
-            counts[shard.precision] += rows
-        return {precision: count for precision, count in counts.items() if count}
+            counts[shard.precision] += shard.rows
+        return dict(counts)
 
 
 def find_spaces(store: ArtifactStore) -> list[Space]:
@@ -59,7 +52,7 @@ def find_spaces(store: ArtifactStore) -> list[Space]:
 
 def superseded(space: Space, embeddings: Embeddings) -> list[Shard]:
     """Shards whose images all have an embedding at least as exact in others, which stay."""
-    ordered = sorted(space.shards, key=lambda s: (s.precision != EXACT, s.is_old, -s.rows, s.name))
+    ordered = sorted(space.shards, key=lambda s: (s.precision != EXACT, -s.rows, s.name))
     read = [(shard, index) for shard, index in embeddings.indexes(ordered) if index]
     if not read:
         return []

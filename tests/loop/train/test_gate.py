@@ -11,7 +11,7 @@ from support.project import Project, Server
 from annolooop.domain.progress import untracked
 from annolooop.domain.split import split_of
 from annolooop.domain.versions import GateVerdict
-from annolooop.loop.labels.split import unlearnt
+from annolooop.loop.labels.split import not_trained_on
 from annolooop.loop.train.changes import find_examples
 from annolooop.loop.train.fit_result import FitResult
 from annolooop.loop.train.gate import decide
@@ -85,8 +85,8 @@ def test_worse_version_is_refused_until_someone_insists(
     examples, _ = find_examples(stack, stack.snapshots.latest())
     held = [example for example in examples if example.split == "holdout"]
     knows_all, knows_some = map(stack.registry.version, (4, 3))
-    assert unlearnt(stack, knows_all, held, 0.3) == []
-    assert unlearnt(stack, knows_some, held, 0.3) == held
+    assert not_trained_on(stack, knows_all, held, 0.3) == []
+    assert not_trained_on(stack, knows_some, held, 0.3) == held
 
     # With one, both predict it; its labels are right, the others are wrong now.
     for name in NAMES:
