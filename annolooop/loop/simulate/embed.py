@@ -13,7 +13,7 @@ from annolooop.files.whole import make_folder, replacing
 from annolooop.loop.simulate.folder import LabelledFolder
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.embeddings.embeddings import Embeddings, Vector, space_of
+from annolooop.storage.embeddings.embeddings import Embeddings, Vector, embedding_set_of
 
 if TYPE_CHECKING:
     from annolooop.model.backbones.pipeline import Pipeline
@@ -57,10 +57,10 @@ class FolderEmbedder:
         info = self._known() or self._built().info
         exact = self._stack.config.infer.precision == "fp32"
         store = ArtifactStore(str(self._folder))
-        kept = Embeddings(store, space_of(info), self._folder, exact)
+        kept = Embeddings(store, embedding_set_of(info), self._folder, exact)
         kept.load()
         hashes = sorted(folder.files)
-        missing = sorted(kept.lacking(hashes))
+        missing = sorted(kept.missing(hashes))
         unreadable = self._compute(missing, folder, kept, track) if missing else {}
         readable = [sha256 for sha256 in hashes if sha256 not in unreadable]
         vectors: dict[str, Vector] = {}

@@ -58,7 +58,7 @@ def register_first(stack: Stack) -> ModelVersion:
     result = FitResult(head, pipeline.info, UNTRAINED, new_backbones=(pipeline,))
     with stack.lock("train"):
         # Two people may begin at the same moment: it is made once.
-        return stack.registry.promoted() or register(stack, None, result)
+        return stack.registry.current() or register(stack, None, result)
 
 
 def register_relabelled(stack: Stack, current: ModelVersion) -> ModelVersion:

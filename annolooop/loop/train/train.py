@@ -116,7 +116,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
     """
     begun = time.monotonic()
     stack.studio.people.whoami()  # before anything slow: is the server there, and ours?
-    current = stack.registry.promoted()
+    current = stack.registry.current()
     first = current is None
     if current is None:
         current = register_first(stack)
@@ -201,7 +201,7 @@ def _update(
         version, verdict, used = _train(stack, current, snapshot, examples, gate, track)
         outcome = _Outcome(version, True, True, len(used.train), used.skipped, used.moved, verdict)
     if verdict.verdict == "refused":
-        now = stack.registry.promoted() or current
+        now = stack.registry.current() or current
         return replace(outcome, current=now, refused=outcome.current)
     return outcome
 
@@ -219,7 +219,7 @@ def _train(
     training_set = build_training_set(stack, current, examples, mode != "head", track)
     result = learn(stack, training_set, mode, track)
     verdict = judge(stack, current, result, training_set, gate, track)
-    while (now := stack.registry.promoted()) and now.number != current.number:
+    while (now := stack.registry.current()) and now.number != current.number:
         current = now  # someone else changed it meanwhile
         verdict = judge(stack, current, result, training_set, gate, track)
     result = replace(result, metrics={**result.metrics, "gate": asdict(verdict)})
