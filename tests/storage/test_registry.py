@@ -21,15 +21,15 @@ def store(tmp_path: Path) -> ArtifactStore:
 
 def test_versions_are_numbered_and_promoted(store: ArtifactStore) -> None:
     registry = Registry(store, "cats")
-    assert registry.promoted() is None
+    assert registry.current() is None
     first = registry.register(draft(), b"head one")
     second = registry.register(draft(parent=first.name, trained=True), b"head two")
     assert (first.number, second.number) == (1, 2)
     registry.promote(first, "now", "me")
     registry.promote(second, "now", "me")
-    assert registry.promoted() == second
+    assert registry.current() == second
     registry.promote(first, "now", "me")
-    assert registry.promoted() == first
+    assert registry.current() == first
     assert registry.head(second) == b"head two"
 
 
@@ -55,7 +55,7 @@ def test_damaged_records_are_named(store: ArtifactStore) -> None:
     snapshots.write(Snapshot(), 0)
     ImageCatalog(store, "d").add([Image("images/a.jpg", "0" * 64)], {})
     for key, read in (
-        ("models/d/versions/000001.json", registry.promoted),
+        ("models/d/versions/000001.json", registry.current),
         ("models/d/promotions/000001.json", registry.promotions),
         ("datasets/d/snapshots/000001.json", snapshots.latest),
         ("datasets/d/images/000001.json", lambda: ImageCatalog(store, "d")),

@@ -23,7 +23,7 @@ from annolooop.loop.dataset.task_file import Task, live_tasks, stored_tasks, wri
 from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.stack import Stack
-from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.artifacts.prefetch import prefetch
 from annolooop.storage.images import IMAGES, Lost, read_image, read_images
 
 
@@ -231,8 +231,8 @@ class _Work:
                 self._count(example)
 
     def _rows(self, several: bool) -> Iterator[Row]:
-        said = self._labels.said()
-        flaws = ahead(self._flaw, self._given, self._stack.store.at_once)
+        said = self._labels.answers()
+        flaws = prefetch(self._flaw, self._given, self._stack.store.at_once)
         for example in self._track(self._given, "export"):
             if flaw := next(flaws):
                 self.left_out[example.key] = flaw

@@ -17,7 +17,7 @@ from annolooop.loop.embed.batch import place
 from annolooop.loop.embed.sources import Source, Sources
 from annolooop.loop.embed.timing import Timing
 from annolooop.loop.embed.worker import Behind, Stopped
-from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.artifacts.prefetch import prefetch
 from annolooop.storage.artifacts.store import ArtifactStore, is_key
 from annolooop.storage.embeddings.embeddings import Embeddings, Vector
 from annolooop.storage.file_hashes import FileHashes
@@ -180,7 +180,7 @@ class Embedder:
             Content hash -> reason, of those that cannot be read.
         """
         wanted = list(images)
-        unknown = self._embeddings.lacking(image.sha256 for image in wanted)
+        unknown = self._embeddings.missing(image.sha256 for image in wanted)
         lacking = [image for image in wanted if image.sha256 in unknown]
         unreadable: dict[str, str] = {}
 
@@ -245,7 +245,7 @@ class Embedder:
         """Each file, and whether its content is known to have an embedding; many at a time."""
         remaining = iter(sources)
         while part := list(islice(remaining, LOOKED_UP)):
-            lacking = self._embeddings.lacking(s.sha256 for s in part if s.sha256)
+            lacking = self._embeddings.missing(s.sha256 for s in part if s.sha256)
             for source in part:
                 yield source, bool(source.sha256) and source.sha256 not in lacking
 
@@ -279,7 +279,7 @@ class Embedder:
         data = stored if isinstance(stored, bytes) else None
         sha256 = source.sha256
         if source.file:
-            if sha256 and not embedded and (why := self._hashes.flaw(sha256)):
+            if sha256 and not embedded and (why := self._hashes.decode_error(sha256)):
                 return _Seen(source, None, failure=why)
             if sha256 is None or not embedded:
                 data = source.file.read_bytes()
@@ -293,7 +293,7 @@ class Embedder:
         else:
             raise KeyError(source.key)
         lacking = data is not None and image.sha256 not in self._embeddings
-        if lacking and source.file and (why := self._hashes.flaw(image.sha256)):
+        if lacking and source.file and (why := self._hashes.decode_error(image.sha256)):
             return _Seen(source, None, failure=why)
         return _Seen(source, image, data if lacking else None)
 
@@ -312,14 +312,14 @@ class Embedder:
                 for seen in part.seen
                 if seen.image and seen.source.state and not seen.source.sha256
             )
-            self._hashes.note_flaws(
+            self._hashes.note_decode_errors(
                 {
                     seen.image.sha256: part.failed[seen.image.sha256]
                     for seen in part.seen
                     if seen.image and seen.source.file and _is_flaw(seen.image, part.failed)
                 }
             )
-            self._catalog.set_aside(
+            self._catalog.skip(
                 seen.source.found
                 for seen in part.seen
                 if seen.source.found and (seen.useless or _is_junk(seen, part.failed))
@@ -350,7 +350,7 @@ class Embedder:
         kept: list[Image] = []
         etags: dict[str, str] = {}
         writers = max(self._store.at_once, WRITERS)
-        puts = ahead(lambda pair: self._put(*pair), missing, writers)
+        puts = prefetch(lambda pair: self._put(*pair), missing, writers)
         for source, image in decoded:
             if stop.is_set():
                 raise Stopped

@@ -108,7 +108,7 @@ def ask(
 
     Args:
         stack: the annotation loop.
-        project: whose tasks; what the ledger says of them must be right.
+        project: whose tasks; what the task index says of them must be right.
         version: the model version in force.
         embeddings: of its backbone.
         query: what to ask.
@@ -294,9 +294,9 @@ class _Asking:
         seen = {_short(a.sha256) for a in annotations if a.sha256}
         images = stack.catalog.images()
         while part := {image.key: image for image in islice(images, PART)}:
-            lacking = self._embeddings.lacking(image.sha256 for image in part.values())
+            lacking = self._embeddings.missing(image.sha256 for image in part.values())
             found = []
-            for task in stack.ledger.tasks(part):
+            for task in stack.task_index.tasks(part):
                 image = part[task.key]
                 if task.replaced or task.vanished or task.sha256 != image.sha256:
                     continue
@@ -339,7 +339,7 @@ class _Asking:
             self._stack, dataset.name, annotations, dataset.choice, dataset.agreement, holdout
         )
         examples = [e for e in known if e.split == "train"]
-        lacking = self._embeddings.lacking(e.sha256 for e in examples)
+        lacking = self._embeddings.missing(e.sha256 for e in examples)
         return [e for e in examples if e.sha256 not in lacking]
 
 

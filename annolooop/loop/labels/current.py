@@ -66,7 +66,7 @@ class Labels:
         given = {label for example in self.examples for label in example.labels}
         return [*self.rules.labels, *sorted(given - set(self.rules.labels))]
 
-    def said(self) -> dict[str, list[Annotation]]:
+    def answers(self) -> dict[str, list[Annotation]]:
         """Content hash -> what people said of it, skips left out, in order of time."""
         found: dict[str, list[Annotation]] = defaultdict(list)
         for a in sorted(self.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
@@ -128,7 +128,7 @@ def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
     if name == own.name:
         recorded = recorded_split(stack, name, holdout)
         return Rules(own.labels, own.choice, own.agreement, holdout, recorded)
-    version = stack.registry_of(name).promoted()
+    version = stack.registry_of(name).current()
     shaped = version.config if version else {}
     labels, choice = (version.labels, version.choice) if version else ((), "single")
     if project:

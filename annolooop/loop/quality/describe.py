@@ -78,13 +78,13 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
     project = found.project
     catalog = stack.catalog_of(name)
     images = len(catalog)
-    there, size = catalog.survey().member_totals()
+    there, size = catalog.listing_diff().image_totals()
     labelled, skipped = count_tasks(found.snapshot.annotations)
     counts = Counter((label, e.split) for e in found.examples for label in e.labels)
     parts = Counter(example.split for example in found.examples)
     said = Counter(a.annotator for a in found.snapshot.annotations if not a.skipped)
     registry = stack.registry_of(name)
-    promoted = registry.promoted()
+    promoted = registry.current()
     return DescribeReport(
         dataset=name,
         project=ProjectRow(project.id, project.title, stack.studio.projects.stream_url(project.id))

@@ -179,13 +179,13 @@ def _contents(catalog: ImageCatalog) -> NDArray[np.bytes_]:
 
 
 def _near(stack: Stack, name: str, contents: NDArray[np.bytes_]) -> _Near:
-    version = stack.registry_of(name).promoted()
+    version = stack.registry_of(name).current()
     if version is None:
         return _Near(why_not="it has no model yet")
     from annolooop.model.judging.duplicates import near_groups
 
     embeddings = stack.embeddings(version.backbone)
-    lacking = embeddings.lacking(map(_hex, contents))
+    lacking = embeddings.missing(map(_hex, contents))
     if lacking:
         contents = contents[[_hex(content) not in lacking for content in contents]]
     rows = EmbeddingRows(embeddings, len(contents), lambda place: _hex(contents[place]))
@@ -216,7 +216,7 @@ def _told(
         if image.sha256 in wanted:
             keys[image.sha256].append(image.key)
     examples = {example.sha256: example for example in labels.examples}
-    said = labels.said()
+    said = labels.answers()
 
     def images(sha256: str) -> Iterable[DuplicateImage]:
         example = examples.get(sha256)

@@ -106,7 +106,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
     labeled, skipped = count_tasks(snapshot.annotations)
     rules = read_rules(stack, name, project)
     labels, disputed = _labels(snapshot.annotations, rules.choice, rules.agreement)
-    version = stack.registry_of(name).promoted()
+    version = stack.registry_of(name).current()
     asked = last_round(stack, name, snapshot.annotations)
     unlabeled = project.tasks - labeled - skipped
     shown, blind, compared = compare_answers(stack, name, snapshot.annotations, rules)

@@ -181,7 +181,7 @@ def _look(
     held = [e for e in found.examples if e.split == "holdout" and known.issuperset(e.labels)]
     held = not_trained_on(stack, version, held, found.rules.holdout)
     embeddings = stack.embeddings(version.backbone)
-    lacking = embeddings.lacking(e.sha256 for e in held)
+    lacking = embeddings.missing(e.sha256 for e in held)
     held = [e for e in held if e.sha256 not in lacking]
     if not held:
         nothing = np.zeros((0, len(version.labels)))

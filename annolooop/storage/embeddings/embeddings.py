@@ -44,7 +44,7 @@ AT_ONCE = 65_536  # hashes that are looked up at a time
 DAY = 86_400.0
 
 
-def space_of(info: BackboneInfo) -> str:
+def embedding_set_of(info: BackboneInfo) -> str:
     """Name of the space of a backbone and its transform."""
     told = hashlib.sha256(f"{info.fingerprint} {info.transform}".encode()).hexdigest()
     return f"{info.name}-{told[:16]}"
@@ -100,7 +100,7 @@ class Embeddings:
         """Whether an index lists it; its shard may still turn out to be damaged."""
         return bool(self._index.find(digests_of([sha256]))[0][0] >= 0)
 
-    def lacking(self, hashes: Iterable[str]) -> set[str]:
+    def missing(self, hashes: Iterable[str]) -> set[str]:
         """Those of the hashes that have no embedding, or only one that cannot be read.
 
         Shards that hold the others are copied from a bucket on the way.

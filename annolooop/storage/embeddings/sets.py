@@ -14,7 +14,7 @@ from annolooop.storage.embeddings.shards import EXACT, Shard, listed
 
 
 @dataclass(frozen=True)
-class Space:
+class EmbeddingSet:
     """One embedding space in the store.
 
     Attributes:
@@ -37,7 +37,7 @@ class Space:
         return dict(counts)
 
 
-def find_spaces(store: ArtifactStore) -> list[Space]:
+def find_embedding_sets(store: ArtifactStore) -> list[EmbeddingSet]:
     """The spaces of a store, by name."""
     sizes: dict[str, dict[str, int]] = defaultdict(dict)
     for item in store.walk(EMBEDDINGS):
@@ -46,11 +46,11 @@ def find_spaces(store: ArtifactStore) -> list[Space]:
     spaces = []
     for space, found in sorted(sizes.items()):
         shards, parts = listed(found)
-        spaces.append(Space(space, tuple(shards), tuple(parts), found))
+        spaces.append(EmbeddingSet(space, tuple(shards), tuple(parts), found))
     return spaces
 
 
-def superseded(space: Space, embeddings: Embeddings) -> list[Shard]:
+def superseded(space: EmbeddingSet, embeddings: Embeddings) -> list[Shard]:
     """Shards whose images all have an embedding at least as exact in others, which stay."""
     ordered = sorted(space.shards, key=lambda s: (s.precision != EXACT, -s.rows, s.name))
     read = [(shard, index) for shard, index in embeddings.indexes(ordered) if index]
@@ -65,7 +65,7 @@ def superseded(space: Space, embeddings: Embeddings) -> list[Shard]:
     return [shard for number, (shard, _) in enumerate(read) if number not in needed]
 
 
-def delete_objects(store: ArtifactStore, space: Space, names: Iterable[str]) -> None:
+def delete_objects(store: ArtifactStore, space: EmbeddingSet, names: Iterable[str]) -> None:
     """Delete some objects of a space, each index before what it belongs to."""
     for name in sorted(names, key=lambda name: not name.endswith(".index")):
         store.delete(f"{EMBEDDINGS}/{space.name}/{name}")

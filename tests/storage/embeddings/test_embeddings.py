@@ -13,7 +13,7 @@ from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.embeddings import Embeddings
 from annolooop.storage.embeddings.hash_index import HashIndex, digests_of
-from annolooop.storage.embeddings.sets import find_spaces, superseded
+from annolooop.storage.embeddings.sets import find_embedding_sets, superseded
 
 DOCS = ROOT / "docs"
 
@@ -52,7 +52,7 @@ def test_rows_come_in_the_order_asked_from_any_number_of_shards(
         mine.add(vectors(*range(first, min(60, first + 7))))
     order = np.random.default_rng(0).permutation(60).tolist()
     for embeddings in (mine, opened(store, cache)):
-        assert embeddings.lacking(hashes(*order, 99)) == set(hashes(99))
+        assert embeddings.missing(hashes(*order, 99)) == set(hashes(99))
         rows = embeddings.matrix(hashes(*order, order[0]))
         assert rows[:, 3].tolist() == [*order, order[0]]
     with pytest.raises(DataError, match="1 embeddings"):
@@ -77,10 +77,10 @@ def test_exact_embedding_wins_and_may_be_asked_for(store: ArtifactStore, cache: 
     for embeddings in (mine, opened(store, cache)):
         assert embeddings.matrix(hashes(1, 2, 3))[:, 0].tolist() == [1, 2, 3.5]
     exact = opened(store, cache, exact=True)
-    assert exact.lacking(hashes(1, 2, 3)) == set(hashes(3))
+    assert exact.missing(hashes(1, 2, 3)) == set(hashes(3))
     exact.add(vectors(3))
     assert exact.matrix(hashes(3))[0, 0] == 3
-    (space,) = find_spaces(store)
+    (space,) = find_embedding_sets(store)
     (spare,) = superseded(space, exact)
     assert (spare.precision, space.images()) == ("bf16", {"bf16": 2, "fp32": 3})
 
@@ -98,10 +98,10 @@ def test_damaged_or_truncated_shard_counts_as_missing(
         else:
             store.put(key, damaged)
         embeddings = opened(store, cache)
-        assert embeddings.lacking(hashes(1, 2)) == set(hashes(1, 2))
+        assert embeddings.missing(hashes(1, 2)) == set(hashes(1, 2))
         embeddings.add(vectors(1, 2))  # it takes the place of what was damaged
         assert store.get(key) == whole
-        assert not embeddings.lacking(hashes(1, 2))
+        assert not embeddings.missing(hashes(1, 2))
 
 
 def test_shard_that_goes_while_it_is_used_is_told(store: ArtifactStore, cache: Path) -> None:
@@ -111,7 +111,7 @@ def test_shard_that_goes_while_it_is_used_is_told(store: ArtifactStore, cache: P
     with pytest.raises(DataError) as caught:
         embeddings.matrix(hashes(1))
     assert "same command again" in caught.value.hint
-    assert embeddings.lacking(hashes(1)) == set(hashes(1))
+    assert embeddings.missing(hashes(1)) == set(hashes(1))
 
 
 def test_the_page_for_other_programs_says_how_to_read_them(
