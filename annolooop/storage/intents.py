@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.records import WrongRecord, from_json, to_json
+from annolooop.storage.document import Document
 
 T = TypeVar("T")
 
@@ -32,9 +32,7 @@ class Intent(Generic[T]):
     """
 
     def __init__(self, store: ArtifactStore, dataset: str, name: str, kind: Any) -> None:
-        self._store = store
-        self._key = f"{DATASETS}/{dataset}/{name}.json"
-        self._kind = kind
+        self._note: Document[T] = Document(store, f"{DATASETS}/{dataset}/{name}.json", kind)
 
     def announced(self) -> T | None:
         """What may be under way, or ``None``.
@@ -42,25 +40,19 @@ class Intent(Generic[T]):
         Raises:
             DataError: the announcement is damaged.
         """
-        try:
-            found: T = from_json(self._kind, self._store.get(self._key))
-        except KeyError:
-            return None
-        except WrongRecord as error:
-            raise self._store.damaged(self._key, str(error)) from None
-        return found
+        return self._note.read()
 
     def is_announced(self) -> bool:
         """Whether a request may be under way."""
-        return self._store.exists(self._key)
+        return self._note.exists()
 
     def announce(self, value: T) -> None:
         """Say that a request is about to be sent."""
-        self._store.put(self._key, to_json(value))
+        self._note.write(value)
 
     def withdraw(self) -> None:
         """Say that no request is under way."""
-        self._store.delete(self._key)
+        self._note.delete()
 
     @contextmanager
     def under_way(self, value: T) -> Iterator[None]:

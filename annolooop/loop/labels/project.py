@@ -2,12 +2,12 @@
 
 import json
 import re
-from typing import Any
 
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.errors import DataError, did_you_mean
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
+from annolooop.storage.document import Document
 from annolooop.storage.intents import Intent
 
 
@@ -138,22 +138,13 @@ def lookup_project(stack: Stack, name: str) -> ProjectCounts | None:
 
 def note_project(stack: Stack, project: ProjectCounts) -> None:
     """Remember which project is the dataset's."""
-    body = json.dumps({"identity": project.identity}).encode()
-    stack.store.put(_note(stack.config.dataset.name), body)
+    _noted(stack, stack.config.dataset.name).write({"identity": project.identity})
 
 
 def noted_project(stack: Stack, name: str) -> str | None:
     """Identity of the project that was the dataset's last time, or ``None``."""
-    identity = _read_note(stack, name).get("identity")
-    return str(identity) if identity else None
+    return (_noted(stack, name).read() or {}).get("identity")
 
 
-def _read_note(stack: Stack, name: str) -> dict[str, Any]:
-    try:
-        return dict(stack.store.get_json(_note(name)))
-    except KeyError:
-        return {}
-
-
-def _note(name: str) -> str:
-    return f"{DATASETS}/{name}/project.json"
+def _noted(stack: Stack, name: str) -> Document[dict[str, str]]:
+    return Document(stack.store, f"{DATASETS}/{name}/project.json", dict[str, str])

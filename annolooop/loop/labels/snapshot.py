@@ -1,6 +1,5 @@
 """Pull annotations into a snapshot."""
 
-import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -9,6 +8,7 @@ from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
+from annolooop.storage.document import Document
 
 WHOLE = timedelta(days=7)  # after which everything is pulled, whatever the counters say
 
@@ -37,22 +37,21 @@ def pull_snapshot(
             stored = replace(last, watermark=pulled.watermark)
         if stored:
             if whole:
-                note = {"project": project.identity, "at": pulled.created_at}
-                stack.store.put(_note(stack), json.dumps(note).encode())
+                _pulled(stack).write({"project": project.identity, "at": pulled.created_at})
             return stored, changes
         project = find_project(stack, stack.config.dataset.name)  # its counters have moved on
 
 
 def _is_due(stack: Stack, project: ProjectCounts) -> bool:
     """Whether all annotations of a project were never pulled, or not for a long time."""
-    try:
-        note = stack.store.get_json(_note(stack))
-    except KeyError:
+    note = _pulled(stack).read()
+    if note is None:
         return True
     since = datetime.now(timezone.utc) - datetime.fromisoformat(note["at"])
     return bool(note["project"] != project.identity or abs(since) > WHOLE)
 
 
-def _note(stack: Stack) -> str:
-    """Key of a note in the store: when all annotations were pulled."""
-    return f"{DATASETS}/{stack.config.dataset.name}/pulled.json"
+def _pulled(stack: Stack) -> Document[dict[str, str]]:
+    """When all annotations were pulled, and of which project."""
+    key = f"{DATASETS}/{stack.config.dataset.name}/pulled.json"
+    return Document(stack.store, key, dict[str, str])

@@ -4,7 +4,6 @@ Which they are follows from the hash of the content, as the split does: the hold
 and it stays so. What the model says of them is kept in the store.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from annolooop.domain.tasks import Image, Prediction
 from annolooop.loop.push.plan import agrees, list_tasks
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
+from annolooop.storage.document import Document
 from annolooop.storage.series import Series
 
 
@@ -53,15 +53,14 @@ def blind_share(stack: Stack) -> float:
 
     Whichever was changed last counts.
     """
-    note, configured = _read_note(stack), stack.config.infer.blind_share
-    return note["share"] if note and note["configured"] == configured else configured
+    note, configured = _note(stack).read(), stack.config.infer.blind_share
+    return note.share if note and note.configured == configured else configured
 
 
 def set_blind_share(stack: Stack, share: float) -> None:
     """Note what the command line says, for the commands that follow."""
     if share != blind_share(stack):
-        done = (_read_note(stack) or {}).get("done", 0.0)
-        _write_note(stack, share, done)
+        _write_note(stack, share, _done(stack))
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
     Raises:
         UnreachableError: Label Studio or the store fails; the next run goes on.
     """
-    share, done = blind_share(stack), (_read_note(stack) or {}).get("done", 0.0)
+    share, done = blind_share(stack), _done(stack)
     if share == done:
         return Cleared()
     cleared, seen = 0, 0
@@ -207,19 +206,24 @@ def blind_outcomes(
     return same, different
 
 
-def _note_key(stack: Stack) -> str:
-    return f"{DATASETS}/{stack.config.dataset.name}/blind.json"
-
-
-def _read_note(stack: Stack) -> dict[str, float] | None:
+@dataclass(frozen=True)
+class _Share:
     """The share that was set, what the stack file said then, and the share that is in effect."""
-    try:
-        note: dict[str, float] = stack.store.get_json(_note_key(stack))
-    except KeyError:
-        return None
-    return note
+
+    share: float
+    configured: float
+    done: float
+
+
+def _note(stack: Stack) -> Document[_Share]:
+    return Document(stack.store, f"{DATASETS}/{stack.config.dataset.name}/blind.json", _Share)
+
+
+def _done(stack: Stack) -> float:
+    """The share that is in effect."""
+    note = _note(stack).read()
+    return note.done if note else 0.0
 
 
 def _write_note(stack: Stack, share: float, done: float) -> None:
-    note = {"share": share, "configured": stack.config.infer.blind_share, "done": done}
-    stack.store.put(_note_key(stack), json.dumps(note).encode())
+    _note(stack).write(_Share(share, stack.config.infer.blind_share, done))

@@ -1,6 +1,5 @@
 """What others put into the store, changed there or took away, since `infer` was there."""
 
-import json
 from collections import deque
 from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from annolooop.stack import Stack
 from annolooop.storage.artifacts.listing import Keys, Survey
 from annolooop.storage.artifacts.prefetch import ahead
 from annolooop.storage.artifacts.prefixes import DATASETS
+from annolooop.storage.document import Document
 from annolooop.storage.images import is_image_name, place_of
 from annolooop.storage.lease import Lease
 
@@ -112,7 +112,7 @@ def mark(
     Raises:
         UnreachableError: Label Studio or the store fails; what was marked stays so.
     """
-    if not len(watched.vanished) and not stack.store.exists(_note(stack.config.dataset.name)):
+    if not len(watched.vanished) and not _note(stack, stack.config.dataset.name).exists():
         return Marks()
     idle = stack.lock_idle()
     lost, back = _differing(stack, project, watched)
@@ -136,9 +136,9 @@ def _write(
     track: Track,
 ) -> None:
     moment = stack.studio.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    note = _note(stack.config.dataset.name)
+    note = _note(stack, stack.config.dataset.name)
     if lost:
-        stack.store.put(note, json.dumps({"since": moment}).encode())
+        note.write({"since": moment})
     progress = track([*lost, *back], "mark", len(lost) + len(back))
     for tasks, since in ((lost, moment), (back, "")):
         for start in range(0, len(tasks), IDS_PER_URL):
@@ -146,7 +146,7 @@ def _write(
             with lease.guard():
                 _mark_some(stack, project, some, since)
     if not stack.studio.tasks.count_vanished(project.id):
-        stack.store.delete(note)
+        note.delete()
 
 
 def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], since: str) -> None:
@@ -163,12 +163,12 @@ def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], sinc
 
 def count_marked(stack: Stack, name: str, project: ProjectCounts) -> int:
     """How many tasks of a dataset are marked; most datasets never had one, and cost no request."""
-    return stack.studio.tasks.count_vanished(project.id) if stack.store.exists(_note(name)) else 0
+    return stack.studio.tasks.count_vanished(project.id) if _note(stack, name).exists() else 0
 
 
-def _note(name: str) -> str:
-    """Key of a note in the store: there may be marked tasks."""
-    return f"{DATASETS}/{name}/vanished.json"
+def _note(stack: Stack, name: str) -> Document[dict[str, str]]:
+    """There while tasks may be marked."""
+    return Document(stack.store, f"{DATASETS}/{name}/vanished.json", dict[str, str])
 
 
 def _differing(

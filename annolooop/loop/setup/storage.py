@@ -1,6 +1,5 @@
 """Make what a store needs around it: the bucket, its CORS rules, a key's rights."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from annolooop.storage.clouds.provisioning import (
     UnsupportedError,
     merged,
 )
+from annolooop.storage.document import Document
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,12 @@ class SetupNote:
         self._stack = stack
         self.steps: list[SetupStep] = []
         self._known: dict[str, Any] = {}
+        self._note: Document[dict[str, Any]] = Document(stack.store, NOTE, dict)
         try:
             if not admin.is_missing():
-                found = dict(stack.store.get_json(NOTE))
+                found = self._note.read() or {}
                 # That of another store came along if somebody copied it here.
                 self._known = found if found.get("store") == stack.config.store.url else {}
-        except KeyError:
-            pass
         except admin.failures as error:
             self._failed("read", *admin.explain(error), 4)
         except AnnoloopError as error:
@@ -155,12 +154,12 @@ class SetupNote:
         if left:
             self._write(self._known)
         else:
-            self._stack.store.delete(NOTE)
+            self._note.delete()
 
     def delete(self) -> None:
         """Remove the note, if there is one."""
         if self._known:
-            self._stack.store.delete(NOTE)
+            self._note.delete()
 
     def restore(self) -> None:
         self._write(self._known)
@@ -170,7 +169,7 @@ class SetupNote:
         if self.steps:  # what could not be read must not be replaced
             return
         try:
-            self._stack.store.put(NOTE, json.dumps(self._known, indent=2).encode())
+            self._note.write(self._known)
         except AnnoloopError as error:
             self._failed("written", error.message, error.hint, error.exit_code)
 

@@ -1,6 +1,5 @@
 """The artifact store: named bytes in a folder, or over fsspec in a bucket."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from mimetypes import guess_type
@@ -135,17 +134,6 @@ class ArtifactStore:
             return self.get(key)
         except KeyError:
             raise self.lost(key) from None
-
-    def get_json(self, key: str) -> Any:
-        """Read an object that holds JSON.
-
-        Raises:
-            DataError: it holds something else.
-        """
-        try:
-            return json.loads(self.get(key))
-        except ValueError:
-            raise self.damaged(key, "it is not JSON") from None
 
     def exists(self, key: str) -> bool:
         """Whether there is an object of this key."""

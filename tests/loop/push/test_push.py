@@ -165,12 +165,12 @@ def test_everything_is_pulled_once_a_week_and_when_asked(project: Project) -> No
     for asked in (True, False):
         # As if the label had been changed in the server's database.
         number = stack.snapshots.numbers()[-1]
-        raw = stack.store.get_json(f"{name}/snapshots/{number:06}.json")
+        raw = json.loads(stack.store.get(f"{name}/snapshots/{number:06}.json"))
         raw["annotations"][0]["labels"] = ["not_aria"]
         stack.store.put(f"{name}/snapshots/{number:06}.json", json.dumps(raw).encode())
         assert pull() == 0
         if not asked:
-            note = stack.store.get_json(f"{name}/pulled.json")
+            note = json.loads(stack.store.get(f"{name}/pulled.json"))
             note["at"] = (datetime.now(timezone.utc) - timedelta(days=8)).isoformat()
             stack.store.put(f"{name}/pulled.json", json.dumps(note).encode())
         assert pull(whole=asked) == 1
