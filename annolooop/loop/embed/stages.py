@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from threading import Condition, Event, Thread
 from types import TracebackType
 from typing import Any
@@ -53,14 +54,11 @@ class Stages:
         self._stages = list(stages)
         self._queues: list[deque[Any]] = [deque() for _ in self._stages]
         self._complete = [False] * len(self._stages)  # nothing more comes into this queue
-        self._threads = [
-            Thread(target=self._run, args=(number,), name=stage.name, daemon=True)
-            for number, stage in enumerate(self._stages)
-        ]
+        self._running = len(self._stages)
 
     def __enter__(self) -> "Stages":
-        for thread in self._threads:
-            thread.start()
+        for number, stage in enumerate(self._stages):
+            Thread(target=self._run, args=(number,), name=stage.name, daemon=True).start()
         return self
 
     def __exit__(
@@ -104,6 +102,9 @@ class Stages:
                 if not self.stop.is_set():  # what fails after that fails because of it
                     self._failure = error
                     self.stop.set()
+        finally:
+            with self._changed:
+                self._running -= 1
                 self._changed.notify_all()
 
     def _take(self, number: int) -> Iterator[Any]:
@@ -143,16 +144,18 @@ class Stages:
         if self.stop.is_set():
             raise Stopped
 
-    def _join(self, seconds: float = float("inf")) -> None:
+    def _join(self, seconds: float = inf) -> None:
+        """Wait until all stages have ended.
+
+        Not by `Thread.join`: interrupted, that takes the thread for ended, before Python 3.13.
+        """
         deadline = time.monotonic() + seconds
-        for thread in self._threads:
-            while thread.is_alive() and (left := deadline - time.monotonic()) > 0:
-                thread.join(min(left, SECONDS_BETWEEN_LOOKS))
+        with self._changed:
+            while self._running and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(min(left, SECONDS_BETWEEN_LOOKS))
 
     def _stop(self, error: BaseException) -> None:
         with self._changed:
             self.stop.set()
             self._changed.notify_all()
-        self._join(
-            SECONDS_AFTER_INTERRUPT if isinstance(error, KeyboardInterrupt) else float("inf")
-        )
+        self._join(SECONDS_AFTER_INTERRUPT if isinstance(error, KeyboardInterrupt) else inf)

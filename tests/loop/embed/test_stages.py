@@ -1,5 +1,7 @@
 """The bounded pipeline: order, bound, failures, and Ctrl-C."""
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -189,4 +191,20 @@ def test_after_ctrl_c_work_that_has_begun_may_end() -> None:
 
     stages = Stages([Stage("ends", each(work))])
     interrupted_in(stages, begun)
+    assert done == [1]
+
+
+def test_after_ctrl_c_at_the_end_work_that_has_begun_may_end() -> None:
+    """The signal comes while the main thread only waits for the stages."""
+    done: list[int] = []
+
+    def work(item: int) -> int:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        assert stages.stop.wait(LONG)
+        done.append(item)
+        return item
+
+    stages = Stages([Stage("ends", each(work))])
+    with suppress(KeyboardInterrupt), stages:
+        stages.put(1)
     assert done == [1]

@@ -326,7 +326,7 @@ def test_request_whose_sender_died_is_waited_for(ready: Project) -> None:
     write_photos(ready.folder / "b", ["a.jpg"])
     stack = ready.stack()
     key = f"datasets/{stack.config.dataset.name}/pushing.json"
-    stack.store.put(key, b'{"version": "v1-000000", "keys": ["images/b/a.jpg"]}')
+    stack.store.put(key, b'{"version": "v1-000000", "keys": ["images/b/a.jpg"], "predictions": 1}')
     begun = time.monotonic()
     report = run(ready, str(ready.folder / "b"))
     assert time.monotonic() - begun > 9  # it never came: the wait has an end
