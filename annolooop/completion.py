@@ -35,19 +35,19 @@ def completes(source: Source) -> Completer:
     """Make a source what Typer asks: those of its candidates that begin with what was typed."""
 
     def offered(ctx: typer.Context, incomplete: str) -> list[Candidate]:
-        found: list[Candidate] = []
+        candidates: list[Candidate] = []
         silence = io.StringIO()
         with (
             contextlib.suppress(Exception),
             contextlib.redirect_stdout(silence),
             contextlib.redirect_stderr(silence),
         ):
-            found += (
+            candidates += (
                 (value, meaning)
                 for value, meaning in source(ctx)
-                if value.startswith(incomplete) and _can_be_told(value + meaning)
+                if value.startswith(incomplete) and _can_be_printed(value + meaning)
             )
-        return found
+        return candidates
 
     return offered
 
@@ -124,18 +124,18 @@ def _keys(
 
 def _literals(kind: Any) -> tuple[str, ...]:
     """The values of a Literal, also of one in a union; of another type, none."""
-    found: list[str] = []
+    values: list[str] = []
     for part in get_args(kind):
-        found += [part] if isinstance(part, str) else _literals(part)
-    return tuple(found)
+        values += [part] if isinstance(part, str) else _literals(part)
+    return tuple(values)
 
 
 def _stack(ctx: typer.Context) -> "LoadedStack":
     """The stack that the words before the cursor name, without its secrets."""
     from annolooop.config.load import load_stack
 
-    given = ctx.params
-    return load_stack(given.get("stack_file"), given.get("overrides") or (), shallow=True)
+    options = ctx.params
+    return load_stack(options.get("stack_file"), options.get("overrides") or (), shallow=True)
 
 
 def _store(loaded: "LoadedStack") -> Path | None:
@@ -151,8 +151,8 @@ def _folders(loaded: "LoadedStack", below: str) -> list[str]:
     return [entry.name for entry in os.scandir(store / below) if entry.is_dir()]
 
 
-def _can_be_told(text: str) -> bool:
-    """Whether the shell can be told it: a name may hold what its encoding lacks, or a newline."""
+def _can_be_printed(text: str) -> bool:
+    """Whether the shell can print it: a name may have a newline or other letters."""
     encoding = sys.__stdout__.encoding if sys.__stdout__ else "utf-8"
     return text.isprintable() and text.encode(encoding, "replace").decode(encoding) == text
 
@@ -164,11 +164,11 @@ def bash_spelling() -> Iterator[None]:
     Bash takes ``key=val`` for three words, ``key``, ``=`` and ``val``, wants only what replaces
     the last, and does not quote what it is given. Typer knows of neither.
     """
-    told, at = os.environ.get("COMP_WORDS", ""), os.environ.get("COMP_CWORD", "")
+    line, at = os.environ.get("COMP_WORDS", ""), os.environ.get("COMP_CWORD", "")
     if os.environ.get(SHELL) != "complete_bash" or not at.isdecimal():
         yield
         return
-    words = [*told.split("\n"), ""][: int(at) + 1]  # one to a line; up to the cursor
+    words = [*line.split("\n"), ""][: int(at) + 1]  # one to a line; up to the cursor
     joined = words[:1]
     for before, word in pairwise(words):
         if word == "=" or before == "=":

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from annolooop.storage.lease import Lease
     from annolooop.storage.registry import Registry
     from annolooop.storage.snapshots import Snapshots
-    from annolooop.storage.tasks import Ledger
+    from annolooop.storage.tasks import TaskIndex
 
 
 def open_stack(console: Console, unread: bool = False) -> Stack:
@@ -164,14 +164,14 @@ class Stack:
         return ImageCatalog(self.store, dataset, file)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def task_index(self) -> TaskIndex:
         """The tasks that Label Studio has confirmed; see :mod:`annolooop.loop.push.plan`."""
         from annolooop.storage.index import index_file
-        from annolooop.storage.tasks import Ledger, ledger_series
+        from annolooop.storage.tasks import TaskIndex, task_series
 
         name = self.config.dataset.name
-        file = index_file(self.cache / "ledgers", ledger_series(self.store, name))
-        return Ledger(self.store, name, file)
+        file = index_file(self.cache / "ledgers", task_series(self.store, name))
+        return TaskIndex(self.store, name, file)
 
     @cached_property
     def file_hashes(self) -> FileHashes:
@@ -275,7 +275,7 @@ class Stack:
 
     def embeddings(self, info: BackboneInfo) -> Embeddings:
         """Kept embeddings of one backbone and transform."""
-        from annolooop.storage.embeddings.embeddings import Embeddings, space_of
+        from annolooop.storage.embeddings.embeddings import Embeddings, embedding_set_of
 
         exact = self.config.infer.precision == "fp32"
         about = {
@@ -283,7 +283,7 @@ class Stack:
             "fingerprint": info.fingerprint,
             "transform": info.transform,
         }
-        opened = Embeddings(self.store, space_of(info), self.embedding_copies, exact, about)
+        opened = Embeddings(self.store, embedding_set_of(info), self.embedding_copies, exact, about)
         opened.load()
         return opened
 

@@ -80,8 +80,8 @@ def draw(photos: Photos, labels: int, seed: int) -> tuple[Sure, Sure]:
     held, learn = np.split(order[:labels], [round(HOLDOUT * labels)])
     fitted = fit_head(photos.x[learn], photos.targets(learn), False, seed)
     temperature = 1.0
-    if fitted.out is not None:
-        temperature = fit_temperature(fitted.out, photos.targets(learn), False)
+    if fitted.out_of_fold is not None:
+        temperature = fit_temperature(fitted.out_of_fold, photos.targets(learn), False)
 
     def sure(rows: NDArray[np.int64]) -> Sure:
         said = activate(fitted.head.logits(photos.x[rows]) / temperature, False)

@@ -86,7 +86,11 @@ def measure(data: Photos, count: int, seed: int) -> Measured:
     targets = data.targets(np.arange(len(data.y)))
     x, truth = data.x[test], targets[test]
     fitted = fit_head(data.x[drawn], targets[drawn], False, seed)
-    told = None if fitted.out is None else calibrate(fitted.out, targets[drawn], False, seed)
+    told = (
+        None
+        if fitted.out_of_fold is None
+        else calibrate(fitted.out_of_fold, targets[drawn], False, seed)
+    )
     temperature = told["temperature"] if told else 1.0
     before, after = fitted.head.predict(x), with_temperature(fitted.head, temperature).predict(x)
     logits = fitted.head.logits(x)

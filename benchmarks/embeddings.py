@@ -109,7 +109,7 @@ def measure(folder: Path, count: int, part: int) -> dict[str, float]:
         embeddings = Embeddings(ArtifactStore(str(folder)), "space", folder / "cache")
         embeddings.load()
         loaded = time.perf_counter()
-        assert not embeddings.lacking(hashes)
+        assert not embeddings.missing(hashes)
         known = time.perf_counter()
         loading.append(loaded - begun)
         looking.append(known - loaded)

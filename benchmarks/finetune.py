@@ -28,9 +28,9 @@ from annolooop.model.backbones.classifier import Backbone, build_backbone
 from annolooop.model.backbones.pipeline import Pipeline
 from annolooop.model.backbones.transforms import EvalTransform
 from annolooop.model.backbones.weights import read_state
+from annolooop.model.heads.fine_tuner import FinetuningData, Recipe
 from annolooop.model.heads.finetune import finetune, split_validation
-from annolooop.model.heads.fit import Targets, all_right, fit_head
-from annolooop.model.heads.learner import Lesson, Recipe
+from annolooop.model.heads.fit import Targets, all_correct, fit_head
 from annolooop.model.judging.paired import mcnemar
 
 ROW = "{:>5} {:<7} {:>8} {:>6} {:>6} {:>10} {:>10} {:>8} {:>6} {:>8}"
@@ -70,17 +70,17 @@ def measure(args: argparse.Namespace, backbone: Backbone, seed: int) -> None:
     x = embed(backbone, [*learn, *held])
     head, figures, _ = fit_head(x[: len(names)], targets, False, seed)
     truth, said = to_targets(held.values()), head.predict(x[len(names) :])
-    base = all_right(said, truth, False)
+    base = all_correct(said, truth, False)
     spent = time.perf_counter() - begun
     tell(seed, "head", base, base, loss(said, truth), 0, spent)
     out = split_validation(names, targets, False, seed)
     probe, *_ = fit_head(x[: len(names)][~out], targets[~out], False, seed)
-    lesson = Lesson(names, targets, False, out, lambda name: Path(name).read_bytes())
+    data = FinetuningData(names, targets, False, out, lambda name: Path(name).read_bytes())
     for mode in ("layer4", "all"):
         begun = time.perf_counter()
         with TemporaryDirectory() as folder:
             recipe = Recipe(mode, seed, args.epochs)
-            tuned = finetune(backbone, probe, lesson, recipe, Path(folder), untracked)
+            tuned = finetune(backbone, probe, data, recipe, Path(folder), untracked)
         if tuned.best_epoch:
             new = embed(tuned.backbone, [*learn, *held])
             refit, *_ = fit_head(new[: len(names)], targets, False, seed, figures["C"])
@@ -88,7 +88,7 @@ def measure(args: argparse.Namespace, backbone: Backbone, seed: int) -> None:
         else:  # as `train` does: the head that learnt from all examples stays
             said = head.predict(x[len(names) :])
         spent = time.perf_counter() - begun
-        right = all_right(said, truth, False)
+        right = all_correct(said, truth, False)
         tell(seed, mode, base, right, loss(said, truth), tuned.best_epoch, spent)
 
 

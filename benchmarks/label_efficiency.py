@@ -34,7 +34,14 @@ from features import Photos, add_photos, read_photos
 from figures import Figure, add_record, tell
 
 from annolooop.domain.progress import untracked
-from annolooop.loop.simulate.replay import Curve, Material, Plan, replays, share_of, standard_error
+from annolooop.loop.simulate.replay import (
+    Curve,
+    ReplayImages,
+    ReplayPlan,
+    replays,
+    share_of,
+    standard_error,
+)
 from annolooop.model.choosing.choose import STRATEGIES, choose
 from annolooop.model.choosing.pool import Pool
 
@@ -48,10 +55,10 @@ def main() -> int:
     args = _arguments()
     figures: list[Figure] = []
     for photos in read_photos(args):
-        material = material_of(photos, args.pool, args.test)
-        figures += measure(photos.name, material, args)
+        images = material_of(photos, args.pool, args.test)
+        figures += measure(photos.name, images, args)
         if photos.files:
-            figures.append(cost(photos, material, args))
+            figures.append(cost(photos, images, args))
     return tell(figures, args.record)
 
 
@@ -69,20 +76,20 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def material_of(photos: Photos, pool: int | None, test: int | None) -> Material:
+def material_of(photos: Photos, pool: int | None, test: int | None) -> ReplayImages:
     """At most so many images on either side."""
     ask, judge = np.flatnonzero(~photos.test)[:pool], np.flatnonzero(photos.test)[:test]
-    return Material(photos.x[ask], photos.targets(ask), photos.x[judge], photos.targets(judge))
+    return ReplayImages(photos.x[ask], photos.targets(ask), photos.x[judge], photos.targets(judge))
 
 
-def measure(name: str, material: Material, args: argparse.Namespace) -> list[Figure]:
+def measure(name: str, images: ReplayImages, args: argparse.Namespace) -> list[Figure]:
     """The figures of one set, but for the cost."""
-    plan = Plan(args.query, args.budget, tuple(range(args.seeds)))
+    plan = ReplayPlan(args.query, args.budget, tuple(range(args.seeds)))
     strategies = list(dict.fromkeys(["random", "auto", *args.strategies]))
-    print(f"{name}: {len(material.pool):,} to ask about, {len(material.test):,} to test on")
+    print(f"{name}: {len(images.pool):,} to ask about, {len(images.test):,} to test on")
     curves: dict[str, Curve] = {}
     for strategy in strategies:
-        curve = replays(material, [strategy], plan, untracked)[strategy]
+        curve = replays(images, [strategy], plan, untracked)[strategy]
         curves[strategy] = curve
         print_row(strategy, curve, curves["random"])
         if args.curves:
@@ -90,7 +97,7 @@ def measure(name: str, material: Material, args: argparse.Namespace) -> list[Fig
                 told = {"set": name, "strategy": strategy, "labels": curve.labels.tolist()}
                 file.write(json.dumps({**told, "accuracy": curve.accuracy.tolist()}) + "\n")
     auto, baseline = curves["auto"], curves["random"]
-    what = f"{name}, {len(material.pool):,} images, {args.seeds} seeds"
+    what = f"{name}, {len(images.pool):,} images, {args.seeds} seeds"
     return [
         *(
             saving(what, auto, baseline, labels, aim)
@@ -157,16 +164,16 @@ def print_row(strategy: str, curve: Curve, baseline: Curve) -> None:
     print(f"{strategy:<17} mean {curve.mean.mean():.1%}; {'; '.join(cells)}", flush=True)
 
 
-def cost(photos: Photos, material: Material, args: argparse.Namespace) -> Figure:
+def cost(photos: Photos, images: ReplayImages, args: argparse.Namespace) -> Figure:
     """Seconds of a choice by auto, over seconds of embedding the same number of images."""
     rng = np.random.default_rng(0)
     # Where there are fewer: points between two images of the set.
-    one, other = (material.pool[rng.integers(0, len(material.pool), MANY)] for _ in range(2))
+    one, other = (images.pool[rng.integers(0, len(images.pool), MANY)] for _ in range(2))
     share = rng.random((MANY, 1), np.float32)
     vectors = np.asarray(one * share + other * (1 - share), np.float32)
-    known = material.pool[:200]
-    said = rng.dirichlet(np.ones(material.targets.shape[1]), MANY)
-    pool = Pool(vectors, said, known, material.targets[:200], False, 0.6)
+    known = images.pool[:200]
+    said = rng.dirichlet(np.ones(images.targets.shape[1]), MANY)
+    pool = Pool(vectors, said, known, images.targets[:200], False, 0.6)
     begun = time.perf_counter()
     choose("auto", pool, ASKED, 0)
     spent = time.perf_counter() - begun

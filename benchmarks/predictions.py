@@ -36,7 +36,9 @@ def main() -> int:
     with running(args.command) as stack:
         project = filled_project(stack, "predictions", args.tasks)
         predictions = generate(stack, args.tasks)
-        ids = [task.id for task in stack.ledger.tasks(i.key for i in predictions)][: args.singly]
+        ids = [task.id for task in stack.task_index.tasks(i.key for i in predictions)][
+            : args.singly
+        ]
 
         begun = time.perf_counter()
         push(stack, project, predictions, NEW, True, untracked)

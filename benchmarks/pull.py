@@ -32,7 +32,7 @@ def main() -> int:
     with running(args.command) as stack:
         project = filled_project(stack, "pull", args.tasks)
         keys = (image.key for image in generate(stack, args.tasks))
-        ids = [task.id for task in stack.ledger.tasks(keys)]
+        ids = [task.id for task in stack.task_index.tasks(keys)]
         annotate(stack, project, ids[:5])
         pull_snapshot(stack, current(stack, project))
         time.sleep(6)  # what changed right before is looked at again

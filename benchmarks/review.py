@@ -93,7 +93,7 @@ def measure(photos: Photos, labels: int, seeds: int) -> dict[str, list[tuple[flo
 def ranks(x: Array, targets: Targets, seed: int) -> dict[str, NDArray[np.float64]]:
     """Confidence in each label, by each way to tell it."""
     ours = doubt_labels(x, targets, False, seed)
-    logits = fit_head(x, targets, False, seed).out
+    logits = fit_head(x, targets, False, seed).out_of_fold
     several = out_of_fold_logits(x, targets, False, seed, FOLDS, REPEATS)
     assert ours is not None
     assert logits is not None

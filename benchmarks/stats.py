@@ -92,7 +92,7 @@ def _fill(stack: Stack, tasks: int) -> str:
 
 def _first(stack: Stack, tasks: int) -> list[int]:
     keys = [image.key for image in generate(stack, min(tasks, ANNOTATIONS))]
-    return [task.id for task in stack.ledger.tasks(keys)]
+    return [task.id for task in stack.task_index.tasks(keys)]
 
 
 def _file(stack: Stack) -> str:

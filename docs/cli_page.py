@@ -25,9 +25,28 @@ CLI_INTRO = f"""\
 
 {GENERATED}
 
-A command prints its report to stdout, and progress, hints and errors to stderr. What the exit
-codes mean is in the [README](../README.md#exit-codes). `{PROGRAM} --install-completion` sets up
-completion for your shell, `{PROGRAM} --show-completion` prints it.
+A command prints its report to stdout, and progress, hints and errors to stderr. On a terminal,
+lines are wrapped and tables fitted to its width; a pipe gets whole lines. `NO_COLOR`, `TERM=dumb`
+and `COLUMNS` are respected. `{PROGRAM} --install-completion` sets up completion for your shell.
+
+## Exit codes
+
+| code | means | what to do |
+| --- | --- | --- |
+| 0 | done, or nothing to do | go on |
+| 1 | a bug in {PROGRAM} | report it, with the lines that were printed |
+| 2 | the command line is wrong; or `--dry-run`, `--check`, `storage setup` or `dataset accept` \
+without `--yes` found work to do | read `--help` |
+| 3 | the stack file, a variable, an installation or the access token is wrong | correct what the \
+error names |
+| 4 | Label Studio, the store or a download is out of reach, or refuses | check it, and try again |
+| 5 | the data or the model does not allow it, such as too few labels | annotate more, or train \
+again |
+| 6 | `train --rerun` made a version that is worse than the current one; it is kept, and not \
+current | look at the labels (`dataset review`), or insist (`--gate off`) |
+| 130 | interrupted | type the same command again: it goes on from there |
+
+## All commands
 """
 
 CLI_COMMON = """\

@@ -20,7 +20,7 @@ STACK_INTRO = f"""\
 
 One YAML file describes one annotation loop. Every key is optional; a key that is not listed here
 is an error. `annoloop init` writes a file with comments, `annoloop stack check` validates it, and
-`annoloop stack show` prints every value in force and where it came from.
+`annoloop stack show` prints every value and where it came from.
 
 ## Where it is looked for
 
@@ -41,15 +41,15 @@ which of the four chose it.
 | `configs/night.yaml` | `night`; `configs/night.yaml` if another file has that name |
 
 `--stack` and `{STACK_VARIABLE}` take a name as well as a path; a file of exactly that path goes
-first. `annoloop stack list` shows them with their datasets. `annoloop stack use night` makes one
-the stack of this folder, and notes it in `{MARKER}`, a choice of your own that belongs into
-`.gitignore`. Remove that file to be back at the usual names.
+first. `annoloop stack list` shows them with their datasets. `annoloop stack use night` chooses one
+for this folder, and writes that into `{MARKER}`, your own choice, which belongs into
+`.gitignore`. Remove that file to use the usual names again.
 
 `annoloop stack copy night dusk` copies a file as it is, with its comments, and
-`annoloop stack copy dusk` the one in force. Stacks of one folder may share a Label Studio and a
+`annoloop stack copy dusk` the chosen one. Stacks of one folder may share a Label Studio and a
 store, and by default do: they are told apart by `dataset.name`. Two stacks with the same
-`dataset.name` are two sets of settings for one dataset, such as one for another device. For images
-of another kind, change it in the copy.
+`dataset.name` are two sets of settings for one dataset, such as one for another device. For another
+dataset, change it in the copy.
 
 ## Relative paths
 

@@ -1,4 +1,4 @@
-"""Which stack files a folder has, what they are called, and which of them is in force."""
+"""Which stack files a folder has, their names, and which one is chosen."""
 
 import os
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ class NamedStack:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The stack file in force.
+class ChosenStack:
+    """The chosen stack file.
 
     Attributes:
         file: its path.
@@ -61,15 +61,15 @@ def list_stacks(folder: Path) -> list[NamedStack]:
 
 
 def find_stack(name: str, folder: Path) -> Path | None:
-    """The stack file that is meant by a path, or else by a name in the folder."""
+    """The stack file of this path, or else of this name in the folder."""
     file = folder / name
     if file.is_file():
         return file
     return next((stack.file for stack in list_stacks(folder) if stack.name == name), None)
 
 
-def choose_stack(explicit: str | None, environ: Mapping[str, str] = os.environ) -> Choice:
-    """The stack file in force in this folder.
+def choose_stack(explicit: str | None, environ: Mapping[str, str] = os.environ) -> ChosenStack:
+    """The stack file that commands in this folder use.
 
     ``--stack`` goes first, then ``$ANNOLOOP_STACK``, then what `annoloop stack use` chose, then
     the usual names.
@@ -83,17 +83,17 @@ def choose_stack(explicit: str | None, environ: Mapping[str, str] = os.environ) 
             file = find_stack(name, here)
             if file is None:
                 raise ConfigError(
-                    f"{by} names {name}, which is not a file, nor a stack of this folder"
+                    f"{by} names {name}, which is neither a file nor a stack of this folder"
                     + did_you_mean(name, stack_names(here)),
-                    "See which there are: annoloop stack list; or make one: annoloop init",
+                    "List them: annoloop stack list; or make one: annoloop init",
                 )
-            return Choice(file, by)
+            return ChosenStack(file, by)
     marked = read_marker(here)
     if marked:
-        return Choice(marked, MARKER)
+        return ChosenStack(marked, MARKER)
     for candidate in SEARCHED:
         if (here / candidate).is_file():
-            return Choice(here / candidate, "its name")
+            return ChosenStack(here / candidate, "its name")
     others = [stack.name for stack in list_stacks(here)]
     raise ConfigError(
         f"No stack file: there is no {' and no '.join(SEARCHED)} in {Path.cwd()}",
@@ -115,7 +115,7 @@ def read_marker(folder: Path) -> Path | None:
         file = folder / name
         if name and "\0" not in name and file.is_file():
             return file
-        problem = f"names {name!r}, which is not there" if name else "names no stack file"
+        problem = f"names {name!r}, which does not exist" if name else "names no stack file"
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -32,7 +32,7 @@ class LoadedStack:
         folder: the project folder, against which relative paths are resolved.
         config: the validated values.
         settings: each value with its origin, secrets masked.
-        chosen_by: why it is this file, see :class:`annolooop.config.choose.Choice`.
+        chosen_by: why it is this file, see :class:`annolooop.config.choose.ChosenStack`.
     """
 
     file: Path
@@ -85,13 +85,11 @@ def load_stack(
     try:
         config = StackConfig.model_validate(values)
     except ValidationError as error:
-        told = [_explain(raw, problem) for problem in error.errors()]
-        typed = all(line.startswith("--set ") for line in told)
+        problems = [_explain(raw, problem) for problem in error.errors()]
+        from_flags = all(line.startswith("--set ") for line in problems)
         raise ConfigError(
-            "\n".join(told),
-            "See which keys there are: annoloop stack show"
-            if typed
-            else f"Correct it, then: {check}",
+            "\n".join(problems),
+            "List the keys: annoloop stack show" if from_flags else f"Correct it, then: {check}",
         ) from None
     settings = tuple(
         Setting(".".join(map(str, path)), MASK if raw.hides(path) else value, _origin_of(raw, path))
@@ -208,12 +206,12 @@ class _RawFile:
             if not isinstance(below, dict):
                 raise UsageError(f"--set {key}: {part} holds no keys", "See: annoloop stack show")
         below[str(path[-1])] = value
-        self.secret = {there for there in self.secret if there[: len(path)] != path}
+        self.secret = {place for place in self.secret if place[: len(path)] != path}
         self.origins |= dict.fromkeys(_paths(value, path), "flag")
 
     def hides(self, path: Path_) -> bool:
         """Whether a value, or an item of it, came from a file, a keyring or a cloud."""
-        return any(there[: len(path)] == path for there in self.secret)
+        return any(place[: len(path)] == path for place in self.secret)
 
 
 _KEY = re.compile(r"[\w.]*")

@@ -80,8 +80,8 @@ class References:
             return self._variable(match, where)
 
         filled = _REFERENCE.sub(value, text)
-        told = [f"env:{','.join(variables)}"] if variables else []
-        return Filled(filled, (*told, *origins), bool(origins))
+        from_variables = [f"env:{','.join(variables)}"] if variables else []
+        return Filled(filled, (*from_variables, *origins), bool(origins))
 
     def _variable(self, match: re.Match[str], where: str) -> str:
         name, operator, rest = match["name"], match["operator"], match["rest"]

@@ -1,4 +1,4 @@
-"""What the stack file may say. The text below a key describes it, in the schema."""
+"""The keys of the stack file. The text below a key describes it, also in the JSON Schema."""
 
 import json
 import re
@@ -22,8 +22,8 @@ BUCKETS = ("s3", "gs", "az")  # schemes of store.url
 
 
 def _address(url: str) -> str:
-    """Of a server: a client would take another for a bug of the caller's."""
-    if url and not re.match(r"https?://[^/\s]|\*+$", url):  # stars: it is not told
+    """The address of a server."""
+    if url and not re.match(r"https?://[^/\s]|\*+$", url):  # stars: a masked value
         raise ValueError("must start with http:// or https://")
     return url.rstrip("/")
 
@@ -35,13 +35,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        hide_input_in_errors=True,  # what was given may be a secret
+        hide_input_in_errors=True,  # a value may be a secret
     )
 
 
 class S3Config(_Section):
     endpoint: Address | None = None
-    """Address of a store that speaks S3, if it is not Amazon's."""
+    """Address of the S3 server, if it is not Amazon's."""
 
     region: str | None = None
     """Region of the bucket."""
@@ -63,7 +63,7 @@ class S3Config(_Section):
         if bool(self.access_key) != bool(self.secret_key):
             raise ValueError("access_key and secret_key belong together")
         if self.access_key and self.profile:
-            raise ValueError("says access_key and profile; one of them is enough")
+            raise ValueError("has access_key and profile; remove one of them")
         return self
 
 
@@ -79,7 +79,7 @@ class GCSConfig(_Section):
     """Where `annoloop storage setup` makes the bucket, for example europe-west3."""
 
     endpoint: Address | None = None
-    """Address of a server that speaks the language of Google Cloud Storage, if not Google's."""
+    """Address of the Google Cloud Storage server, if it is not Google's."""
 
 
 class AzureConfig(_Section):
@@ -103,7 +103,9 @@ class AzureConfig(_Section):
     @model_validator(mode="after")
     def _one_kind(self) -> "AzureConfig":
         if self.connection_string and (self.account or self.sas_token or self.endpoint):
-            raise ValueError("says connection_string and more; it holds all but an account_key")
+            raise ValueError(
+                "has connection_string and other keys; only account_key may stand beside it"
+            )
         return self
 
 
@@ -121,12 +123,12 @@ class StoreConfig(_Section):
 
     export_annotations: bool = False
     """Have Label Studio write a copy of each annotation into the store as well, as it is saved
-    (an export storage). While the store is out of reach, people then see an error when they
-    submit, although Label Studio keeps what they gave."""
+    (an export storage). While the store is out of reach, people see an error when they submit,
+    although Label Studio keeps the annotation."""
 
     lock_timeout: float = Field(600, ge=0)
-    """Seconds to wait while someone else's command writes to the same dataset in Label Studio;
-    0 for not at all."""
+    """Seconds to wait while another command writes to the same dataset in Label Studio; 0: do
+    not wait."""
 
     @field_validator("url")
     @classmethod
@@ -216,7 +218,7 @@ class DatasetConfig(_Section):
     """Name of the dataset, and title of its Label Studio project."""
 
     labels: tuple[str, ...] = Field(("aria", "not_aria"), min_length=2)
-    """The classes people choose from, at least two, in the order of the buttons."""
+    """The labels that people choose from, at least two, in the order of the buttons."""
 
     choice: Literal["single", "multiple"] = "single"
     """Whether an image has exactly one of the labels, or any number of them."""
@@ -248,21 +250,21 @@ class ModelConfig(_Section):
 
 class TrainConfig(_Section):
     holdout: float = Field(0.2, ge=0, lt=1)
-    """Share of the images kept out of training for ever, chosen by a hash of their content."""
+    """Share of the images that no model learns from, chosen by a hash of their content."""
 
     seed: int = 0
     """Seed of everything that is drawn at random."""
 
     finetune: Literal["head", "layer4", "all"] = "head"
     """What learns: the head alone, also the last stage of the backbone (`layer4` in a ResNet),
-    or all of it. See whether it pays: `annoloop train --compare`."""
+    or all of it. `annoloop train --compare` measures whether it helps."""
 
     epochs: int = Field(10, ge=1, le=1000)
     """Passes over the examples while the backbone is fine-tuned, at most."""
 
     gate: Literal["strict", "lenient", "off"] = "strict"
-    """What keeps a new version from being promoted: a test that says it is worse than the one in
-    force, with p below 0.05 (strict) or below 0.01 (lenient); or nothing (off)."""
+    """When a new version does not become the current one: if a test says that it is worse, with p
+    below 0.05 (strict) or below 0.01 (lenient); or never (off)."""
 
 
 class InferConfig(_Section):
@@ -278,7 +280,7 @@ class InferConfig(_Section):
 
     blind_share: float = Field(0.0, ge=0, lt=1)
     """Share of the images that people see without a prediction, the holdout first, so that it
-    shows whether predictions sway them. `infer --blind-share` sets it too."""
+    shows whether predictions influence them. `infer --blind-share` sets it too."""
 
 
 class TrackingConfig(_Section):
@@ -295,7 +297,7 @@ class TrackingConfig(_Section):
 
 
 class StackConfig(_Section):
-    """One annotation loop: where its images live, who labels them, what learns from them."""
+    """One annotation loop: where its images are, who labels them, what learns from them."""
 
     store: StoreConfig = StoreConfig()
     s3: S3Config = S3Config()
@@ -315,7 +317,7 @@ class StackConfig(_Section):
     @model_validator(mode="before")
     @classmethod
     def _empty_sections(cls, values: Any) -> Any:
-        """A section whose keys are all commented out says nothing."""
+        """A section whose keys are all commented out is as if it were missing."""
         if isinstance(values, dict):
             return {key: value for key, value in values.items() if value is not None}
         return values
@@ -325,8 +327,8 @@ def stack_schema() -> dict[str, Any]:
     """JSON Schema of the stack file, the same on every machine."""
     schema = StackConfig.model_json_schema()
     for (section, key), text in descriptions().items():
-        there = schema if section == StackConfig.__name__ else schema["$defs"][section]
-        properties = there["properties"]
+        place = schema if section == StackConfig.__name__ else schema["$defs"][section]
+        properties = place["properties"]
         properties[key] = dict(sorted({**properties[key], "description": text}.items()))
     schema["properties"]["cache_dir"].pop("default", None)  # depends on the machine
     # Versions of pydantic differ in whether the bound of a number is 0 or 0.0.
@@ -343,14 +345,14 @@ def descriptions() -> dict[tuple[str, str], str]:
     import ast
     import inspect
 
-    found = {}
-    written = ast.parse(inspect.getsource(sys.modules[__name__])).body
-    for section in (one for one in written if isinstance(one, ast.ClassDef)):
+    texts = {}
+    source = ast.parse(inspect.getsource(sys.modules[__name__])).body
+    for section in (node for node in source if isinstance(node, ast.ClassDef)):
         for line, below in pairwise(section.body):
             if isinstance(line, ast.AnnAssign) and isinstance(below, ast.Expr):
                 text = inspect.cleandoc(ast.literal_eval(below.value))
-                found[section.name, ast.unparse(line.target)] = text
-    return found
+                texts[section.name, ast.unparse(line.target)] = text
+    return texts
 
 
 def _plain_number(text: str) -> int | float:

@@ -2,20 +2,18 @@
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from annolooop.domain.annotations import Annotation
 from annolooop.domain.answers import Disputed, resolve
-from annolooop.domain.split import side_of
-
-NOWHERE: Mapping[str, str] = {}
+from annolooop.domain.split import NOWHERE, split_of
 
 
 @dataclass(frozen=True)
 class Example:
-    """One image with its labels, on one side of the split (``train`` or ``holdout``).
+    """One image with its labels, on one part of the split (``train`` or ``holdout``).
 
     Single choice gives it exactly one label; multiple choice any number, also none. ``accepted``
     is the model version whose prediction it is, and empty for what people said.
@@ -46,7 +44,7 @@ def build_examples(
     choice: str,
     agreement: str,
     holdout: float,
-    sides: Mapping[str, str] = NOWHERE,
+    recorded: Mapping[str, str] = NOWHERE,
 ) -> tuple[list[Example], dict[str, str]]:
     """Labelled images, one for each content, whatever the number of its keys and tasks.
 
@@ -54,7 +52,7 @@ def build_examples(
         annotations: of one snapshot.
         choice, agreement: as for :func:`resolve`.
         holdout: share of contents that go to the holdout.
-        sides: content hash -> side, of those whose side is recorded; see :func:`side_of`.
+        recorded: as for :func:`split_of`.
 
     Returns:
         Examples by content hash, and content hash -> reason of images that people disagree about.
@@ -74,7 +72,7 @@ def build_examples(
             continue
         if labels is not None:
             key = max(said, key=lambda a: (a.updated_at, a.id)).key
-            examples.append(Example(key, sha256, labels, side_of(sha256, holdout, sides)))
+            examples.append(Example(key, sha256, labels, split_of(sha256, holdout, recorded)))
     return examples, disputed
 
 
@@ -82,7 +80,7 @@ def find_accepted(
     annotations: Sequence[Annotation],
     choice: str,
     holdout: float,
-    sides: Mapping[str, str] = NOWHERE,
+    recorded: Mapping[str, str] = NOWHERE,
 ) -> list[Example]:
     """Images whose only label is a prediction that was accepted unseen, by content hash.
 
@@ -90,20 +88,17 @@ def find_accepted(
     person's answer, also a skip, takes their place.
 
     Args:
-        annotations, choice, holdout, sides: as for :func:`build_examples`.
+        annotations, choice, holdout, recorded: as for :func:`build_examples`.
     """
     said = {a.sha256 for a in annotations if not a.accepted}
     found = {
-        a.sha256: Example(a.key, a.sha256, a.labels, side_of(a.sha256, holdout, sides), a.accepted)
+        a.sha256: Example(
+            a.key, a.sha256, a.labels, split_of(a.sha256, holdout, recorded), a.accepted
+        )
         for a in sorted(annotations, key=lambda a: (a.updated_at, a.id))
         if a.sha256 and a.accepted and a.sha256 not in said and (a.labels or choice == "multiple")
     }
     return [found[sha256] for sha256 in sorted(found)]
-
-
-def count_accepted(annotations: Iterable[Annotation]) -> dict[str, int]:
-    """Model version -> annotations that were accepted from it unseen, and are so still."""
-    return dict(Counter(a.accepted for a in annotations if a.accepted))
 
 
 def fingerprint(examples: Iterable[Example]) -> str:

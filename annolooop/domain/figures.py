@@ -100,8 +100,8 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class SideCounts:
-    """Images on each side of the split."""
+class SplitCounts:
+    """Images in each part of the split."""
 
     train: int
     holdout: int

@@ -87,7 +87,7 @@ class FileHashes:
         with self._using() as db, self._tables.writing():
             db.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    def flaw(self, sha256: str) -> str | None:
+    def decode_error(self, sha256: str) -> str | None:
         """Why a content is no image, if it was tried by the decoders that are installed now."""
         statement = "SELECT reason FROM undecodable WHERE sha256 = ? AND decoders = ?"
         row = None
@@ -95,7 +95,7 @@ class FileHashes:
             row = db.execute(statement, (pack(sha256), _decoders())).fetchone()
         return str(row[0]) if row else None
 
-    def note_flaws(self, reasons: Mapping[str, str]) -> None:
+    def note_decode_errors(self, reasons: Mapping[str, str]) -> None:
         """Keep why contents, by hash, are no images: one write."""
         if not reasons:
             return

@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from annolooop.domain.tasks import Image
-from annolooop.storage.artifacts.listing import Survey, as_bytes, as_text, by_key, pack, unpack
+from annolooop.storage.artifacts.listing import ListingDiff, as_bytes, as_text, by_key, pack, unpack
 from annolooop.storage.artifacts.prefixes import DATASETS, is_below, is_own
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
 from annolooop.storage.index import Index
@@ -127,7 +127,7 @@ class ImageCatalog:
         )
         return Image(found.key, unpack(rows[0][0])) if rows else None
 
-    def is_useless(self, found: StoredObject) -> bool:
+    def is_skipped(self, found: StoredObject) -> bool:
         """Whether this object could not be read, and has not changed since."""
         return bool(
             self.index.rows(
@@ -136,9 +136,9 @@ class ImageCatalog:
             )
         )
 
-    def set_aside(self, objects: Iterable[StoredObject]) -> None:
+    def skip(self, objects: Iterable[StoredObject]) -> None:
         """Note that objects cannot be read; one write."""
-        lines = {o.key: ["", o.etag, o.size] for o in objects if not self.is_useless(o)}
+        lines = {o.key: ["", o.etag, o.size] for o in objects if not self.is_skipped(o)}
         if lines:
             self.index.append(lines)
 
@@ -193,9 +193,9 @@ class ImageCatalog:
                 done.append(folder)
                 yield from self._store.walk(folder)
 
-    def survey(self, objects: Iterable[StoredObject] | None = None) -> Survey:
+    def listing_diff(self, objects: Iterable[StoredObject] | None = None) -> ListingDiff:
         """Objects of the store as against the catalogue; default: of :meth:`listing`."""
-        return Survey(self.index, self.listing() if objects is None else objects)
+        return ListingDiff(self.index, self.listing() if objects is None else objects)
 
     @property
     def _held(self) -> set[str]:

@@ -45,7 +45,7 @@ class Registry:
             store, f"{MODELS}/{dataset}/promotions", Promotion
         )
 
-    def promoted(self) -> ModelVersion | None:
+    def current(self) -> ModelVersion | None:
         """The version in force, or ``None`` before the first."""
         last = self._promotions.latest()
         return self.version(last.number) if last else None

@@ -1,4 +1,4 @@
-"""The ledger of a dataset's tasks: what Label Studio has, as far as it has confirmed it to us."""
+"""The index of a dataset's tasks: what Label Studio has, as far as it has confirmed it to us."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,12 +28,12 @@ SCHEMA = (
 )
 
 
-def ledger_series(store: ArtifactStore, dataset: str) -> Series[dict[str, Any]]:
+def task_series(store: ArtifactStore, dataset: str) -> Series[dict[str, Any]]:
     """The series in the store."""
     return Series(store, f"{DATASETS}/{dataset}/tasks", dict)
 
 
-class Ledger:
+class TaskIndex:
     """Tasks with a key of one Label Studio project, and which versions predicted each.
 
     Kept in the store as numbered JSON files that are only added; later entries win. Each names the
@@ -51,7 +51,7 @@ class Ledger:
     def __init__(
         self, store: ArtifactStore, dataset: str, file: Path | None = None, kept: bool = True
     ) -> None:
-        self._index = Index(ledger_series(store, dataset), file, SCHEMA, _apply)
+        self._index = Index(task_series(store, dataset), file, SCHEMA, _apply)
         self._kept = kept
 
     def refresh(self) -> None:

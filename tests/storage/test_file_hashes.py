@@ -62,11 +62,11 @@ def test_what_is_no_image_is_known_until_the_decoders_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = tmp_path / "hashes.sqlite"
-    FileHashes(cache).note_flaws({HASH: "not an image"})
-    assert FileHashes(cache).flaw(HASH) == "not an image"
-    assert FileHashes(cache).flaw("cd" * 32) is None
+    FileHashes(cache).note_decode_errors({HASH: "not an image"})
+    assert FileHashes(cache).decode_error(HASH) == "not an image"
+    assert FileHashes(cache).decode_error("cd" * 32) is None
     monkeypatch.setattr(module, "_decoders", lambda: "newer ones")
-    assert FileHashes(cache).flaw(HASH) is None
+    assert FileHashes(cache).decode_error(HASH) is None
 
 
 @pytest.mark.usefixtures("settled")

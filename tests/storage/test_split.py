@@ -4,18 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from annolooop.domain.split import side_of, split_of
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.series import Series
-from annolooop.storage.split import Sides
+from annolooop.storage.split import RecordedSplit
 
 HELD, LEARNT = "0" * 64, "f" * 64
 
 
 def test_first_decision_counts_for_its_share(tmp_path: Path) -> None:
     store = ArtifactStore(str(tmp_path))
-    sides = Sides(store, "birds")
+    sides = RecordedSplit(store, "birds")
     assert sides.read(0.2) == {}
     sides.record(0.2, {HELD: "train"})
     sides.record(0.2, {})
@@ -25,13 +24,7 @@ def test_first_decision_counts_for_its_share(tmp_path: Path) -> None:
     assert sides.read(0.2) == {HELD: "train", LEARNT: "holdout"}
     assert sides.read(0.3) == {LEARNT: "train"}
     assert sides.read(0.1) == sides.read(0.0) == {}
-    assert Sides(store, "other").read(0.2) == {}
-
-
-def test_side_is_that_of_the_hash_unless_it_is_recorded() -> None:
-    assert side_of(HELD, 0.2, {}) == split_of(HELD, 0.2) == "holdout"
-    assert side_of(HELD, 0.2, {HELD: "train"}) == "train"
-    assert side_of(LEARNT, 0.2, {HELD: "train"}) == "train"
+    assert RecordedSplit(store, "other").read(0.2) == {}
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"holdout": 0.2, "sides": {"a": "left"}}', b"{"])
@@ -39,5 +32,5 @@ def test_damaged_decision_is_named(tmp_path: Path, body: bytes) -> None:
     store = ArtifactStore(str(tmp_path))
     store.put("datasets/birds/sides/000001.json", body)
     with pytest.raises(DataError) as caught:
-        Sides(store, "birds").read(0.2)
+        RecordedSplit(store, "birds").read(0.2)
     assert "datasets/birds/sides/000001.json" in caught.value.message

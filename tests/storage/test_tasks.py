@@ -1,11 +1,11 @@
-"""The ledger of tasks: what it is told, it says, also to others; it is mended by a listing."""
+"""The index of tasks: what it is told, it says, also to others; it is mended by a listing."""
 
 from pathlib import Path
 
 from annolooop.domain.tasks import Task
 from annolooop.storage import tasks as module
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.tasks import Ledger, ledger_series
+from annolooop.storage.tasks import TaskIndex, task_series
 
 
 def task(number: int, key: str = "") -> Task:
@@ -14,7 +14,7 @@ def task(number: int, key: str = "") -> Task:
 
 def test_what_is_noted_is_known_to_all_who_refresh(tmp_path: Path) -> None:
     store = ArtifactStore(str(tmp_path))
-    first, second = Ledger(store, "d"), Ledger(store, "d", tmp_path / "copy.sqlite")
+    first, second = TaskIndex(store, "d"), TaskIndex(store, "d", tmp_path / "copy.sqlite")
     replaced = Task(3, "images/1.jpg", "old", True, "new", vanished=True)
     first.note("1 then", [task(1), task(2), replaced], {"v1": [1, 2]})
     first.note("1 then", predicted={"v2": [1]})
@@ -26,7 +26,7 @@ def test_what_is_noted_is_known_to_all_who_refresh(tmp_path: Path) -> None:
     second.note("1 then", forgotten=[1])
     first.refresh()
     assert first.counts() == {"v1": 1}
-    # A ledger of another project begins anew.
+    # A task index of another project begins anew.
     first.note("2 later", [task(7)])
     second.refresh()
     assert (len(second), second.counts(), second.holds(1)) == (1, {}, False)
@@ -36,28 +36,28 @@ def test_listing_mends_it_and_only_what_differs_is_written(tmp_path: Path) -> No
     module.SLICE, before = 2, module.SLICE
     try:
         store = ArtifactStore(str(tmp_path))
-        ledger = Ledger(store, "d")
-        ledger.note("1 then", [task(1), task(2), task(9)], {"v1": [1, 2, 9], "v2": [2]})
+        task_index = TaskIndex(store, "d")
+        task_index.note("1 then", [task(1), task(2), task(9)], {"v1": [1, 2, 9], "v2": [2]})
         changed = Task(2, "images/2.jpg", "other", True, "third")
-        ledger.mend_tasks("1 then", [task(1), changed, *map(task, range(3, 8))])
-        ledger.mend_predictions("1 then", "v1", [1, 3, 4, 5], 5)  # one task has two of them
-        ledger.mend_predictions("1 then", "v2", (), 0)
-        other = Ledger(store, "d")
+        task_index.mend_tasks("1 then", [task(1), changed, *map(task, range(3, 8))])
+        task_index.mend_predictions("1 then", "v1", [1, 3, 4, 5], 5)  # one task has two of them
+        task_index.mend_predictions("1 then", "v2", (), 0)
+        other = TaskIndex(store, "d")
         other.refresh()
-        for known in (ledger, other):
+        for known in (task_index, other):
             assert sorted(t.id for t in known.tasks(f"images/{n}.jpg" for n in range(10))) == [
                 *range(1, 8)
             ]
             assert known.counts() == {"v1": 5}
             assert known.predicted(range(10), "v1") == ({1, 3, 4, 5}, set())
             assert list(known.tasks(["images/2.jpg"])) == [changed]
-        numbers = ledger_series(store, "d").numbers()
-        ledger.mend_tasks("1 then", [task(1), changed, *map(task, range(3, 8))])
-        ledger.mend_predictions("1 then", "v1", [1, 3, 4, 5], 5)
-        unseen = Ledger(store, "d", kept=False)
+        numbers = task_series(store, "d").numbers()
+        task_index.mend_tasks("1 then", [task(1), changed, *map(task, range(3, 8))])
+        task_index.mend_predictions("1 then", "v1", [1, 3, 4, 5], 5)
+        unseen = TaskIndex(store, "d", kept=False)
         unseen.refresh()
         unseen.mend_tasks("1 then", [])
         assert len(unseen) == 0
-        assert ledger_series(store, "d").numbers() == numbers
+        assert task_series(store, "d").numbers() == numbers
     finally:
         module.SLICE = before

@@ -87,7 +87,7 @@ def test_two_trainings_at_once_give_two_versions_and_one_snapshot(project: Proje
     assert {v.config["seed"] for v in made} == {1, 2}
     assert all(stack.registry.head(version) for version in made)
     assert sorted(p.number for p in stack.registry.promotions()) == [1, 2, 3]
-    assert stack.registry.promoted() in made
+    assert stack.registry.current() in made
     assert stack.snapshots.latest().number == 1
     assert not first.trained
 
@@ -97,7 +97,7 @@ def test_version_that_people_see_is_not_set_back_by_who_began_earlier(project: P
     write_photos(project.folder / "b", ["aria.jpg", "not_aria.jpg"])
     write_photos(project.folder / "c", ["new.jpg"])
     stack = project.stack()
-    old = stack.registry.promoted()
+    old = stack.registry.current()
     found = stack.studio.projects.find(stack.config.dataset.name)
     assert old
     assert found

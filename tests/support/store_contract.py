@@ -151,7 +151,7 @@ class StoreContract:
         copy.write_bytes(whole[:1024] + b"damaged")
         yours = Embeddings(store, "space", tmp_path / "yours")
         yours.load()
-        assert not yours.lacking(["a" * 64, "b" * 64])
+        assert not yours.missing(["a" * 64, "b" * 64])
         assert copy.read_bytes() == whole
 
     def test_catalogue_that_was_begun_again_is_not_taken_for_the_old_one(

@@ -10,9 +10,9 @@ from shlex import quote
 from typing import Any
 
 from annolooop.domain.examples import Example, fingerprint
-from annolooop.domain.figures import SideCounts
+from annolooop.domain.figures import SplitCounts
 from annolooop.domain.progress import Track, left_out
-from annolooop.domain.split import side_of
+from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError, UsageError
 from annolooop.files.names import file_names, folder_names
@@ -23,7 +23,7 @@ from annolooop.loop.dataset.task_file import Task, live_tasks, stored_tasks, wri
 from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.stack import Stack
-from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.artifacts.prefetch import prefetch
 from annolooop.storage.images import IMAGES, Lost, read_image, read_images
 
 
@@ -56,7 +56,7 @@ class ExportReport:
     train: int
     holdout: int
     accepted: int
-    labels: dict[str, SideCounts]
+    labels: dict[str, SplitCounts]
     folders: dict[str, str]
     fingerprint: str
     left_out: tuple[dict[str, str], ...]
@@ -231,8 +231,8 @@ class _Work:
                 self._count(example)
 
     def _rows(self, several: bool) -> Iterator[Row]:
-        said = self._labels.said()
-        flaws = ahead(self._flaw, self._given, self._stack.store.at_once)
+        said = self._labels.answers()
+        flaws = prefetch(self._flaw, self._given, self._stack.store.at_once)
         for example in self._track(self._given, "export"):
             if flaw := next(flaws):
                 self.left_out[example.key] = flaw
@@ -263,7 +263,7 @@ class _Work:
                     self.left_out[f"task {a.task}"] = ELSEWHERE
         for task in self._track(found, "export"):
             sha256 = str(task["data"].get("sha256", ""))
-            side = side_of(sha256, rules.holdout, rules.sides) if sha256 else ""
+            side = split_of(sha256, rules.holdout, rules.recorded) if sha256 else ""
             if self._options.split in ("all", side):
                 yield task
         for example in self._given:
@@ -288,9 +288,9 @@ class _Work:
         self._accepted += bool(example.accepted)
         self._counts.update((label, example.split) for label in example.labels)
 
-    def _label_counts(self) -> dict[str, SideCounts]:
+    def _label_counts(self) -> dict[str, SplitCounts]:
         return {
-            label: SideCounts(self._counts[label, "train"], self._counts[label, "holdout"])
+            label: SplitCounts(self._counts[label, "train"], self._counts[label, "holdout"])
             for label in self._labels.order
         }
 

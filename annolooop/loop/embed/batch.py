@@ -86,13 +86,13 @@ def _whole(catalog: ImageCatalog) -> Listing:
             "the dataset has no images yet",
             "Name a folder: annoloop infer --batch data/batch_1",
         )
-    survey = catalog.survey()
-    sources = StoredFiles(survey, members=True)
+    diff = catalog.listing_diff()
+    sources = StoredFiles(diff, members=True)
     if not len(sources):
         raise DataError(
             f"all {len(catalog)} images of the dataset are gone from the store", "Put them back."
         )
-    return Listing(sources, None, survey.lacking())
+    return Listing(sources, None, diff.missing())
 
 
 def _of_store(batch: str, store: ArtifactStore, catalog: ImageCatalog) -> Listing:
@@ -203,6 +203,6 @@ def _prefix_of(path: Path, store: ArtifactStore) -> str | None:
 def _below(prefix: str, store: ArtifactStore, catalog: ImageCatalog) -> Listing:
     """The images below a prefix of the store, and at it."""
     objects = (o for o in store.walk(prefix) if is_image_name(o.key) and not is_own(o.key))
-    survey = catalog.survey(objects)
-    folder = None if prefix in survey else prefix
-    return Listing(StoredFiles(survey), folder, survey.lacking(prefix))
+    diff = catalog.listing_diff(objects)
+    folder = None if prefix in diff else prefix
+    return Listing(StoredFiles(diff), folder, diff.missing(prefix))

@@ -141,7 +141,7 @@ class Embedder:
             Content hash -> reason, of those that cannot be read.
         """
         requested = list(images)
-        unknown = self._embeddings.lacking(image.sha256 for image in requested)
+        unknown = self._embeddings.missing(image.sha256 for image in requested)
         missing = [image for image in requested if image.sha256 in unknown]
         unreadable: dict[str, str] = {}
 

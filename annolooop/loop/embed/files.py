@@ -66,7 +66,7 @@ class FileReader:
         """Each file, and whether its content is known to have an embedding; many at a time."""
         remaining = iter(sources)
         while part := list(islice(remaining, FILES_PER_LOOKUP)):
-            missing = self._embeddings.lacking(s.sha256 for s in part if s.sha256)
+            missing = self._embeddings.missing(s.sha256 for s in part if s.sha256)
             for source in part:
                 yield source, bool(source.sha256) and source.sha256 not in missing
 
@@ -102,7 +102,7 @@ class FileReader:
         data = stored if isinstance(stored, bytes) else None
         sha256 = source.sha256
         if source.file:
-            if sha256 and not embedded and (why := self._hashes.flaw(sha256)):
+            if sha256 and not embedded and (why := self._hashes.decode_error(sha256)):
                 return BatchFile(source, None, failure=why)
             if sha256 is None or not embedded:
                 data = source.file.read_bytes()
@@ -116,7 +116,7 @@ class FileReader:
         else:
             raise KeyError(source.key)
         missing = data is not None and image.sha256 not in self._embeddings
-        if missing and source.file and (why := self._hashes.flaw(image.sha256)):
+        if missing and source.file and (why := self._hashes.decode_error(image.sha256)):
             return BatchFile(source, None, failure=why)
         return BatchFile(source, image, data if missing else None)
 

@@ -8,7 +8,7 @@ from annolooop.domain.tasks import Image
 from annolooop.errors import Stopped
 from annolooop.loop.embed.files import why_unreadable
 from annolooop.loop.embed.sources import Source
-from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.artifacts.prefetch import prefetch
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.images import content_hash
 
@@ -40,7 +40,7 @@ def put_images(
     pairs = list(images)
     missing = [pair for pair in pairs if not _is_known(*pair)]
     writes = max(store.at_once, WRITES_AT_ONCE)
-    puts = ahead(lambda pair: _put(store, *pair), missing, writes)
+    puts = prefetch(lambda pair: _put(store, *pair), missing, writes)
     for source, image in pairs:
         if stop.is_set():
             raise Stopped

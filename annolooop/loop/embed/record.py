@@ -102,14 +102,14 @@ class Recorder:
             for file in part.files
             if file.image and file.source.state and not file.source.sha256
         )
-        self._hashes.note_flaws(
+        self._hashes.note_decode_errors(
             {
                 file.image.sha256: part.undecodable[file.image.sha256]
                 for file in part.files
                 if file.image and file.source.file and _is_no_image(file.image, part)
             }
         )
-        self._catalog.set_aside(
+        self._catalog.skip(
             file.source.found
             for file in part.files
             if file.source.found and (file.skip or _is_stored_junk(file, part))

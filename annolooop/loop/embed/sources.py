@@ -10,7 +10,7 @@ from typing import Protocol
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.folder import files_below
 from annolooop.storage.artifacts.listing import (
-    Survey,
+    ListingDiff,
     as_bytes,
     as_text,
     by_key,
@@ -59,21 +59,21 @@ class StoredFiles:
     """Objects of the store that were found, or those of them that are the dataset's.
 
     Args:
-        survey: what was found.
+        diff: what was found.
         members: only those under whose key the dataset has an image.
     """
 
-    def __init__(self, survey: Survey, members: bool = False) -> None:
-        self._survey = survey
+    def __init__(self, diff: ListingDiff, members: bool = False) -> None:
+        self._diff = diff
         self._members = members
-        self._count = survey.member_totals()[0] if members else len(survey)
+        self._count = diff.image_totals()[0] if members else len(diff)
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Source]:
-        survey = self._survey
-        for found, sha256, same in survey.members() if self._members else survey.objects():
+        diff = self._diff
+        for found, sha256, same in diff.images() if self._members else diff.objects():
             known = sha256 if same else None
             yield Source(found.key, found.key, None, found, known, known)
 
@@ -103,7 +103,7 @@ class LocalFiles:
         self._store, self._index, self._hashes = store, catalog.index, hashes
         self._home = f"{IMAGES}/{self._folder.resolve().name}"
         self.unreadable: dict[str, str] = {}
-        self._stored = catalog.survey(store.walk(self._home))
+        self._stored = catalog.listing_diff(store.walk(self._home))
         self._table = temporary(
             self._index,
             "number INTEGER PRIMARY KEY, path BLOB, key BLOB, size INTEGER, changed INTEGER, "

@@ -17,11 +17,11 @@ from annolooop.domain.draw import HOLDOUT_ORDER, TWO_PEOPLE, draw
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track
 from annolooop.domain.rounds import Round
-from annolooop.domain.split import side_of
+from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image
 from annolooop.domain.versions import ModelVersion
 from annolooop.loop.labels.pull import pull
-from annolooop.loop.labels.split import examples_of, sides_of
+from annolooop.loop.labels.split import examples_of, recorded_split
 from annolooop.loop.push.push import PART
 from annolooop.loop.rounds.queue import open_round, place_between, rounds_of
 from annolooop.loop.versions.predict import Predictor
@@ -108,7 +108,7 @@ def ask(
 
     Args:
         stack: the annotation loop.
-        project: whose tasks; what the ledger says of them must be right.
+        project: whose tasks; what the task index says of them must be right.
         version: the model version in force.
         embeddings: of its backbone.
         query: what to ask.
@@ -191,14 +191,14 @@ class _Found:
         self,
         count: int,
         holdout: float,
-        sides: Mapping[str, str],
+        recorded: Mapping[str, str],
         predictor: Predictor | None,
         seed: int,
     ) -> None:
         self.held: list[Candidate] = []
         self.total = 0
         self.free = 0  # outside of the holdout
-        self.holdout, self._sides = holdout, sides
+        self.holdout, self._recorded = holdout, recorded
         self._count, self._predictor = count, predictor
         self._draw = np.random.default_rng(seed)
         self._kept: list[Candidate] = []
@@ -214,7 +214,7 @@ class _Found:
         held: list[Candidate] = []
         free: list[Candidate] = []
         for one in part:
-            side = side_of(one.image.sha256, self.holdout, self._sides)
+            side = split_of(one.image.sha256, self.holdout, self._recorded)
             (held if side == "holdout" else free).append(one)
         self.total += len(part)
         self.free += len(free)
@@ -280,8 +280,8 @@ class _Asking:
     def look(self, annotations: Sequence[Annotation], track: Track) -> _Found:
         """Find what can be asked."""
         holdout = self._stack.config.train.holdout
-        sides = sides_of(self._stack, self._stack.config.dataset.name, holdout)
-        found = _Found(self._query.count, holdout, sides, self._predictor, self._seed)
+        recorded = recorded_split(self._stack, self._stack.config.dataset.name, holdout)
+        found = _Found(self._query.count, holdout, recorded, self._predictor, self._seed)
         parts = self._free(annotations)
         for part in track(parts, "look", -(-len(self._stack.catalog) // PART)):
             found.add(part)
@@ -294,9 +294,9 @@ class _Asking:
         seen = {_short(a.sha256) for a in annotations if a.sha256}
         images = stack.catalog.images()
         while part := {image.key: image for image in islice(images, PART)}:
-            lacking = self._embeddings.lacking(image.sha256 for image in part.values())
+            lacking = self._embeddings.missing(image.sha256 for image in part.values())
             found = []
-            for task in stack.ledger.tasks(part):
+            for task in stack.task_index.tasks(part):
                 image = part[task.key]
                 if task.replaced or task.vanished or task.sha256 != image.sha256:
                     continue
@@ -339,7 +339,7 @@ class _Asking:
             self._stack, dataset.name, annotations, dataset.choice, dataset.agreement, holdout
         )
         examples = [e for e in known if e.split == "train"]
-        lacking = self._embeddings.lacking(e.sha256 for e in examples)
+        lacking = self._embeddings.missing(e.sha256 for e in examples)
         return [e for e in examples if e.sha256 not in lacking]
 
 

@@ -10,7 +10,7 @@ from annolooop.errors import DataError, UnreachableError, did_you_mean
 from annolooop.loop.labels.datasets import stored_datasets
 from annolooop.loop.labels.project import find_project, lookup_project
 from annolooop.loop.labels.pull import pull
-from annolooop.loop.labels.split import sides_of
+from annolooop.loop.labels.split import recorded_split
 from annolooop.stack import Stack
 
 
@@ -23,14 +23,14 @@ class Rules:
         choice: ``single`` or ``multiple``.
         agreement: whose answer counts.
         holdout: share of contents in the holdout.
-        sides: content hash -> side, of those whose side is recorded for this share.
+        recorded: content hash -> part of the split, of images that is recorded for this share.
     """
 
     labels: tuple[str, ...]
     choice: str
     agreement: str
     holdout: float
-    sides: Mapping[str, str] = field(default_factory=dict)
+    recorded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Labels:
         given = {label for example in self.examples for label in example.labels}
         return [*self.rules.labels, *sorted(given - set(self.rules.labels))]
 
-    def said(self) -> dict[str, list[Annotation]]:
+    def answers(self) -> dict[str, list[Annotation]]:
         """Content hash -> what people said of it, skips left out, in order of time."""
         found: dict[str, list[Annotation]] = defaultdict(list)
         for a in sorted(self.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
@@ -105,9 +105,9 @@ def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
         snapshot = replace(pulled, number=last.number if same else 0)
     rules = read_rules(stack, name, project)
     examples, disputed = build_examples(
-        snapshot.annotations, rules.choice, rules.agreement, rules.holdout, rules.sides
+        snapshot.annotations, rules.choice, rules.agreement, rules.holdout, rules.recorded
     )
-    accepted = find_accepted(snapshot.annotations, rules.choice, rules.holdout, rules.sides)
+    accepted = find_accepted(snapshot.annotations, rules.choice, rules.holdout, rules.recorded)
     return Labels(
         name,
         project,
@@ -126,9 +126,9 @@ def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
     """Those of the stack file; for another dataset, those that its model in force was made by."""
     own, holdout = stack.config.dataset, stack.config.train.holdout
     if name == own.name:
-        sides = sides_of(stack, name, holdout)
-        return Rules(own.labels, own.choice, own.agreement, holdout, sides)
-    version = stack.registry_of(name).promoted()
+        recorded = recorded_split(stack, name, holdout)
+        return Rules(own.labels, own.choice, own.agreement, holdout, recorded)
+    version = stack.registry_of(name).current()
     shaped = version.config if version else {}
     labels, choice = (version.labels, version.choice) if version else ((), "single")
     if project:
@@ -136,7 +136,7 @@ def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
         labels, choice = asked.labels, asked.choice
     agreement = str(shaped.get("agreement", "majority"))
     holdout = float(shaped.get("holdout", holdout))
-    return Rules(labels, choice, agreement, holdout, sides_of(stack, name, holdout))
+    return Rules(labels, choice, agreement, holdout, recorded_split(stack, name, holdout))
 
 
 def _require(stack: Stack, name: str, asked: bool) -> None:

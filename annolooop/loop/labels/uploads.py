@@ -17,7 +17,7 @@ from annolooop.errors import AnnoloopError
 from annolooop.files.names import file_names
 from annolooop.labelstudio.api.connection import NotFound, Rejected
 from annolooop.stack import Stack
-from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.artifacts.prefetch import prefetch
 from annolooop.storage.images import IMAGES, content_hash, is_image_name
 
 File = tuple[str, bytes]  # its name, and what is in it
@@ -83,14 +83,14 @@ def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> 
         task, image = told
         stack.studio.tasks.update_data(task, key=image.key, sha256=image.sha256)
 
-    stored = list(ahead(put, fetched.items(), FETCHERS))
+    stored = list(prefetch(put, fetched.items(), FETCHERS))
     stack.catalog.add((i for i, _ in stored), {i.key: etag for i, etag in stored})
     images = dict(zip(fetched, (image for image, _ in stored), strict=True))
-    for _ in ahead(tell, images.items(), FETCHERS):
+    for _ in prefetch(tell, images.items(), FETCHERS):
         pass
     tasks = [Task(t, image.key, image.sha256, shows=image.sha256) for t, image in images.items()]
     if tasks:
-        stack.ledger.note(project.identity, tasks)
+        stack.task_index.note(project.identity, tasks)
 
 
 def _holds(stack: Stack, image: Image) -> bool:

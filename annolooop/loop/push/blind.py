@@ -91,7 +91,7 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
     if share > done:
         with stack.lock("blind") as lease:
             if not agrees(stack, project):
-                list_tasks(stack, project, stack.ledger)
+                list_tasks(stack, project, stack.task_index)
             touched = set(stack.studio.annotations.changed_tasks(project.id))
             for found in _predicted(stack, share):
                 seen += len(found & touched)
@@ -100,7 +100,7 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
                     some = free[start : start + AT_ONCE]
                     with lease.guard():
                         stack.studio.predictions.delete(project.id, some)
-                    stack.ledger.note(project.identity, forgotten=some)
+                    stack.task_index.note(project.identity, forgotten=some)
                     cleared += len(some)
     _write_note(stack, share, share)
     return Cleared(cleared, seen)
@@ -110,8 +110,8 @@ def _predicted(stack: Stack, share: float) -> Iterable[set[int]]:
     """Tasks of blind images that have a prediction, some at a time."""
     blind = (image for image in stack.catalog.images() if is_blind(image.sha256, share))
     while keys := [image.key for image in islice(blind, PART)]:
-        tasks = [task.id for task in stack.ledger.tasks(keys)]
-        yield set().union(*stack.ledger.predicted(tasks, ""))
+        tasks = [task.id for task in stack.task_index.tasks(keys)]
+        yield set().union(*stack.task_index.predicted(tasks, ""))
 
 
 class BlindBook:

@@ -12,8 +12,8 @@ from annolooop.domain.tasks import Image, Task
 from annolooop.labelstudio.api.data_manager import IDS_PER_URL
 from annolooop.loop.push.plan import agrees
 from annolooop.stack import Stack
-from annolooop.storage.artifacts.listing import Keys, Survey
-from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.artifacts.listing import Keys, ListingDiff
+from annolooop.storage.artifacts.prefetch import prefetch
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.document import Document
 from annolooop.storage.images import is_image_name, place_of
@@ -26,15 +26,15 @@ MOST = 0.5  # share of the images that may vanish at once before it looks like a
 class Present(Container[str]):
     """Keys of images of the dataset that are in the store; asked of tables, not held."""
 
-    def __init__(self, survey: Survey) -> None:
-        self._survey = survey
+    def __init__(self, diff: ListingDiff) -> None:
+        self._diff = diff
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self._survey.has_member(key)
+        return isinstance(key, str) and self._diff.has_image(key)
 
     def images(self) -> Iterator[Image]:
         """The images, by key, as the catalogue knows them."""
-        for found, sha256, _ in self._survey.members():
+        for found, sha256, _ in self._diff.images():
             yield Image(found.key, sha256 or "")
 
 
@@ -71,11 +71,11 @@ def look(stack: Stack) -> Watched:
     """List the places where the dataset has images, once; nothing is read or written."""
     catalog = stack.catalog
     places = catalog.places()
-    survey = catalog.survey()
+    diff = catalog.listing_diff()
     batches: set[str] = set()
 
     def new() -> Iterator[str]:
-        for found, sha256, _ in survey.fresh():
+        for found, sha256, _ in diff.new_or_changed():
             key = found.key
             if sha256 is None and is_image_name(key) and _is_text(key):
                 place = place_of(key, places)
@@ -85,9 +85,11 @@ def look(stack: Stack) -> Watched:
 
     return Watched(
         Keys(catalog.index, new()),
-        Keys(catalog.index, (f.key for f, sha256, _ in survey.fresh() if sha256 is not None)),
-        survey.lacking(),
-        Present(survey),
+        Keys(
+            catalog.index, (f.key for f, sha256, _ in diff.new_or_changed() if sha256 is not None)
+        ),
+        diff.missing(),
+        Present(diff),
         tuple(_batch(stack, place) for place in sorted(batches)),
     )
 
@@ -153,12 +155,12 @@ def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], sinc
     """Mark some tasks, or take their mark: there is no request for several, so a few at once."""
     data = stack.studio.tasks.data(project.id, [task.id for task in tasks])
     there = [task for task in tasks if task.id in data]
-    written = ahead(
+    written = prefetch(
         lambda t: stack.studio.tasks.mark_vanished(t.id, data[t.id], since), there, AT_ONCE
     )
     deque(written, maxlen=0)
     noted = [replace(task, vanished=bool(since)) for task in there]
-    stack.ledger.note(project.identity, noted)
+    stack.task_index.note(project.identity, noted)
 
 
 def count_marked(stack: Stack, name: str, project: ProjectCounts) -> int:
@@ -177,8 +179,8 @@ def _differing(
     """Tasks that lack a mark, and those that have one without need."""
     gone = watched.vanished
     if agrees(stack, project):
-        lost = [task for task in stack.ledger.tasks(gone) if not task.vanished]
-        marked = stack.ledger.vanished()
+        lost = [task for task in stack.task_index.tasks(gone) if not task.vanished]
+        marked = stack.task_index.vanished()
     else:
         listed = stack.studio.tasks.list(project.id, vanished=not len(gone))
         tasks = [task for task in listed if task.vanished or task.key in gone]

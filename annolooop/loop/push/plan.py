@@ -1,4 +1,4 @@
-"""Which tasks Label Studio has: by the ledger while its counters agree with it, else by listing."""
+"""Which tasks Label Studio has: by the index while its counters agree with it, else by listing."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.tasks import Image, Task
 from annolooop.stack import Stack
-from annolooop.storage.tasks import Ledger
+from annolooop.storage.tasks import TaskIndex
 
 
 @dataclass(frozen=True)
@@ -42,69 +42,71 @@ class Plan:
 
 
 def agrees(stack: Stack, project: ProjectCounts) -> bool:
-    """Whether the ledger can be believed: the server counts what it says. Two requests, or three.
+    """Whether the index is right: the server counts what it says. Two requests, or three.
 
     Compared are the project, predictions by version, the newest task, and the number of tasks,
     less those that people uploaded and that are not collected yet.
     """
-    ledger, studio = stack.ledger, stack.studio
-    ledger.refresh()
-    if ledger.project != project.identity:
+    task_index, studio = stack.task_index, stack.studio
+    task_index.refresh()
+    if task_index.project != project.identity:
         return False
-    if ledger.counts() != _present(stack, project):
+    if task_index.counts() != _present(stack, project):
         return False
     total, newest = studio.tasks.newest(project.id)
-    if len(ledger) == total:
-        return not newest or ledger.holds(newest)
+    if len(task_index) == total:
+        return not newest or task_index.holds(newest)
     others = {task for task, _ in studio.tasks.without_key(project.id)}
-    return len(ledger) + len(others) == total and (newest in others or ledger.holds(newest))
+    return len(task_index) + len(others) == total and (newest in others or task_index.holds(newest))
 
 
-def list_tasks(stack: Stack, project: ProjectCounts, ledger: Ledger, doubt: bool = False) -> None:
-    """List all tasks, and make a ledger say what there is.
+def list_tasks(
+    stack: Stack, project: ProjectCounts, task_index: TaskIndex, doubt: bool = False
+) -> None:
+    """List all tasks, and make a task index say what there is.
 
-    Predictions are listed only of versions that the server counts otherwise than the ledger, or,
+    Predictions are listed only of versions that the server counts otherwise than the index, or,
     where counters are in doubt, of all.
     """
     studio, name = stack.studio, project.identity
-    ledger.mend_tasks(name, (task for task in studio.tasks.list(project.id) if task.key))
-    present, noted = _present(stack, project), ledger.counts()
+    task_index.mend_tasks(name, (task for task in studio.tasks.list(project.id) if task.key))
+    present, noted = _present(stack, project), task_index.counts()
     for version in sorted(present.keys() | noted.keys()):
         count = present.get(version, 0)
         if doubt or count != noted.get(version, 0):
             listed = studio.predictions.tasks(project.id, [version]) if count else ()
-            ledger.mend_predictions(name, version, listed, count)
+            task_index.mend_predictions(name, version, listed, count)
 
 
-def foreseen(stack: Stack, project: ProjectCounts, doubt: bool = False) -> Ledger:
-    """The ledger if it can be believed, or else one that nobody else gets to see."""
+def foreseen(stack: Stack, project: ProjectCounts, doubt: bool = False) -> TaskIndex:
+    """The task index if it can be believed, or else one that nobody else gets to see."""
     if not doubt and agrees(stack, project):
-        return stack.ledger
-    ledger = Ledger(stack.store, stack.config.dataset.name, kept=False)
-    ledger.refresh()
-    list_tasks(stack, project, ledger, doubt)
-    return ledger
+        return stack.task_index
+    task_index = TaskIndex(stack.store, stack.config.dataset.name, kept=False)
+    task_index.refresh()
+    list_tasks(stack, project, task_index, doubt)
+    return task_index
 
 
-def find_lacking(
-    ledger: Ledger,
+def find_missing(
+    task_index: TaskIndex,
     images: Iterable[Image],
     version: str,
     refresh: bool,
     is_blind: Callable[[str], bool] = lambda sha256: False,
 ) -> Plan:
-    """What a ledger that is right says of the images of one part; arguments as for a pusher.
+    """What a task index that is right says of the images of one part; arguments as for a pusher.
 
     Args:
-        ledger: of the tasks.
+        task_index: of the tasks.
         images: of one part.
         version, refresh: as for a pusher.
         is_blind: whether the image of this content is to have no prediction.
     """
     now = {image.key: image for image in images}
-    found = list(ledger.tasks(now))
+    found = list(task_index.tasks(now))
     tasks = {task.key: task for task in found if not task.replaced}
-    current, others = ledger.predicted((task.id for task in tasks.values()), version)
+    current, others = task_index.predicted((task.id for task in tasks.values()), version)
     behind = {
         task: now[task.key].sha256
         for task in found

@@ -11,11 +11,11 @@ from annolooop.domain.tasks import Image, Prediction, Task
 from annolooop.errors import Stopped
 from annolooop.labelstudio.api.connection import Rejected
 from annolooop.loop.push.blind import BlindBook, is_blind
-from annolooop.loop.push.plan import Plan, agrees, find_lacking, foreseen, list_tasks
+from annolooop.loop.push.plan import Plan, agrees, find_missing, foreseen, list_tasks
 from annolooop.stack import Stack
 from annolooop.storage.intents import Intent
 from annolooop.storage.lease import Lease
-from annolooop.storage.tasks import Ledger
+from annolooop.storage.tasks import TaskIndex
 
 T = TypeVar("T")
 Say = Callable[[Sequence[Image]], Mapping[Image, Prediction]]
@@ -46,7 +46,7 @@ class Pusher:
         project: the dataset's project; ``None`` where there is none yet, to foresee only.
         version: name of the model version.
         refresh: tasks that only have predictions of other versions should get one too.
-        doubt: list all tasks first, even if the server's counters are as the ledger says.
+        doubt: list all tasks first, even if the server's counters are as the task index says.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class Pusher:
         name = stack.config.dataset.name
         self._intent: Intent[Sending] = Intent(stack.store, name, "pushing", Sending)
         self._blind = BlindBook(stack, version, refresh)
-        self._holds: int | None = None  # state of the lock for which the ledger was right
-        self._foreseen: Ledger | None = None
+        self._holds: int | None = None  # state of the lock for which the task index was right
+        self._foreseen: TaskIndex | None = None
         self._sent = False
 
     def foresee(self, images: Iterable[Image]) -> Plan:
@@ -107,7 +107,7 @@ class Pusher:
         idle = stack.lock_idle()
         # What is known while nobody writes holds until somebody writes.
         if idle is not None and self._knows(idle):
-            todo = self._plan(images, stack.ledger)
+            todo = self._plan(images, stack.task_index)
             if not todo and not self._intent.is_announced():
                 return todo
         with stack.lock("push") as lease:
@@ -116,17 +116,17 @@ class Pusher:
                 self._holds = lease.number
             elif not self._knows(lease.number):
                 self._list(lease)
-            todo = self._plan(images, stack.ledger)
+            todo = self._plan(images, stack.task_index)
             if todo.changed or todo.behind:
                 self._renew(lease, todo)
-                todo = replace(self._plan(images, stack.ledger), changed=todo.changed)
+                todo = replace(self._plan(images, stack.task_index), changed=todo.changed)
             try:
                 self._send(lease, todo, say, track)
             except Rejected:
                 if not todo.bare:
                     raise
                 self._list(lease)  # people deleted a task just now
-                again = self._plan(images, stack.ledger)
+                again = self._plan(images, stack.task_index)
                 self._send(lease, again, say, untracked)
                 lost = set(again.new)
                 kept = [image for image in todo.bare if image not in lost]
@@ -150,7 +150,7 @@ class Pusher:
             _show(self._stack, self._project.id, self._version)
 
     def _knows(self, state: int) -> bool:
-        """Whether the ledger is right while the lock is in this state."""
+        """Whether the task index is right while the lock is in this state."""
         assert self._project
         if self._doubt:
             return False
@@ -160,14 +160,14 @@ class Pusher:
 
     def _list(self, lease: Lease) -> None:
         assert self._project
-        list_tasks(self._stack, self._project, self._stack.ledger, self._doubt)
+        list_tasks(self._stack, self._project, self._stack.task_index, self._doubt)
         self._doubt = False
         self._holds = lease.number
 
-    def _plan(self, images: Iterable[Image], ledger: Ledger) -> Plan:
+    def _plan(self, images: Iterable[Image], task_index: TaskIndex) -> Plan:
         share = self._blind.share
-        return find_lacking(
-            ledger, images, self._version, self._refresh, lambda sha256: is_blind(sha256, share)
+        return find_missing(
+            task_index, images, self._version, self._refresh, lambda sha256: is_blind(sha256, share)
         )
 
     def _send(self, lease: Lease, todo: Plan, say: Say, track: Track) -> None:
@@ -192,7 +192,7 @@ class Pusher:
                 with lease.guard():
                     stack.studio.predictions.create(project.id, sent, version)
                 noted = {version: [task for task, _ in sent]}
-                stack.ledger.note(project.identity, predicted=noted)
+                stack.task_index.note(project.identity, predicted=noted)
         progress.end()
 
     def _go_on(self, progress: Progress, count: int) -> None:
@@ -219,12 +219,12 @@ class Pusher:
         pairs = list(zip(ids, chunk, strict=True))
         having = {version: [number for number, image in pairs if image in said]}
         tasks = [_task(number, image) for number, image in pairs]
-        stack.ledger.note(project.identity, tasks, having if predicted else None)
+        stack.task_index.note(project.identity, tasks, having if predicted else None)
         if not predicted:
             sent = [(number, said[image]) for number, image in pairs if image in said]
             with lease.guard():
                 stack.studio.predictions.create(project.id, sent, version)
-            stack.ledger.note(project.identity, predicted=having)
+            stack.task_index.note(project.identity, predicted=having)
 
     def _about(self, images: Sequence[Image], predictions: int) -> Sending:
         return Sending(self._version, tuple(image.key for image in images), predictions)
@@ -266,7 +266,7 @@ class Pusher:
                     else:
                         studio.tasks.note_replaced(task.id, image.sha256, moment)
                         noted.append(replace(task, replaced=True, shows=image.sha256))
-            stack.ledger.note(self._project.identity, noted, forgotten=forgotten)
+            stack.task_index.note(self._project.identity, noted, forgotten=forgotten)
 
     def _await_interrupted(self) -> bool:
         """Wait for the end of a request whose answer nobody received, and list all tasks.
@@ -286,9 +286,9 @@ class Pusher:
             )
 
         def is_all_there() -> bool:
-            list_tasks(stack, project, stack.ledger)
-            ids = [task.id for task in stack.ledger.tasks(sending.keys)]
-            predicted, _ = stack.ledger.predicted(ids, sending.version)
+            list_tasks(stack, project, stack.task_index)
+            ids = [task.id for task in stack.task_index.tasks(sending.keys)]
+            predicted, _ = stack.task_index.predicted(ids, sending.version)
             return len(ids) >= len(sending.keys) and len(predicted) >= sending.predictions
 
         return self._intent.await_end(counted, is_all_there)
@@ -326,7 +326,7 @@ def push(
 
 def _show(stack: Stack, project: int, version: str) -> None:
     """Make the server show a version, unless another one was put in force or shown since."""
-    promoted = stack.registry.promoted()
+    promoted = stack.registry.current()
     now = stack.studio.projects.get(project)
     if not (promoted and now and promoted.name == version != now.model_version):
         return

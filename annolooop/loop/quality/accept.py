@@ -15,14 +15,14 @@ from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot, by
 from annolooop.domain.draw import SPOT_CHECK, draw
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import PENDING, Track
-from annolooop.domain.split import side_of
+from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError, UsageError
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
-from annolooop.loop.labels.split import examples_of, sides_of, unlearnt
+from annolooop.loop.labels.split import examples_of, not_trained_on, recorded_split
 from annolooop.loop.push.blind import blind_share, is_blind
 from annolooop.loop.push.plan import agrees, foreseen, list_tasks
 from annolooop.loop.versions.predict import Predictor, require_promoted
@@ -33,7 +33,7 @@ from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.intents import Intent
 from annolooop.storage.lease import Lease
 from annolooop.storage.series import Series
-from annolooop.storage.tasks import Ledger
+from annolooop.storage.tasks import TaskIndex
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ def accept(stack: Stack, options: AcceptOptions, track: Track) -> AcceptReport:
     if not options.yes:
         snapshot = pull(stack.studio, project, stack.snapshots.latest())
         judged = _judge(stack, version, predictor, snapshot, options.precision)
-        ledger = foreseen(stack, project)
-        plan = _plan(stack, predictor, ledger, snapshot, judged.threshold, options, track)
+        task_index = foreseen(stack, project)
+        plan = _plan(stack, predictor, task_index, snapshot, judged.threshold, options, track)
         return _report(stack, version, options, judged, plan, len(plan.tasks), begun)
     with stack.lock("accept") as lease:
         _await_interrupted(stack, project)
@@ -169,8 +169,8 @@ def accept(stack: Stack, options: AcceptOptions, track: Track) -> AcceptReport:
         snapshot, _ = pull_snapshot(stack, project)
         judged = _judge(stack, version, predictor, snapshot, options.precision)
         if not agrees(stack, project):
-            list_tasks(stack, project, stack.ledger)
-        plan = _plan(stack, predictor, stack.ledger, snapshot, judged.threshold, options, track)
+            list_tasks(stack, project, stack.task_index)
+        plan = _plan(stack, predictor, stack.task_index, snapshot, judged.threshold, options, track)
         made = _accept(stack, lease, project, version, list(plan.tasks), track)
         report = _report(stack, version, options, judged, plan, made, begun)
         if plan.tasks:
@@ -266,8 +266,8 @@ def _held(stack: Stack, version: ModelVersion, snapshot: Snapshot) -> list[Examp
         stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
     )
     held = [example for example in examples if example.split == "holdout"]
-    held = unlearnt(stack, version, held, holdout)
-    lacking = stack.embeddings(version.backbone).lacking(e.sha256 for e in held)
+    held = not_trained_on(stack, version, held, holdout)
+    lacking = stack.embeddings(version.backbone).missing(e.sha256 for e in held)
     return [example for example in held if example.sha256 not in lacking]
 
 
@@ -300,7 +300,7 @@ class _Plan:
 def _plan(
     stack: Stack,
     predictor: Predictor,
-    ledger: Ledger,
+    task_index: TaskIndex,
     snapshot: Snapshot,
     threshold: Threshold,
     options: AcceptOptions,
@@ -310,7 +310,7 @@ def _plan(
     assert sure is not None
     chosen: list[tuple[float, int, Prediction]] = []
     images = track(stack.catalog.images(), "look", len(stack.catalog))
-    open_tasks = _Open(stack, predictor, ledger, snapshot)
+    open_tasks = _Open(stack, predictor, task_index, snapshot)
     while part := list(islice(images, PART)):
         untouched = open_tasks.among(part)
         plan.untouched += len(untouched)
@@ -334,35 +334,35 @@ class _Open:
     """Tasks that may be accepted, as far as one knows before the server looks again."""
 
     def __init__(
-        self, stack: Stack, predictor: Predictor, ledger: Ledger, snapshot: Snapshot
+        self, stack: Stack, predictor: Predictor, task_index: TaskIndex, snapshot: Snapshot
     ) -> None:
-        self._ledger, self._version = ledger, predictor.version
+        self._task_index, self._version = task_index, predictor.version
         self._embeddings = stack.embeddings(predictor.version.backbone)
         self._holdout, self._blind = stack.config.train.holdout, blind_share(stack)
-        self._sides = sides_of(stack, stack.config.dataset.name, self._holdout)
+        self._recorded = recorded_split(stack, stack.config.dataset.name, self._holdout)
         self._touched = {a.task for a in snapshot.annotations}
         self._known = {a.sha256 for a in snapshot.annotations}
 
     def among(self, images: Sequence[Image]) -> list[tuple[int, Image]]:
         """Tasks of some images, with a prediction of the version."""
         now = {image.key: image for image in images if self._is_open(image)}
-        lacking = self._embeddings.lacking(image.sha256 for image in now.values())
+        lacking = self._embeddings.missing(image.sha256 for image in now.values())
         found = [
             (task.id, now[task.key])
-            for task in self._ledger.tasks(now)
+            for task in self._task_index.tasks(now)
             if not task.replaced
             and not task.vanished
             and task.sha256 == now[task.key].sha256
             and task.sha256 not in lacking
             and task.id not in self._touched
         ]
-        predicted, _ = self._ledger.predicted((task for task, _ in found), self._version.name)
+        predicted, _ = self._task_index.predicted((task for task, _ in found), self._version.name)
         return [(task, image) for task, image in found if task in predicted]
 
     def _is_open(self, image: Image) -> bool:
         if image.sha256 in self._known or is_blind(image.sha256, self._blind):
             return False
-        return side_of(image.sha256, self._holdout, self._sides) != "holdout"
+        return split_of(image.sha256, self._holdout, self._recorded) != "holdout"
 
 
 def _is_spot_check(sha256: str, share: float) -> bool:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from annolooop.domain.examples import fingerprint
-from annolooop.domain.figures import SideCounts
+from annolooop.domain.figures import SplitCounts
 from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.current import read_labels
 from annolooop.stack import Stack
@@ -52,8 +52,8 @@ class DescribeReport:
     skipped_tasks: int
     labeled_images: int
     disputed: int
-    split: SideCounts
-    labels: dict[str, SideCounts]
+    split: SplitCounts
+    labels: dict[str, SplitCounts]
     annotators: dict[str, int]
     snapshots: int
     newest_snapshot: str | None
@@ -78,13 +78,13 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
     project = found.project
     catalog = stack.catalog_of(name)
     images = len(catalog)
-    there, size = catalog.survey().member_totals()
+    there, size = catalog.listing_diff().image_totals()
     labelled, skipped = count_tasks(found.snapshot.annotations)
     counts = Counter((label, e.split) for e in found.examples for label in e.labels)
-    sides = Counter(example.split for example in found.examples)
+    parts = Counter(example.split for example in found.examples)
     said = Counter(a.annotator for a in found.snapshot.annotations if not a.skipped)
     registry = stack.registry_of(name)
-    promoted = registry.promoted()
+    promoted = registry.current()
     return DescribeReport(
         dataset=name,
         project=ProjectRow(project.id, project.title, stack.studio.projects.stream_url(project.id))
@@ -104,9 +104,9 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
         skipped_tasks=skipped,
         labeled_images=len(found.examples),
         disputed=len(found.disputed),
-        split=SideCounts(sides["train"], sides["holdout"]),
+        split=SplitCounts(parts["train"], parts["holdout"]),
         labels={
-            label: SideCounts(counts[label, "train"], counts[label, "holdout"])
+            label: SplitCounts(counts[label, "train"], counts[label, "holdout"])
             for label in found.order
         },
         annotators={

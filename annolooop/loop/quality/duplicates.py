@@ -12,7 +12,7 @@ from annolooop.domain.annotations import Annotation
 from annolooop.domain.answers import Disputed, resolve
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels, read_labels
-from annolooop.loop.labels.split import KeptRows
+from annolooop.loop.labels.split import EmbeddingRows
 from annolooop.stack import Stack
 from annolooop.storage.images import ImageCatalog
 
@@ -179,16 +179,16 @@ def _contents(catalog: ImageCatalog) -> NDArray[np.bytes_]:
 
 
 def _near(stack: Stack, name: str, contents: NDArray[np.bytes_]) -> _Near:
-    version = stack.registry_of(name).promoted()
+    version = stack.registry_of(name).current()
     if version is None:
         return _Near(why_not="it has no model yet")
     from annolooop.model.judging.duplicates import near_groups
 
     embeddings = stack.embeddings(version.backbone)
-    lacking = embeddings.lacking(map(_hex, contents))
+    lacking = embeddings.missing(map(_hex, contents))
     if lacking:
         contents = contents[[_hex(content) not in lacking for content in contents]]
-    rows = KeptRows(embeddings, len(contents), lambda place: _hex(contents[place]))
+    rows = EmbeddingRows(embeddings, len(contents), lambda place: _hex(contents[place]))
     near = near_groups(rows, seed=stack.config.train.seed)
     order = np.argsort(near.groups, kind="stable")
     starts = np.flatnonzero(np.diff(near.groups[order])) + 1
@@ -216,7 +216,7 @@ def _told(
         if image.sha256 in wanted:
             keys[image.sha256].append(image.key)
     examples = {example.sha256: example for example in labels.examples}
-    said = labels.said()
+    said = labels.answers()
 
     def images(sha256: str) -> Iterable[DuplicateImage]:
         example = examples.get(sha256)

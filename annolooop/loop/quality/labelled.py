@@ -66,7 +66,7 @@ def embed_labelled(stack: Stack, labels: Labels, track: Track) -> Labelled:
     """
     name = labels.dataset
     registry = stack.registry_of(name)
-    version = registry.promoted()
+    version = registry.current()
     if version is None:
         raise DataError(f"the dataset {name} has no model yet", "Make the first: annoloop train")
     if not labels.examples:

@@ -252,7 +252,7 @@ def _read_past(stack: Stack, labels: Labels) -> _Past:
     for review in _reviews(stack, labels.dataset).each():
         asked |= {row.sha256: row for row in review.suspects}
     now = {example.sha256: example.labels for example in labels.examples}
-    said = labels.said()
+    said = labels.answers()
     for sha256, row in asked.items():
         before, is_now = row.labels, now.get(sha256)
         if is_now is not None and is_now != before:
@@ -271,7 +271,7 @@ def _says_again(last: Annotation, before: tuple[str, ...], moment: str) -> bool:
 
 def _last_said(labels: Labels) -> dict[str, str]:
     """Content hash -> when a person last said something of it."""
-    return {sha256: said[-1].updated_at for sha256, said in labels.said().items()}
+    return {sha256: said[-1].updated_at for sha256, said in labels.answers().items()}
 
 
 def _open(stack: Stack, labels: Labels, suspects: Sequence[Suspect]) -> tuple[int, str]:

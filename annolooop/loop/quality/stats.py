@@ -10,7 +10,7 @@ from annolooop.domain.annotations import Annotation
 from annolooop.domain.answers import Disputed, resolve
 from annolooop.domain.examples import Holdout
 from annolooop.domain.figures import Agreement
-from annolooop.domain.split import side_of
+from annolooop.domain.split import split_of
 from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evaluation_of
 from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.current import Rules, read_rules
@@ -106,7 +106,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
     labeled, skipped = count_tasks(snapshot.annotations)
     rules = read_rules(stack, name, project)
     labels, disputed = _labels(snapshot.annotations, rules.choice, rules.agreement)
-    version = stack.registry_of(name).promoted()
+    version = stack.registry_of(name).current()
     asked = last_round(stack, name, snapshot.annotations)
     unlabeled = project.tasks - labeled - skipped
     shown, blind, compared = compare_answers(stack, name, snapshot.annotations, rules)
@@ -159,7 +159,7 @@ def compare_answers(
         some = [
             a
             for a in annotations
-            if a.sha256 and side_of(a.sha256, rules.holdout, rules.sides) == side
+            if a.sha256 and split_of(a.sha256, rules.holdout, rules.recorded) == side
         ]
         with_it = shown_answers(some, rules.choice)
         without = blind_answers(stack, name, some, rules.choice)

@@ -13,7 +13,7 @@ from annolooop.domain.rounds import Round
 from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evaluation_of
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels
-from annolooop.loop.labels.split import examples_of, unlearnt
+from annolooop.loop.labels.split import examples_of, not_trained_on
 from annolooop.loop.quality.curve import curve as learning_curve
 from annolooop.loop.rounds.figures import round_stats
 from annolooop.loop.rounds.queue import rounds_of
@@ -179,9 +179,9 @@ def _look(
     """
     known = set(version.labels)
     held = [e for e in found.examples if e.split == "holdout" and known.issuperset(e.labels)]
-    held = unlearnt(stack, version, held, found.rules.holdout)
+    held = not_trained_on(stack, version, held, found.rules.holdout)
     embeddings = stack.embeddings(version.backbone)
-    lacking = embeddings.lacking(e.sha256 for e in held)
+    lacking = embeddings.missing(e.sha256 for e in held)
     held = [e for e in held if e.sha256 not in lacking]
     if not held:
         nothing = np.zeros((0, len(version.labels)))

@@ -124,7 +124,7 @@ def _map(
 ) -> Map | None:
     chosen, total = _chosen(stack, found, points)
     embeddings = stack.embeddings(version.backbone)
-    lacking = embeddings.lacking(image.sha256 for image in chosen)
+    lacking = embeddings.missing(image.sha256 for image in chosen)
     images = [image for image in chosen if image.sha256 not in lacking]
     if not images:
         return None

@@ -81,7 +81,7 @@ def report(stack: Stack, name: str, options: ReportOptions, track: Track) -> Pag
     out = _check(options.out or Path(f"{name.replace(' ', '_')}-report.html"))
     check_installed()  # before anything slow
     found = read_labels(stack, name, options.offline)
-    version = stack.registry_of(name).promoted()
+    version = stack.registry_of(name).current()
     content = _gather(stack, found, version, options, track)
     text = write(content)
     try:

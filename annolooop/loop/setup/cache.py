@@ -11,8 +11,13 @@ from annolooop.domain.progress import PENDING
 from annolooop.domain.versions import BackboneInfo
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import EMBEDDINGS, MODELS
-from annolooop.storage.embeddings.embeddings import Embeddings, space_of
-from annolooop.storage.embeddings.sets import Space, delete_objects, find_spaces, superseded
+from annolooop.storage.embeddings.embeddings import Embeddings, embedding_set_of
+from annolooop.storage.embeddings.sets import (
+    EmbeddingSet,
+    delete_objects,
+    find_embedding_sets,
+    superseded,
+)
 
 
 @dataclass(frozen=True)
@@ -118,16 +123,16 @@ def info(stack: Stack) -> CacheReport:
         UnreachableError: the store does not answer.
     """
     used, copies = _used(stack), _copies(stack)
-    found = {space.name: space for space in find_spaces(stack.store)}
+    found = {space.name: space for space in find_embedding_sets(stack.store)}
     rows = []
     for name in sorted(found.keys() | copies.keys()):
-        space, users = found.get(name, Space(name, (), (), {})), used.get(name)
+        space, users = found.get(name, EmbeddingSet(name, (), (), {})), used.get(name)
         rows.append(
             CacheSpace(
                 space=name,
                 backbone=users.info.name if users else name.rpartition("-")[0],
                 transform=users.info.transform if users else None,
-                images=space.images(users.info.dim if users else None),
+                images=space.images(),
                 bytes=sum(space.sizes.values()),
                 used_by=tuple(users.names) if users else (),
                 copies=sum(len(copy.files) for copy in copies.get(name, ())),
@@ -190,17 +195,17 @@ def _used(stack: Stack) -> dict[str, _Users]:
         for version in stack.registry_of(dataset).versions():
             tuned = version.backbone
             pretrained = replace(tuned, fingerprint=tuned.base or tuned.fingerprint)
-            for space in {space_of(tuned), space_of(pretrained)}:
+            for space in {embedding_set_of(tuned), embedding_set_of(pretrained)}:
                 users = used.setdefault(space, _Users(tuned, []))
                 users.names.append(f"{dataset} {version.name}")
     return used
 
 
-def _doomed(stack: Stack) -> list[tuple[Space, list[str]]]:
+def _doomed(stack: Stack) -> list[tuple[EmbeddingSet, list[str]]]:
     """Names of objects of the store that nobody needs, by space."""
     used = _used(stack)
     doomed = []
-    for space in find_spaces(stack.store):
+    for space in find_embedding_sets(stack.store):
         if space.name in used:
             embeddings = Embeddings(stack.store, space.name, stack.embedding_copies)
             spare = superseded(space, embeddings)

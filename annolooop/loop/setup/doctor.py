@@ -133,7 +133,7 @@ def _image(stack: Stack) -> Iterator[Check]:
 def _weights(stack: Stack) -> Iterator[Check]:
     from annolooop.model.backbones.weights import hub_file
 
-    model, promoted = stack.config.model, stack.registry.promoted()
+    model, promoted = stack.config.model, stack.registry.current()
     if promoted:
         stack.registry.backbone(promoted.backbone.fingerprint)
         yield Check("weights", "ok", f"{promoted.name}: {promoted.backbone.name} is in the store")

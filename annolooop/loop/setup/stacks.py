@@ -13,7 +13,7 @@ from annolooop.config.choose import (
     SEARCHED,
     STACK_VARIABLE,
     SUFFIX,
-    Choice,
+    ChosenStack,
     NamedStack,
     choose_stack,
     list_stacks,
@@ -194,7 +194,7 @@ def _file_of(new: str, source: Path) -> Path:
     return folder / (SEARCHED[0] if new == Path(SEARCHED[0]).stem else f"{new}{SUFFIX}")
 
 
-def _row(stack: NamedStack, choice: Choice | None) -> StackRow:
+def _row(stack: NamedStack, choice: ChosenStack | None) -> StackRow:
     try:
         load_stack(str(stack.file))
         error = None

@@ -1,13 +1,10 @@
 """Replay a folder of labelled images: which strategy would have needed fewer labels."""
 
-import hashlib
-import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,17 +13,13 @@ from annolooop.domain.split import split_of
 from annolooop.domain.versions import BackboneInfo
 from annolooop.errors import DataError, UsageError
 from annolooop.files.tables import TABLES, check_table, write_table
-from annolooop.files.whole import make_folder, replacing
+from annolooop.files.whole import replacing
 from annolooop.loop.infer.write import explained
-from annolooop.loop.simulate.replay import Curve, Material, Plan, replays, share_of
+from annolooop.loop.simulate.embed import FolderEmbedder, FolderEmbeddings
+from annolooop.loop.simulate.folder import LabelledFolder, names_of, read_folder, require_two
+from annolooop.loop.simulate.replay import Curve, ReplayImages, ReplayPlan, replays, share_of
 from annolooop.model.choosing.choose import check_strategy
 from annolooop.stack import Stack
-from annolooop.storage.artifacts.folder import files_below
-from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.embeddings.embeddings import Embeddings, Vector, space_of
-
-if TYPE_CHECKING:
-    from annolooop.model.backbones.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,7 @@ class SimulateReport:
         folder: as it was named.
         images: that take part, each content once.
         pool: of these, how many may be asked about.
-        test: of these, how many accuracy is told from.
+        test: of these, how many are used to measure accuracy.
         labels: names, sorted.
         seeds: replays of each strategy.
         query: labels a round.
@@ -97,11 +90,8 @@ class SimulateReport:
 
 
 BASELINE = "random"
-FOLDER = "simulate"  # of the cache
-KEPT = 256  # embeddings that are kept at a time
-READ = 4_096  # embeddings that are read at a time
 TEST = 0.25  # share of the images that is never asked about, by the hash of their content
-FEWEST = 5  # images on either side
+FEWEST = 5  # images of each part
 COLUMNS = {"strategy": "text", "seed": "real", "labels": "real", "accuracy": "real"}
 
 
@@ -128,23 +118,6 @@ class SimulateOptions:
     plot: Path | None = None
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """Files of a folder, each content once.
-
-    Attributes:
-        files: content hash -> a file.
-        labels: content hash -> its label.
-        names: the labels, sorted.
-        left_out: files with reasons.
-    """
-
-    files: dict[str, Path]
-    labels: dict[str, str]
-    names: tuple[str, ...]
-    left_out: tuple[tuple[str, str], ...] = ()
-
-
 def simulate(stack: Stack, options: SimulateOptions, track: Track) -> SimulateReport:
     """Replay; the dataset and Label Studio play no part, and nothing of them changes.
 
@@ -155,12 +128,12 @@ def simulate(stack: Stack, options: SimulateOptions, track: Track) -> SimulateRe
     """
     begun = time.monotonic()
     strategies = _check(options)
-    found = read_folder(options.images, track)
-    embedded = Embedder(stack).embed(found, track)
-    _need_two(options.images, names_of(found, embedded.vectors))
-    material, hashes = split(found, embedded)
-    plan = Plan(options.query, options.budget, tuple(range(options.seeds)))
-    curves = replays(material, strategies, plan, track)
+    folder = read_folder(options.images, track)
+    embedded = FolderEmbedder(stack).embed(folder, track)
+    require_two(options.images, names_of(folder, embedded.vectors))
+    images, hashes = split(folder, embedded)
+    plan = ReplayPlan(options.query, options.budget, tuple(range(options.seeds)))
+    curves = replays(images, strategies, plan, track)
     if options.out:
         with explained(f"--out {options.out}"), replacing(options.out) as part:
             write_table(part, options.out.suffix, COLUMNS, _rows(curves))
@@ -170,20 +143,20 @@ def simulate(stack: Stack, options: SimulateOptions, track: Track) -> SimulateRe
         with explained(f"--plot {options.plot}"):
             title = f"{options.images.resolve().name}: {len(hashes)} images"
             draw_curves(options.plot, curves, title)
-    refused = (*found.left_out, *embedded.unreadable)
+    skipped = (*folder.left_out, *embedded.unreadable)
     return SimulateReport(
         folder=str(options.images),
         images=len(hashes),
-        pool=len(material.pool),
-        test=len(material.test),
-        labels=names_of(found, hashes),
+        pool=len(images.pool),
+        test=len(images.test),
+        labels=names_of(folder, hashes),
         seeds=options.seeds,
         query=options.query,
         budget=int(curves[BASELINE].labels[-1]),
         backbone=embedded.info,
         embedded=embedded.new,
-        strategies=tuple(_told(name, curve, curves[BASELINE]) for name, curve in curves.items()),
-        left_out=left_out(refused),
+        strategies=tuple(_summary(name, curve, curves[BASELINE]) for name, curve in curves.items()),
+        left_out=left_out(skipped),
         seconds=time.monotonic() - begun,
         out=str(options.out) if options.out else None,
         plot=str(options.plot) if options.plot else None,
@@ -191,14 +164,13 @@ def simulate(stack: Stack, options: SimulateOptions, track: Track) -> SimulateRe
 
 
 def _check(options: SimulateOptions) -> tuple[str, ...]:
-    """The strategies to replay, the baseline with them; refuse what cannot work, before work."""
+    """The strategies to replay, the baseline with them; refuse at once what cannot work."""
     for name in options.strategies:
         check_strategy(name)
     if options.out:
         if options.out.suffix not in TABLES:
             raise UsageError(
-                f"--out {options.out}: the end of the name says the form, and is none of "
-                f"{', '.join(TABLES)}",
+                f"--out {options.out}: the name must end in one of {', '.join(TABLES)}",
                 f"For example: --out {quote(f'{options.out.stem}.csv')}",
             )
         check_table(options.out.suffix)
@@ -212,179 +184,27 @@ def _check(options: SimulateOptions) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*options.strategies, BASELINE)))
 
 
-def read_folder(folder: Path, track: Track) -> Labelled:
-    """Files in folders that are named like their labels.
-
-    Raises:
-        UsageError: there is no such folder.
-        DataError: it has not two folders with files.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"--images {folder}: there is no such folder", "Name one that is there.")
-    refused: list[tuple[str, str]] = []
-    pairs = list(_files(folder, refused))
-    files: dict[str, Path] = {}
-    labels: dict[str, str] = {}
-    torn: set[str] = set()
-    for label, file in track(pairs, "read", len(pairs)):
-        try:
-            sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-        except OSError as error:
-            refused.append((str(file), error.strerror or str(error)))
-            continue
-        if labels.setdefault(sha256, label) != label:
-            torn.add(sha256)
-            refused.append((str(file), f"has the same content as {files[sha256]}, another label"))
-        files.setdefault(sha256, file)
-    for sha256 in torn:
-        refused.append((str(files.pop(sha256)), "has two labels"))
-        del labels[sha256]
-    found = Labelled(files, labels, tuple(sorted(set(labels.values()))), tuple(refused))
-    _need_two(folder, found.names)
-    return found
-
-
-def _need_two(folder: Path, names: Sequence[str]) -> None:
-    if len(names) < 2:
-        raise DataError(
-            f"{folder} has images of {len(names)} label{'s' if not names else ''}; a replay needs "
-            "two or more",
-            "Put the images of each label into a folder of their own there, named like the label.",
-        )
-
-
-def names_of(found: Labelled, hashes: Iterable[str]) -> tuple[str, ...]:
-    """The labels of some contents, sorted."""
-    return tuple(sorted({found.labels[sha256] for sha256 in hashes}))
-
-
-def _files(folder: Path, refused: list[tuple[str, str]]) -> Iterator[tuple[str, Path]]:
-    """Label and file, of all files in folders below one; also notes what could not be read."""
-
-    def hidden(path: str) -> bool:
-        return path.split("/")[-1].startswith(".")
-
-    for inner in sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")):
-
-        def lost(path: str, why: str, inner: Path = inner) -> None:
-            refused.append((str(inner / path), why))
-
-        try:
-            for name, _ in files_below(str(inner), hidden, lambda link: True, lost):
-                yield inner.name, inner / name
-        except OSError as error:
-            refused.append((str(inner), error.strerror or str(error)))
-
-
-def split(found: Labelled, embedded: "Embedded") -> tuple[Material, list[str]]:
-    """What may be asked about and what is tested on; by a hash, so the same in each run.
+def split(folder: LabelledFolder, embedded: FolderEmbeddings) -> tuple[ReplayImages, list[str]]:
+    """Part the images, by their hashes, into those that may be asked about and test images.
 
     Raises:
         DataError: too few images.
     """
     hashes = sorted(embedded.vectors)
-    sides = np.array([split_of(sha256, TEST) == "holdout" for sha256 in hashes], bool)
-    if min(sides.sum(), (~sides).sum()) < FEWEST:
+    tested = np.array([split_of(sha256, TEST) == "holdout" for sha256 in hashes], bool)
+    if min(tested.sum(), (~tested).sum()) < FEWEST:
         raise DataError(
             f"a replay needs about {round(FEWEST / TEST)} images that can be read, and there are "
             f"{len(hashes)}",
             "Name a folder with more images: --images FOLDER",
         )
-    names = names_of(found, hashes)
+    names = names_of(folder, hashes)
     x = np.stack([embedded.vectors[sha256] for sha256 in hashes])
-    targets = np.array([[found.labels[h] == name for name in names] for h in hashes], bool)
-    return Material(x[~sides], targets[~sides], x[sides], targets[sides]), hashes
+    targets = np.array([[folder.labels[h] == name for name in names] for h in hashes], bool)
+    return ReplayImages(x[~tested], targets[~tested], x[tested], targets[tested]), hashes
 
 
-@dataclass(frozen=True)
-class Embedded:
-    """Embeddings by content hash.
-
-    Attributes:
-        vectors: content hash -> (d,).
-        info: the backbone.
-        new: how many were computed now.
-        unreadable: files with reasons.
-    """
-
-    vectors: Mapping[str, Vector]
-    info: BackboneInfo
-    new: int
-    unreadable: tuple[tuple[str, str], ...]
-
-
-class Embedder:
-    """Embeddings of a folder, kept in the cache: a second run needs no network for them.
-
-    Args:
-        stack: says which backbone, and where the cache is.
-    """
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._folder = make_folder(stack.cache / FOLDER)
-        self._pipeline: Pipeline | None = None
-
-    def embed(self, found: Labelled, track: Track) -> Embedded:
-        """Embeddings of all that can be read."""
-        info = self._known() or self._built().info
-        exact = self._stack.config.infer.precision == "fp32"
-        store = ArtifactStore(str(self._folder))
-        kept = Embeddings(store, space_of(info), self._folder, exact)
-        kept.load()
-        hashes = sorted(found.files)
-        lacking = sorted(kept.lacking(hashes))
-        unreadable = self._compute(lacking, found, kept, track) if lacking else {}
-        there = [sha256 for sha256 in hashes if sha256 not in unreadable]
-        vectors: dict[str, Vector] = {}
-        for start in range(0, len(there), READ):
-            part = there[start : start + READ]
-            vectors.update(zip(part, kept.matrix(part), strict=True))
-        refused = tuple((str(found.files[sha256]), why) for sha256, why in unreadable.items())
-        return Embedded(vectors, info, len(lacking) - len(unreadable), refused)
-
-    def _compute(
-        self, lacking: Sequence[str], found: Labelled, kept: Embeddings, track: Track
-    ) -> dict[str, str]:
-        """Embed and keep; content hash -> reason of those that could not be read."""
-        unreadable: dict[str, str] = {}
-        waiting: dict[str, Vector] = {}
-        pipeline = self._built()
-        files = ((sha256, found.files[sha256].read_bytes()) for sha256 in lacking)
-        for batch in pipeline.embed(track(files, "embed", len(lacking))):
-            waiting.update(batch.vectors)
-            unreadable.update(batch.unreadable)
-            if len(waiting) >= KEPT:
-                kept.add(waiting, pipeline.precision)
-                waiting = {}
-        kept.add(waiting, pipeline.precision)
-        return unreadable
-
-    def _built(self) -> "Pipeline":
-        if self._pipeline is None:
-            self._pipeline = self._stack.build_pipeline()
-            text = json.dumps(asdict(self._pipeline.info))
-            with replacing(self._note()) as part:
-                part.write_text(text, encoding="utf-8")
-        return self._pipeline
-
-    def _known(self) -> BackboneInfo | None:
-        """The backbone that these settings led to before: its weights need not be read again."""
-        try:
-            return BackboneInfo(**json.loads(self._note().read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None
-
-    def _note(self) -> Path:
-        """Where the backbone that these settings lead to is noted."""
-        config = self._stack.config
-        file = self._stack.loaded.path(config.model.weights)
-        digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
-        told = [config.model.backbone, config.model.weights, digest, config.train.seed]
-        return self._folder / f"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}.json"
-
-
-def _told(name: str, curve: Curve, baseline: Curve) -> SimulatedStrategy:
+def _summary(name: str, curve: Curve, baseline: Curve) -> SimulatedStrategy:
     end = float(baseline.labels[-1])
     share, error = share_of(curve, baseline, end)
     points = zip(curve.labels, curve.mean, curve.error, strict=True)

@@ -170,7 +170,7 @@ def _push_missing(
 ) -> _Missing:
     """Send, or only count, what is missing; some thousands of images are in memory at a time."""
     missing = _Missing()
-    version = stack.registry.promoted()
+    version = stack.registry.current()
     if version is None:
         return missing
     embeddings = stack.embeddings(version.backbone)
@@ -178,7 +178,7 @@ def _push_missing(
     images = present.images()
     predictor = None if check else Predictor(stack, version, embeddings)
     while found := list(islice(images, PART)):
-        lacking = embeddings.lacking(image.sha256 for image in found)  # damaged ones, too
+        lacking = embeddings.missing(image.sha256 for image in found)  # damaged ones, too
         part = [image for image in found if image.sha256 not in lacking]
         if predictor is None:
             todo = pusher.foresee(part)

@@ -8,9 +8,10 @@ from annolooop.domain.progress import Track, left_out
 from annolooop.domain.versions import Finetuning
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
-from annolooop.loop.train.learn import gather, learn_from
-from annolooop.loop.train.train import find_examples
-from annolooop.loop.train.training_set import Learnt
+from annolooop.loop.train.changes import find_examples
+from annolooop.loop.train.fit_result import FitResult
+from annolooop.loop.train.learn import learn
+from annolooop.loop.train.training_set import build_training_set
 from annolooop.loop.versions.predict import require_promoted
 from annolooop.model.heads.metrics import MIN_HOLDOUT
 from annolooop.model.judging.paired import LEVEL, fewest_differing, mcnemar
@@ -23,11 +24,12 @@ class CompareReport:
 
     Attributes:
         mode: what is fine-tuned: ``layer4`` or ``all``.
-        examples: that both learnt from.
+        examples: that both were trained on.
         head, tuned: accuracies of the two.
-        only_head, only_tuned: images of the holdout that one of the two alone gets right.
+        only_head, only_tuned: images of the holdout that one of the two alone predicts
+            correctly.
         p_value: of the exact McNemar test; ``None`` with too small a holdout.
-        verdict: what the figures allow to say.
+        verdict: what follows from the figures, in words.
         advice: the setting that follows from it.
     """
 
@@ -47,9 +49,9 @@ class CompareReport:
 
 
 def compare(stack: Stack, track: Track) -> CompareReport:
-    """Learn from the same examples both ways; register and promote nothing.
+    """Train on the same examples both ways; no version is written.
 
-    Fine-tuned is what ``train.finetune`` says, and the last stage if that is ``head``.
+    ``train.finetune`` says what is fine-tuned; if that is ``head``, it is the last stage.
 
     Raises:
         DataError: there is no model yet, or there are too few labels.
@@ -58,30 +60,29 @@ def compare(stack: Stack, track: Track) -> CompareReport:
     begun = time.monotonic()
     version = require_promoted(stack)
     project = find_project(stack, stack.config.dataset.name)
-    last = stack.snapshots.latest()
-    snapshot = pull(stack.studio, project, last)
-    examples, unfit = find_examples(stack, snapshot)
-    usable = [example for example in examples if example.sha256 not in unfit]
-    material = gather(stack, version, usable, True, track)
+    snapshot = pull(stack.studio, project, stack.snapshots.latest())
+    examples, skipped = find_examples(stack, snapshot)
+    usable = [example for example in examples if example.sha256 not in skipped]
+    training_set = build_training_set(stack, version, usable, True, track)
     pulled = time.monotonic()
-    head = learn_from(stack, material, "head", track)
+    head = learn(stack, training_set, "head", track)
     fitted = time.monotonic()
-    wanted = stack.config.train.finetune
-    mode = "layer4" if wanted == "head" else wanted
-    tuned = learn_from(stack, material, mode, track)
+    configured = stack.config.train.finetune
+    mode = "layer4" if configured == "head" else configured
+    tuned = learn(stack, training_set, mode, track)
     if tuned.checkpoint:
         tuned.checkpoint.unlink(missing_ok=True)
-    told = Finetuning(**tuned.metrics["finetune"])
+    finetuning = Finetuning(**tuned.metrics["finetune"])
     only_head, only_tuned = _differing(head, tuned), _differing(tuned, head)
     keys = {a.sha256: a.key for a in snapshot.annotations}
-    lost = sorted({**unfit, **material.unreadable}.items())
-    enough = len(material.held) >= MIN_HOLDOUT
-    p_value = mcnemar(only_head, only_tuned) if enough and told.best_epoch else None
-    verdict, better = _judge(told, len(material.held), only_head, only_tuned, p_value)
+    lost = sorted({**skipped, **training_set.skipped}.items())
+    enough = len(training_set.holdout) >= MIN_HOLDOUT
+    p_value = mcnemar(only_head, only_tuned) if enough and finetuning.best_epoch else None
+    verdict, better = _judge(finetuning, len(training_set.holdout), only_head, only_tuned, p_value)
     return CompareReport(
         dataset=project.title,
         mode=mode,
-        examples=len(material.learn),
+        examples=len(training_set.train),
         head=Holdout(**head.metrics["holdout"]),
         tuned=Holdout(**tuned.metrics["holdout"]),
         only_head=only_head,
@@ -89,7 +90,7 @@ def compare(stack: Stack, track: Track) -> CompareReport:
         p_value=p_value,
         verdict=verdict,
         advice=f"train.finetune: {mode if better else 'head'}",
-        finetune=told,
+        finetune=finetuning,
         unreadable=left_out((keys[sha256], reason) for sha256, reason in lost),
         seconds={
             "pull": round(pulled - begun, 3),
@@ -99,21 +100,21 @@ def compare(stack: Stack, track: Track) -> CompareReport:
     )
 
 
-def _differing(first: Learnt, second: Learnt) -> int:
-    return int((first.right & ~second.right).sum())
+def _differing(first: FitResult, second: FitResult) -> int:
+    return int((first.correct & ~second.correct).sum())
 
 
 def _judge(
-    told: Finetuning, held: int, only_head: int, only_tuned: int, p_value: float | None
+    finetuning: Finetuning, held: int, only_head: int, only_tuned: int, p_value: float | None
 ) -> tuple[str, bool]:
-    """What the figures allow to say, and whether fine-tuning is worth its time."""
-    if not told.epochs:
+    """What follows from the figures, and whether fine-tuning pays."""
+    if not finetuning.epochs:
         return (
-            f"There are too few labels to fine-tune: {told.validation} of {told.examples} would "
-            "tell when to stop.",
+            f"There are too few labels to fine-tune: {finetuning.validation} of "
+            f"{finetuning.examples} would decide when to stop.",
             False,
         )
-    if not told.best_epoch:
+    if not finetuning.best_epoch:
         return (
             "No epoch of fine-tuning was better than the head alone on the validation images, so "
             "both are the same model.",
@@ -121,13 +122,13 @@ def _judge(
         )
     if p_value is None:
         return (
-            f"The holdout has {held} labelled images, too few to tell ({MIN_HOLDOUT} are needed).",
+            f"The holdout has {held} labelled images, too few to decide: {MIN_HOLDOUT} are needed.",
             False,
         )
     differing = only_head + only_tuned
     if differing < fewest_differing():
         return (
-            f"The two differ on {differing} images of the holdout, too few to tell: label more.",
+            f"The two differ on {differing} images of the holdout, too few to decide: label more.",
             False,
         )
     if p_value > LEVEL:

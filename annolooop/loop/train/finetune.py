@@ -15,25 +15,33 @@ from annolooop.domain.tasks import Image
 from annolooop.domain.versions import Finetuning
 from annolooop.errors import DataError
 from annolooop.files.whole import make_folder, replacing
-from annolooop.loop.train.training_set import Learnt, Material, calibrated, on_holdout
+from annolooop.loop.train.fit_result import FitResult, calibrated, predict_holdout
+from annolooop.loop.train.training_set import TrainingSet
 from annolooop.model.backbones.pipeline import Pipeline
 from annolooop.model.backbones.pixels import Unreadable
-from annolooop.model.heads.finetune import MIN_VALIDATION, Tuned, finetune, split_validation
+from annolooop.model.heads.fine_tuner import FinetuningData, Recipe
+from annolooop.model.heads.finetune import (
+    MIN_VALIDATION,
+    FinetuneResult,
+    finetune,
+    split_validation,
+)
 from annolooop.model.heads.fit import Targets, fit_head, learnable
 from annolooop.model.heads.head import Head
-from annolooop.model.heads.learner import Lesson, Recipe
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Vector
 from annolooop.storage.images import Lost, read_image
 
 
-def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Track) -> Learnt:
+def finetune_backbone(
+    stack: Stack, training_set: TrainingSet, plain: FitResult, mode: str, track: Track
+) -> FitResult:
     """Fine-tune the backbone.
 
     Args:
         stack: the annotation loop.
-        material: what to learn from, images included.
-        plain: what a head alone learns of it. It stays if no epoch is better on the validation
+        training_set: its images must be there.
+        plain: a head alone, fitted on it. It stays if no epoch is better on the validation
             part, or if there are too few examples to have one.
         mode: ``layer4`` or ``all``.
         track: shows how far it is.
@@ -41,68 +49,67 @@ def tune(stack: Stack, material: Material, plain: Learnt, mode: str, track: Trac
     Raises:
         DataError: an image went away meanwhile.
     """
-    names = [example.sha256 for example in material.learn]
+    names = [example.sha256 for example in training_set.train]
     seed = stack.config.train.seed
-    held_out = split_validation(names, material.targets, material.multiple, seed)
-    learnt = material.targets[~held_out]
-    if held_out.sum() < MIN_VALIDATION or not learnable(learnt, material.multiple):
-        told = Finetuning(mode, len(names), int(held_out.sum()))
-        return replace(plain, metrics={**plain.metrics, "finetune": vars(told)})
-    probe, *_ = fit_head(material.vectors[~held_out], learnt, material.multiple, seed)
-    keys = {example.sha256: example.key for example in (*material.learn, *material.held)}
+    held_out = split_validation(names, training_set.targets, training_set.multiple, seed)
+    targets = training_set.targets[~held_out]
+    if held_out.sum() < MIN_VALIDATION or not learnable(targets, training_set.multiple):
+        figures = Finetuning(mode, len(names), int(held_out.sum()))
+        return replace(plain, metrics={**plain.metrics, "finetune": vars(figures)})
+    probe, *_ = fit_head(training_set.vectors[~held_out], targets, training_set.multiple, seed)
+    keys = {example.sha256: example.key for example in (*training_set.train, *training_set.holdout)}
     folder = hashlib.sha256(stack.config.dataset.name.encode()).hexdigest()[:12]
     checkpoints = stack.cache / "finetune" / folder
     with _copies(stack, checkpoints.with_name(f"{folder}-images")) as copies:
-        lesson = Lesson(
+        data = FinetuningData(
             names,
-            material.targets,
-            material.multiple,
+            training_set.targets,
+            training_set.multiple,
             held_out,
             partial(_read, stack, keys, copies),
         )
         recipe = Recipe(mode, seed, stack.config.train.epochs)
-        return _tune(stack, material, plain, probe, lesson, recipe, checkpoints, keys, track)
+        return _finetune(stack, training_set, plain, probe, data, recipe, checkpoints, keys, track)
 
 
-def _tune(
+def _finetune(
     stack: Stack,
-    material: Material,
-    plain: Learnt,
+    training_set: TrainingSet,
+    plain: FitResult,
     probe: Head,
-    lesson: Lesson,
+    data: FinetuningData,
     recipe: Recipe,
     checkpoints: Path,
     keys: Mapping[str, str],
     track: Track,
-) -> Learnt:
-    start = (material.fresh or stack.restore_pipeline(material.info)).backbone
-    read = lesson.read
+) -> FitResult:
+    start = (training_set.new_backbone or stack.restore_pipeline(training_set.backbone)).backbone
     try:
-        tuned = finetune(start, probe, lesson, recipe, checkpoints, track)
-        told = _tell(tuned, recipe, lesson.validation)
-        metrics = {**plain.metrics, "finetune": vars(told)}
+        tuned = finetune(start, probe, data, recipe, checkpoints, track)
+        figures = _figures(tuned, recipe, data.validation)
+        metrics = {**plain.metrics, "finetune": vars(figures)}
         if not tuned.best_epoch:
             return replace(plain, metrics=metrics, checkpoint=tuned.checkpoint)
         pipeline = Pipeline(tuned.backbone, stack.config.infer.batch_size)
         vectors: dict[str, Vector] = {}
-        for batch in pipeline.embed((n, read(n)) for n in track(list(keys), "embed")):
+        for batch in pipeline.embed((n, data.read(n)) for n in track(list(keys), "embed")):
             vectors |= batch.vectors
             for sha256, reason in batch.unreadable.items():
                 raise Unreadable(f"{keys[sha256]}: {reason}")
     except Unreadable as error:
         raise DataError(
-            f"an image that was read before cannot be decoded: {error}",
+            f"an image that could be read before cannot be decoded: {error}",
             "Learn without it: remove its annotation, then annoloop train --rerun",
         ) from error
     plain = replace(plain, metrics=metrics)
-    return _fit(stack, material, plain, tuned, lesson.validation, pipeline, vectors)
+    return _fit(stack, training_set, plain, tuned, data.validation, pipeline, vectors)
 
 
 @contextmanager
 def _copies(stack: Stack, folder: Path) -> Iterator[Path | None]:
-    """Where images of a bucket are kept while they are learnt from.
+    """Where images of a bucket are kept during fine-tuning.
 
-    They are removed at the end, and not by an interruption: the run that goes on uses them.
+    They are removed at the end, and kept after an interruption: the run that resumes uses them.
     """
     if stack.store.local_path:
         yield None
@@ -130,44 +137,48 @@ def _read(stack: Stack, keys: Mapping[str, str], copies: Path | None, sha256: st
 
 def _fit(
     stack: Stack,
-    material: Material,
-    plain: Learnt,
-    tuned: Tuned,
+    training_set: TrainingSet,
+    plain: FitResult,
+    tuned: FinetuneResult,
     validation: Targets,
     pipeline: Pipeline,
     vectors: dict[str, Vector],
-) -> Learnt:
+) -> FitResult:
     """A head for a fine-tuned backbone, whose embeddings are ``vectors``.
 
-    Its temperature is fitted on the validation images, which told only when to stop, as a head says
-    them that did not learn from them.
+    Its temperature is fitted on the validation images, which only decided when to stop, by a head
+    that did not learn from them.
     """
-    # The images are known to this backbone, so out-of-fold figures would be too good, and choose
+    # This backbone learned from the images, so out-of-fold figures would be too good, and choose
     # too weak a penalty: it is the one that was chosen for the pretrained backbone.
-    metrics = {name: told for name, told in plain.metrics.items() if name != "calibration"}
+    metrics = {name: value for name, value in plain.metrics.items() if name != "calibration"}
     penalty = metrics.pop("cross_validation")["C"]
-    x = np.stack([vectors[example.sha256] for example in material.learn])
-    held = np.stack([vectors[e.sha256] for e in material.held]) if material.held else x[:0]
-    seed, y, multiple = stack.config.train.seed, material.targets, material.multiple
+    x = np.stack([vectors[example.sha256] for example in training_set.train])
+    held = (
+        np.stack([vectors[e.sha256] for e in training_set.holdout])
+        if training_set.holdout
+        else x[:0]
+    )
+    seed, y, multiple = stack.config.train.seed, training_set.targets, training_set.multiple
     part, *_ = fit_head(x[~validation], y[~validation], multiple, seed, penalty)
-    share = float((~validation).mean())  # so that it is no surer for having learnt from more
+    share = float((~validation).mean())  # so that it is no surer for having more images
     head, *_ = fit_head(x, y, multiple, seed, penalty * share)
     head = calibrated(head, part.logits(x[validation]), y[validation], seed, metrics)
-    said, right = on_holdout(stack, head, material.held, held)
-    return Learnt(
+    probabilities, correct = predict_holdout(stack, head, training_set.holdout, held)
+    return FitResult(
         head=head,
-        info=pipeline.info,
-        said=said,
-        right=right,
+        backbone=pipeline.info,
+        probabilities=probabilities,
+        correct=correct,
         metrics=metrics,
-        pipelines=(*plain.pipelines, pipeline),
-        vectors=vectors,
+        new_backbones=(*plain.new_backbones, pipeline),
+        new_embeddings=vectors,
         precision=pipeline.precision,
         checkpoint=tuned.checkpoint,
     )
 
 
-def _tell(tuned: Tuned, recipe: Recipe, held_out: Targets) -> Finetuning:
+def _figures(tuned: FinetuneResult, recipe: Recipe, held_out: Targets) -> Finetuning:
     return Finetuning(
         mode=recipe.mode,
         examples=len(held_out),

@@ -1,4 +1,4 @@
-"""What is told of a new model version to trackers that the stack file names."""
+"""Send the figures of a new model version to the trackers that the stack file names."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,79 +11,81 @@ from annolooop.stack import Stack
 INTERVALS = ("accuracy", "balanced_accuracy", "log_loss", "ece")
 
 
-def tell_trackers(
-    stack: Stack, version: ModelVersion, learnt: int, labels: Mapping[str, int]
+def send_figures(
+    stack: Stack, version: ModelVersion, trained_on: int, labels: Mapping[str, int]
 ) -> dict[str, str]:
-    """Send the figures of a version that was registered. What fails is told, and fails no training.
+    """Send the figures of a version that was registered. A failure is reported, and stops nothing.
 
     Args:
         stack: the annotation loop.
         version: the new one; its number is the step.
-        learnt: images that it learnt from.
+        trained_on: images that it was trained on.
         labels: label -> labelled images.
 
     Returns:
         Tracker -> empty, or why it did not get them.
     """
     section, name = stack.config.tracking, version.dataset
-    told: dict[str, str] = {}
+    sent: dict[str, str] = {}
     if not (section.tensorboard or section.mlflow):
-        return told
-    figures = figures_of(version, learnt, labels)
+        return sent
+    figures = figures_of(version, trained_on, labels)
     if section.tensorboard:
         folder = stack.loaded.path(section.tensorboard) / name
-        told["tensorboard"] = _try(lambda: to_tensorboard(folder, figures, version.number))
+        sent["tensorboard"] = _try(lambda: to_tensorboard(folder, figures, version.number))
     if section.mlflow:
         uri = section.mlflow.get_secret_value()
         if "://" not in uri and not uri.startswith("file:"):
             uri = stack.loaded.path(uri).absolute().as_uri()
         params = {**{k: str(v) for k, v in version.config.items()}, **_facts(version)}
         experiment = section.experiment or name
-        told["mlflow"] = _try(
+        sent["mlflow"] = _try(
             lambda: to_mlflow(uri, experiment, version.name, figures, version.number, params)
         )
-    return told
+    return sent
 
 
-def figures_of(version: ModelVersion, learnt: int, labels: Mapping[str, int]) -> dict[str, float]:
+def figures_of(
+    version: ModelVersion, trained_on: int, labels: Mapping[str, int]
+) -> dict[str, float]:
     """All numbers of a version, by names that trackers take; what is not known is left out."""
     metrics = version.metrics
-    found: dict[str, Any] = {"images/learnt_from": learnt}
+    figures: dict[str, Any] = {"images/learnt_from": trained_on}
     for name, n in labels.items():
-        found[f"labelled/{tag_for(name, _last(found))}"] = n
+        figures[f"labelled/{tag_for(name, _last(figures))}"] = n
     evaluation = metrics.get("evaluation") or {}
     if evaluation:
-        found["holdout/images"] = evaluation["n"]
+        figures["holdout/images"] = evaluation["n"]
         for name in INTERVALS:
-            found |= _estimate(f"holdout/{name}", evaluation.get(name))
-        found |= _classes(evaluation.get("classes", {}))
+            figures |= _estimate(f"holdout/{name}", evaluation.get(name))
+        figures |= _classes(evaluation.get("classes", {}))
     else:
-        found |= {f"holdout/{k}": v for k, v in metrics.get("holdout", {}).items()}
+        figures |= {f"holdout/{k}": v for k, v in metrics.get("holdout", {}).items()}
     for part in ("calibration", "cross_validation"):
-        found |= {f"{part}/{k}": v for k, v in (metrics.get(part) or {}).items()}
+        figures |= {f"{part}/{k}": v for k, v in (metrics.get(part) or {}).items()}
     gate = metrics.get("gate") or {}
     if gate:
-        found["gate/promoted"] = gate.get("verdict") == "promoted"
-        found["gate/p_value"] = gate.get("p_value")
-    return {k: float(v) for k, v in found.items() if isinstance(v, (bool, int, float))}
+        figures["gate/promoted"] = gate.get("verdict") == "promoted"
+        figures["gate/p_value"] = gate.get("p_value")
+    return {k: float(v) for k, v in figures.items() if isinstance(v, (bool, int, float))}
 
 
 def _classes(classes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     taken: set[str] = set()
     for label, row in classes.items():
         name = tag_for(label, taken)
         taken.add(name)
         for what in ("precision", "recall"):
-            found |= _estimate(f"label/{name}/{what}", row[what])
-        found[f"label/{name}/images"] = row["n"]
-    return found
+            figures |= _estimate(f"label/{name}/{what}", row[what])
+        figures[f"label/{name}/images"] = row["n"]
+    return figures
 
 
-def _estimate(name: str, told: Mapping[str, float | None] | None) -> dict[str, Any]:
-    told = told or {}
-    ends = {f"{name}_{end}": told.get(end) for end in ("low", "high")}
-    return {name: told.get("value"), **ends}
+def _estimate(name: str, estimate: Mapping[str, float | None] | None) -> dict[str, Any]:
+    estimate = estimate or {}
+    ends = {f"{name}_{end}": estimate.get(end) for end in ("low", "high")}
+    return {name: estimate.get("value"), **ends}
 
 
 def _last(names: Mapping[str, object]) -> set[str]:

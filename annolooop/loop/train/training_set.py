@@ -1,129 +1,130 @@
-"""What there is to learn from, and what came of it."""
+"""The labelled images that a version can be trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from shlex import quote
+from typing import TYPE_CHECKING
 
 from annolooop.domain.examples import Example
-from annolooop.domain.versions import BackboneInfo, Finetuning, ModelVersion
-from annolooop.model.heads.calibration import calibrate, with_temperature
-from annolooop.model.heads.fit import Targets, all_right
-from annolooop.model.heads.head import Head, Logits, Probabilities, activate
+from annolooop.domain.progress import Track
+from annolooop.domain.tasks import Image
+from annolooop.domain.versions import BackboneInfo, ModelVersion
+from annolooop.errors import DataError
+from annolooop.loop.embed.backbone import pretrained
+from annolooop.loop.embed.embed import Embedder
+from annolooop.loop.labels.split import assign_split
+from annolooop.model.heads.fit import Targets, learnable
+from annolooop.model.heads.targets import build_targets
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Embeddings, Vector
-from annolooop.storage.embeddings.shards import EXACT
+from annolooop.storage.images import Lost, read_images
 
 if TYPE_CHECKING:
     from annolooop.model.backbones.pipeline import Pipeline
 
-from annolooop.model.heads.targets import build_targets
-
 
 @dataclass(frozen=True)
-class Material:
-    """What there is to learn from.
+class TrainingSet:
+    """Labelled images with their embeddings by the pretrained backbone.
 
     Attributes:
-        learn, held: usable examples of the two sides of the split.
-        unreadable: content hash -> reason of the others.
-        targets: (learn, labels) bool.
+        train, holdout: usable examples of the two parts of the split.
+        skipped: content hash -> reason of the others.
+        targets: (train, labels) bool.
         multiple: an image may have any number of labels.
-        info: the pretrained backbone.
-        fresh: that backbone, if the registry does not have it yet.
-        embeddings: its space; every usable example is in it.
-        moved: examples that changed side in this run, to that of their near-duplicates.
+        backbone: the pretrained one.
+        new_backbone: that backbone, if the registry does not have it yet.
+        embeddings: by it; every usable example has one.
+        moved: examples that changed their part in this run, to that of their near-duplicates.
     """
 
-    learn: tuple[Example, ...]
-    held: tuple[Example, ...]
-    unreadable: dict[str, str]
+    train: tuple[Example, ...]
+    holdout: tuple[Example, ...]
+    skipped: dict[str, str]
     targets: Targets
     multiple: bool
-    info: BackboneInfo
-    fresh: Pipeline | None
+    backbone: BackboneInfo
+    new_backbone: Pipeline | None
     embeddings: Embeddings
     moved: int = 0
 
     @property
     def vectors(self) -> Vector:
-        """Embeddings of ``learn``, (n, d) float32."""
-        return self.embeddings.matrix(e.sha256 for e in self.learn)
+        """Embeddings of ``train``, (n, d) float32."""
+        return self.embeddings.matrix(e.sha256 for e in self.train)
 
 
-@dataclass(frozen=True)
-class Learnt:
-    """What was learnt.
+def build_training_set(
+    stack: Stack, current: ModelVersion, examples: Sequence[Example], pixels: bool, track: Track
+) -> TrainingSet:
+    """Embed what has no embedding, and leave out what cannot be trained on.
 
-    Attributes:
-        head: of the backbone ``info``, calibrated.
-        metrics: for the version's record.
-        said: (held, k), probabilities of the images of the holdout.
-        right: (held,) bool, whether each of them is predicted right.
-        out: (learn, k), out-of-fold logits of the other images; ``None`` where there are too few,
-            or the backbone has seen them.
-        pipelines: backbones that the registry may not have yet.
-        vectors: embeddings by a new backbone, by content hash.
-        precision: class of what they were computed with.
-        checkpoint: a file that is of no use once this is registered.
-    """
-
-    head: Head
-    info: BackboneInfo
-    metrics: dict[str, Any]
-    said: Probabilities = field(default_factory=lambda: np.zeros((0, 0)))
-    right: Targets = field(default_factory=lambda: np.zeros(0, bool))
-    out: Logits | None = None
-    pipelines: tuple[Pipeline, ...] = ()
-    vectors: Mapping[str, Vector] = field(default_factory=dict)
-    precision: str = EXACT
-    checkpoint: Path | None = None
-
-    @property
-    def out_said(self) -> Probabilities:
-        """``out`` as probabilities, without a temperature: for what is predicted it has no say."""
-        assert self.out is not None
-        return activate(self.out, self.head.multiple)
-
-
-def calibrated(
-    head: Head, logits: Logits, targets: Targets, seed: int, metrics: dict[str, Any]
-) -> Head:
-    """A head with its temperature, which is also noted in the metrics; as it is with too few.
+    Training always begins from the pretrained backbone: a version follows from its examples and
+    its settings, not from the versions before it.
 
     Args:
-        head: that was fitted.
-        logits, targets: (n, k), of images that were not learnt from.
-        seed: of what is drawn.
-        metrics: get ``calibration``.
+        stack: the annotation loop.
+        current: the current version.
+        examples: labelled images.
+        pixels: the images themselves must be there, not only their embeddings.
+        track: shows how far it is.
+
+    Raises:
+        DataError: too few labels.
     """
-    told = calibrate(logits, targets, head.multiple, seed)
-    if told is None:
-        return head
-    metrics["calibration"] = told
-    return with_temperature(head, told["temperature"])
+    dataset = stack.config.dataset
+    annotate = f"Annotate more images: annoloop dataset launch {quote(dataset.name)}"
+    if not examples:
+        raise DataError("nothing is annotated yet, so there is nothing to learn from", annotate)
+    new_backbone = None
+    model, before = stack.config.model, current.config
+    changed = (model.backbone, model.weights) != (before.get("backbone"), before.get("weights"))
+    if changed or not stack.registry.keeps(pretrained(current.backbone)):
+        new_backbone = stack.build_pipeline()
+    backbone = new_backbone.info if new_backbone else pretrained(current.backbone)
+    embeddings = stack.embeddings(backbone)
+    embedder = Embedder(
+        stack.store,
+        stack.catalog,
+        embeddings,
+        lambda: new_backbone or stack.restore_pipeline(backbone),
+    )
+    skipped = embedder.embed_images([Image(e.key, e.sha256) for e in examples], track)
+    if pixels:
+        skipped |= _missing(stack, examples)
+    settled = assign_split(stack, [e for e in examples if e.sha256 not in skipped], embeddings)
+    train = tuple(example for example in settled.examples if example.split == "train")
+    holdout = tuple(example for example in settled.examples if example.split == "holdout")
+    targets, multiple = build_targets(train, dataset.labels), dataset.choice == "multiple"
+    if not learnable(targets, multiple):
+        raise DataError(_too_few(dataset.labels, targets, multiple), annotate)
+    return TrainingSet(
+        train,
+        holdout,
+        skipped | settled.left_out,
+        targets,
+        multiple,
+        backbone,
+        new_backbone,
+        embeddings,
+        settled.moved,
+    )
 
 
-def on_holdout(
-    stack: Stack, head: Head, held: Sequence[Example], vectors: Vector
-) -> tuple[Probabilities, Targets]:
-    """What a head says of the images of the holdout, by their embeddings; and if it is right.
-
-    Returns:
-        (held, k) and (held,) bool.
-    """
-    targets = build_targets(held, stack.config.dataset.labels)
-    if not held:
-        return np.zeros(targets.shape), np.zeros(0, bool)
-    said = head.predict(vectors)
-    return said, all_right(said, targets, head.multiple)
+def _too_few(labels: Sequence[str], targets: Targets, multiple: bool) -> str:
+    counts = ", ".join(
+        f"{label} {count}" for label, count in zip(labels, targets.sum(axis=0), strict=True)
+    )
+    need = "at least two labels with images"
+    if multiple:
+        need = "a label that some images have and others do not have"
+    return f"training needs {need}, outside of the holdout; it has {counts}"
 
 
-def finetuning_of(version: ModelVersion) -> Finetuning | None:
-    """How a version was fine-tuned, or tried to be."""
-    told = version.metrics.get("finetune")
-    return Finetuning(**told) if told else None
+def _missing(stack: Stack, examples: Iterable[Example]) -> dict[str, str]:
+    """Content hash -> reason of examples whose image is gone or changed."""
+    images = (Image(example.key, example.sha256) for example in examples)
+    read = read_images(stack.store, images)
+    return {image.sha256: str(data) for image, data in read if isinstance(data, Lost)}

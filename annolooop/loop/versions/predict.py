@@ -18,7 +18,7 @@ def find_promoted(stack: Stack) -> ModelVersion:
     Raises:
         DataError: there is none.
     """
-    version = stack.registry.promoted()
+    version = stack.registry.current()
     if version is None:
         raise DataError("the dataset has no model yet", "Make the first version: annoloop train")
     return version

@@ -1,4 +1,4 @@
-"""Temperature: one number that logits are divided by, so that probabilities come true.
+"""Temperature: one number that logits are divided by, so that probabilities are right.
 
 Guo et al. 2017, "On calibration of modern neural networks". It changes no prediction. It is fitted
 on logits of images that the head behind them did not learn from, and may come out on either side
@@ -17,7 +17,7 @@ from annolooop.model.heads.metrics import image_losses
 from annolooop.model.heads.reliability import Targets, calibration_error
 
 MIN_CALIBRATION = 20  # images below which temperatures are chance
-RANGE = (0.05, 20.0)  # temperatures that are looked at
+RANGE = (0.05, 20.0)  # temperatures that are tried
 CLOSE = 1e-3  # relative step of the search that ends it
 FOLDS = 5  # of the figure "after"
 
@@ -26,7 +26,7 @@ def calibrate(logits: Logits, targets: Targets, multiple: bool, seed: int) -> di
     """The temperature of a head, and what it changes: ``metrics["calibration"]`` of a version.
 
     Args:
-        logits: (n, k), of images that were not learnt from.
+        logits: (n, k), of images that the head did not learn from.
         targets: (n, k) bool.
         multiple: images may have any number of labels.
         seed: of the folds, and of the correction of the calibration error.
@@ -37,7 +37,7 @@ def calibrate(logits: Logits, targets: Targets, multiple: bool, seed: int) -> di
         of each image with a temperature fitted on others. ``None`` with fewer than
         ``MIN_CALIBRATION`` images.
     """
-    rows = told(targets, multiple)
+    rows = has_siblings(targets, multiple)
     if rows.sum() < MIN_CALIBRATION:
         return None
     logits, targets = logits[rows], targets[rows]
@@ -47,9 +47,9 @@ def calibrate(logits: Logits, targets: Targets, multiple: bool, seed: int) -> di
     }
     plain = activate(logits, multiple)
     fitted = cross_fitted(logits, targets, multiple, seed)
-    for when, said in (("before", plain), ("after", fitted)):
-        figures[f"ece_{when}"] = calibration_error(said, targets, multiple, seed).value
-        figures[f"log_loss_{when}"] = float(image_losses(said, targets, multiple).mean())
+    for when, probabilities in (("before", plain), ("after", fitted)):
+        figures[f"ece_{when}"] = calibration_error(probabilities, targets, multiple, seed).value
+        figures[f"log_loss_{when}"] = float(image_losses(probabilities, targets, multiple).mean())
     return figures
 
 
@@ -60,8 +60,8 @@ def fit_temperature(logits: Logits, targets: Targets, multiple: bool) -> float:
     """
 
     def loss(log_temperature: float) -> float:
-        said = activate(logits / np.exp(log_temperature), multiple)
-        return float(image_losses(said, targets, multiple).mean())
+        probabilities = activate(logits / np.exp(log_temperature), multiple)
+        return float(image_losses(probabilities, targets, multiple).mean())
 
     found = minimize_scalar(loss, bounds=np.log(RANGE), method="bounded", options={"xatol": CLOSE})
     return float(np.exp(found.x))
@@ -70,19 +70,19 @@ def fit_temperature(logits: Logits, targets: Targets, multiple: bool) -> float:
 def cross_fitted(logits: Logits, targets: Targets, multiple: bool, seed: int) -> Probabilities:
     """Probabilities, (n, k), each image's by a temperature that was fitted on other images."""
     folds = np.random.default_rng(seed).permutation(len(logits)) % FOLDS
-    said = np.empty_like(logits)
+    probabilities = np.empty_like(logits)
     for fold in range(FOLDS):
         out = folds == fold
         temperature = fit_temperature(logits[~out], targets[~out], multiple)
-        said[out] = activate(logits[out] / temperature, multiple)
-    return said
+        probabilities[out] = activate(logits[out] / temperature, multiple)
+    return probabilities
 
 
-def told(targets: Targets, multiple: bool) -> NDArray[np.bool_]:
-    """(n,) bool: images of whose label there is another one to learn it from.
+def has_siblings(targets: Targets, multiple: bool) -> NDArray[np.bool_]:
+    """(n,) bool: images whose label another image has too.
 
-    With single choice, of the only image of a label no out-of-fold head says anything: it did not
-    know the label.
+    With single choice, the out-of-fold head of the only image of a label does not know that label,
+    so its logits mean nothing.
     """
     if multiple:
         return np.ones(len(targets), bool)

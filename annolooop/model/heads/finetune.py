@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 from annolooop.domain.progress import Track
 from annolooop.model.backbones.classifier import Backbone
 from annolooop.model.heads.checkpoint import load_checkpoint, save_checkpoint
+from annolooop.model.heads.fine_tuner import FineTuner, FinetuningData, Recipe, draw
 from annolooop.model.heads.fit import Targets
 from annolooop.model.heads.head import Head
-from annolooop.model.heads.learner import Learner, Lesson, Recipe, draw
 
-VALIDATION = 0.2  # share of the examples that only tell when to stop
+VALIDATION = 0.2  # share of the examples that only decide when to stop
 MIN_VALIDATION = 10  # with fewer, when to stop would be chance
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """What came of it.
+class FinetuneResult:
+    """What came of fine-tuning.
 
     Attributes:
-        backbone: as it was in the best epoch; the given one if that is 0.
+        backbone: as it was in the best epoch; the one passed in if that is 0.
         head: likewise; the probe if that is 0.
         losses: validation loss of the probe and after each epoch.
         best_epoch: the one of the lowest loss; 0 is the probe.
@@ -52,10 +52,10 @@ class Tuned:
 def split_validation(
     names: Sequence[str], targets: Targets, multiple: bool, seed: int
 ) -> NDArray[np.bool_]:
-    """Which examples only tell when to stop, (n,) bool: by a hash of seed and name.
+    """Which examples only decide when to stop, (n,) bool: by a hash of seed and name.
 
     Where each image has one label, every label gives its share, so that rare ones are judged
-    too. The only image of a label is learnt from.
+    too. The only image of a label is trained on.
     """
     groups: dict[bytes, list[int]] = {}
     for i in sorted(range(len(names)), key=lambda i: draw(seed, "validation", names[i])):
@@ -68,8 +68,13 @@ def split_validation(
 
 
 def finetune(
-    backbone: Backbone, probe: Head, lesson: Lesson, recipe: Recipe, folder: Path, track: Track
-) -> Tuned:
+    backbone: Backbone,
+    probe: Head,
+    data: FinetuningData,
+    recipe: Recipe,
+    folder: Path,
+    track: Track,
+) -> FinetuneResult:
     """Fine-tune a copy of the backbone together with a head, and keep the best epoch.
 
     The same arguments give the same weights on the same machine. After each epoch everything
@@ -79,7 +84,7 @@ def finetune(
     Args:
         backbone: where it starts.
         probe: head that was fitted on the images that are not for validation.
-        lesson: what to learn from.
+        data: images and labels.
         recipe: how.
         folder: for the checkpoint alone: those of other arguments that lie in it are removed.
         track: shows the batches of each epoch.
@@ -87,32 +92,32 @@ def finetune(
     Raises:
         Unreadable: an image cannot be decoded.
     """
-    learner = Learner(backbone, probe, lesson, recipe)
-    file = folder / f"{_key(backbone, probe, lesson, recipe)}.pt"
+    tuner = FineTuner(backbone, probe, data, recipe)
+    file = folder / f"{_key(backbone, probe, data, recipe)}.pt"
     kept = load_checkpoint(file)
     if kept:
-        learner.restore(kept)
+        tuner.restore(kept)
     else:
-        learner.judge()
-    resumed_from = learner.epoch
-    while learner.epoch < recipe.epochs and learner.epoch - learner.best_epoch < recipe.patience:
-        learner.learn(track)
-        learner.judge()
-        save_checkpoint(file, learner.state())
-    return Tuned(
-        backbone=learner.tuned() if learner.best_epoch else backbone,
-        head=learner.head() if learner.best_epoch else probe,
-        losses=tuple(learner.losses),
-        best_epoch=learner.best_epoch,
-        stopped_early=learner.epoch < recipe.epochs,
+        tuner.validate()
+    resumed_from = tuner.epoch
+    while tuner.epoch < recipe.epochs and tuner.epoch - tuner.best_epoch < recipe.patience:
+        tuner.train_epoch(track)
+        tuner.validate()
+        save_checkpoint(file, tuner.state())
+    return FinetuneResult(
+        backbone=tuner.tuned() if tuner.best_epoch else backbone,
+        head=tuner.head() if tuner.best_epoch else probe,
+        losses=tuple(tuner.losses),
+        best_epoch=tuner.best_epoch,
+        stopped_early=tuner.epoch < recipe.epochs,
         resumed_from=resumed_from,
         checkpoint=file,
     )
 
 
-def _key(backbone: Backbone, probe: Head, lesson: Lesson, recipe: Recipe) -> str:
+def _key(backbone: Backbone, probe: Head, data: FinetuningData, recipe: Recipe) -> str:
     """Hash of everything that shapes the result."""
-    held, targets = lesson.validation.tolist(), lesson.targets.tolist()
-    rows = sorted(zip(lesson.names, held, targets, strict=True))
-    told = (backbone.info, backbone.device.type, torch.__version__, recipe, lesson.multiple, rows)
-    return hashlib.sha256(repr(told).encode() + probe.to_bytes()).hexdigest()[:24]
+    held, targets = data.validation.tolist(), data.targets.tolist()
+    rows = sorted(zip(data.names, held, targets, strict=True))
+    inputs = (backbone.info, backbone.device.type, torch.__version__, recipe, data.multiple, rows)
+    return hashlib.sha256(repr(inputs).encode() + probe.to_bytes()).hexdigest()[:24]

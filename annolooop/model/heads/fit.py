@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from annolooop.model.heads.calibration import MIN_CALIBRATION, fit_temperature, told
+from annolooop.model.heads.calibration import MIN_CALIBRATION, fit_temperature, has_siblings
 from annolooop.model.heads.head import ABSENT, Array, Head, Logits, Probabilities, activate
 from annolooop.model.heads.metrics import image_losses, predicted
 from annolooop.model.heads.regression import Axes, Matrix, Problem
@@ -32,14 +32,14 @@ class Fitted(NamedTuple):
         head: its temperature is 1 still.
         figures: out-of-fold ``accuracy`` (of images whose labels are all right), ``log_loss`` at
             the best temperature, ``folds``, ``C``; only ``C`` without a cross-validation.
-        out: (n, k) float64, out-of-fold logits with this ``C``: each row is said by a head that
-            did not learn from that image. The only image of a label has a head that does not
-            know the label. ``None`` without a cross-validation.
+        out_of_fold: (n, k) float64, out-of-fold logits with this ``C``: each row is computed by a
+            head that did not learn from that image. For the only image of a label, that head does
+            not know the label. ``None`` without a cross-validation.
     """
 
     head: Head
     figures: dict[str, float]
-    out: Logits | None
+    out_of_fold: Logits | None
 
 
 def fit_head(
@@ -66,8 +66,8 @@ def fit_head(
         penalty: the inverse strength C, where it is known already.
 
     Returns:
-        The head, and what the cross-validation said. There is none with too few examples for one,
-        nor with ``penalty``.
+        The head, and the figures of the cross-validation. There is none with too few examples for
+        one, nor with ``penalty``.
     """
     # Centred and of unit variance overall, so that the penalties mean the same for all backbones.
     centre = embeddings.mean(axis=0)
@@ -77,22 +77,22 @@ def fit_head(
     # other programs run besides.
     with threadpool_limits(1 if x.size * targets.shape[1] < SMALL else None):
         fitted = _Fit(Axes.of(x), targets, multiple)
-        figures, out = ({"C": penalty}, None) if penalty else _cross_validate(fitted, seed)
+        figures, out_of_fold = ({"C": penalty}, None) if penalty else _cross_validate(fitted, seed)
         # The loss is a sum: with the same C, a head that learns from more images than those of the
-        # folds is surer than they are, and the temperature is fitted on what they say.
+        # folds is surer than they are, and the temperature is fitted on their logits.
         share = 1 - 1 / figures["folds"] if "folds" in figures else 1.0
         weight, bias = fitted.fit(figures["C"], share)
     weight = weight / scale
     bias = bias - weight @ centre
     head = Head(weight.astype(np.float32), bias.astype(np.float32), multiple)
-    return Fitted(head, figures, out)
+    return Fitted(head, figures, out_of_fold)
 
 
 def learnable(targets: Targets, multiple: bool) -> bool:
-    """Whether these labels, (n, k), teach a difference.
+    """Whether these labels, (n, k), can be learned from.
 
     Single choice needs two labels that images have; multiple choice needs one that some have and
-    others lack.
+    others do not have.
     """
     if multiple:
         return bool((targets.any(axis=0) & ~targets.all(axis=0)).any())
@@ -135,7 +135,7 @@ class _Fit:
         labels = self.targets.shape[1]
         weight, bias = np.zeros((labels, len(self._axes.turn))), np.full(labels, ABSENT)
         if not self.multiple and len(self._present) == 1:
-            bias[self._present] = 0  # there is nothing to tell apart: it always says this one
+            bias[self._present] = 0  # there is nothing to distinguish: it always predicts this one
             return weight, bias
         used = np.ones((1, len(self.targets)), bool)
         rough, problem = (self._problem(used, kind) for kind in (np.float32, np.float64))
@@ -174,8 +174,8 @@ class _Fit:
             solved = [solved[-1], problem.solve(penalty, start, CHOOSING)]
             self._starts[penalty] = solved[-1].mean(axis=1, keepdims=True)
             logits = problem.logits(self._filled(solved[-1].copy(), used))
-            said = logits[:, folds, np.arange(len(folds))].T.astype(np.float64)
-            yield penalty, self._every(said)
+            found = logits[:, folds, np.arange(len(folds))].T.astype(np.float64)
+            yield penalty, self._every(found)
 
     def _every(self, logits: Logits) -> Logits:
         """Logits of all labels, (n, k), from those of the outputs, (n, m)."""
@@ -185,7 +185,7 @@ class _Fit:
             logits = np.concatenate([-logits, logits], axis=1) / 2
         every = np.full(self.targets.shape, ABSENT)
         every[:, self._present] = logits
-        unknown = self.targets & (self.targets.sum(axis=0) == 1)  # nobody said how unlikely
+        unknown = self.targets & (self.targets.sum(axis=0) == 1)  # its probability is not known
         every[unknown] = ABSENT
         return every
 
@@ -196,16 +196,16 @@ def _cross_validate(fitted: _Fit, seed: int) -> tuple[dict[str, float], Logits |
     if folds is None:
         return {"C": FALLBACK}, None
     best: dict[str, float] = {}
-    said: Logits | None = None
+    best_logits: Logits | None = None
     worse = 0
     for penalty, logits in fitted.out_of_fold(folds):
         loss = _loss(logits, y, multiple)
         # Ties go to the stronger penalty.
         if not best or loss < best["log_loss"] - 1e-9:
             worse = 0
-            said = logits
+            best_logits = logits
             best = {
-                "accuracy": float(all_right(activate(logits, multiple), y, multiple).mean()),
+                "accuracy": float(all_correct(activate(logits, multiple), y, multiple).mean()),
                 "log_loss": loss,
                 "folds": float(folds.max() + 1),
                 "C": penalty,
@@ -214,7 +214,7 @@ def _cross_validate(fitted: _Fit, seed: int) -> tuple[dict[str, float], Logits |
         worse += 1
         if worse == WORSE:
             break
-    return best, said
+    return best, best_logits
 
 
 def draw_folds(y: Targets, multiple: bool, seed: int) -> NDArray[np.int_] | None:
@@ -235,14 +235,14 @@ def draw_folds(y: Targets, multiple: bool, seed: int) -> NDArray[np.int_] | None
     return folds
 
 
-def all_right(probabilities: Probabilities, targets: Targets, multiple: bool) -> Targets:
+def all_correct(probabilities: Probabilities, targets: Targets, multiple: bool) -> Targets:
     """(n,) bool: what is predicted of an image is what it has, label for label."""
     return np.asarray((predicted(probabilities, multiple) == targets).all(axis=1))
 
 
 def _loss(logits: Logits, y: Targets, multiple: bool) -> float:
     """Mean log loss at the best temperature; without one, where there is too little to find it."""
-    rows = told(y, multiple)
+    rows = has_siblings(y, multiple)
     if not rows.all():
         logits, y = logits[rows], y[rows]
     temperature = fit_temperature(logits, y, multiple) if len(y) >= MIN_CALIBRATION else 1.0

@@ -28,7 +28,7 @@ def evaluate(
     multiple: bool,
     seed: int,
 ) -> Evaluation:
-    """How good predictions are, on images that were neither learnt from nor chosen.
+    """How good predictions are, on images that were neither used for training nor chosen.
 
     Shares have Wilson's interval; balanced accuracy the one that follows from those of its parts
     (MOVER, Zou and Donner 2008); log loss and calibration error one of the bootstrap over images.
@@ -42,12 +42,14 @@ def evaluate(
         seed: of the bootstrap.
     """
     n = len(targets)
-    said = predicted(probabilities, multiple)
+    predictions = predicted(probabilities, multiple)
     enough = n >= MIN_HOLDOUT
-    classes = {label: _class(said[:, k], targets[:, k], enough) for k, label in enumerate(labels)}
+    classes = {
+        label: _class(predictions[:, k], targets[:, k], enough) for k, label in enumerate(labels)
+    }
     confusion: tuple[tuple[int, ...], ...] = ()
     if not multiple:
-        counts = targets.T.astype(int) @ said.astype(int)
+        counts = targets.T.astype(int) @ predictions.astype(int)
         confusion = tuple(tuple(int(c) for c in row) for row in counts)
     if not enough:
         return Evaluation(n, classes=classes, confusion=confusion)
@@ -55,8 +57,8 @@ def evaluate(
     low, high = np.quantile(resample(losses[:, None], seed), TAILS)
     return Evaluation(
         n,
-        accuracy=_share(int((said == targets).all(axis=1).sum()), n),
-        balanced_accuracy=_balanced(said, targets, multiple),
+        accuracy=_share(int((predictions == targets).all(axis=1).sum()), n),
+        balanced_accuracy=_balanced(predictions, targets, multiple),
         log_loss=Estimate(float(losses.mean()), float(low), float(high)),
         ece=calibration_error(probabilities, targets, multiple, seed),
         classes=classes,
@@ -80,8 +82,8 @@ def image_losses(probabilities: Probabilities, targets: Targets, multiple: bool)
     return np.asarray(-np.log(clipped[targets]))
 
 
-def _class(said: Targets, has: Targets, enough: bool) -> ClassFigures:
-    n, named, both = int(has.sum()), int(said.sum()), int((said & has).sum())
+def _class(predictions: Targets, has: Targets, enough: bool) -> ClassFigures:
+    n, named, both = int(has.sum()), int(predictions.sum()), int((predictions & has).sum())
     if not enough:
         return ClassFigures(n, named, Estimate(), Estimate())
     return ClassFigures(n, named, _share(both, named), _share(both, n))
@@ -91,12 +93,14 @@ def _share(successes: int, n: int) -> Estimate:
     return Estimate(successes / n, *wilson(successes, n)) if n else Estimate()
 
 
-def _balanced(said: Targets, targets: Targets, multiple: bool) -> Estimate:
-    """Mean of the recalls; of multiple choice, of having a label and of lacking it."""
-    sides = [(said, targets), (~said, ~targets)] if multiple else [(said, targets)]
+def _balanced(predictions: Targets, targets: Targets, multiple: bool) -> Estimate:
+    """Mean of the recalls; of multiple choice, of having a label and of not having it."""
+    pairs = (
+        [(predictions, targets), (~predictions, ~targets)] if multiple else [(predictions, targets)]
+    )
     parts = [
         (int((named & has)[:, k].sum()), int(has[:, k].sum()))
-        for named, has in sides
+        for named, has in pairs
         for k in range(targets.shape[1])
         if has[:, k].any()
     ]

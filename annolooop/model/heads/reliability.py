@@ -1,6 +1,6 @@
-"""Whether probabilities come true: of predictions made with 0.8, 8 in 10 should be right.
+"""Whether probabilities are right: of predictions made with 0.8, 8 in 10 should be correct.
 
-What is looked at are decisions: with single choice the predicted label of an image, with multiple
+The units are decisions: with single choice the predicted label of an image, with multiple
 choice whether it has a label, for each of them.
 """
 
@@ -17,7 +17,7 @@ Targets = NDArray[np.bool_]
 BINS, PER_BIN = 15, 20  # bins at most, and decisions that one should have
 RESAMPLES, DRAWS = 500, 10_000_000  # of the bootstrap; of large sets fewer, to stay quick
 FEWEST = 100  # resamples even then
-AT_ONCE = 4_000_000  # draws in memory
+DRAWS_AT_ONCE = 4_000_000  # in memory
 TAILS = (0.025, 0.975)
 
 
@@ -26,8 +26,8 @@ class Bin(NamedTuple):
 
     Attributes:
         n: how many.
-        confidence: mean probability of being right, as the model says.
-        accuracy: share that is right.
+        confidence: mean probability of being correct, by the model.
+        accuracy: share that is correct.
     """
 
     n: int
@@ -38,10 +38,10 @@ class Bin(NamedTuple):
 def decisions(
     probabilities: Probabilities, targets: Targets, multiple: bool
 ) -> tuple[Probabilities, Targets]:
-    """Confidence of each decision and whether it is right, (n, 1), or (n, k) of multiple choice."""
+    """Confidence and correctness of each decision, (n, 1), or (n, k) of multiple choice."""
     if multiple:
-        said = probabilities >= THRESHOLD
-        return np.where(said, probabilities, 1 - probabilities), np.asarray(said == targets)
+        chosen = probabilities >= THRESHOLD
+        return np.where(chosen, probabilities, 1 - probabilities), np.asarray(chosen == targets)
     best = probabilities.argmax(axis=1)
     rows = np.arange(len(best))
     return probabilities[rows, best][:, None], np.asarray(targets[rows, best])[:, None]
@@ -49,13 +49,13 @@ def decisions(
 
 def reliability(probabilities: Probabilities, targets: Targets, multiple: bool) -> tuple[Bin, ...]:
     """The bins of :func:`calibration_error`, the least confident first."""
-    said_of, right_of = decisions(probabilities, targets, multiple)
-    confidence, right = said_of.ravel(), right_of.ravel()
+    confidences, corrects = decisions(probabilities, targets, multiple)
+    confidence, correct = confidences.ravel(), corrects.ravel()
     number = _numbers(confidence)
     counts = np.bincount(number)
-    said, true = np.bincount(number, confidence) / counts, np.bincount(number, right) / counts
+    mean, share = np.bincount(number, confidence) / counts, np.bincount(number, correct) / counts
     return tuple(
-        Bin(int(n), float(c), float(a)) for n, c, a in zip(counts, said, true, strict=True)
+        Bin(int(n), float(c), float(a)) for n, c, a in zip(counts, mean, share, strict=True)
     )
 
 
@@ -76,17 +76,17 @@ def calibration_error(
     2007, by its normal approximation).
 
     Args:
-        probabilities: (n, k), of images that were not learnt from.
+        probabilities: (n, k), of images that the head did not learn from.
         targets: (n, k) bool.
         multiple: images may have any number of labels.
         seed: of the resampling.
     """
-    confidence, right = decisions(probabilities, targets, multiple)
+    confidence, correct = decisions(probabilities, targets, multiple)
     number = _numbers(confidence.ravel()).reshape(confidence.shape)
     count = int(number.max()) + 1
     gaps = np.zeros((len(confidence), count))
     for column in range(confidence.shape[1]):
-        gaps[np.arange(len(gaps)), number[:, column]] += (confidence - right)[:, column]
+        gaps[np.arange(len(gaps)), number[:, column]] += (confidence - correct)[:, column]
     plain = np.abs(gaps.sum(axis=0)).sum() / confidence.size
     drawn = np.abs(resample(gaps, seed)).sum(axis=1) / confidence.shape[1]
     low, high = np.quantile(drawn, TAILS)
@@ -105,13 +105,13 @@ def resample(columns: Probabilities, seed: int) -> Probabilities:
     n = len(columns)
     resamples = int(np.clip(DRAWS // n, FEWEST, RESAMPLES))
     rng = np.random.default_rng(seed)
-    found = []
-    for start in range(0, resamples, step := max(1, AT_ONCE // n)):
+    means = []
+    for start in range(0, resamples, step := max(1, DRAWS_AT_ONCE // n)):
         rows = min(step, resamples - start)
         drawn = rng.integers(0, n, (rows, n)) + n * np.arange(rows)[:, None]
         times = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
-        found.append(times @ columns / n)
-    return np.concatenate(found)
+        means.append(times @ columns / n)
+    return np.concatenate(means)
 
 
 def _numbers(confidence: Probabilities) -> NDArray[np.intp]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annolooop.domain.versions import Estimate
-from annolooop.model.heads.fit import Targets, all_right, fit_head
+from annolooop.model.heads.fit import Targets, all_correct, fit_head
 from annolooop.model.heads.head import Array
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -112,7 +112,7 @@ def _judge(
     if judges is not None:
         some = _spread(order, np.arange(len(x)), share, rng)
         head = fit_head(x[some], targets[some], multiple, seed[0]).head
-        return len(some), all_right(head.predict(judges[0]), judges[1], multiple)
+        return len(some), all_correct(head.predict(judges[0]), judges[1], multiple)
     right, learnt = np.zeros(len(x), bool), 0
     folds = np.empty(len(x), int)
     folds[_spread(order, np.arange(len(x)), 1.0, np.random.default_rng(seed[0]))] = (
@@ -122,7 +122,7 @@ def _judge(
         out = folds == fold
         some = _spread(order, np.flatnonzero(~out), share, rng)
         head = fit_head(x[some], targets[some], multiple, seed[0]).head
-        right[out] = all_right(head.predict(x[out]), targets[out], multiple)
+        right[out] = all_correct(head.predict(x[out]), targets[out], multiple)
         learnt += len(some)
     return learnt // FOLDS, right
 

@@ -102,7 +102,7 @@ class Keys(Collection[str]):
         return isinstance(key, str) and bool(self._index.rows(statement, [as_bytes(key)]))
 
 
-class Surveyed(NamedTuple):
+class ComparedObject(NamedTuple):
     """An object that was found: what the catalogue holds under its key, and if that is the same.
 
     Attributes:
@@ -116,7 +116,7 @@ class Surveyed(NamedTuple):
     same: bool
 
 
-class Survey(Collection[str]):
+class ListingDiff(Collection[str]):
     """The objects that one listing found; as a collection, their keys.
 
     Args:
@@ -143,13 +143,13 @@ class Survey(Collection[str]):
         return isinstance(key, str) and bool(self._index.rows(statement, [as_bytes(key)]))
 
     def __iter__(self) -> Iterator[str]:
-        return (surveyed.found.key for surveyed in self.objects())
+        return (item.found.key for item in self.objects())
 
-    def objects(self) -> Iterator[Surveyed]:
+    def objects(self) -> Iterator[ComparedObject]:
         """All objects, by key."""
         return self._objects("LEFT JOIN", "")
 
-    def fresh(self) -> Iterator[Surveyed]:
+    def new_or_changed(self) -> Iterator[ComparedObject]:
         """Objects that are new or changed: not what was found to be no image and is the same."""
         return self._objects(
             "LEFT JOIN",
@@ -157,11 +157,11 @@ class Survey(Collection[str]):
             "(SELECT 1 FROM useless u WHERE u.key = s.key AND u.etag = s.etag)",
         )
 
-    def members(self) -> Iterator[Surveyed]:
+    def images(self) -> Iterator[ComparedObject]:
         """Objects under whose key the dataset has an image."""
         return self._objects("CROSS JOIN", "")
 
-    def member_totals(self) -> tuple[int, int]:
+    def image_totals(self) -> tuple[int, int]:
         """How many of them there are, and their bytes."""
         ((number, size),) = self._index.rows(
             f"SELECT count(*), coalesce(sum(s.size), 0) FROM {self._table} s "
@@ -169,7 +169,7 @@ class Survey(Collection[str]):
         )
         return number, size
 
-    def has_member(self, key: str) -> bool:
+    def has_image(self, key: str) -> bool:
         """Whether the dataset has an image of this key, and it was found."""
         return bool(
             self._index.rows(
@@ -178,7 +178,7 @@ class Survey(Collection[str]):
             )
         )
 
-    def lacking(self, prefix: str = "") -> Keys:
+    def missing(self, prefix: str = "") -> Keys:
         """Keys of images of the dataset, below a prefix and at it, that were not found."""
         # What follows the slash in the order of characters ends what is below.
         first, end = (f"{prefix}/", f"{prefix}0") if prefix else ("", "\U0010ffff")
@@ -191,11 +191,11 @@ class Survey(Collection[str]):
         at = self._index.rows("SELECT 1 FROM images WHERE key = ?", [as_bytes(prefix)])
         return Keys(self._index, chain([prefix] if at and prefix not in self else [], keys))
 
-    def _objects(self, join: str, condition: str) -> Iterator[Surveyed]:
+    def _objects(self, join: str, condition: str) -> Iterator[ComparedObject]:
         statement = (
             f"SELECT s.key, s.size, s.etag, i.sha256, i.etag FROM {self._table} s "
             f"{join} images i ON i.key = s.key WHERE s.key > ? {condition} ORDER BY s.key"
         )
         for key, size, etag, sha256, then in by_key(self._index, statement):
             found = StoredObject(as_text(key), size, etag)
-            yield Surveyed(found, None if sha256 is None else unpack(sha256), then == etag)
+            yield ComparedObject(found, None if sha256 is None else unpack(sha256), then == etag)

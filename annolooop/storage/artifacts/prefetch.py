@@ -10,7 +10,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def ahead(
+def prefetch(
     work: Callable[[T], R],
     items: Iterable[T],
     at_once: int,

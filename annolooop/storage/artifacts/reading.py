@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.artifacts.prefetch import prefetch
 
 T = TypeVar("T")
 Asked = tuple[T, str | None]  # an item and its key, if it has to be read
@@ -15,7 +15,7 @@ ROOM = 256e6  # bytes for what was read ahead
 GUESS = 8e6  # bytes of an object, before any was read
 
 
-def read_ahead(
+def prefetch_objects(
     read: Callable[[list[Asked[T]]], list[Answer[T]]],
     asked: Iterable[Asked[T]],
     size_of: Callable[[T], int | None],
@@ -36,7 +36,7 @@ def read_ahead(
     def weigh_all(group: list[Asked[T]]) -> float:
         return sum(map(weigh, group))
 
-    for found in ahead(read, _groups(asked, weigh), READS // GROUP, weigh_all, ROOM):
+    for found in prefetch(read, _groups(asked, weigh), READS // GROUP, weigh_all, ROOM):
         sizes = [len(data) for _, data in found if isinstance(data, bytes)]
         if sizes:
             mean = sum(sizes) / len(sizes)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from annolooop.errors import DataError, UnreachableError
 from annolooop.files.whole import PART, is_litter, write_file
 from annolooop.storage.artifacts.folder import Folder, file_or_below
-from annolooop.storage.artifacts.reading import read_ahead
+from annolooop.storage.artifacts.reading import prefetch_objects
 
 T = TypeVar("T")
 Listed = tuple[str, int, str]  # an object: its path in the file system, size, etag
@@ -122,7 +122,7 @@ class ArtifactStore:
             for item, key in asked:
                 yield item, None if key is None else self._get_or_error(key)
             return
-        yield from read_ahead(self._get_group, asked, size_of)
+        yield from prefetch_objects(self._get_group, asked, size_of)
 
     def require(self, key: str) -> bytes:
         """Read an object that another one names.

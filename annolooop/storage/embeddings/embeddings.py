@@ -20,7 +20,13 @@ from annolooop.errors import DataError
 from annolooop.files.whole import make_folder, replacing, sweep
 from annolooop.storage.artifacts.prefixes import EMBEDDINGS
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.embeddings.hash_index import HashIndex, Numbers, digests_from, digests_of
+from annolooop.storage.embeddings.hash_index import (
+    BYTES,
+    HashIndex,
+    Numbers,
+    digests_from,
+    digests_of,
+)
 from annolooop.storage.embeddings.shards import (
     DAMAGED,
     EXACT,
@@ -29,7 +35,6 @@ from annolooop.storage.embeddings.shards import (
     is_index,
     is_undamaged,
     listed,
-    old_index,
     open_shard,
     read_rows,
 )
@@ -39,7 +44,7 @@ AT_ONCE = 65_536  # hashes that are looked up at a time
 DAY = 86_400.0
 
 
-def space_of(info: BackboneInfo) -> str:
+def embedding_set_of(info: BackboneInfo) -> str:
     """Name of the space of a backbone and its transform."""
     told = hashlib.sha256(f"{info.fingerprint} {info.transform}".encode()).hexdigest()
     return f"{info.name}-{told[:16]}"
@@ -95,7 +100,7 @@ class Embeddings:
         """Whether an index lists it; its shard may still turn out to be damaged."""
         return bool(self._index.find(digests_of([sha256]))[0][0] >= 0)
 
-    def lacking(self, hashes: Iterable[str]) -> set[str]:
+    def missing(self, hashes: Iterable[str]) -> set[str]:
         """Those of the hashes that have no embedding, or only one that cannot be read.
 
         Shards that hold the others are copied from a bucket on the way.
@@ -180,22 +185,19 @@ class Embeddings:
     def indexes(self, shards: Iterable[Shard]) -> Iterator[tuple[Shard, bytes | None]]:
         """Each shard with its index, ``None`` where that is damaged or gone."""
         for shard, data in self._store.get_each(shards, self._unread_index):
-            name = shard.file if shard.is_old else shard.index
             try:
                 if isinstance(data, bytes):
-                    self._keep(name, data)
-                if shard.is_old:
-                    yield shard, old_index(self._folder / name)
-                    continue
-                index = data if isinstance(data, bytes) else (self._folder / name).read_bytes()
+                    self._keep(shard.index, data)
+                    index = data
+                else:
+                    index = (self._folder / shard.index).read_bytes()
                 yield shard, index if is_index(index, shard) else None
             except DAMAGED:
                 yield shard, None
 
     def _unread_index(self, shard: Shard) -> str | None:
         """Key of what has to be read from the store to know the hashes of a shard."""
-        name = shard.file if shard.is_old else shard.index
-        return self._uncopied(name, shard.size if shard.is_old else 32 * shard.rows)
+        return self._uncopied(shard.index, BYTES * shard.rows)
 
     def _uncopied(self, name: str, size: int) -> str | None:
         """Key of an object of which there is no copy of the right size."""

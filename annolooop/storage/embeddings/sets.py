@@ -1,6 +1,6 @@
 """The embedding spaces of a store: what each of them holds, and what of it nobody needs."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from annolooop.storage.embeddings.shards import EXACT, Shard, listed
 
 
 @dataclass(frozen=True)
-class Space:
+class EmbeddingSet:
     """One embedding space in the store.
 
     Attributes:
@@ -29,22 +29,15 @@ class Space:
     parts: tuple[str, ...]
     sizes: dict[str, int]
 
-    def images(self, dim: int | None) -> dict[str, int]:
-        """Embeddings by precision class.
-
-        Args:
-            dim: length of an embedding; without it, what old files hold is not counted.
-        """
-        counts: dict[str, int] = defaultdict(int)
+    def images(self) -> dict[str, int]:
+        """Embeddings by precision class."""
+        counts: Counter[str] = Counter()
         for shard in self.shards:
-            rows = shard.rows
-            if shard.is_old and dim:  # 64 characters of 4 bytes and a vector; the rest is names
-                rows = max(0, round((shard.size - 516) / (256 + 4 * dim)))
-            counts[shard.precision] += rows
-        return {precision: count for precision, count in counts.items() if count}
+            counts[shard.precision] += shard.rows
+        return dict(counts)
 
 
-def find_spaces(store: ArtifactStore) -> list[Space]:
+def find_embedding_sets(store: ArtifactStore) -> list[EmbeddingSet]:
     """The spaces of a store, by name."""
     sizes: dict[str, dict[str, int]] = defaultdict(dict)
     for item in store.walk(EMBEDDINGS):
@@ -53,13 +46,13 @@ def find_spaces(store: ArtifactStore) -> list[Space]:
     spaces = []
     for space, found in sorted(sizes.items()):
         shards, parts = listed(found)
-        spaces.append(Space(space, tuple(shards), tuple(parts), found))
+        spaces.append(EmbeddingSet(space, tuple(shards), tuple(parts), found))
     return spaces
 
 
-def superseded(space: Space, embeddings: Embeddings) -> list[Shard]:
+def superseded(space: EmbeddingSet, embeddings: Embeddings) -> list[Shard]:
     """Shards whose images all have an embedding at least as exact in others, which stay."""
-    ordered = sorted(space.shards, key=lambda s: (s.precision != EXACT, s.is_old, -s.rows, s.name))
+    ordered = sorted(space.shards, key=lambda s: (s.precision != EXACT, -s.rows, s.name))
     read = [(shard, index) for shard, index in embeddings.indexes(ordered) if index]
     if not read:
         return []
@@ -72,7 +65,7 @@ def superseded(space: Space, embeddings: Embeddings) -> list[Shard]:
     return [shard for number, (shard, _) in enumerate(read) if number not in needed]
 
 
-def delete_objects(store: ArtifactStore, space: Space, names: Iterable[str]) -> None:
+def delete_objects(store: ArtifactStore, space: EmbeddingSet, names: Iterable[str]) -> None:
     """Delete some objects of a space, each index before what it belongs to."""
     for name in sorted(names, key=lambda name: not name.endswith(".index")):
         store.delete(f"{EMBEDDINGS}/{space.name}/{name}")

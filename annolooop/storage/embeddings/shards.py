@@ -1,14 +1,12 @@
 """Files of embeddings: what they are called, what is in them. docs/embeddings.md tells it too.
 
 A shard is a safetensors file that holds one tensor, and an index that is written after it: only
-with its index it counts. Earlier versions wrote ``.npz`` files; they are read, never written.
+with its index it counts.
 """
 
 import hashlib
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +22,7 @@ EXACT = "fp32"  # the precision class that is good enough for everyone
 FORMAT = "1"
 START = 1024  # bytes before the vectors: the length of the header, the header, spaces
 TENSOR = "embedding"
-OLD = ".npz"
-DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+DAMAGED = (OSError, ValueError, KeyError, TypeError)
 
 _NAME = re.compile(r"[0-9a-f]{24}-([a-z0-9]+)")
 
@@ -37,7 +34,7 @@ class Shard:
     Attributes:
         name: without an ending; it follows from the hashes and the precision class.
         precision: class of what they were computed with.
-        rows: how many embeddings; 0 for an old file, which has to be opened for that.
+        rows: how many embeddings.
         size: bytes, without the index.
     """
 
@@ -47,14 +44,9 @@ class Shard:
     size: int
 
     @property
-    def is_old(self) -> bool:
-        """It is a ``.npz`` file, which has no index."""
-        return not self.rows
-
-    @property
     def file(self) -> str:
         """Name of its object."""
-        return self.name + (OLD if self.is_old else ".safetensors")
+        return f"{self.name}.safetensors"
 
     @property
     def index(self) -> str:
@@ -70,10 +62,8 @@ def listed(sizes: Mapping[str, int]) -> tuple[list[Shard], list[str]]:
     """
     shards = []
     for name, size in sorted(sizes.items()):
-        stem, dot, ending = name.rpartition(".")
-        if dot + ending == OLD:
-            shards.append(Shard(stem, EXACT, 0, size))
-        elif ending == "index" and (match := _NAME.fullmatch(stem)) and size:
+        stem, _, ending = name.rpartition(".")
+        if ending == "index" and (match := _NAME.fullmatch(stem)) and size:
             shard = Shard(stem, match[1], size // BYTES, sizes.get(f"{stem}.safetensors", 0))
             vectors = shard.size - START
             if not size % BYTES and vectors > 0 and not vectors % (4 * shard.rows):
@@ -130,9 +120,7 @@ def is_index(data: bytes, shard: Shard) -> bool:
 
 
 def is_undamaged(data: bytes, shard: Shard) -> bool:
-    """Whether this is the file of a shard, bit for bit; an old one is judged later."""
-    if shard.is_old:
-        return True
+    """Whether this is the file of a shard, bit for bit."""
     try:
         told = read_header(data, shard)[1]["sha256"]
     except DAMAGED:
@@ -144,10 +132,8 @@ def open_shard(file: Path, shard: Shard) -> int:
     """Length of an embedding in a file.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile: it is damaged.
+        OSError, ValueError, KeyError, TypeError: it is damaged.
     """
-    if shard.is_old:
-        return int(_old_matrix(file).shape[1])
     if file.stat().st_size != shard.size:
         raise ValueError("another size")
     with file.open("rb") as opened:
@@ -156,21 +142,8 @@ def open_shard(file: Path, shard: Shard) -> int:
 
 def read_rows(file: Path, shard: Shard, dim: int, rows: Numbers) -> Vector:
     """(m, d) of m rows of a file, in the order given."""
-    if shard.is_old:
-        return np.asarray(_old_matrix(file)[rows], np.float32)
     mapped = np.memmap(file, "<f4", "r", START, (shard.rows, dim))
     return np.asarray(mapped[rows])  # a copy: the mapping ends here, and its pages with it
-
-
-def old_index(file: Path) -> bytes:
-    """What would be the index of an old file; errors as :func:`open_shard`'s."""
-    with np.load(file, allow_pickle=False) as arrays:
-        return bytes.fromhex("".join(arrays["sha256"].tolist()))
-
-
-def _old_matrix(file: Path) -> Vector:
-    with np.load(file, allow_pickle=False) as arrays:
-        return np.asarray(arrays["embedding"])
 
 
 def _digest(index: bytes, precision: str) -> str:

@@ -12,7 +12,7 @@ from support.annotated_dataset import Annotated, put_images, store_labels
 from support.project import Project, Server, free_port, on_server
 from torchvision.datasets import ImageFolder
 
-from annolooop.domain.figures import SideCounts
+from annolooop.domain.figures import SplitCounts
 from annolooop.domain.progress import untracked
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError, UsageError
@@ -327,7 +327,7 @@ def test_describe_tells_everything_at_a_glance(annotated: Annotated) -> None:
     )
     counted = annotated.project.json("dataset", "stats", annotated.name)
     assert {k: v["train"] + v["holdout"] for k, v in told["labels"].items()} == counted["labels"]
-    assert SideCounts(**told["split"]).train + told["split"]["holdout"] == 10
+    assert SplitCounts(**told["split"]).train + told["split"]["holdout"] == 10
     assert annotated.name in annotated.project.run("dataset", "describe").stdout
 
 

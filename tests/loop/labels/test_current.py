@@ -144,7 +144,7 @@ def test_multiple_choice_from_first_guess_to_retrained_head(
     again = infer(project.stack(), None, InferOptions(rerun=True), untracked)
     assert again.predictions_pushed == 12
     stack = project.stack()
-    version = stack.registry.promoted()
+    version = stack.registry.current()
     assert version
     assert version.choice == "multiple"
     counted = stats(stack, people.name)
@@ -185,14 +185,14 @@ def test_label_added_before_anything_is_learnt_keeps_the_rows_of_the_head(
     wider = "dataset.labels=[dog, aria, not_aria]"
     assert project.json("sync", "--check", code=0)["relabel"] is False
     assert project.json("sync", "--check", "--set", wider, code=2)["relabel"] is True
-    before = project.stack().registry.promoted()
+    before = project.stack().registry.current()
     assert before
     report = train(project.stack(wider), True, untracked)
     assert (report.registered, report.trained) == (True, False)
     from annolooop.model.heads.head import Head
 
     registry = project.stack(wider).registry
-    after = registry.promoted()
+    after = registry.current()
     assert after
     assert after.labels == ("dog", "aria", "not_aria")
     old, new = (Head.from_bytes(registry.head(v)) for v in (before, after))

@@ -11,9 +11,9 @@ from support.project import LABELS, Project
 
 from annolooop.domain.annotations import Annotation, Snapshot
 from annolooop.domain.examples import Example
-from annolooop.domain.split import side_of, split_of
+from annolooop.domain.split import split_of
 from annolooop.domain.versions import BackboneInfo, ModelVersion
-from annolooop.loop.labels.split import Settled, settle, sides_of
+from annolooop.loop.labels.split import Assigned, assign_split, recorded_split
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Embeddings
 from annolooop.storage.images import content_hash
@@ -50,15 +50,15 @@ class Labelled:
         self.embeddings.add({sha256: row.astype(np.float32)})
         self.examples[name] = Example(f"images/{name}.jpg", sha256, (label,), side)
 
-    def settle(self) -> Settled:
+    def assign_split(self) -> Assigned:
         """As a new command does."""
         self.stack = self.project.stack()
         share = self.stack.config.train.holdout
-        sides = sides_of(self.stack, "pairs", share)
-        now = [replace(e, split=side_of(e.sha256, share, sides)) for e in self.examples.values()]
-        return settle(self.stack, now, self.embeddings)
+        sides = recorded_split(self.stack, "pairs", share)
+        now = [replace(e, split=split_of(e.sha256, share, sides)) for e in self.examples.values()]
+        return assign_split(self.stack, now, self.embeddings)
 
-    def side(self, settled: Settled, *names: str) -> list[str | None]:
+    def side(self, settled: Assigned, *names: str) -> list[str | None]:
         now = {e.sha256: e.split for e in settled.examples}
         return [now.get(self.examples[name].sha256) for name in names]
 
@@ -89,16 +89,16 @@ def recorded(labelled: Labelled) -> int:
 
 
 def test_new_group_comes_to_one_side_for_good(labelled: Labelled) -> None:
-    assert labelled.settle().moved == recorded(labelled) == 0
+    assert labelled.assign_split().moved == recorded(labelled) == 0
     for picture in range(8):
         labelled.add(f"{picture} a", picture, "train", "aria")
         labelled.add(f"{picture} b", picture, "holdout", "aria")
-    first = labelled.settle()
+    first = labelled.assign_split()
     assert (first.moved, first.left_out) == (8, {})
     pairs = [labelled.side(first, f"{n} a", f"{n} b") for n in range(8)]
     assert all(a == b for a, b in pairs)
     assert len({a for a, _ in pairs}) == 2  # either side may be the one
-    again = labelled.settle()
+    again = labelled.assign_split()
     assert recorded(labelled) == 1
     assert [labelled.side(again, f"{n} a", f"{n} b") for n in range(8)] == pairs
 
@@ -109,7 +109,7 @@ def test_later_image_comes_to_the_side_of_the_one_a_version_knew(labelled: Label
     labelled.learn()
     for picture in range(6):
         labelled.add(f"{picture} b", picture, "holdout" if picture % 2 else "train", "aria")
-    settled = labelled.settle()
+    settled = labelled.assign_split()
     assert settled.moved == 6
     for picture in range(6):
         side = "train" if picture % 2 else "holdout"
@@ -121,23 +121,23 @@ def test_bridge_between_known_images_moves_none_and_train_sides_are_left_out(
 ) -> None:
     labelled.add("held", 0, "holdout", "aria")
     labelled.add("learnt", 0, "train", "aria", off=0.4)
-    assert labelled.settle().moved == 0  # too far from each other
+    assert labelled.assign_split().moved == 0  # too far from each other
     labelled.learn()
     labelled.add("bridge", 0, "train", "aria", off=0.2)
-    with_bridge = labelled.settle()
+    with_bridge = labelled.assign_split()
     assert (with_bridge.moved, recorded(labelled)) == (0, 0)
     assert labelled.side(with_bridge, "held", "learnt", "bridge") == ["holdout", None, None]
     why = with_bridge.left_out[labelled.examples["learnt"].sha256]
     assert why == "it is a near-duplicate of images/held.jpg, which is in the holdout"
     del labelled.examples["bridge"]
-    assert labelled.side(labelled.settle(), "held", "learnt") == ["holdout", "train"]
+    assert labelled.side(labelled.assign_split(), "held", "learnt") == ["holdout", "train"]
 
 
 def test_known_duplicates_of_an_older_version_are_left_out_of_learning(labelled: Labelled) -> None:
     labelled.add("held", 0, "holdout", "aria")
     labelled.add("learnt", 0, "train", "aria")
     labelled.learn()
-    settled = labelled.settle()
+    settled = labelled.assign_split()
     assert labelled.side(settled, "held", "learnt") == ["holdout", None]
     assert settled.moved == 0
 
@@ -145,27 +145,27 @@ def test_known_duplicates_of_an_older_version_are_left_out_of_learning(labelled:
 def test_chain_that_is_recorded_stays_when_it_is_cut(labelled: Labelled) -> None:
     for n, side in enumerate(("train", "holdout", "train", "holdout")):
         labelled.add(f"link {n}", 0, side, "aria", off=n / 5)
-    chained = labelled.settle()
+    chained = labelled.assign_split()
     (side,) = set(labelled.side(chained, *(f"link {n}" for n in range(4))))
     del labelled.examples["link 1"], labelled.examples["link 2"]
-    assert labelled.side(labelled.settle(), "link 0", "link 3") == [side, side]
+    assert labelled.side(labelled.assign_split(), "link 0", "link 3") == [side, side]
 
 
 def test_other_share_is_another_split(labelled: Labelled) -> None:
     for picture in range(4):
         labelled.add(f"{picture} a", picture, "train", "aria")
         labelled.add(f"{picture} b", picture, "holdout", "aria")
-    assert labelled.settle().moved == 4
+    assert labelled.assign_split().moved == 4
     labelled.learn()
     values = {**labelled.project.values, "train": {"holdout": 0.0}}
     labelled.project.write(values)
-    assert sides_of(labelled.project.stack(), "pairs", 0.0) == {}
+    assert recorded_split(labelled.project.stack(), "pairs", 0.0) == {}
     labelled.project.write({**values, "train": {"holdout": 0.35}})
-    assert sides_of(labelled.project.stack(), "pairs", 0.35) == {}
-    labelled.settle()  # decided anew
+    assert recorded_split(labelled.project.stack(), "pairs", 0.35) == {}
+    labelled.assign_split()  # decided anew
     assert recorded(labelled) == 2
     labelled.project.write(labelled.project.values)
-    assert labelled.settle().moved == 0  # the first decision again
+    assert labelled.assign_split().moved == 0  # the first decision again
     assert recorded(labelled) == 2
 
 
@@ -173,6 +173,6 @@ def test_last_images_of_a_label_are_not_taken_from_learning(labelled: Labelled) 
     for n in range(6):
         labelled.add(f"rare {n} a", n, "train", f"rare {n}")
         labelled.add(f"rare {n} b", n, "holdout", f"rare {n}")
-    settled = labelled.settle()
+    settled = labelled.assign_split()
     names = [f"rare {n} {which}" for n in range(6) for which in "ab"]
     assert set(labelled.side(settled, *names)) == {"train"}

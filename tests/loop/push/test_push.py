@@ -52,8 +52,8 @@ class Sender:
 
     def delete(self, image: Image) -> None:
         stack = self.project.stack()
-        stack.ledger.refresh()
-        (task,) = stack.ledger.tasks([image.key])
+        stack.task_index.refresh()
+        (task,) = stack.task_index.tasks([image.key])
         stack.studio.connection.call("DELETE", f"/api/tasks/{task.id}")
 
     def holds(self, **versions: int) -> None:
@@ -106,7 +106,7 @@ def test_tasks_are_listed_when_asked_though_the_counters_agree(
     sender = Sender(project, monkeypatch)
     sender.send()
     stack, pusher = sender.pusher()
-    bare, double, other = (next(stack.ledger.tasks([i.key])).id for i in sender.images[:3])
+    bare, double, other = (next(stack.task_index.tasks([i.key])).id for i in sender.images[:3])
     # As after an older copy of the database was put back.
     assert stack.studio.tasks.delete_predictions(bare)
     stack.studio.predictions.create(sender.counts.id, [(double, Prediction((), 0.5))], V1)

@@ -87,7 +87,7 @@ def test_what_is_sure_is_accepted_once_and_taken_back_unless_people_changed_it(
 ) -> None:
     project = loop.project
     monkeypatch.setattr("annolooop.storage.intents.SECONDS_OF_QUIET", 0.5)
-    version = loop.stack().registry.promoted()
+    version = loop.stack().registry.current()
     assert version
     few = "takes at least 149 labelled images of the holdout, all predicted right; there are"
     with pytest.raises(DataError, match=few) as refused:

@@ -11,7 +11,7 @@ from support.project import Project, write_photos
 
 from annolooop.domain.progress import untracked
 from annolooop.errors import AnnoloopError, DataError, UsageError
-from annolooop.loop.simulate.replay import Curve, Material, Plan, replays, share_of
+from annolooop.loop.simulate.replay import Curve, ReplayImages, ReplayPlan, replays, share_of
 from annolooop.loop.simulate.simulate import SimulateOptions, simulate
 from annolooop.stack import Stack
 
@@ -82,7 +82,7 @@ def test_folder_is_replayed_written_and_embedded_once(
         ("few", {}, DataError, "images that can be read"),
         ("photos", {"strategies": ("margn",)}, UsageError, "did you mean margin"),
         ("photos", {"plot": Path("x.svg")}, UsageError, "a plot is a .html"),
-        ("photos", {"out": Path("x.txt")}, UsageError, "none of .csv"),
+        ("photos", {"out": Path("x.txt")}, UsageError, "must end in one of .csv"),
         ("photos", {"out": Path("nowhere/x.csv")}, UsageError, "there is no folder"),
     ],
 )
@@ -115,7 +115,7 @@ def test_replay_ends_where_the_images_do() -> None:
     x = rng.normal(size=(33, 64)).astype(np.float32)
     targets = np.eye(2, dtype=bool)[np.arange(33) % 2]
     x[:, 0] += 4 * targets[:, 0]
-    material = Material(x[:23], targets[:23], x[23:], targets[23:])
-    curve = replays(material, ["auto"], Plan(5, 50, (0, 1)), untracked)["auto"]
+    images = ReplayImages(x[:23], targets[:23], x[23:], targets[23:])
+    curve = replays(images, ["auto"], ReplayPlan(5, 50, (0, 1)), untracked)["auto"]
     assert curve.labels.tolist() == [5, 10, 15, 20, 23]
     assert curve.accuracy.shape == (2, 5)

@@ -11,11 +11,12 @@ from support.project import Project, Server
 from annolooop.domain.progress import untracked
 from annolooop.domain.split import split_of
 from annolooop.domain.versions import GateVerdict
-from annolooop.loop.labels.split import unlearnt
+from annolooop.loop.labels.split import not_trained_on
+from annolooop.loop.train.changes import find_examples
+from annolooop.loop.train.fit_result import FitResult
 from annolooop.loop.train.gate import decide
-from annolooop.loop.train.learn import learn_from
-from annolooop.loop.train.train import find_examples, train
-from annolooop.loop.train.training_set import Learnt
+from annolooop.loop.train.learn import learn
+from annolooop.loop.train.train import train
 from annolooop.loop.versions.versions import promote
 from annolooop.model.judging.paired import fewest_worse, mcnemar_worse
 from annolooop.stack import Stack
@@ -59,7 +60,7 @@ def test_worse_version_is_refused_until_someone_insists(
     second = train(project.stack(), True, untracked)
     assert second.gate
     assert (second.gate.test, second.exit_code) == ("none", 0)
-    assert "has learnt nothing yet" in second.gate.why
+    assert "is not trained yet" in second.gate.why
     assert second.evaluation
     assert second.evaluation.n == second.holdout.n
     assert second.evaluation.accuracy.value == second.holdout.accuracy
@@ -84,8 +85,8 @@ def test_worse_version_is_refused_until_someone_insists(
     examples, _ = find_examples(stack, stack.snapshots.latest())
     held = [example for example in examples if example.split == "holdout"]
     knows_all, knows_some = map(stack.registry.version, (4, 3))
-    assert unlearnt(stack, knows_all, held, 0.3) == []
-    assert unlearnt(stack, knows_some, held, 0.3) == held
+    assert not_trained_on(stack, knows_all, held, 0.3) == []
+    assert not_trained_on(stack, knows_some, held, 0.3) == held
 
     # With one, both predict it; its labels are right, the others are wrong now.
     for name in NAMES:
@@ -115,7 +116,7 @@ def test_worse_version_is_refused_until_someone_insists(
     assert back.gate
     assert (back.gate.against, back.refused[:3]) == (second.model_version, "v6-")
     insisted = project.run("train", "--rerun", "--gate", "off").stdout
-    assert f"{back.refused} was registered before, and refused; it is promoted now" in insisted
+    assert f"{back.refused} was refused before; it is current now" in insisted
     assert "gate: the gate is off" in insisted
     assert len(project.json("model", "list")["versions"]) == 6
     shown = project.run("model", "show", "v6").stdout
@@ -126,11 +127,11 @@ def test_worse_version_is_refused_until_someone_insists(
     assert "--rerun --gate" in project.run("train", "--gate", "off", code=2).stderr
 
     # Someone else puts another version in force while this one is learnt.
-    def learn_slowly(stack: Stack, *rest: Any) -> Learnt:
+    def learn_slowly(stack: Stack, *rest: Any) -> FitResult:
         promote(stack, third.model_version)
-        return learn_from(stack, *rest)
+        return learn(stack, *rest)
 
-    monkeypatch.setattr("annolooop.loop.train.train.learn_from", learn_slowly)
+    monkeypatch.setattr("annolooop.loop.train.train.learn", learn_slowly)
     late = train(project.stack(), True, untracked)
     assert late.gate
     assert (late.gate.against, late.model_version) == (third.model_version, third.model_version)

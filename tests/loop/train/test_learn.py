@@ -63,7 +63,7 @@ def test_finetuned_version_from_comparison_to_undoing(
     monkeypatch.setattr("annolooop.loop.train.finetune.fit_head", bad_probe)
     with_settings(project)
     annotate(project, 36)
-    first = project.stack().registry.promoted()
+    first = project.stack().registry.current()
     assert first
 
     told = compare(project.stack(), untracked)
@@ -76,7 +76,7 @@ def test_finetuned_version_from_comparison_to_undoing(
     with_settings(project, finetune="all", epochs=4)
     with pytest.raises(KeyboardInterrupt):
         train(project.stack(), True, interrupt)
-    assert project.stack().registry.promoted() == first
+    assert project.stack().registry.current() == first
     report = train(project.stack(), True, untracked)
     assert report.finetune
     assert report.finetune.resumed_from == 1

@@ -156,7 +156,7 @@ def test_training_learns_promotes_and_tells_the_holdout(loop: Loop) -> None:
     assert loop.project.stack().snapshots.latest().number == 0  # it only looked
     trained = loop.train()
     assert (trained.examples, trained.trained, trained.promoted) == (16, True, True)
-    version = loop.project.stack().registry.promoted()
+    version = loop.project.stack().registry.current()
     assert version
     assert (version.name, version.number, version.trained) == (trained.model_version, 2, True)
     assert version.parent == before.model_version
@@ -203,7 +203,7 @@ def test_damaged_weights_are_made_anew(loop: Loop) -> None:
     loop.annotate_all()
     version = loop.train()
     store = loop.project.stack().store
-    head = loop.project.stack().registry.promoted().head  # type: ignore[union-attr]
+    head = loop.project.stack().registry.current().head  # type: ignore[union-attr]
     for key in (head, f"backbones/{version.backbone.fingerprint}.safetensors"):
         whole = store.get(key)
         store.put(key, whole[:40])
@@ -221,7 +221,7 @@ def test_too_few_labels_say_what_to_do(loop: Loop) -> None:
     with pytest.raises(DataError, match="at least two labels") as caught:
         loop.train()
     assert "dataset launch" in caught.value.hint
-    promoted = loop.project.stack().registry.promoted()
+    promoted = loop.project.stack().registry.current()
     assert promoted
     assert promoted.number == 1
 

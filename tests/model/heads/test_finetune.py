@@ -20,9 +20,9 @@ from annolooop.domain.progress import untracked
 from annolooop.model.backbones.classifier import Backbone, build_backbone, restore_backbone
 from annolooop.model.backbones.stages import last_stage
 from annolooop.model.backbones.transforms import EvalTransform
-from annolooop.model.heads.finetune import Tuned, finetune, split_validation
+from annolooop.model.heads.fine_tuner import FinetuningData, Recipe
+from annolooop.model.heads.finetune import FinetuneResult, finetune, split_validation
 from annolooop.model.heads.head import Head
-from annolooop.model.heads.learner import Lesson, Recipe
 
 RECIPE = Recipe("all", seed=0, epochs=3, batch_size=8, rates=(1e-3, 1e-3, 1e-3))
 COUNT = 30
@@ -39,7 +39,7 @@ def picture(name: str) -> bytes:
     return buffer.getvalue()
 
 
-def make_lesson(backwards: bool = False, multiple: bool = False) -> Lesson:
+def make_data(backwards: bool = False, multiple: bool = False) -> FinetuningData:
     names = [f"{n:02}" for n in range(COUNT)]
     if backwards:
         names.reverse()
@@ -47,27 +47,29 @@ def make_lesson(backwards: bool = False, multiple: bool = False) -> Lesson:
     both = np.array([multiple and int(name) % 5 == 0 for name in names])
     targets = np.stack([~bottom | both, bottom | both], axis=1)
     validation = split_validation(names, targets, multiple, 0)
-    return Lesson(names, targets, multiple, validation, picture)
+    return FinetuningData(names, targets, multiple, validation, picture)
 
 
 def make_backbone() -> Backbone:
     return build_backbone("shufflenet_v2_x0_5", "none", None, EvalTransform(40, 32), "cpu")
 
 
-def run(folder: Path, recipe: Recipe = RECIPE, track: Any = untracked, **lesson: bool) -> Tuned:
+def run(
+    folder: Path, recipe: Recipe = RECIPE, track: Any = untracked, **data: bool
+) -> FinetuneResult:
     torch.set_num_threads(1)  # the networks are tiny
-    backbone, given = make_backbone(), make_lesson(**lesson)
+    backbone, given = make_backbone(), make_data(**data)
     probe = Head.fresh(2, backbone.info.dim, 0, given.multiple)
     return finetune(backbone, probe, given, recipe, folder, track)
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> FinetuneResult:
     """A run that nothing interrupted."""
     return run(tmp_path_factory.mktemp("whole"))
 
 
-def same(one: Tuned, other: Tuned) -> bool:
+def same(one: FinetuneResult, other: FinetuneResult) -> bool:
     return (one.backbone.to_bytes(), one.head.to_bytes(), one.losses) == (
         other.backbone.to_bytes(),
         other.head.to_bytes(),
@@ -80,13 +82,15 @@ def changed(before: Backbone, after: Backbone) -> set[str]:
     return {key for key in old if not torch.equal(old[key], new[key])}
 
 
-def test_tuning_lowers_the_validation_loss(whole: Tuned) -> None:
+def test_tuning_lowers_the_validation_loss(whole: FinetuneResult) -> None:
     assert whole.best_epoch > 0
     assert whole.losses[whole.best_epoch] == min(whole.losses) < whole.losses[0]
     assert (len(whole.losses), whole.stopped_early, whole.resumed_from) == (4, False, 0)
 
 
-def test_tuned_backbone_has_a_fingerprint_of_its_own_and_names_its_base(whole: Tuned) -> None:
+def test_tuned_backbone_has_a_fingerprint_of_its_own_and_names_its_base(
+    whole: FinetuneResult,
+) -> None:
     base = make_backbone().info
     info = whole.backbone.info
     assert info.fingerprint != base.fingerprint
@@ -95,7 +99,7 @@ def test_tuned_backbone_has_a_fingerprint_of_its_own_and_names_its_base(whole: T
     assert restored.info == info
 
 
-def test_statistics_of_batchnorm_stay(whole: Tuned) -> None:
+def test_statistics_of_batchnorm_stay(whole: FinetuneResult) -> None:
     keys = changed(make_backbone(), whole.backbone)
     assert "conv1.0.weight" in keys
     assert "conv1.1.weight" in keys
@@ -109,7 +113,9 @@ def test_layer4_leaves_earlier_stages_alone(tmp_path: Path) -> None:
     assert parts == {"conv5"}
 
 
-def test_same_seed_gives_the_same_weights_in_whatever_order(whole: Tuned, tmp_path: Path) -> None:
+def test_same_seed_gives_the_same_weights_in_whatever_order(
+    whole: FinetuneResult, tmp_path: Path
+) -> None:
     assert same(run(tmp_path, backwards=True), whole)
     assert run(tmp_path, replace(RECIPE, seed=1)).losses[1:] != whole.losses[1:]
 
@@ -129,7 +135,7 @@ run(Path(sys.argv[2]), track=track)
 
 
 @pytest.mark.slow
-def test_killed_run_goes_on_and_ends_the_same(whole: Tuned, tmp_path: Path) -> None:
+def test_killed_run_goes_on_and_ends_the_same(whole: FinetuneResult, tmp_path: Path) -> None:
     here = str(Path(__file__).parent)
     killed = subprocess.run([sys.executable, "-c", KILLED, here, str(tmp_path)], check=False)
     assert killed.returncode == -signal.SIGKILL
@@ -148,7 +154,7 @@ def test_killed_run_goes_on_and_ends_the_same(whole: Tuned, tmp_path: Path) -> N
     assert stages == []
 
 
-def test_damaged_checkpoint_costs_only_time(whole: Tuned, tmp_path: Path) -> None:
+def test_damaged_checkpoint_costs_only_time(whole: FinetuneResult, tmp_path: Path) -> None:
     file = tmp_path / whole.checkpoint.name
     file.write_bytes(whole.checkpoint.read_bytes()[:5000])
     (tmp_path / "other.pt").write_bytes(b"of other labels")

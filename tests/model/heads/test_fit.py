@@ -7,7 +7,7 @@ import pytest
 
 from annolooop.domain.examples import Holdout
 from annolooop.errors import DataError
-from annolooop.model.heads.fit import all_right, fit_head, learnable
+from annolooop.model.heads.fit import all_correct, fit_head, learnable
 from annolooop.model.heads.head import Head, activate
 from annolooop.model.heads.interval import wilson
 from annolooop.model.heads.metrics import holdout_accuracy
@@ -42,7 +42,7 @@ def test_out_of_fold_logits_are_those_of_the_figures() -> None:
     assert out is not None
     assert (out.argmax(axis=1) == y).mean() == figures["accuracy"]
     assert not np.allclose(activate(out, False), head.predict(x), atol=1e-3)
-    assert fit_head(x, one_hot(y, 3), False, 0, figures["C"]).out is None
+    assert fit_head(x, one_hot(y, 3), False, 0, figures["C"]).out_of_fold is None
 
 
 def test_temperature_softens_what_a_head_says() -> None:
@@ -113,7 +113,7 @@ def test_multiple_choice_learns_each_label_for_itself() -> None:
     x = (targets @ rng.normal(0, 2, (3, 16)) + rng.normal(0, 0.5, (120, 16))).astype(np.float32)
     head, figures, _ = fit_head(x, targets, True, 0)
     said = head.predict(x)
-    assert all_right(said, targets, True).mean() > 0.95
+    assert all_correct(said, targets, True).mean() > 0.95
     assert said[:, 2].max() < 0.01
     assert not np.allclose(said.sum(axis=1), 1)
     assert figures["accuracy"] > 0.9

@@ -33,29 +33,29 @@ def test_catalogue_tells_images_by_key(catalog: ImageCatalog) -> None:
     assert catalog.get("images/none.jpg") is None
 
 
-def test_survey_tells_what_is_new_changed_and_gone(catalog: ImageCatalog) -> None:
-    catalog.set_aside(found("images/no image.jpg", "images/mended.jpg"))
+def test_listing_diff_tells_what_is_new_changed_and_gone(catalog: ImageCatalog) -> None:
+    catalog.skip(found("images/no image.jpg", "images/mended.jpg"))
     unsorted = [
         *found(KEYS[4], "images/no image.jpg", KEYS[0]),
         *found(KEYS[3], "images/new.jpg", "images/mended.jpg", "images/\udcff.jpg", etag="now"),
     ]
-    survey = catalog.survey(unsorted)
-    assert len(survey) == 7
-    fresh = {item.found.key: item.sha256 for item in survey.fresh()}
+    diff = catalog.listing_diff(unsorted)
+    assert len(diff) == 7
+    fresh = {item.found.key: item.sha256 for item in diff.new_or_changed()}
     new = ["images/mended.jpg", "images/new.jpg", "images/\udcff.jpg"]
     assert fresh == dict.fromkeys(new) | {KEYS[3]: f"{3:064x}"}
-    assert [(m.found.key, m.same) for m in survey.members()] == [
+    assert [(m.found.key, m.same) for m in diff.images()] == [
         (KEYS[0], True),
         (KEYS[3], False),
         (KEYS[4], True),
     ]
-    assert survey.member_totals() == (3, 30)
-    assert survey.has_member(KEYS[0])
-    assert not survey.has_member("images/new.jpg")
-    assert not survey.has_member(KEYS[1])
-    gone = survey.lacking()
+    assert diff.image_totals() == (3, 30)
+    assert diff.has_image(KEYS[0])
+    assert not diff.has_image("images/new.jpg")
+    assert not diff.has_image(KEYS[1])
+    gone = diff.missing()
     assert (list(gone), len(gone), KEYS[1] in gone, KEYS[0] in gone) == (KEYS[1:3], 2, True, False)
-    assert [list(survey.lacking(p)) for p in (KEYS[1], "images/b", "images/a")] == [
+    assert [list(diff.missing(p)) for p in (KEYS[1], "images/b", "images/a")] == [
         KEYS[1:2],
         KEYS[1:3],
         [],
@@ -70,4 +70,4 @@ def test_catalogue_reads_entries_with_and_without_a_size(tmp_path: Path) -> None
         "images/a.jpg",
         "images/b.jpg",
     ]
-    assert ImageCatalog(store, "d").is_useless(StoredObject("images/x.jpg", 7, "1"))
+    assert ImageCatalog(store, "d").is_skipped(StoredObject("images/x.jpg", 7, "1"))

@@ -3,7 +3,7 @@
 from threading import Lock
 from time import sleep
 
-from annolooop.storage.artifacts.prefetch import ahead
+from annolooop.storage.artifacts.prefetch import prefetch
 
 
 def test_what_is_worked_on_or_waits_fits_into_the_room() -> None:
@@ -18,7 +18,7 @@ def test_what_is_worked_on_or_waits_fits_into_the_room() -> None:
         return index
 
     taken = []
-    for done in ahead(work, range(len(weights)), 4, lambda index: weights[index], 10):
+    for done in prefetch(work, range(len(weights)), 4, lambda index: weights[index], 10):
         taken.append(done)
         sleep(0.005)
         held = [weights[index] for index in begun if index > done]

@@ -1,7 +1,6 @@
 """Embeddings in the store: never twice, in whatever order, and what is damaged is missing."""
 
 import hashlib
-import io
 import re
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.embeddings import Embeddings
 from annolooop.storage.embeddings.hash_index import HashIndex, digests_of
-from annolooop.storage.embeddings.sets import find_spaces, superseded
+from annolooop.storage.embeddings.sets import find_embedding_sets, superseded
 
 DOCS = ROOT / "docs"
 
@@ -53,7 +52,7 @@ def test_rows_come_in_the_order_asked_from_any_number_of_shards(
         mine.add(vectors(*range(first, min(60, first + 7))))
     order = np.random.default_rng(0).permutation(60).tolist()
     for embeddings in (mine, opened(store, cache)):
-        assert embeddings.lacking(hashes(*order, 99)) == set(hashes(99))
+        assert embeddings.missing(hashes(*order, 99)) == set(hashes(99))
         rows = embeddings.matrix(hashes(*order, order[0]))
         assert rows[:, 3].tolist() == [*order, order[0]]
     with pytest.raises(DataError, match="1 embeddings"):
@@ -78,12 +77,12 @@ def test_exact_embedding_wins_and_may_be_asked_for(store: ArtifactStore, cache: 
     for embeddings in (mine, opened(store, cache)):
         assert embeddings.matrix(hashes(1, 2, 3))[:, 0].tolist() == [1, 2, 3.5]
     exact = opened(store, cache, exact=True)
-    assert exact.lacking(hashes(1, 2, 3)) == set(hashes(3))
+    assert exact.missing(hashes(1, 2, 3)) == set(hashes(3))
     exact.add(vectors(3))
     assert exact.matrix(hashes(3))[0, 0] == 3
-    (space,) = find_spaces(store)
+    (space,) = find_embedding_sets(store)
     (spare,) = superseded(space, exact)
-    assert (spare.precision, space.images(None)) == ("bf16", {"bf16": 2, "fp32": 3})
+    assert (spare.precision, space.images()) == ("bf16", {"bf16": 2, "fp32": 3})
 
 
 @pytest.mark.parametrize("ending", ["index", "safetensors"])
@@ -99,10 +98,10 @@ def test_damaged_or_truncated_shard_counts_as_missing(
         else:
             store.put(key, damaged)
         embeddings = opened(store, cache)
-        assert embeddings.lacking(hashes(1, 2)) == set(hashes(1, 2))
+        assert embeddings.missing(hashes(1, 2)) == set(hashes(1, 2))
         embeddings.add(vectors(1, 2))  # it takes the place of what was damaged
         assert store.get(key) == whole
-        assert not embeddings.lacking(hashes(1, 2))
+        assert not embeddings.missing(hashes(1, 2))
 
 
 def test_shard_that_goes_while_it_is_used_is_told(store: ArtifactStore, cache: Path) -> None:
@@ -112,18 +111,7 @@ def test_shard_that_goes_while_it_is_used_is_told(store: ArtifactStore, cache: P
     with pytest.raises(DataError) as caught:
         embeddings.matrix(hashes(1))
     assert "same command again" in caught.value.hint
-    assert embeddings.lacking(hashes(1)) == set(hashes(1))
-
-
-def test_shards_of_the_earlier_format_are_read(store: ArtifactStore, cache: Path) -> None:
-    buffer = io.BytesIO()
-    kept = vectors(1, 2)
-    np.savez(buffer, sha256=np.array(list(kept)), embedding=np.stack(list(kept.values())))
-    store.put(f"embeddings/space/{'0' * 24}.npz", buffer.getvalue())
-    store.put(f"embeddings/space/{'1' * 24}.npz", buffer.getvalue()[:70])
-    opened(store, cache).add(vectors(2, 3, value=0.5), "bf16")
-    embeddings = opened(store, cache)
-    assert embeddings.matrix(hashes(3, 2, 1))[:, 0].tolist() == [3.5, 2, 1]
+    assert embeddings.missing(hashes(1)) == set(hashes(1))
 
 
 def test_the_page_for_other_programs_says_how_to_read_them(
@@ -151,3 +139,29 @@ def test_hashes_that_begin_alike_are_told_apart() -> None:
     assert rows.tolist() == [0, -1, -1, 30, 40]
     index.drop([3])
     assert index.find(digests_of(alike))[0].tolist() == [0, -1, -1, -1, 4]
+
+
+def test_embeddings_are_shared_through_the_store(store: ArtifactStore, tmp_path: Path) -> None:
+    mine = Embeddings(store, "space", tmp_path)
+    mine.add({"b" * 64: np.ones(3, np.float32), "a" * 64: np.zeros(3, np.float32)})
+    yours = Embeddings(store, "space", tmp_path)
+    yours.load()
+    assert "a" * 64 in yours
+    assert yours.matrix(["b" * 64, "a" * 64]).tolist() == [[1, 1, 1], [0, 0, 0]]
+    other = Embeddings(store, "another space", tmp_path)
+    other.load()
+    assert "a" * 64 not in other
+
+
+def test_damaged_embeddings_count_as_missing(store: ArtifactStore, tmp_path: Path) -> None:
+    vectors = {letter * 64: np.ones(3, np.float32) for letter in "ab"}
+    Embeddings(store, "space", tmp_path / "cache").add(vectors)
+    found = next(iter(store.walk("embeddings")))
+    whole = store.get(found.key)
+    for damaged in (b"", whole[:40], whole[: len(whole) // 2], whole[:90] + b"?" + whole[91:]):
+        store.put(found.key, damaged)
+        opened = Embeddings(store, "space", tmp_path / "cache")
+        opened.load()
+        assert "a" * 64 not in opened
+    opened.add(vectors)  # what was embedded again takes the place of the damaged file
+    assert store.get(found.key) == whole

@@ -1,4 +1,4 @@
-"""A network while it is fine-tuned: one epoch at a time, judged after each.
+"""A network while it is fine-tuned: one epoch at a time, validated after each.
 
 The whole network stays in eval mode while it learns. With batches of a few images the statistics
 of BatchNorm would be noise, and not those that embeddings are computed with afterwards; its scales
@@ -59,14 +59,14 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What to learn from; the order does not matter.
+class FinetuningData:
+    """Images and labels to fine-tune on; the order does not matter.
 
     Attributes:
         names: n distinct names, for example content hashes.
         targets: (n, k) bool, which labels each has.
         multiple: an image has any number of labels; else exactly one.
-        validation: (n,) bool, the images that only tell when to stop; not all, not none.
+        validation: (n,) bool, the images that only decide when to stop; some, but not all.
         read: name to the bytes of an image; it is called from several threads.
     """
 
@@ -77,11 +77,13 @@ class Lesson:
     read: Callable[[str], bytes]
 
 
-class Learner:
-    """A network while it learns: its optimiser, and how good it was after each epoch."""
+class FineTuner:
+    """A network during fine-tuning: its optimiser, and how good it was after each epoch."""
 
-    def __init__(self, backbone: Backbone, probe: Head, lesson: Lesson, recipe: Recipe) -> None:
-        self._backbone, self._probe, self._lesson, self._recipe = backbone, probe, lesson, recipe
+    def __init__(
+        self, backbone: Backbone, probe: Head, data: FinetuningData, recipe: Recipe
+    ) -> None:
+        self._backbone, self._probe, self._data, self._recipe = backbone, probe, data, recipe
         self._device = backbone.device
         torch.set_num_threads(cores())
         linear = nn.Linear(probe.weight.shape[1], probe.weight.shape[0])
@@ -90,23 +92,23 @@ class Learner:
         )
         self._network = nn.Sequential(copy.deepcopy(backbone.module), linear).to(self._device)
         self._optimizer = torch.optim.AdamW(
-            _learning(self._network, recipe), weight_decay=recipe.decay
+            _trainable(self._network, recipe), weight_decay=recipe.decay
         )
         self._half = _half_precision(self._device)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=self._half == torch.float16)
-        targets = torch.from_numpy(lesson.targets.astype(np.float32))
-        self._targets = dict(zip(lesson.names, targets, strict=True))
-        pairs = sorted(zip(lesson.names, lesson.validation.tolist(), strict=True))
-        self._learnt = [name for name, held in pairs if not held]
+        targets = torch.from_numpy(data.targets.astype(np.float32))
+        self._targets = dict(zip(data.names, targets, strict=True))
+        pairs = sorted(zip(data.names, data.validation.tolist(), strict=True))
+        self._trained = [name for name, held in pairs if not held]
         self._held = [name for name, held in pairs if held]
-        learnt = lesson.targets[~lesson.validation]
-        self._weights = _label_weights(learnt, lesson.multiple).to(self._device)
+        train_targets = data.targets[~data.validation]
+        self._weights = _label_weights(train_targets, data.multiple).to(self._device)
         self._best: State = {}
         self.losses: list[float] = []
 
     @property
     def epoch(self) -> int:
-        """Epochs that were learnt and judged; -1 when not even the probe was judged."""
+        """Epochs that were done and judged; -1 when not even the probe was judged."""
         return len(self.losses) - 1
 
     @property
@@ -116,12 +118,12 @@ class Learner:
             range(len(self.losses)), key=lambda i: (math.isnan(self.losses[i]), self.losses[i])
         )
 
-    def learn(self, track: Track) -> None:
+    def train_epoch(self, track: Track) -> None:
         """One epoch over the images that are not for validation."""
         recipe, epoch = self._recipe, self.epoch + 1
-        order = sorted(self._learnt, key=lambda name: draw(recipe.seed, epoch, "order", name))
+        order = sorted(self._trained, key=lambda name: draw(recipe.seed, epoch, "order", name))
         steps = math.ceil(len(order) / recipe.batch_size)
-        transform, read = self._backbone.transform, self._lesson.read
+        transform, read = self._backbone.transform, self._data.read
 
         def decode(name: str) -> torch.Tensor:
             return transform.augment(read(name), draw(recipe.seed, epoch, "pixels", name))
@@ -143,9 +145,9 @@ class Learner:
                 self._scaler.update()
 
     @torch.no_grad()
-    def judge(self) -> None:
-        """Note the validation loss, and keep the weights if it is the lowest so far."""
-        transform, read = self._backbone.transform, self._lesson.read
+    def validate(self) -> None:
+        """Add the validation loss, and keep the weights if it is the lowest so far."""
+        transform, read = self._backbone.transform, self._data.read
         batches = decode_batches(
             self._held, lambda name: transform.decode(read(name)), self._recipe.batch_size
         )
@@ -160,7 +162,7 @@ class Learner:
         with torch.autocast(self._device.type, self._half, enabled=self._half is not None):
             logits = self._network(batch).float()
         targets = torch.stack([self._targets[name] for name in names]).to(self._device)
-        if self._lesson.multiple:
+        if self._data.multiple:
             losses = F.binary_cross_entropy_with_logits(
                 logits, targets, pos_weight=self._weights, reduction="none"
             ).sum(dim=1)
@@ -208,7 +210,7 @@ class Learner:
         return replace(self._probe, weight=weight, bias=bias)
 
 
-def _learning(network: nn.Sequential, recipe: Recipe) -> list[dict[str, Any]]:
+def _trainable(network: nn.Sequential, recipe: Recipe) -> list[dict[str, Any]]:
     """What learns, in groups with their learning rates; the rest is left frozen."""
     body, linear = network
     last = last_stage(body)

@@ -1,0 +1,96 @@
+"""What has changed since a version was trained: labels, and the settings that shape a version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from annolooop.domain.annotations import Snapshot
+from annolooop.domain.examples import Example, fingerprint
+from annolooop.domain.versions import ModelVersion
+from annolooop.loop.labels.split import examples_of
+from annolooop.stack import Stack
+
+
+@dataclass(frozen=True)
+class LabelChanges:
+    """How many labels differ from those that a version was trained on."""
+
+    new: int
+    changed: int
+    removed: int
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.removed)
+
+
+def find_examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
+    """Labelled images of a snapshot; and content hash -> reason of those to be left out."""
+    dataset, holdout = stack.config.dataset, stack.config.train.holdout
+    examples, skipped = examples_of(
+        stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
+    )
+    for example in examples:
+        for label in set(example.labels) - set(dataset.labels):
+            skipped[example.sha256] = f"its label {label!r} is not in dataset.labels"
+    return examples, skipped
+
+
+def label_changes(stack: Stack, version: ModelVersion, examples: Sequence[Example]) -> LabelChanges:
+    """Count the examples whose labels differ from those that the version was trained on."""
+    before: dict[str, tuple[str, ...]] = {}
+    if version.snapshot:
+        earlier, _ = find_examples(stack, stack.snapshots.read(version.snapshot))
+        before = {e.sha256: e.labels for e in earlier}
+    now = {e.sha256: e.labels for e in examples}
+    return LabelChanges(
+        len(now.keys() - before.keys()),
+        sum(before[sha256] != now[sha256] for sha256 in before.keys() & now.keys()),
+        len(before.keys() - now.keys()),
+    )
+
+
+def is_outdated(stack: Stack, version: ModelVersion) -> bool:
+    """Whether even the same labels would give another version."""
+    if not version.trained or settings_changed(stack, version):
+        return True
+    return not stack.registry.intact(version)
+
+
+def settings_changed(stack: Stack, version: ModelVersion) -> bool:
+    """Whether the settings or the labels of the stack differ from the version's."""
+    settings = settings_of_version(stack)
+    return version.config != settings or version.labels != stack.config.dataset.labels
+
+
+def settings_of_version(stack: Stack) -> dict[str, Any]:
+    """The settings that a version depends on."""
+    config = stack.config
+    return {
+        "backbone": config.model.backbone,
+        "weights": config.model.weights,
+        "holdout": config.train.holdout,
+        "seed": config.train.seed,
+        "finetune": config.train.finetune,
+        "epochs": 0 if config.train.finetune == "head" else config.train.epochs,
+        "choice": config.dataset.choice,
+        "agreement": config.dataset.agreement,
+    }
+
+
+def find_refused(
+    stack: Stack, current: ModelVersion, examples: Sequence[Example]
+) -> ModelVersion | None:
+    """The version that training would make again, if the gate refused it last time."""
+    last = stack.registry.waiting()
+    if last is None or last.metrics.get("gate", {}).get("verdict") != "refused":
+        return None
+    # Its own fingerprint leaves out what was skipped, for example near-duplicates of the holdout.
+    before, skipped = find_examples(stack, stack.snapshots.read(last.snapshot))
+    usable = [example for example in before if example.sha256 not in skipped]
+    same = (
+        last.parent == current.name
+        and fingerprint(usable) == fingerprint(examples)
+        and not settings_changed(stack, last)
+        and stack.registry.intact(last)
+    )
+    return last if same else None
