@@ -95,3 +95,7 @@ class DataError(AnnoloopError):
     """The data or the model does not allow it: too few labels, unreadable images (exit 5)."""
 
     exit_code = 5
+
+
+class Stopped(Exception):
+    """Work ends early, since other work beside it has failed or was interrupted. Nobody sees it."""

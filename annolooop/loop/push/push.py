@@ -1,15 +1,14 @@
 """Push tasks and predictions to Label Studio: each once, whatever interrupts it."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import islice
 from typing import TypeVar
 
 from annolooop.domain.annotations import ProjectCounts
-from annolooop.domain.progress import Track, untracked
+from annolooop.domain.progress import Progress, Track, untracked
 from annolooop.domain.tasks import Image, Prediction, Task
+from annolooop.errors import Stopped
 from annolooop.labelstudio.api.connection import Rejected
 from annolooop.loop.push.blind import BlindBook, is_blind
 from annolooop.loop.push.plan import Plan, agrees, find_missing, foreseen, list_tasks
@@ -175,10 +174,10 @@ class Pusher:
         assert self._project
         stack, project, version = self._stack, self._project, self._version
         size = stack.config.label_studio.import_size
-        progress = track(range(len(todo.new) + len(todo.bare)), "push")
+        progress = Progress(track, "push", len(todo.new) + len(todo.bare))
         shown_by = stack.studio.projects.labelling(project.id).data
         for chunk in _chunks(todo.new, size):
-            deque(islice(progress, len(chunk)), maxlen=0)
+            self._go_on(progress, len(chunk))
             shown = [image for image in chunk if image not in todo.blind]
             predictions = say(shown) if shown else {}
             said = {image: predictions[image] for image in shown}
@@ -186,7 +185,7 @@ class Pusher:
             with self._intent.under_way(self._about(chunk, len(shown))):
                 self._create(lease, chunk, made, said)
         for chunk in _chunks(todo.bare, self._predictions_at_once()):
-            deque(islice(progress, len(chunk)), maxlen=0)
+            self._go_on(progress, len(chunk))
             predictions = say(chunk)
             sent = [(todo.tasks[image.key].id, predictions[image]) for image in chunk]
             with self._intent.under_way(self._about(chunk, len(chunk))):
@@ -194,7 +193,13 @@ class Pusher:
                     stack.studio.predictions.create(project.id, sent, version)
                 noted = {version: [task for task, _ in sent]}
                 stack.task_index.note(project.identity, predicted=noted)
-        deque(progress, maxlen=0)
+        progress.end()
+
+    def _go_on(self, progress: Progress, count: int) -> None:
+        """Before each request: end early where the command does, else show how far it is."""
+        if self._stack.stop.is_set():
+            raise Stopped
+        progress.advance(count)
 
     def _create(
         self,
