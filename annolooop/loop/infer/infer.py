@@ -17,11 +17,11 @@ from annolooop.loop.embed.timing import Timing
 from annolooop.loop.infer.query import QueryReport
 from annolooop.loop.infer.write import WritePart, check_output, writing_predictions
 from annolooop.loop.labels.project import ensure_project, lookup_project
-from annolooop.loop.labels.uploads import Collected, collect
+from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.push.blind import BlindReport, Cleared, blind_share, clear, set_blind_share
-from annolooop.loop.push.plan import Plan
+from annolooop.loop.push.plan import PushPlan
 from annolooop.loop.push.push import Pusher
-from annolooop.loop.rounds.queue import find_stream
+from annolooop.loop.rounds.queue import find_queue
 from annolooop.loop.versions.predict import Predictor, best_labels, require_promoted
 from annolooop.stack import Stack
 
@@ -126,15 +126,15 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     version = require_promoted(stack)
     with timing.stage("list"):
         listing = Listing([]) if batch is None else open_batch(stack, batch)
-    project, collected, cleared = None, Collected(), Cleared()
+    project, collected, cleared = None, Uploads(), Cleared()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
         if project:
-            collected = Collected(len(stack.studio.tasks.without_key(project.id)))
+            collected = Uploads(len(stack.studio.tasks.without_key(project.id)))
     elif options.push:
         project = ensure_project(stack)
         with timing.stage("collect"):
-            collected = collect(stack, project, track)
+            collected = collect_uploads(stack, project, track)
         cleared = _blind(stack, project, options)
     # What was collected is of the dataset too. In a dry run it may be all that there will be.
     if batch is None and (len(stack.catalog) or not collected.tasks):
@@ -157,7 +157,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
 
         def foresee(images: Sequence[Image]) -> None:
             if pusher:
-                pushed.add(pusher.foresee(images))
+                pushed.add(pusher.preview(images))
 
         done = embedder.look(listing.sources, track, foresee)
     else:
@@ -177,7 +177,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
 
         with timing.stage("query"):
             asked = ask(stack, project, version, embeddings, options.query, track)
-    url = find_stream(stack, stack.config.dataset.name, project).url if project else None
+    url = find_queue(stack, stack.config.dataset.name, project).url if project else None
     return InferReport(
         dataset=stack.config.dataset.name,
         batch=batch,
@@ -230,7 +230,7 @@ class _Pushed:
     stale: int = 0
     blind: int = 0
 
-    def add(self, done: Plan) -> None:
+    def add(self, done: PushPlan) -> None:
         self.tasks += len(done.new)
         self.predictions += done.predictions
         self.blind += len(done.blind)

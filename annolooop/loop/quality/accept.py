@@ -24,7 +24,7 @@ from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.labels.split import examples_of, not_trained_on, recorded_split
 from annolooop.loop.push.blind import blind_share, is_blind
-from annolooop.loop.push.plan import agrees, foreseen, list_tasks
+from annolooop.loop.push.plan import agrees, expected_index, list_tasks
 from annolooop.loop.versions.predict import Predictor, require_promoted
 from annolooop.loop.versions.versions import find_version
 from annolooop.model.judging.acceptance import Threshold, choose_threshold, images_needed
@@ -160,7 +160,7 @@ def accept(stack: Stack, options: AcceptOptions, track: Track) -> AcceptReport:
     if not options.yes:
         snapshot = pull(stack.studio, project, stack.snapshots.latest())
         judged = _judge(stack, version, predictor, snapshot, options.precision)
-        task_index = foreseen(stack, project)
+        task_index = expected_index(stack, project)
         plan = _plan(stack, predictor, task_index, snapshot, judged.threshold, options, track)
         return _report(stack, version, options, judged, plan, len(plan.tasks), begun)
     with stack.lock("accept") as lease:

@@ -14,7 +14,7 @@ from annolooop.storage.artifacts.reading import prefetch_objects
 T = TypeVar("T")
 Listed = tuple[str, int, str]  # an object: its path in the file system, size, etag
 
-AT_ONCE = 32  # requests to a bucket
+REQUESTS_AT_ONCE = 32  # requests to a bucket
 PAGE = 5000  # objects that one request lists; some clouds list fewer
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
@@ -87,7 +87,7 @@ class ArtifactStore:
     @property
     def at_once(self) -> int:
         """How many requests pay at a time: of a folder of this machine, one."""
-        return 1 if self.local_path else AT_ONCE
+        return 1 if self.local_path else REQUESTS_AT_ONCE
 
     def get(self, key: str) -> bytes:
         """Read an object."""

@@ -40,7 +40,7 @@ from annolooop.storage.embeddings.shards import (
 )
 from annolooop.storage.embeddings.shards import Vector as Vector
 
-AT_ONCE = 65_536  # hashes that are looked up at a time
+HASHES_AT_ONCE = 65_536  # that are looked up
 DAY = 86_400.0
 
 
@@ -106,7 +106,7 @@ class Embeddings:
         Shards that hold the others are copied from a bucket on the way.
         """
         remaining, lacking = iter(hashes), set[str]()
-        while part := list(islice(remaining, AT_ONCE)):
+        while part := list(islice(remaining, HASHES_AT_ONCE)):
             shards, _ = self._locate(part)
             lacking.update(part[i] for i in np.flatnonzero(shards < 0))
         return lacking
