@@ -1,4 +1,4 @@
-"""Choose what people are asked next: the images from which a model would learn most."""
+"""Choose which images people annotate next: those from which a model would learn most."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def ask(
     Args:
         stack: the annotation loop.
         project: whose tasks; what the task index says of them must be right.
-        version: the model version in force.
+        version: the current model version.
         embeddings: of its backbone.
         query: what to ask.
         track: shows how far it is.
