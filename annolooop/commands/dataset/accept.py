@@ -10,7 +10,8 @@ from annolooop.console.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
-    from annolooop.loop.quality.accept import AcceptReport, UndoReport
+    from annolooop.loop.quality.accept import AcceptReport
+    from annolooop.loop.quality.undo import UndoReport
 
 
 def accept(
@@ -52,8 +53,9 @@ def accept(
     Only tasks that nobody touched are accepted, and none of the holdout. Accepted labels are
     exported. No model learns from them, and none is measured by them.
     """
-    from annolooop.loop.quality.accept import AcceptOptions, accept
-    from annolooop.loop.quality.accept import undo as undo_accept
+    from annolooop.loop.quality.accept import accept
+    from annolooop.loop.quality.propose import AcceptOptions
+    from annolooop.loop.quality.undo import undo_accept
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
@@ -64,7 +66,7 @@ def accept(
 
 def print_accept(console: Console, report: Union["AcceptReport", "UndoReport"]) -> None:
     """Print the threshold, what it is based on, and what was done."""
-    from annolooop.loop.quality.accept import UndoReport
+    from annolooop.loop.quality.undo import UndoReport
 
     if isinstance(report, UndoReport):
         _print_undo(console, report)
