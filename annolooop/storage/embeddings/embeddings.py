@@ -17,7 +17,7 @@ import numpy as np
 
 from annolooop.domain.versions import BackboneInfo
 from annolooop.errors import DataError
-from annolooop.files.whole import make_folder, replacing, sweep
+from annolooop.files.whole import make_folder, remove_abandoned, replacing
 from annolooop.storage.artifacts.prefixes import EMBEDDINGS
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.hash_index import (
@@ -236,7 +236,7 @@ class Embeddings:
             return self._uncopied(self._shards[number].file, self._shards[number].size)
 
         if not self._here and self._folder.exists():
-            sweep(self._folder)
+            remove_abandoned(self._folder)
         for number, data in self._store.get_each(numbers, uncopied):
             shard = self._shards[number]
             try:
