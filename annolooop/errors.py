@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, or what one may have of it
+FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or the quota
 
 
 def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The end of a message about a name that is not there: the closest one, if any is close."""
+    """The end of a message about an unknown name: the closest known one, if any is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -32,7 +32,7 @@ def is_interrupt(error: BaseException) -> bool:
 
 @contextmanager
 def keeping_interrupts() -> Iterator[None]:
-    """A block that imports a large library, which may swallow Ctrl-C where it tries what is there.
+    """A block that imports a large library, which may swallow Ctrl-C while it looks for others.
 
     Raises:
         KeyboardInterrupt: at the latest when the block ends.
@@ -41,11 +41,11 @@ def keeping_interrupts() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
         return
-    came = False
+    interrupted = False
 
     def note(number: int, frame: Any) -> None:
-        nonlocal came
-        came = True
+        nonlocal interrupted
+        interrupted = True
         before(number, frame)
 
     signal.signal(signal.SIGINT, note)
@@ -53,7 +53,7 @@ def keeping_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if came:
+    if interrupted:
         raise KeyboardInterrupt
 
 
@@ -95,3 +95,7 @@ class DataError(AnnoloopError):
     """The data or the model does not allow it: too few labels, unreadable images (exit 5)."""
 
     exit_code = 5
+
+
+class Stopped(Exception):
+    """Work ends early, since other work beside it has failed or was interrupted. Nobody sees it."""

@@ -58,7 +58,7 @@ def measure(store: Path, count: int) -> dict[str, float]:
     from typing import Any, cast
 
     from annolooop.loop.embed.batch import list_batch
-    from annolooop.loop.push.changes import look
+    from annolooop.loop.push.changes import find_changes
     from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
     from annolooop.storage.images import ImageCatalog
 
@@ -96,7 +96,7 @@ def measure(store: Path, count: int) -> dict[str, float]:
             catalog = opened()
         with timed("look"):
             stack = SimpleNamespace(catalog=catalog, store=Store(str(store)))
-            watched = look(cast(Any, stack))
+            watched = find_changes(cast(Any, stack))
         told = [len(keys) for keys in (watched.new, watched.changed, watched.vanished)]
         if told != [len(range(first, count, 100)) for first in (9, 3, 7)]:
             sys.exit(f"of {count} keys, new, changed and gone are said to be {told}")

@@ -58,6 +58,7 @@ def _print_versions(console: Console, report: "StatsReport") -> None:
             (v, s.predictions, s.accepted, s.overridden, "current" * (v == report.model_version))
             for v, s in newest
         ],
+        ("predictions", "overridden"),
     )
     if earlier := len(report.model_versions) - len(newest):
         console.print(f"{earlier} earlier ones (--json lists all)")

@@ -60,46 +60,6 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class CurvePoint:
-    """Accuracy with some of the labels.
-
-    Attributes:
-        labels: that were learnt from.
-        share: of the labels that there are.
-        accuracy: with its band.
-    """
-
-    labels: int
-    share: float
-    accuracy: Estimate
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A labelled image whose label may be wrong.
-
-    Attributes:
-        task: id of a Label Studio task that shows it.
-        key: of the image in the store.
-        sha256: its content hash.
-        labels: that it has; none for one that people disagree about.
-        suggested: that it seems to have.
-        confidence: probability of what was given; 0 to 1, the lower the more in doubt.
-        reason: ``looks different`` or what people disagree about.
-        url: where to look at it, empty without Label Studio.
-    """
-
-    task: int
-    key: str
-    sha256: str
-    labels: tuple[str, ...]
-    suggested: tuple[str, ...]
-    confidence: float
-    reason: str
-    url: str
-
-
-@dataclass(frozen=True)
 class SplitCounts:
     """Images in each part of the split."""
 

@@ -1,5 +1,6 @@
 """The nouns of the loop: frozen records, standard library only."""
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +18,27 @@ class Track(Protocol):
 def untracked(items: Iterable[T], stage: str, total: int | None = None) -> Iterator[T]:
     """A :class:`Track` that shows nothing."""
     return iter(items)
+
+
+class Progress:
+    """Shows how many things are done, for work that is not a loop over them.
+
+    Args:
+        track: shows it.
+        stage: its name.
+        total: number of the things.
+    """
+
+    def __init__(self, track: Track, stage: str, total: int) -> None:
+        self._items = track(range(total), stage, total)
+
+    def advance(self, count: int) -> None:
+        """So many more are done."""
+        deque(islice(self._items, count), maxlen=0)
+
+    def end(self) -> None:
+        """The rest is done, too."""
+        deque(self._items, maxlen=0)
 
 
 FIRST = 5  # objects that are named before the rest is only counted

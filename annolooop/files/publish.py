@@ -1,4 +1,4 @@
-"""Give what was written its name when all of it is there, and not before."""
+"""A file or folder appears under its name when all of it is written, and not before."""
 
 import json
 import shutil
@@ -22,8 +22,8 @@ class Draft:
     """What is being written.
 
     Attributes:
-        path: where to write: a folder that is there, or a file that is not.
-        manifest: what to say of it.
+        path: where to write: a folder that exists, or a file that does not.
+        manifest: what is written about it.
     """
 
     path: Path
@@ -34,34 +34,34 @@ def check_target(out: Path, folder: bool, overwrite: bool) -> None:
     """Refuse a place that may not be written to, before any work is done.
 
     Raises:
-        UsageError: it is taken, by something else than an export or without ``overwrite``; or the
-            folder that it belongs into is not there.
+        UsageError: it exists and is not an export, or ``overwrite`` is missing; or the folder that
+            it belongs into does not exist.
     """
     check_parent(out)
     if not out.exists() or (folder and out.is_dir() and not any(out.iterdir())):
         return
     if out.is_dir() != folder:
         kind = "a folder" if folder else "a file"
-        raise UsageError(f"--out {out}: this format writes {kind}", "Name one that is not there.")
+        raise UsageError(f"--out {out}: this format writes {kind}", "Name one that does not exist.")
     if not _is_export(out):
         raise UsageError(
-            f"--out {out} is there already, and was not written by {WRITER}",
-            "Name something that is not there.",
+            f"--out {out} exists, and was not written by {WRITER}",
+            "Name another place.",
         )
     if not overwrite:
-        raise UsageError(f"--out {out} is there already", "Replace it: --overwrite")
+        raise UsageError(f"--out {out} exists", "Replace it: --overwrite")
 
 
 def check_parent(out: Path) -> None:
-    """Refuse a place whose folder is not there.
+    """Refuse a place whose folder does not exist.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it does not.
     """
     folder = out.absolute().parent
     if not folder.is_dir():
         raise UsageError(
-            f"--out {out}: the folder {folder} is not there",
+            f"--out {out}: the folder {folder} does not exist",
             f"Make it: mkdir -p {quote(str(folder))}",
         )
 
@@ -70,8 +70,8 @@ def check_parent(out: Path) -> None:
 def publishing(out: Path, folder: bool, overwrite: bool) -> Iterator[Draft]:
     """Write beside ``out``; when the block ends without an error, that becomes ``out``.
 
-    What a run that was killed has left beside it is removed. A folder is replaced by two renames:
-    killed between them, the old one is put back by the next run.
+    What a killed run left beside it is removed. A folder is replaced by two renames: after a kill
+    between them, the next run puts the old one back.
 
     Args:
         out: absolute.
@@ -84,7 +84,7 @@ def publishing(out: Path, folder: bool, overwrite: bool) -> Iterator[Draft]:
     """
     part, old = (out.with_name(f".{out.name}.annoloop-{what}") for what in ("part", "old"))
     try:
-        with _claimed(out):
+        with _locked(out):
             _restore(out, part, old)
             check_target(out, folder, overwrite)
             try:
@@ -103,7 +103,7 @@ def publishing(out: Path, folder: bool, overwrite: bool) -> Iterator[Draft]:
 
 
 @contextmanager
-def _claimed(out: Path) -> Iterator[None]:
+def _locked(out: Path) -> Iterator[None]:
     file = out.with_name(f".{out.name}.annoloop-lock")
     lock = FileLock(file)
     try:
@@ -151,6 +151,6 @@ def _manifest(out: Path) -> Path:
 
 def _is_export(out: Path) -> bool:
     with suppress(OSError, ValueError):
-        read = json.loads(_manifest(out).read_text(encoding="utf-8"))
-        return isinstance(read, dict) and read.get("written_by") == WRITER
+        manifest = json.loads(_manifest(out).read_text(encoding="utf-8"))
+        return isinstance(manifest, dict) and manifest.get("written_by") == WRITER
     return False

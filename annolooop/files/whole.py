@@ -12,13 +12,13 @@ from pathlib import Path
 from annolooop.errors import ConfigError
 
 PART = ".part"  # ends the name of a file that is being written
-LITTER = 86_400.0  # seconds after which nobody is writing it any more
+ABANDONED = 86_400.0  # seconds after which nobody writes to it any more
 _OURS = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(PART)}")
 
 
 @contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """Give a place beside a file to write to; when the block ends well, that becomes the file.
+    """A place beside a file to write to; when the block ends without an error, it becomes the file.
 
     Each call has a place of its own, so two that write the same file do not mix what they write.
     The name is short whatever that of the file, and nothing is left of a block that fails.
@@ -32,12 +32,12 @@ def replacing(file: Path) -> Iterator[Path]:
 
 
 def part_of(file: Path) -> Path:
-    """A name for what is to become a file, in the same folder, that nobody else has."""
+    """A name in the same folder that nobody else has, to write to before it becomes the file."""
     return file.with_name(f".{secrets.token_hex(8)}{PART}")
 
 
 def make_folder(folder: Path) -> Path:
-    """Make a folder that a setting names, or that lies in one, unless it is there. Returns it.
+    """Make a folder that a setting names, or one inside it, unless it exists. Returns it.
 
     Raises:
         ConfigError: it cannot be made, or nothing can be written into it.
@@ -50,13 +50,13 @@ def make_folder(folder: Path) -> Path:
     if reason:
         raise ConfigError(
             f"the folder {folder} cannot be used: {reason}",
-            "Make it writable, or name another one. What names folders: annoloop stack show",
+            "Make it writable, or name another one. See the settings: annoloop stack show",
         )
     return folder
 
 
 def flush(path: Path) -> None:
-    """Make a file, or the list of names in a folder, outlive a loss of power."""
+    """Flush a file, or the list of names in a folder, to the disk."""
     if os.name == "nt" and path.is_dir():  # cannot be opened there, and need not be
         return
     number = os.open(path, os.O_RDONLY)
@@ -66,16 +66,16 @@ def flush(path: Path) -> None:
         os.close(number)
 
 
-def is_litter(name: str, mtime: float) -> bool:
-    """Whether a file is what a writer that was killed left, by its name and time of change."""
-    return bool(_OURS.fullmatch(name)) and time.time() - mtime > LITTER
+def is_abandoned(name: str, mtime: float) -> bool:
+    """Whether a killed writer left this file, judged by its name and time of change."""
+    return bool(_OURS.fullmatch(name)) and time.time() - mtime > ABANDONED
 
 
-def sweep(folder: Path) -> None:
-    """Remove what writers that were killed have left in a folder."""
+def remove_abandoned(folder: Path) -> None:
+    """Remove the files that killed writers left in a folder."""
     for file in folder.glob(f".*{PART}"):
-        with suppress(FileNotFoundError):  # someone else sweeps, or is done with it
-            if is_litter(file.name, file.stat().st_mtime):
+        with suppress(FileNotFoundError):  # another process removed or finished it
+            if is_abandoned(file.name, file.stat().st_mtime):
                 file.unlink()
 
 

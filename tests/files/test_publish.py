@@ -48,7 +48,7 @@ def test_folder_is_put_back_when_its_replacement_did_not_complete(tmp_path: Path
     out = tmp_path / "out"
     write(out, "one")
     out.rename(tmp_path / ".out.annoloop-old")  # as killed between the two renames
-    with pytest.raises(UsageError, match="there already"):
+    with pytest.raises(UsageError, match="exists"):
         write(out, "two")
     assert (out / "x.txt").read_text() == "one"
     assert list(tmp_path.iterdir()) == [out]
@@ -67,7 +67,7 @@ def test_interrupted_block_leaves_what_was_there(tmp_path: Path) -> None:
 def test_only_exports_are_replaced_and_only_when_asked(tmp_path: Path, folder: bool) -> None:
     out = tmp_path / "out"
     write(out, "one", folder=folder)
-    with pytest.raises(UsageError, match="there already") as caught:
+    with pytest.raises(UsageError, match="exists") as caught:
         write(out, "two", folder=folder)
     assert "--overwrite" in caught.value.hint
     write(out, "three", overwrite=True, folder=folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from annolooop.errors import ConfigError
-from annolooop.files.whole import LITTER, make_folder, part_of, replacing, sweep
+from annolooop.files.whole import ABANDONED, make_folder, part_of, remove_abandoned, replacing
 
 
 def test_two_that_write_one_file_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
@@ -41,8 +41,8 @@ def test_sweeping_takes_only_what_was_left_long_ago(tmp_path: Path) -> None:
     for file in (old, new, mine):
         file.touch()
     for file in (old, mine):
-        os.utime(file, (0, file.stat().st_mtime - LITTER - 60))
-    sweep(tmp_path)
+        os.utime(file, (0, file.stat().st_mtime - ABANDONED - 60))
+    remove_abandoned(tmp_path)
     assert set(tmp_path.iterdir()) == {new, mine}
 
 

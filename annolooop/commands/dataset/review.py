@@ -10,8 +10,7 @@ from annolooop.commands.wording import source
 from annolooop.console.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.domain.figures import Suspect
-    from annolooop.loop.quality.review import ReviewReport
+    from annolooop.loop.quality.review import ReviewReport, Suspect
 
 PAIRS_NAMED = 5  # pairs of labels
 

@@ -1,4 +1,4 @@
-"""Why a cloud gives no secret, in words that are the same for all of them."""
+"""Why a cloud gives no secret, in the same words for all clouds."""
 
 import logging
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class Failed(Exception):
             ``region``: none is set; ``forbidden``: they do not suffice; ``missing``,
             ``disabled``: the secret is; ``away``: no answer.
         detail: a code or the name of an error, if it says more.
-        hint: what to do, if it is not what one does in general.
+        hint: what to type, if it differs from the usual.
     """
 
     def __init__(self, trouble: Trouble, detail: str = "", hint: str = "") -> None:
@@ -34,7 +34,7 @@ class Failed(Exception):
 
 
 def in_time(ask: Callable[[], Found], trouble: Trouble = "away") -> Found:
-    """Call a function that may wait for long, such as for what only a cloud's own machines have.
+    """Call a function that may wait long, such as for a server that only a cloud's machines have.
 
     Raises:
         Failed: it takes more than :data:`ALL_SECONDS`; with this trouble.
@@ -55,6 +55,6 @@ def in_time(ask: Callable[[], Found], trouble: Trouble = "away") -> Found:
 
 
 def quiet(*loggers: str) -> None:
-    """Let libraries log nothing: what they log of a failure would stand above our words for it."""
+    """Let libraries log nothing: their lines about a failure would stand above our message."""
     for name in loggers:
         logging.getLogger(name).setLevel(logging.CRITICAL)

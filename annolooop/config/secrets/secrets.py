@@ -16,62 +16,62 @@ from annolooop.errors import ConfigError, UnreachableError
 
 @dataclass(frozen=True)
 class _Cloud:
-    """What a cloud is called, and what to type.
+    """A cloud's secret manager, and what to type.
 
     Attributes:
-        name: of its manager of secrets.
-        room: the file that asks it, and in part the extra that it needs.
+        name: of its secret manager.
+        module: the file that asks it; also part of the name of the extra that it needs.
         form: of the name of a secret, each part a group.
         example: a reference.
         login: how this machine gets credentials.
-        allow: what one must be allowed to do.
-        look: the command that lists its secrets; ``{0}``, ``{1}``: the parts of the name.
+        allow: the right that is needed.
+        list_command: lists its secrets; ``{0}``, ``{1}``: the parts of the name.
     """
 
     name: str
-    room: str
+    module: str
     form: re.Pattern[str]
     example: str
     login: str
     allow: str
-    look: str
+    list_command: str
 
 
 _CLOUDS = {
     "aws-secret": _Cloud(
         name="AWS Secrets Manager",
-        room="aws",
+        module="aws",
         form=re.compile(r"([\w/+=.@:!-]+)", re.ASCII),
         example="${aws-secret:NAME} or ${aws-secret:NAME#key}; NAME may be an ARN",
         login="Type: aws configure, or aws sso login; or set AWS_PROFILE.",
         allow="secretsmanager:GetSecretValue, and kms:Decrypt if it has a key of your own, "
         "for whom `aws sts get-caller-identity` names.",
-        look="aws secretsmanager list-secrets",
+        list_command="aws secretsmanager list-secrets",
     ),
     "gcp-secret": _Cloud(
         name="Google Secret Manager",
-        room="gcp",
+        module="gcp",
         form=re.compile(r"([\w.:-]+)/([\w-]+)(?:/([\w-]+))?", re.ASCII),
         example="${gcp-secret:PROJECT/NAME}, ${gcp-secret:PROJECT/NAME/VERSION}, each with #key",
         login="Type: gcloud auth application-default login; or set "
         "GOOGLE_APPLICATION_CREDENTIALS to a key file.",
         allow="the role roles/secretmanager.secretAccessor on the secret.",
-        look="gcloud secrets list --project {0}",
+        list_command="gcloud secrets list --project {0}",
     ),
     "azure-secret": _Cloud(
         name="Azure Key Vault",
-        room="azure",
+        module="azure",
         form=re.compile(r"([\w-]+(?:\.[\w-]+)*(?::\d+)?)/([\w-]+)", re.ASCII),
         example="${azure-secret:VAULT/NAME} or ${azure-secret:VAULT/NAME#key}",
         login="Type: az login; or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.",
         allow="the role Key Vault Secrets User on the vault; see its firewall too.",
-        look="az keyvault secret list --vault-name {0}",
+        list_command="az keyvault secret list --vault-name {0}",
     ),
 }
 
 
 class CloudSecrets:
-    """Secrets of the clouds; one that is named several times is fetched once."""
+    """Secrets of the clouds; each is fetched once."""
 
     def __init__(self) -> None:
         self._fetched: dict[tuple[str, str], str] = {}
@@ -109,7 +109,7 @@ def _value_of(text: str, key: str, where: str) -> str:
         values = None
     if not isinstance(values, dict):
         raise ConfigError(
-            f"{where}: the secret is no JSON object", "Leave out # and what follows it."
+            f"{where}: the secret is not a JSON object", "Leave out # and what follows it."
         )
     if key not in values:
         raise ConfigError(
@@ -117,15 +117,15 @@ def _value_of(text: str, key: str, where: str) -> str:
         )
     if not isinstance(values[key], str):
         raise ConfigError(
-            f"{where}: what the key holds is not text", "Name a key whose value is text."
+            f"{where}: the value of the key is not text", "Name a key whose value is text."
         )
     return str(values[key])
 
 
 def _text_of(cloud: _Cloud, parts: tuple[str, ...], where: str) -> str:
     try:
-        found = import_module(f"annolooop.config.secrets.{cloud.room}").fetch(*parts)
-        return found if isinstance(found, str) else found.decode()
+        secret = import_module(f"annolooop.config.secrets.{cloud.module}").fetch(*parts)
+        return secret if isinstance(secret, str) else secret.decode()
     except UnicodeDecodeError:
         raise ConfigError(
             f"{where}: the secret is not text", "Store it as text (UTF-8), such as base64."
@@ -133,21 +133,24 @@ def _text_of(cloud: _Cloud, parts: tuple[str, ...], where: str) -> str:
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{where}: the package {error.name} is not installed",
-            f"Install it: pip install 'annolooop[{cloud.room}-secrets]'",
+            f"Install it: pip install 'annolooop[{cloud.module}-secrets]'",
         ) from None
     except Failed as failed:
-        raise _told(cloud, parts, where, failed) from None
+        raise _error(cloud, parts, where, failed) from None
 
 
-def _told(cloud: _Cloud, parts: tuple[str, ...], where: str, failed: Failed) -> Exception:
-    look = cloud.look.format(*(quote(part or "") for part in parts))
+def _error(cloud: _Cloud, parts: tuple[str, ...], where: str, failed: Failed) -> Exception:
+    list_command = cloud.list_command.format(*(quote(part or "") for part in parts))
     reason, hint = {
         "nobody": (f"this machine has no credentials for {cloud.name}", cloud.login),
         "unknown": ("the credentials of this machine are wrong or have expired", cloud.login),
-        "region": ("no region is set, or what is set is none", ""),
+        "region": ("no region is set, or it is not a region", ""),
         "forbidden": ("access is refused", f"Allow it: {cloud.allow}"),
-        "missing": ("there is no such secret", f"See which there are: {look}"),
-        "disabled": ("it is disabled or deleted", f"Restore it, or name another one: {look}"),
+        "missing": ("there is no such secret", f"List them: {list_command}"),
+        "disabled": (
+            "it is disabled or deleted",
+            f"Restore it, or name another one: {list_command}",
+        ),
         "away": (
             f"{cloud.name} does not answer",
             "Check the name and the network, then type the same command again.",

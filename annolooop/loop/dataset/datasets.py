@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from annolooop.loop.labels.datasets import stored_datasets
 from annolooop.loop.labels.project import find_project, noted_project
-from annolooop.loop.rounds.queue import find_stream
+from annolooop.loop.rounds.queue import Queue, find_queue
 from annolooop.stack import Stack
 
 
@@ -27,29 +27,18 @@ class DatasetListReport:
     datasets: tuple[DatasetRow, ...]
 
 
-@dataclass(frozen=True)
-class LaunchReport:
+@dataclass(frozen=True, kw_only=True)
+class LaunchReport(Queue):
     """Where people annotate.
 
     Attributes:
-        round: number of the query whose queue it is; 0 where there is no queue.
-        asked: tasks of the queue.
-        left: of these, that nobody annotated or skipped.
-        waiting: of these, that were answered once and are asked of two people. With none of both,
-            the address is that of all tasks.
-        interrupted: number of a later query that was interrupted before it became the queue, and
-            may have taken tasks out of this one; 0 where there is none.
+        dataset: its name.
+        opened: the page was opened in the browser.
         login: file that holds the login of our own server; ``None`` for that of someone else.
     """
 
     dataset: str
-    url: str
     opened: bool
-    round: int = 0
-    asked: int = 0
-    left: int = 0
-    waiting: int = 0
-    interrupted: int = 0
     login: str | None = None
 
 
@@ -101,11 +90,10 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     Raises:
         DataError: there is no such dataset.
     """
-    found = find_stream(stack, name, find_project(stack, name))
-    opened = browser and _open(stack, found.url)
-    counts = (found.round, found.asked, found.left, found.waiting, found.interrupted)
+    queue = find_queue(stack, name, find_project(stack, name))
+    opened = browser and _open(stack, queue.url)
     login = str(stack.daemon.credentials_file) if stack.daemon else None
-    return LaunchReport(name, found.url, opened, *counts, login=login)
+    return LaunchReport(**vars(queue), dataset=name, opened=opened, login=login)
 
 
 def _open(stack: Stack, url: str) -> bool:

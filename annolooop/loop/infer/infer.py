@@ -1,27 +1,27 @@
 """Predict a batch and show it to people: put, embed, predict, push."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.progress import PENDING, Objects, Track, left_out, some
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.loop.embed.batch import Listing, list_batch
 from annolooop.loop.embed.embed import Embedder
+from annolooop.loop.embed.stages import Stage
 from annolooop.loop.embed.timing import Timing
-from annolooop.loop.embed.worker import Behind, Stopped
 from annolooop.loop.infer.query import QueryReport
-from annolooop.loop.infer.write import check_output, writing_predictions
+from annolooop.loop.infer.write import WritePart, check_output, writing_predictions
 from annolooop.loop.labels.project import ensure_project, lookup_project
-from annolooop.loop.labels.uploads import Collected, collect
+from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.push.blind import BlindReport, Cleared, blind_share, clear, set_blind_share
-from annolooop.loop.push.plan import Plan
+from annolooop.loop.push.plan import PushPlan
 from annolooop.loop.push.push import Pusher
-from annolooop.loop.rounds.queue import find_stream
+from annolooop.loop.rounds.queue import find_queue
 from annolooop.loop.versions.predict import Predictor, best_labels, require_promoted
 from annolooop.stack import Stack
 
@@ -84,9 +84,6 @@ class InferReport:
         return PENDING if self.dry_run and work else 0
 
 
-T = TypeVar("T")
-
-
 @dataclass(frozen=True)
 class InferOptions:
     """How to infer.
@@ -129,15 +126,15 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     version = require_promoted(stack)
     with timing.stage("list"):
         listing = Listing([]) if batch is None else open_batch(stack, batch)
-    project, collected, cleared = None, Collected(), Cleared()
+    project, collected, cleared = None, Uploads(), Cleared()
     if options.push and options.dry_run:
         project = lookup_project(stack, stack.config.dataset.name)
         if project:
-            collected = Collected(len(stack.studio.tasks.without_key(project.id)))
+            collected = Uploads(len(stack.studio.tasks.without_key(project.id)))
     elif options.push:
         project = ensure_project(stack)
         with timing.stage("collect"):
-            collected = collect(stack, project, track)
+            collected = collect_uploads(stack, project, track)
         cleared = _blind(stack, project, options)
     # What was collected is of the dataset too. In a dry run it may be all that there will be.
     if batch is None and (len(stack.catalog) or not collected.tasks):
@@ -160,13 +157,19 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
 
         def foresee(images: Sequence[Image]) -> None:
             if pusher:
-                pushed.add(pusher.foresee(images))
+                pushed.add(pusher.preview(images))
 
         done = embedder.look(listing.sources, track, foresee)
     else:
         predictor = Predictor(stack, version, embeddings)
-        with _Showing(stack, pusher, predictor, options.out, timing, pushed) as showing:
-            done = embedder.run(listing.sources, track, showing.keep)
+        with ExitStack() as opened:
+            out = options.out
+            write = opened.enter_context(writing_predictions(out, version)) if out else None
+            predicting = _Predicting(stack, predictor, write, pusher, timing, pushed)
+            done = embedder.run(listing.sources, track, predicting.stages(), stack.stop)
+        if pusher:
+            with timing.stage("push"):
+                pusher.finish()
     done.unreadable |= {**listing.unreadable, **collected.failed}
     asked = None
     if options.query and project:
@@ -174,7 +177,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
 
         with timing.stage("query"):
             asked = ask(stack, project, version, embeddings, options.query, track)
-    url = find_stream(stack, stack.config.dataset.name, project).url if project else None
+    url = find_queue(stack, stack.config.dataset.name, project).url if project else None
     return InferReport(
         dataset=stack.config.dataset.name,
         batch=batch,
@@ -227,7 +230,7 @@ class _Pushed:
     stale: int = 0
     blind: int = 0
 
-    def add(self, done: Plan) -> None:
+    def add(self, done: PushPlan) -> None:
         self.tasks += len(done.new)
         self.predictions += done.predictions
         self.blind += len(done.blind)
@@ -235,67 +238,60 @@ class _Pushed:
         self.stale += done.stale
 
 
-class _Showing:
-    """Predicts images once they are recorded, writes that down, and sends it to Label Studio.
+class _Predicting:
+    """The stages after images are recorded: predict them and write that down, then push it.
 
-    Label Studio is sent as many at once as it likes, in a thread, while more is embedded.
+    Args:
+        stack: the annotation loop.
+        predictor: of the current version.
+        write: writes rows of the file of ``out``, if there is one.
+        pusher: sends to Label Studio, if that is asked for.
+        timing: is added to.
+        pushed: is added to.
     """
 
     def __init__(
         self,
         stack: Stack,
-        pusher: Pusher | None,
         predictor: Predictor,
-        out: Path | None,
+        write: WritePart | None,
+        pusher: Pusher | None,
         timing: Timing,
         pushed: _Pushed,
     ) -> None:
-        self._stack, self._pusher, self._predictor = stack, pusher, predictor
-        self._out, self._timing, self._pushed = out, timing, pushed
-        self._waiting: dict[Image, Prediction] = {}
-        self._exit = ExitStack()
+        self._predictor, self._write, self._pusher = predictor, write, pusher
+        self._timing, self._pushed = timing, pushed
+        self._images_per_push = stack.config.label_studio.import_size
 
-    def __enter__(self) -> "_Showing":
-        out, version = self._out, self._predictor.version
-        self._write = self._exit.enter_context(writing_predictions(out, version)) if out else None
-        self._sender = self._exit.enter_context(Behind(self._send, stop=self._stack.stop))
-        return self
+    def stages(self) -> list[Stage]:
+        """In their order."""
+        stages = [Stage("predict", self._predict)]
+        return [*stages, Stage("push", self._push)] if self._pusher else stages
 
-    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool:
-        if kind is None and self._waiting:
-            self._sender.give(self._waiting)
-        if self._exit.__exit__(kind, *error):
-            return True
-        if kind is None and self._pusher:
-            with self._timing.stage("push"):
-                self._pusher.finish()
-        return False
+    def _predict(self, parts: Iterator[list[Image]]) -> Iterator[dict[Image, Prediction]]:
+        for images in parts:
+            with self._timing.stage("predict"):
+                probabilities = self._predictor.probabilities(images)
+                if self._write:
+                    self._write(images, probabilities)
+                if not self._pusher:
+                    continue
+                best = best_labels(self._predictor.version, probabilities)
+                predictions = dict(zip(images, best, strict=True))
+            yield predictions
 
-    def keep(self, images: Sequence[Image]) -> None:
-        """Take images that have embeddings."""
-        if not images:
-            return
-        with self._timing.stage("predict"):
-            probabilities = self._predictor.probabilities(images)
-            if self._write:
-                self._write(images, probabilities)
-            if self._pusher:
-                said = best_labels(self._predictor.version, probabilities)
-                self._waiting |= zip(images, said, strict=True)
-        if len(self._waiting) >= self._stack.config.label_studio.import_size:
-            self._sender.give(self._waiting)
-            self._waiting = {}
+    def _push(self, parts: Iterator[dict[Image, Prediction]]) -> None:
+        """Send as many at once as Label Studio likes."""
+        waiting: dict[Image, Prediction] = {}
+        for predictions in parts:
+            waiting |= predictions
+            if len(waiting) >= self._images_per_push:
+                self._send(waiting)
+                waiting = {}
+        if waiting:
+            self._send(waiting)
 
     def _send(self, predictions: dict[Image, Prediction]) -> None:
         assert self._pusher
         with self._timing.stage("push"):
-            self._pushed.add(self._pusher.send(predictions, self._until_stopped))
-
-    def _until_stopped(
-        self, items: Iterable[T], stage: str, total: int | None = None
-    ) -> Iterator[T]:
-        """A :class:`Track` that ends sending, between two requests, when the run has failed."""
-        for item in items:
-            if self._stack.stop.is_set():
-                raise Stopped
-            yield item
+            self._pushed.add(self._pusher.send(predictions))

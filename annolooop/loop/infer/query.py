@@ -22,7 +22,7 @@ from annolooop.domain.tasks import Image
 from annolooop.domain.versions import ModelVersion
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.split import examples_of, recorded_split
-from annolooop.loop.push.push import PART
+from annolooop.loop.push.push import IMAGES_PER_PART
 from annolooop.loop.rounds.queue import open_round, place_between, rounds_of
 from annolooop.loop.versions.predict import Predictor
 from annolooop.model.choosing.choose import choose
@@ -242,8 +242,10 @@ class _Found:
     def _margins(self, found: Sequence[Candidate], predictor: Predictor) -> Numbers:
         """(n,): how far the two most probable answers are apart."""
         made: Numbers = np.empty(len(found))
-        for start in range(0, len(found), PART):
-            said = predictor.probabilities([c.image for c in found[start : start + PART]])
+        for start in range(0, len(found), IMAGES_PER_PART):
+            said = predictor.probabilities(
+                [c.image for c in found[start : start + IMAGES_PER_PART]]
+            )
             if predictor.version.choice == "multiple":
                 margin = np.abs(said - 0.5).min(axis=1)
             elif said.shape[1] < 2:
@@ -251,7 +253,7 @@ class _Found:
             else:
                 best = np.partition(said, -2, axis=1)
                 margin = best[:, -1] - best[:, -2]
-            made[start : start + PART] = margin
+            made[start : start + IMAGES_PER_PART] = margin
         return made
 
 
@@ -283,7 +285,7 @@ class _Asking:
         recorded = recorded_split(self._stack, self._stack.config.dataset.name, holdout)
         found = _Found(self._query.count, holdout, recorded, self._predictor, self._seed)
         parts = self._free(annotations)
-        for part in track(parts, "look", -(-len(self._stack.catalog) // PART)):
+        for part in track(parts, "look", -(-len(self._stack.catalog) // IMAGES_PER_PART)):
             found.add(part)
         return found
 
@@ -293,7 +295,7 @@ class _Asking:
         touched = {a.task for a in annotations}
         seen = {_short(a.sha256) for a in annotations if a.sha256}
         images = stack.catalog.images()
-        while part := {image.key: image for image in islice(images, PART)}:
+        while part := {image.key: image for image in islice(images, IMAGES_PER_PART)}:
             lacking = self._embeddings.missing(image.sha256 for image in part.values())
             found = []
             for task in stack.task_index.tasks(part):

@@ -22,13 +22,13 @@ from annolooop.storage.images import IMAGES, content_hash, is_image_name
 
 File = tuple[str, bytes]  # its name, and what is in it
 
-AT_ONCE = 32  # images in memory
-FETCHERS = 4
-PATIENCE = 3  # failures after which a host is not asked again in this run
+IMAGES_IN_MEMORY = 32
+FETCHES_AT_ONCE = 4
+FAILURES_PER_HOST = 3  # failures after which a host is not asked again in this run
 
 
 @dataclass
-class Collected:
+class Uploads:
     """What became of the tasks that annoloop did not make.
 
     Attributes:
@@ -40,19 +40,19 @@ class Collected:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def collect(stack: Stack, project: ProjectCounts, track: Track) -> Collected:
+def collect_uploads(stack: Stack, project: ProjectCounts, track: Track) -> Uploads:
     """Put the images of tasks that have no key into the store, and tell the tasks their keys.
 
     The image comes first, then its entry in the catalogue, then the key in the task's data: an
     interrupted run is completed by the next one. An image that cannot be fetched is tried again
     each time.
     """
-    done = Collected()
+    done = Uploads()
     waiting = stack.studio.tasks.without_key(project.id)
     progress = track(waiting, "collect", len(waiting))
     fetcher = _Fetcher(stack)
-    while chunk := list(islice(progress, AT_ONCE)):
-        with ThreadPoolExecutor(FETCHERS) as pool:
+    while chunk := list(islice(progress, IMAGES_IN_MEMORY)):
+        with ThreadPoolExecutor(FETCHES_AT_ONCE) as pool:
             answers = list(pool.map(fetcher.fetch, chunk))
         fetched: dict[int, File] = {}
         for (task, address), answer in zip(chunk, answers, strict=True):
@@ -83,10 +83,10 @@ def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> 
         task, image = told
         stack.studio.tasks.update_data(task, key=image.key, sha256=image.sha256)
 
-    stored = list(prefetch(put, fetched.items(), FETCHERS))
+    stored = list(prefetch(put, fetched.items(), FETCHES_AT_ONCE))
     stack.catalog.add((i for i, _ in stored), {i.key: etag for i, etag in stored})
     images = dict(zip(fetched, (image for image, _ in stored), strict=True))
-    for _ in prefetch(tell, images.items(), FETCHERS):
+    for _ in prefetch(tell, images.items(), FETCHES_AT_ONCE):
         pass
     tasks = [Task(t, image.key, image.sha256, shows=image.sha256) for t, image in images.items()]
     if tasks:
@@ -111,7 +111,7 @@ class _Fetcher:
             parts = urlparse(address)
         except ValueError:  # such as a bracket that is not closed
             return "its address is none"
-        if self._failures[parts.netloc] >= PATIENCE:
+        if self._failures[parts.netloc] >= FAILURES_PER_HOST:
             return "its host did not answer for others"
         if parts.scheme not in ("http", "https", ""):
             # A bucket that only the server has the keys of: it sends us on to a signed address.

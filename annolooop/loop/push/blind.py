@@ -37,10 +37,10 @@ class BlindReport:
     seen: int = 0
 
 
-PART = 5000  # images that are looked at a time
-AT_ONCE = 500  # tasks that lose their predictions in one turn
+IMAGES_PER_PART = 5000  # images that are looked at a time
+TASKS_AT_ONCE = 500  # tasks that lose their predictions in one turn
 
-Say = Callable[[Sequence[Image]], Mapping[Image, Prediction]]
+Predict = Callable[[Sequence[Image]], Mapping[Image, Prediction]]
 
 
 def is_blind(sha256: str, share: float) -> bool:
@@ -96,8 +96,8 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
             for found in _predicted(stack, share):
                 seen += len(found & touched)
                 free = sorted(found - touched)
-                for start in range(0, len(free), AT_ONCE):
-                    some = free[start : start + AT_ONCE]
+                for start in range(0, len(free), TASKS_AT_ONCE):
+                    some = free[start : start + TASKS_AT_ONCE]
                     with lease.guard():
                         stack.studio.predictions.delete(project.id, some)
                     stack.task_index.note(project.identity, forgotten=some)
@@ -109,12 +109,12 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
 def _predicted(stack: Stack, share: float) -> Iterable[set[int]]:
     """Tasks of blind images that have a prediction, some at a time."""
     blind = (image for image in stack.catalog.images() if is_blind(image.sha256, share))
-    while keys := [image.key for image in islice(blind, PART)]:
+    while keys := [image.key for image in islice(blind, IMAGES_PER_PART)]:
         tasks = [task.id for task in stack.task_index.tasks(keys)]
         yield set().union(*stack.task_index.predicted(tasks, ""))
 
 
-class BlindBook:
+class BlindPredictions:
     """What a model version says of blind images, kept in the store: numbered, only added.
 
     Args:
@@ -129,7 +129,7 @@ class BlindBook:
         self._known: set[str] | None = None
         self._new: dict[str, list[str]] = {}
 
-    def note(self, images: Sequence[Image], say: Say) -> None:
+    def note(self, images: Sequence[Image], predict: Predict) -> None:
         """Take note of what the version says of those images that are blind and lack it."""
         blind = [i for i in images if is_blind(i.sha256, self.share)] if self.share else []
         if not blind:
@@ -144,7 +144,7 @@ class BlindBook:
             }
         lacking = [i for i in blind if i.sha256 not in self._known]
         if lacking:
-            said = say(lacking)
+            said = predict(lacking)
             self._new |= {i.sha256: list(said[i].labels) for i in lacking}
             self._known |= self._new.keys()
 

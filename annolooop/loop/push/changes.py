@@ -19,7 +19,7 @@ from annolooop.storage.document import Document
 from annolooop.storage.images import is_image_name, place_of
 from annolooop.storage.lease import Lease
 
-AT_ONCE = 4  # requests that mark tasks
+REQUESTS_AT_ONCE = 4
 MOST = 0.5  # share of the images that may vanish at once before it looks like a mistake
 
 
@@ -39,7 +39,7 @@ class Present(Container[str]):
 
 
 @dataclass(frozen=True)
-class Watched:
+class StoreChanges:
     """Keys of the store, as against the catalogue.
 
     Attributes:
@@ -59,7 +59,7 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Marks:
+class MarkCounts:
     """How many tasks were marked, lost their mark, and got none since most images are gone."""
 
     marked: int = 0
@@ -67,7 +67,7 @@ class Marks:
     withheld: int = 0
 
 
-def look(stack: Stack) -> Watched:
+def find_changes(stack: Stack) -> StoreChanges:
     """List the places where the dataset has images, once; nothing is read or written."""
     catalog = stack.catalog
     places = catalog.places()
@@ -83,7 +83,7 @@ def look(stack: Stack) -> Watched:
                     batches.add(place)
                     yield key
 
-    return Watched(
+    return StoreChanges(
         Keys(catalog.index, new()),
         Keys(
             catalog.index, (f.key for f, sha256, _ in diff.new_or_changed() if sha256 is not None)
@@ -94,14 +94,14 @@ def look(stack: Stack) -> Watched:
     )
 
 
-def mark(
+def mark_vanished(
     stack: Stack,
     project: ProjectCounts,
-    watched: Watched,
+    watched: StoreChanges,
     sure: bool,
     check: bool,
     track: Track,
-) -> Marks:
+) -> MarkCounts:
     """Mark the tasks whose image vanished, and take the mark from those whose image is back.
 
     Args:
@@ -115,7 +115,7 @@ def mark(
         UnreachableError: Label Studio or the store fails; what was marked stays so.
     """
     if not len(watched.vanished) and not _note(stack, stack.config.dataset.name).exists():
-        return Marks()
+        return MarkCounts()
     idle = stack.lock_idle()
     lost, back = _differing(stack, project, watched)
     few = len({task.key for task in lost}) <= MOST * len(stack.catalog)
@@ -126,7 +126,7 @@ def mark(
                 lost, back = _differing(stack, project, watched)
             _write(stack, project, lease, lost if marking else [], back, track)
     marked = len(lost) if marking else 0
-    return Marks(marked, len(back), len(lost) - marked)
+    return MarkCounts(marked, len(back), len(lost) - marked)
 
 
 def _write(
@@ -156,7 +156,7 @@ def _mark_some(stack: Stack, project: ProjectCounts, tasks: Sequence[Task], sinc
     data = stack.studio.tasks.data(project.id, [task.id for task in tasks])
     there = [task for task in tasks if task.id in data]
     written = prefetch(
-        lambda t: stack.studio.tasks.mark_vanished(t.id, data[t.id], since), there, AT_ONCE
+        lambda t: stack.studio.tasks.mark_vanished(t.id, data[t.id], since), there, REQUESTS_AT_ONCE
     )
     deque(written, maxlen=0)
     noted = [replace(task, vanished=bool(since)) for task in there]
@@ -174,7 +174,7 @@ def _note(stack: Stack, name: str) -> Document[dict[str, str]]:
 
 
 def _differing(
-    stack: Stack, project: ProjectCounts, watched: Watched
+    stack: Stack, project: ProjectCounts, watched: StoreChanges
 ) -> tuple[list[Task], list[Task]]:
     """Tasks that lack a mark, and those that have one without need."""
     gone = watched.vanished

@@ -1,4 +1,7 @@
-"""Which tasks Label Studio has: by the index while its counters agree with it, else by listing."""
+"""Which tasks and predictions are missing in Label Studio.
+
+The task index answers while the counters of the server agree with it; else all tasks are listed.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,42 +13,42 @@ from annolooop.storage.tasks import TaskIndex
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What Label Studio lacks.
+class PushPlan:
+    """What is missing in Label Studio.
 
     Attributes:
         tasks: key -> task, of those that exist.
         new: images without a task.
-        bare: images whose task lacks a prediction that it should have.
+        unpredicted: images whose task has no prediction, and should have one.
         changed: images whose task was made for another picture under the same key; they get a
             prediction, and a task of their own where people annotated the other picture.
-        behind: tasks that were replaced -> the picture under their key, which they do not know.
+        outdated: tasks that were replaced -> hash of the picture under their key now.
         stale: how many tasks are left with predictions of other versions only.
-        blind: images that get no prediction that people see; they are only in ``new``.
+        blind: images whose prediction people do not see; they are only in ``new``.
     """
 
     tasks: Mapping[str, Task] = field(default_factory=dict)
     new: Sequence[Image] = ()
-    bare: Sequence[Image] = ()
+    unpredicted: Sequence[Image] = ()
     changed: Mapping[Image, Task] = field(default_factory=dict)
-    behind: Mapping[Task, str] = field(default_factory=dict)
+    outdated: Mapping[Task, str] = field(default_factory=dict)
     stale: int = 0
     blind: frozenset[Image] = frozenset()
 
     @property
     def predictions(self) -> int:
-        """How many predictions are lacking."""
-        return sum(image not in self.blind for image in self.new) + len(self.bare)
+        """How many predictions are missing."""
+        return sum(image not in self.blind for image in self.new) + len(self.unpredicted)
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.bare or self.changed or self.behind)
+        return bool(self.new or self.unpredicted or self.changed or self.outdated)
 
 
 def agrees(stack: Stack, project: ProjectCounts) -> bool:
-    """Whether the index is right: the server counts what it says. Two requests, or three.
+    """Whether the counters of the server agree with the task index. Two requests, or three.
 
-    Compared are the project, predictions by version, the newest task, and the number of tasks,
-    less those that people uploaded and that are not collected yet.
+    Compared are the project, the predictions by version, the newest task, and the number of tasks
+    without those that people uploaded and that are not part of the dataset yet.
     """
     task_index, studio = stack.task_index, stack.studio
     task_index.refresh()
@@ -63,23 +66,23 @@ def agrees(stack: Stack, project: ProjectCounts) -> bool:
 def list_tasks(
     stack: Stack, project: ProjectCounts, task_index: TaskIndex, doubt: bool = False
 ) -> None:
-    """List all tasks, and make a task index say what there is.
+    """List all tasks, and correct a task index by the list.
 
-    Predictions are listed only of versions that the server counts otherwise than the index, or,
-    where counters are in doubt, of all.
+    Predictions are listed only for versions whose number differs on the server; for all versions
+    where the counters are in doubt.
     """
     studio, name = stack.studio, project.identity
     task_index.mend_tasks(name, (task for task in studio.tasks.list(project.id) if task.key))
-    present, noted = _present(stack, project), task_index.counts()
-    for version in sorted(present.keys() | noted.keys()):
-        count = present.get(version, 0)
-        if doubt or count != noted.get(version, 0):
+    on_server, indexed = _present(stack, project), task_index.counts()
+    for version in sorted(on_server.keys() | indexed.keys()):
+        count = on_server.get(version, 0)
+        if doubt or count != indexed.get(version, 0):
             listed = studio.predictions.tasks(project.id, [version]) if count else ()
             task_index.mend_predictions(name, version, listed, count)
 
 
-def foreseen(stack: Stack, project: ProjectCounts, doubt: bool = False) -> TaskIndex:
-    """The task index if it can be believed, or else one that nobody else gets to see."""
+def expected_index(stack: Stack, project: ProjectCounts, doubt: bool = False) -> TaskIndex:
+    """The task index where the server agrees with it; else a corrected copy that is not stored."""
     if not doubt and agrees(stack, project):
         return stack.task_index
     task_index = TaskIndex(stack.store, stack.config.dataset.name, kept=False)
@@ -94,32 +97,33 @@ def find_missing(
     version: str,
     refresh: bool,
     is_blind: Callable[[str], bool] = lambda sha256: False,
-) -> Plan:
-    """What a task index that is right says of the images of one part; arguments as for a pusher.
+) -> PushPlan:
+    """What is missing for the images of one part.
 
     Args:
-        task_index: of the tasks.
+        task_index: agrees with the server.
         images: of one part.
         version, refresh: as for a pusher.
-        is_blind: whether the image of this content is to have no prediction.
+        is_blind: whether people see the image of this content without a prediction.
     """
     now = {image.key: image for image in images}
-    found = list(task_index.tasks(now))
-    tasks = {task.key: task for task in found if not task.replaced}
+    known = list(task_index.tasks(now))
+    tasks = {task.key: task for task in known if not task.replaced}
     current, others = task_index.predicted((task.id for task in tasks.values()), version)
-    behind = {
+    outdated = {
         task: now[task.key].sha256
-        for task in found
+        for task in known
         if task.replaced and task.shows != now[task.key].sha256
     }
     new = [image for image in now.values() if image.key not in tasks]
-    there = {image: tasks[image.key] for image in now.values() if image.key in tasks}
-    changed = {image: task for image, task in there.items() if task.sha256 != image.sha256}
+    task_of = {image: tasks[image.key] for image in now.values() if image.key in tasks}
+    changed = {image: task for image, task in task_of.items() if task.sha256 != image.sha256}
     blind = frozenset(image for image in now.values() if is_blind(image.sha256))
-    known = ((i, t) for i, t in there.items() if i not in changed and i not in blind)
-    lacking = [image for image, task in known if task.id not in current]
-    bare = [i for i in lacking if refresh or there[i].id not in others]
-    return Plan(tasks, new, bare, changed, behind, len(lacking) - len(bare), blind)
+    shown = ((i, t) for i, t in task_of.items() if i not in changed and i not in blind)
+    missing = [image for image, task in shown if task.id not in current]
+    unpredicted = [i for i in missing if refresh or task_of[i].id not in others]
+    stale = len(missing) - len(unpredicted)
+    return PushPlan(tasks, new, unpredicted, changed, outdated, stale, blind)
 
 
 def _present(stack: Stack, project: ProjectCounts) -> dict[str, int]:

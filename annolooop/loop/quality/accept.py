@@ -15,7 +15,7 @@ from annolooop.errors import DataError, UsageError
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
-from annolooop.loop.push.plan import agrees, foreseen, list_tasks
+from annolooop.loop.push.plan import agrees, expected_index, list_tasks
 from annolooop.loop.quality.propose import AcceptOptions, Proposal, propose
 from annolooop.loop.versions.predict import Predictor, require_promoted
 from annolooop.stack import Stack
@@ -109,7 +109,9 @@ def accept(stack: Stack, options: AcceptOptions, track: Track) -> AcceptReport:
     project = find_project(stack, stack.config.dataset.name)
     if not options.yes:
         snapshot = pull(stack.studio, project, stack.snapshots.latest())
-        proposal = propose(stack, predictor, foreseen(stack, project), snapshot, options, track)
+        proposal = propose(
+            stack, predictor, expected_index(stack, project), snapshot, options, track
+        )
         return _report(stack, version, options, proposal, len(proposal.tasks), begun)
     with stack.lock("accept") as lease:
         await_interrupted(stack, project)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from shlex import quote
 
-from annolooop.domain.figures import CurvePoint
 from annolooop.domain.progress import Track, left_out
 from annolooop.domain.versions import Estimate
 from annolooop.errors import DataError
@@ -14,6 +13,21 @@ from annolooop.loop.quality.labelled import embed_labelled
 from annolooop.model.heads.fit import learnable
 from annolooop.model.judging.curve import Forecast, Measured, forecast, measure_curve
 from annolooop.stack import Stack
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Accuracy with some of the labels.
+
+    Attributes:
+        labels: that were learnt from.
+        share: of the labels that there are.
+        accuracy: with its band.
+    """
+
+    labels: int
+    share: float
+    accuracy: Estimate
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import numpy as np
 
 from annolooop.domain.annotations import Annotation, Overlap
 from annolooop.domain.examples import Example
-from annolooop.domain.figures import Suspect
 from annolooop.domain.progress import Track, left_out
 from annolooop.errors import DataError, UsageError
 from annolooop.labelstudio.api.data_manager import condition
@@ -20,6 +19,31 @@ from annolooop.model.judging.label_errors import Doubt, doubt_labels, find_overl
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.series import Series
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A labelled image whose label may be wrong.
+
+    Attributes:
+        task: id of a Label Studio task that shows it.
+        key: of the image in the store.
+        sha256: its content hash.
+        labels: that it has; none for one that people disagree about.
+        suggested: that it seems to have.
+        confidence: probability of what was given; 0 to 1, the lower the more in doubt.
+        reason: ``looks different`` or what people disagree about.
+        url: where to look at it, empty without Label Studio.
+    """
+
+    task: int
+    key: str
+    sha256: str
+    labels: tuple[str, ...]
+    suggested: tuple[str, ...]
+    confidence: float
+    reason: str
+    url: str
 
 
 @dataclass(frozen=True)

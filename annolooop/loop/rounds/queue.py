@@ -60,7 +60,7 @@ def open_round(stack: Stack, asked: Round, earlier: Sequence[Round]) -> Round:
 
 
 @dataclass(frozen=True)
-class Stream:
+class Queue:
     """Where people annotate.
 
     Attributes:
@@ -81,15 +81,15 @@ class Stream:
     interrupted: int = 0
 
 
-def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
+def find_queue(stack: Stack, name: str, project: ProjectCounts) -> Queue:
     """Where people annotate a dataset: its queue, unless all of it is answered."""
     plain = stack.studio.projects.stream_url(project.id)
     newest = rounds_of(stack, name).latest()
     if newest is None or newest.project != project.identity:
-        return Stream(plain)
+        return Queue(plain)
     view = stack.studio.views.find(project.id, TITLE)
     if view is None:  # people deleted it
-        return Stream(plain)
+        return Queue(plain)
     shown = _shown(stack, name, newest, view.conditions)
     mine = _of_round(shown.number)
     left = stack.studio.tasks.count(project.id, [mine, UNTOUCHED])
@@ -99,7 +99,7 @@ def find_stream(stack: Stack, name: str, project: ProjectCounts) -> Stream:
         waiting = stack.studio.tasks.count(project.id, conditions)
     url = stack.studio.views.labelling_url(project.id, view.id) if left or waiting else plain
     interrupted = newest.number if shown is not newest else 0
-    return Stream(url, shown.number, len(shown.query), left, waiting, interrupted)
+    return Queue(url, shown.number, len(shown.query), left, waiting, interrupted)
 
 
 def _shown(

@@ -198,7 +198,7 @@ def _signed(visitor: _Visitor) -> Iterator[Check]:
 def _cors(visitor: _Visitor, url: str) -> Check:
     """As a browser asks, from each page of Label Studio."""
     refused = []
-    for origin in visitor.admin.wanted.origins:
+    for origin in visitor.admin.required.origins:
         asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
         answers = (
             visitor.http.options(url, headers=asked),
@@ -207,13 +207,13 @@ def _cors(visitor: _Visitor, url: str) -> Check:
         allowed = (origin, "*")
         if any(a.headers.get("access-control-allow-origin") not in allowed for a in answers):
             refused.append(origin)
-    origins = ", ".join(refused or visitor.admin.wanted.origins)
+    origins = ", ".join(refused or visitor.admin.required.origins)
     if not refused:
         return Check("cors", "ok", f"pages of {origins} may read")
     if not visitor.presign:
         return Check("cors", "skip", f"not for {origins}; not needed: store.images is proxy")
     detail = f"pages of {origins} may not read"
-    if visitor.admin.wanted.origins[0] not in refused:  # the address that `up` prints
+    if visitor.admin.required.origins[0] not in refused:  # the address that `up` prints
         return Check("cors", "warn", detail, SETUP)
     return Check("cors", "fail", detail, SETUP, 4)
 
@@ -282,13 +282,11 @@ def _endpoint(cloud: Cloud, stack: Stack) -> Iterator[Check]:
                 "against addresses of private networks stays up"
             )
             yield Check("endpoint", "ok", detail)
-    elif cloud.name == "gcs":
+    elif cloud.told_at_start:
         told = ", ".join(f"{name}={value}" for name, value in cloud.server_variables().items())
-        detail = (
-            f"{endpoint} is not Google's, which that Label Studio has to be told when it starts"
-        )
+        detail = f"{endpoint} is not the cloud's own server; that Label Studio does not know it"
         yield Check("endpoint", "warn", detail, f"Whoever runs it may start it with {told}")
-    elif cloud.name == "s3" and is_private(endpoint):
+    elif cloud.guarded and is_private(endpoint):
         detail = f"{endpoint} is in a private network, which that Label Studio's guard refuses"
         yield Check(
             "endpoint",

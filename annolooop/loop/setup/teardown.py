@@ -51,10 +51,10 @@ def _step(admin: Administration, part: Part, note: SetupNote) -> SetupStep:
         return SetupStep(
             "bucket",
             "kept",
-            f"{admin.wanted.bucket} holds {counted(objects, 'object')}: it stays",
+            f"{admin.required.bucket} holds {counted(objects, 'object')}: it stays",
             f"To delete all of it, people's work too: {admin.removing}",
         )
-    return SetupStep("bucket", "todo", f"the empty bucket {admin.wanted.bucket}")
+    return SetupStep("bucket", "todo", f"the empty bucket {admin.required.bucket}")
 
 
 def _remove(admin: Administration, part: Part, note: SetupNote, step: SetupStep) -> SetupStep:

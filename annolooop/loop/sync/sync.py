@@ -10,9 +10,9 @@ from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.project import ensure_project, find_project, project_fits
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
-from annolooop.loop.labels.uploads import Collected, collect
-from annolooop.loop.push.changes import Present, look, mark
-from annolooop.loop.push.push import PART, Pusher
+from annolooop.loop.labels.uploads import Uploads, collect_uploads
+from annolooop.loop.push.changes import Present, find_changes, mark_vanished
+from annolooop.loop.push.push import IMAGES_PER_PART, Pusher
 from annolooop.loop.versions.predict import Predictor
 from annolooop.stack import Stack
 
@@ -79,7 +79,7 @@ def sync(
 ) -> SyncReport:
     """Bring the store and Label Studio to the same state.
 
-    Collected: images that people uploaded in Label Studio. Pulled: annotations, as a new snapshot
+    Uploads: images that people uploaded in Label Studio. Pulled: annotations, as a new snapshot
     if anything changed. Pushed: a task for each image of the dataset that has none, and
     predictions of the promoted version for tasks that have none at all; images whose embedding is
     not kept wait for `infer`. Noticed: what others put into the store, changed there or took
@@ -100,18 +100,18 @@ def sync(
     if check:
         project = find_project(stack, stack.config.dataset.name)
         relabel = not project_fits(stack, project)
-        collected = Collected(len(stack.studio.tasks.without_key(project.id)))
+        collected = Uploads(len(stack.studio.tasks.without_key(project.id)))
         last = stack.snapshots.latest()
         pulled_now = pull(stack.studio, project, last, whole)
         snapshot, changes = replace(pulled_now, number=last.number), compare(last, pulled_now)
     else:
         project = ensure_project(stack)
-        collected = collect(stack, project, track)
+        collected = collect_uploads(stack, project, track)
         snapshot, changes = pull_snapshot(stack, project, whole)
     pulled = time.monotonic()
-    watched = look(stack)
+    watched = find_changes(stack)
     missing = _push_missing(stack, project, watched.present, check, whole, track)
-    marks = mark(stack, project, watched, sure, check, track)
+    marks = mark_vanished(stack, project, watched, sure, check, track)
     labeled, skipped = count_tasks(snapshot.annotations)
     return SyncReport(
         dataset=project.title,
@@ -142,7 +142,7 @@ def sync(
     )
 
 
-def _strange(stack: Stack, project: ProjectCounts, collected: Collected) -> int:
+def _strange(stack: Stack, project: ProjectCounts, collected: Uploads) -> int:
     """How many tasks have an image that is of another store, if none is of this one.
 
     A task that names no key is not one of them: its image waits to be collected.
@@ -177,11 +177,11 @@ def _push_missing(
     pusher = Pusher(stack, project, version.name, refresh=False, doubt=doubt)
     images = present.images()
     predictor = None if check else Predictor(stack, version, embeddings)
-    while found := list(islice(images, PART)):
+    while found := list(islice(images, IMAGES_PER_PART)):
         lacking = embeddings.missing(image.sha256 for image in found)  # damaged ones, too
         part = [image for image in found if image.sha256 not in lacking]
         if predictor is None:
-            todo = pusher.foresee(part)
+            todo = pusher.preview(part)
         else:
             todo = pusher.send_images(part, predictor.predict, track)
         missing.tasks += len(todo.new)

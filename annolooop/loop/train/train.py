@@ -20,7 +20,7 @@ from annolooop.domain.versions import (
 from annolooop.loop.labels.project import ensure_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
-from annolooop.loop.labels.uploads import Collected, collect
+from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.train.changes import (
     LabelChanges,
     find_examples,
@@ -240,11 +240,11 @@ def _judge_again(stack: Stack, refused: ModelVersion, gate: str) -> GateVerdict:
 
 def _pull(
     stack: Stack, project: ProjectCounts, rerun: bool, track: Track
-) -> tuple[Snapshot, Collected]:
+) -> tuple[Snapshot, Uploads]:
     """The annotations as they are now; with ``rerun``, what is learned from is stored first."""
     if not rerun:
-        return pull(stack.studio, project, stack.snapshots.latest()), Collected()
-    collected = collect(stack, project, track)
+        return pull(stack.studio, project, stack.snapshots.latest()), Uploads()
+    collected = collect_uploads(stack, project, track)
     return pull_snapshot(stack, project)[0], collected
 
 

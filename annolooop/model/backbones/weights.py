@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from annolooop.errors import AnnoloopError, ConfigError, DataError, UnreachableError
-from annolooop.files.whole import make_folder, replacing, sweep
+from annolooop.files.whole import make_folder, remove_abandoned, replacing
 from annolooop.model.backbones.transforms import EvalTransform
 
 STARTER_BACKBONE = "mobilenet_v2"
@@ -133,7 +133,7 @@ def _download(
     say(f"Downloading the weights {what} from {url} …")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        sweep(file.parent)
+        remove_abandoned(file.parent)
         with replacing(file) as part:
             digest = _fetch(url, part, limit)
             # torchvision ends the names of its files with the beginning of their hash.

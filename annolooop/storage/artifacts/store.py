@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from annolooop.errors import DataError, UnreachableError
-from annolooop.files.whole import PART, is_litter, write_file
+from annolooop.files.whole import PART, is_abandoned, write_file
 from annolooop.storage.artifacts.folder import Folder, file_or_below
 from annolooop.storage.artifacts.reading import prefetch_objects
 
 T = TypeVar("T")
 Listed = tuple[str, int, str]  # an object: its path in the file system, size, etag
 
-AT_ONCE = 32  # requests to a bucket
+REQUESTS_AT_ONCE = 32  # requests to a bucket
 PAGE = 5000  # objects that one request lists; some clouds list fewer
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
@@ -87,7 +87,7 @@ class ArtifactStore:
     @property
     def at_once(self) -> int:
         """How many requests pay at a time: of a folder of this machine, one."""
-        return 1 if self.local_path else AT_ONCE
+        return 1 if self.local_path else REQUESTS_AT_ONCE
 
     def get(self, key: str) -> bytes:
         """Read an object."""
@@ -220,7 +220,7 @@ class ArtifactStore:
         for key, info in file_or_below(self._root, path[len(self._root) + 1 :]):
             if not key.endswith(PART):
                 yield StoredObject(key, info.st_size, f"{info.st_size}-{info.st_mtime}")
-            elif is_litter(key.rpartition("/")[2], info.st_mtime):
+            elif is_abandoned(key.rpartition("/")[2], info.st_mtime):
                 Path(self._root, key).unlink(missing_ok=True)
 
     def _pages(self, path: str) -> Iterator[list[Listed]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from annolooop.config.schema import StackConfig
     from annolooop.storage.artifacts.store import Provider
     from annolooop.storage.clouds.provisioning import Administration
-    from annolooop.storage.clouds.requirements import Wanted
+    from annolooop.storage.clouds.requirements import Requirements
 
 
 class Cloud(ABC):
@@ -48,6 +48,12 @@ class Cloud(ABC):
 
     bucket_field: ClassVar[str] = "bucket"
     """What Label Studio calls a bucket of it."""
+
+    told_at_start: ClassVar[bool] = False
+    """Label Studio learns the address of a server that is not the cloud's own when it starts."""
+
+    guarded: ClassVar[bool] = False
+    """Label Studio refuses a server in a private network, unless it is told so."""
 
     def __init__(self, config: StackConfig, path: Callable[[str], Path]) -> None:
         self._config = config
@@ -99,9 +105,9 @@ class Cloud(ABC):
         return None
 
     @property
-    def wanted(self) -> Wanted:
+    def required(self) -> Requirements:
         """What its bucket needs."""
-        from annolooop.storage.clouds.requirements import Wanted
+        from annolooop.storage.clouds.requirements import Requirements
 
         section = self._config.label_studio
         origins = tuple(f"http://{host}:{section.port}" for host in ("127.0.0.1", "localhost"))
@@ -112,7 +118,7 @@ class Cloud(ABC):
             port = f":{url.port}" if url.port not in (None, usual) else ""
             host = url.hostname or ""
             origins = (f"{url.scheme}://{f'[{host}]' if ':' in host else host}{port}",)
-        return Wanted(self.bucket, self.prefix, origins, self._place)
+        return Requirements(self.bucket, self.prefix, origins, self._place)
 
     @abstractmethod
     def _settings(self) -> Mapping[str, str | None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from annolooop.storage.clouds.requirements import Wanted
+from annolooop.storage.clouds.requirements import Requirements
 
 NOTE = "setup.json"  # key of the note on what was made
 
@@ -68,8 +68,8 @@ class Administration(ABC):
     failures: ClassVar[tuple[type[Exception], ...]]
     cli: ClassVar[str]
 
-    def __init__(self, wanted: Wanted) -> None:
-        self.wanted = wanted
+    def __init__(self, required: Requirements) -> None:
+        self.required = required
 
     @abstractmethod
     def parts(self) -> Sequence[Part]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from annolooop.domain.versions import BackboneInfo
 from annolooop.errors import DataError
-from annolooop.files.whole import make_folder, replacing, sweep
+from annolooop.files.whole import make_folder, remove_abandoned, replacing
 from annolooop.storage.artifacts.prefixes import EMBEDDINGS
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.hash_index import (
@@ -40,7 +40,7 @@ from annolooop.storage.embeddings.shards import (
 )
 from annolooop.storage.embeddings.shards import Vector as Vector
 
-AT_ONCE = 65_536  # hashes that are looked up at a time
+HASHES_AT_ONCE = 65_536  # that are looked up
 DAY = 86_400.0
 
 
@@ -106,7 +106,7 @@ class Embeddings:
         Shards that hold the others are copied from a bucket on the way.
         """
         remaining, lacking = iter(hashes), set[str]()
-        while part := list(islice(remaining, AT_ONCE)):
+        while part := list(islice(remaining, HASHES_AT_ONCE)):
             shards, _ = self._locate(part)
             lacking.update(part[i] for i in np.flatnonzero(shards < 0))
         return lacking
@@ -236,7 +236,7 @@ class Embeddings:
             return self._uncopied(self._shards[number].file, self._shards[number].size)
 
         if not self._here and self._folder.exists():
-            sweep(self._folder)
+            remove_abandoned(self._folder)
         for number, data in self._store.get_each(numbers, uncopied):
             shard = self._shards[number]
             try:

@@ -169,7 +169,7 @@ def test_secret_of_aws_and_a_key_of_one_are_filled_in(tmp_path: Path, aws: str) 
         ("gone", "no such secret", "aws secretsmanager list-secrets"),
         ("deleted", "deleted", "Restore it"),
         ("binary", "not text", "base64"),
-        ("plain#key", "no JSON object", "#"),
+        ("plain#key", "not a JSON object", "#"),
         ("json#other", "no such key", "add the key"),
         ("json#none", "not text", "Name a key"),
         ("json#", "names no secret", "${aws-secret:NAME#key}"),

@@ -17,9 +17,8 @@ from pyarrow import parquet
 from support.project import LABELS, Project, Server, free_port, write_photos
 
 from annolooop.domain.progress import untracked
-from annolooop.domain.tasks import Image
 from annolooop.errors import UnreachableError
-from annolooop.loop.embed import embed
+from annolooop.loop.embed import ordered_buffer
 from annolooop.loop.embed.batch import list_batch
 from annolooop.loop.infer.infer import InferOptions, InferReport, infer
 from annolooop.loop.quality.stats import stats
@@ -27,6 +26,7 @@ from annolooop.loop.sync.sync import sync
 from annolooop.loop.train.train import train
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.embeddings.embeddings import Embeddings, Vector
 
 T = TypeVar("T")
 
@@ -282,7 +282,7 @@ def test_what_was_done_until_an_interruption_is_not_done_again(
 ) -> None:
     names = [f"{n:02}.jpg" for n in range(40)]
     write_photos(ready.folder / "b", names)
-    monkeypatch.setattr(embed, "CHECKPOINT", 0.0)
+    monkeypatch.setattr(ordered_buffer, "SECONDS_PER_PART", 0.0)
     options = InferOptions(push=False)
 
     def broken(items: Iterable[T], stage: str, total: int | None = None) -> Iterator[T]:
@@ -308,14 +308,14 @@ def test_files_that_are_gone_by_the_time_they_are_stored_count_as_unreadable_onl
     ready: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_photos(ready.folder / "b", ["a.jpg", "b.jpg", "c.jpg"])
-    put = embed.Embedder._put
+    add = Embeddings.add
 
-    def late(self: embed.Embedder, source: embed.Source, image: Image) -> embed._Put:
-        if source.file and source.file.name != "c.jpg":
-            source.file.unlink()
-        return put(self, source, image)
+    def lose_files(self: Embeddings, vectors: dict[str, Vector], precision: str) -> None:
+        add(self, vectors, precision)
+        for name in ("a.jpg", "b.jpg"):
+            (ready.folder / "b" / name).unlink()
 
-    monkeypatch.setattr(embed.Embedder, "_put", late)
+    monkeypatch.setattr(Embeddings, "add", lose_files)
     report = infer(ready.stack(), str(ready.folder / "b"), InferOptions(push=False), untracked)
     assert (report.images, report.embedded, report.cached) == (1, 1, 0)
     assert len(report.unreadable) == 2
@@ -326,7 +326,7 @@ def test_request_whose_sender_died_is_waited_for(ready: Project) -> None:
     write_photos(ready.folder / "b", ["a.jpg"])
     stack = ready.stack()
     key = f"datasets/{stack.config.dataset.name}/pushing.json"
-    stack.store.put(key, b'{"version": "v1-000000", "keys": ["images/b/a.jpg"]}')
+    stack.store.put(key, b'{"version": "v1-000000", "keys": ["images/b/a.jpg"], "predictions": 1}')
     begun = time.monotonic()
     report = run(ready, str(ready.folder / "b"))
     assert time.monotonic() - begun > 9  # it never came: the wait has an end

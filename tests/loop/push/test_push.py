@@ -15,7 +15,7 @@ from annolooop.labelstudio.api.connection import Connection
 from annolooop.labelstudio.api.tasks import Tasks
 from annolooop.loop.labels.project import ensure_project
 from annolooop.loop.labels.snapshot import pull_snapshot
-from annolooop.loop.push.plan import Plan
+from annolooop.loop.push.plan import PushPlan
 from annolooop.loop.push.push import Pusher
 from annolooop.stack import Stack
 
@@ -44,7 +44,7 @@ class Sender:
         assert found
         return stack, Pusher(stack, found, version, refresh)
 
-    def send(self, version: str = V1, images: int = 5) -> Plan:
+    def send(self, version: str = V1, images: int = 5) -> PushPlan:
         pusher = self.pusher(version, refresh=True)[1]
         done = pusher.send({i: Prediction(("aria",), 0.5) for i in self.images[:images]})
         pusher.finish()
@@ -73,13 +73,13 @@ def test_tasks_are_listed_only_when_others_changed_them(
     first = sender.listings
     assert len(sender.send().new) == 2  # another machine would know, too: it is in the store
     assert not sender.send()
-    assert len(sender.send(V2, images=1).bare) == 1
+    assert len(sender.send(V2, images=1).unpredicted) == 1
     assert sender.listings == first
     sender.holds(v1=5, v2=1)
     # Deleted by a person: the server counts otherwise, before and during a push.
     sender.delete(sender.images[0])
     stack, pusher = sender.pusher()
-    foreseen = Pusher(stack, sender.counts, V1, False).foresee(sender.images)
+    foreseen = Pusher(stack, sender.counts, V1, False).preview(sender.images)
     assert (foreseen.new, sender.listings) == ([sender.images[0]], first + 1)
     assert sender.send().new == [sender.images[0]]
     assert sender.listings == first + 2
@@ -87,7 +87,7 @@ def test_tasks_are_listed_only_when_others_changed_them(
     assert not pusher.send({})
     sender.delete(sender.images[4])
     done = pusher.send({i: Prediction(("aria",), 0.5) for i in sender.images})
-    assert (done.new, len(done.bare)) == ([sender.images[4]], 4)
+    assert (done.new, len(done.unpredicted)) == ([sender.images[4]], 4)
     sender.holds(v1=4, v2=5)
     # A person uploads one and deletes another: as many as before.
     body = [{"data": {"image": "https://example.org/x.jpg"}}]
@@ -111,18 +111,18 @@ def test_tasks_are_listed_when_asked_though_the_counters_agree(
     assert stack.studio.tasks.delete_predictions(bare)
     stack.studio.predictions.create(sender.counts.id, [(double, Prediction((), 0.5))], V1)
     stack.studio.tasks.update_data(other, sha256="0" * 64)
-    assert not pusher.foresee(sender.images)
+    assert not pusher.preview(sender.images)
     for doubtful in (
-        Pusher(stack, sender.counts, V1, False, doubt=True).foresee(sender.images),
+        Pusher(stack, sender.counts, V1, False, doubt=True).preview(sender.images),
         Pusher(stack, sender.counts, V1, False, doubt=True).send_images(
             sender.images, lambda images: dict.fromkeys(images, Prediction((), 0.5))
         ),
     ):
         assert list(doubtful.changed) == [sender.images[2]]
-        assert {i.key for i in doubtful.bare} == {
+        assert {i.key for i in doubtful.unpredicted} == {
             i.key for i in (sender.images[0], sender.images[2])
         }
-    assert not Pusher(stack, sender.counts, V1, False, doubt=True).foresee(sender.images)
+    assert not Pusher(stack, sender.counts, V1, False, doubt=True).preview(sender.images)
     sender.holds(v1=6)
 
 

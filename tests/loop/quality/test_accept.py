@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Iterator
 
 import pytest
 from support.trained_loop import TrainedLoop
@@ -13,7 +12,6 @@ from annolooop.domain.split import split_of
 from annolooop.errors import DataError
 from annolooop.loop.quality.accept import accept
 from annolooop.loop.quality.propose import AcceptOptions
-from annolooop.loop.quality.undo import undo_accept
 from annolooop.loop.train.train import train
 
 OPTIONS = AcceptOptions(precision=0.7, spot_check=0.4)
@@ -24,23 +22,6 @@ FEW = "takes at least 149 labelled images of the holdout, all predicted correctl
 def announcement(loop: TrainedLoop) -> str:
     """Where a request that accepts or deletes is announced."""
     return f"datasets/{loop.name}/accepting.json"
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("annolooop.storage.intents.SECONDS_OF_QUIET", 0.5)
-
-
-@pytest.fixture
-def accepted(loop: TrainedLoop) -> Iterator[dict[int, Annotation]]:
-    """What is accepted, by task; afterwards only people's annotations are left."""
-    before = {a.id for a in loop.annotations()}
-    accept(loop.stack(), DO_IT, untracked)
-    yield loop.accepted()
-    undo_accept(loop.stack(), "v2", True, untracked)
-    for a in loop.annotations():
-        if a.id not in before:
-            loop.delete(a.id)
 
 
 def test_a_precision_that_so_few_labels_cannot_show_is_refused(loop: TrainedLoop) -> None:
@@ -55,7 +36,6 @@ def test_labels_that_the_model_does_not_know_count_as_errors(loop: TrainedLoop) 
     loop.change(held.id, "a label that the model does not know")
     with pytest.raises(DataError, match=refused.value.message):  # as many images as before
         accept(loop.stack(), AcceptOptions(), untracked)
-    loop.change(held.id, held.labels[0])
 
 
 def test_without_yes_it_only_counts(loop: TrainedLoop) -> None:
@@ -75,7 +55,6 @@ def test_after_an_interruption_the_rest_is_accepted_and_nothing_twice(loop: Trai
     assert (again.accepted, again.exit_code) == (0, 0)
     assert not loop.stack().store.exists(announcement(loop))
     assert len(loop.accepted()) == 2 + rest.accepted
-    undo_accept(loop.stack(), "v2", True, untracked)
 
 
 def test_only_untouched_tasks_outside_of_the_holdout_are_accepted(loop: TrainedLoop) -> None:
@@ -90,24 +69,21 @@ def test_only_untouched_tasks_outside_of_the_holdout_are_accepted(loop: TrainedL
     assert version
     assert {a.accepted for a in accepted.values()} == {version.name}
     assert {split_of(a.sha256, 0.5) for a in accepted.values()} == {"train"}
-    undo_accept(loop.stack(), "v2", True, untracked)
     studio.connection.call("DELETE", f"/api/drafts/{draft['id']}")
 
 
 def test_no_model_learns_from_what_is_accepted(
-    loop: TrainedLoop, accepted: dict[int, Annotation]
+    loop: TrainedLoop, accepted: list[Annotation]
 ) -> None:
-    (version,) = {a.accepted for a in accepted.values()}
+    (version,) = {a.accepted for a in accepted}
     assert train(loop.stack(), True, untracked).model_version == version
 
 
-def test_accepted_labels_are_exported_apart(
-    loop: TrainedLoop, accepted: dict[int, Annotation]
-) -> None:
+def test_accepted_labels_are_exported_apart(loop: TrainedLoop, accepted: list[Annotation]) -> None:
     loop.project.typed("dataset", "export", "--format", "csv", "--out", "out.csv", "--overwrite")
     with (loop.project.folder / "out.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    (version,) = {a.accepted for a in accepted.values()}
+    (version,) = {a.accepted for a in accepted}
     marked = {row["key"]: row for row in rows if row["accepted_by"] == version}
-    assert {row["key"] for row in rows} >= marked.keys() == {a.key for a in accepted.values()}
+    assert {row["key"] for row in rows} >= marked.keys() == {a.key for a in accepted}
     assert all(json.loads(row["annotators"] or "[]") == [] for row in marked.values())

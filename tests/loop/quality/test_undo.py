@@ -1,33 +1,11 @@
 """What was accepted is deleted again, except what people changed."""
 
-from collections.abc import Iterator
-
 import pytest
 from support.trained_loop import TrainedLoop
 
 from annolooop.domain.annotations import Annotation
 from annolooop.domain.progress import untracked
-from annolooop.loop.quality.accept import accept
-from annolooop.loop.quality.propose import AcceptOptions
 from annolooop.loop.quality.undo import undo_accept
-
-DO_IT = AcceptOptions(precision=0.7, spot_check=0.4, yes=True)
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("annolooop.storage.intents.SECONDS_OF_QUIET", 0.5)
-
-
-@pytest.fixture
-def accepted(loop: TrainedLoop) -> Iterator[list[Annotation]]:
-    """What is accepted; afterwards only the annotations from before are left."""
-    before = {a.id for a in loop.annotations()}
-    accept(loop.stack(), DO_IT, untracked)
-    yield [*loop.accepted().values()]
-    for a in loop.annotations():
-        if a.id not in before:
-            loop.delete(a.id)
 
 
 def other(label: str) -> str:

@@ -12,7 +12,6 @@ from support.project import ROOT
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.embeddings import Embeddings
-from annolooop.storage.embeddings.hash_index import HashIndex, digests_of
 from annolooop.storage.embeddings.sets import find_embedding_sets, superseded
 
 DOCS = ROOT / "docs"
@@ -127,18 +126,6 @@ def test_the_page_for_other_programs_says_how_to_read_them(
     }
     (key,) = (f.key for f in store.walk("embeddings") if f.key.endswith(".safetensors"))
     assert load(store.get(key))["embedding"].shape == (3, 4)
-
-
-def test_hashes_that_begin_alike_are_told_apart() -> None:
-    alike = [f"{'ab' * 8}{n:048x}" for n in range(5)]
-    index = HashIndex()
-    for n in (3, 0, 4):  # one after the other, so that they are merged
-        index.add(digests_of([alike[n]]), np.array([n]), np.array([10 * n]), np.array([0]))
-    shards, rows = index.find(digests_of(alike))
-    assert shards.tolist() == [0, -1, -1, 3, 4]
-    assert rows.tolist() == [0, -1, -1, 30, 40]
-    index.drop([3])
-    assert index.find(digests_of(alike))[0].tolist() == [0, -1, -1, -1, 4]
 
 
 def test_embeddings_are_shared_through_the_store(store: ArtifactStore, tmp_path: Path) -> None:

@@ -50,15 +50,15 @@ class Azure(Cloud):
         return {**super().unshown, **{odd: why.format(odd) for odd in "#%"}}
 
     def administration(self) -> Administration:
-        made: Administration = self._setup.AzureAdministration(self.access(), self.wanted)
+        made: Administration = self._setup.AzureAdministration(self.access(), self.required)
         return made
 
     def setup_commands(self) -> str:
-        from annolooop.storage.clouds import by_hand
+        from annolooop.storage.clouds.azure.by_hand import commands
 
         azure = self._config.azure
         named = re.search(r"AccountName=([^;]+)", plain(azure.connection_string) or "")
-        return by_hand.azure(self.wanted, azure.account or (named and named[1]))
+        return commands(self.required, azure.account or (named and named[1]))
 
     def _settings(self) -> Mapping[str, str | None]:
         access: AzureAccess = self._module.resolve_access(self.access())

@@ -30,7 +30,7 @@ from fsspec.asyn import sync_wrapper
 from annolooop.storage.artifacts.store import Listed, Provider
 from annolooop.storage.clouds.azure.credentials import CHAIN, CONNECT, AzureAccess, resolve_access
 
-AT_ONCE = 32  # objects that are deleted
+DELETED_AT_ONCE = 32  # objects
 RIGHTS = {"r": "read", "a": "add", "c": "create", "w": "write", "d": "delete", "l": "list"}
 AGAIN = "then type the same command again."
 
@@ -155,8 +155,8 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
 
     async def _rm(self, path: str, recursive: bool = False, **given: Any) -> None:
         async for page in self.pages(path, 5000):
-            for start in range(0, len(page), AT_ONCE):
-                some = (self._rm_file(name) for name, *_ in page[start : start + AT_ONCE])
+            for start in range(0, len(page), DELETED_AT_ONCE):
+                some = (self._rm_file(name) for name, *_ in page[start : start + DELETED_AT_ONCE])
                 for failure in await asyncio.gather(*some, return_exceptions=True):
                     if failure and not isinstance(failure, FileNotFoundError):
                         raise failure

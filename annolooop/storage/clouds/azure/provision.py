@@ -23,6 +23,7 @@ from azure.storage.blob import (
     generate_blob_sas,
 )
 
+from annolooop.storage.clouds.azure.by_hand import ROLE
 from annolooop.storage.clouds.azure.credentials import CHAIN, CONNECT, AzureAccess, resolve_access
 from annolooop.storage.clouds.provisioning import (
     Administration,
@@ -32,15 +33,14 @@ from annolooop.storage.clouds.provisioning import (
     UnsupportedError,
 )
 from annolooop.storage.clouds.requirements import (
-    AZURE_ROLE,
     CORS_SECONDS,
     METHODS,
-    Wanted,
+    Requirements,
     missing_origins,
 )
 
 RULES = 5  # CORS rules that an account may have
-COUNTED = 5000
+OBJECTS_TO_COUNT = 5000
 
 
 class AzureAdministration(Administration):
@@ -53,11 +53,11 @@ class AzureAdministration(Administration):
     failures = (AzureError,)
     cli = "azure"
 
-    def __init__(self, access: AzureAccess, wanted: Wanted) -> None:
-        super().__init__(wanted)
+    def __init__(self, access: AzureAccess, required: Requirements) -> None:
+        super().__init__(required)
         self.access = resolve_access(access)
         self.client = self._client()
-        self.container = self.client.get_container_client(wanted.bucket)
+        self.container = self.client.get_container_client(required.bucket)
 
     def _client(self) -> BlobServiceClient:
         access = self.access
@@ -102,7 +102,7 @@ class AzureAdministration(Administration):
             raise UnsupportedError("only the key of the account can sign addresses")
         signature = generate_blob_sas(
             str(self.access.account),
-            self.wanted.bucket,
+            self.required.bucket,
             key,
             account_key=account_key,
             permission=BlobSasPermissions(read=True),
@@ -128,7 +128,7 @@ class AzureAdministration(Administration):
         total = 0
         for _ in self.container.list_blob_names():
             total += 1
-            if total >= COUNTED:
+            if total >= OBJECTS_TO_COUNT:
                 break
         return total
 
@@ -140,7 +140,7 @@ class AzureAdministration(Administration):
     def removing(self) -> str:
         return (
             f"az storage container delete --account-name {self.access.account} "
-            f"--name {self.wanted.bucket}"
+            f"--name {self.required.bucket}"
         )
 
 
@@ -155,7 +155,7 @@ class _Container(_AzurePart):
     right = "the right to create containers"
 
     def look(self) -> Found:
-        name = self.of.wanted.bucket
+        name = self.of.required.bucket
         if self.of.is_missing():
             return Found(False, f"make the container {name}, not public")
         return Found(True, f"{name} is there")
@@ -165,7 +165,7 @@ class _Container(_AzurePart):
             self.container.create_container()
         except ResourceExistsError:
             return None  # someone was faster
-        return {"name": self.of.wanted.bucket}
+        return {"name": self.of.required.bucket}
 
 
 class _Private(_AzurePart):
@@ -201,7 +201,7 @@ class _Cors(_AzurePart):
             pages = ", ".join(missing)
             detail = f"let {pages} read by signed addresses (CORS), in all of the account"
             return Found(False, detail)
-        return Found(True, f"{', '.join(self.of.wanted.origins)} may read")
+        return Found(True, f"{', '.join(self.of.required.origins)} may read")
 
     def make(self) -> Note | None:
         rules = self._rules()
@@ -226,7 +226,7 @@ class _Cors(_AzurePart):
 
     def _missing(self, rules: Sequence[CorsRule]) -> tuple[str, ...]:
         known = [(_split(r.allowed_origins), _split(r.allowed_methods)) for r in rules]
-        return missing_origins(self.of.wanted.origins, known)
+        return missing_origins(self.of.required.origins, known)
 
 
 def _split(value: Any) -> list[str]:
@@ -247,7 +247,7 @@ class _Role(_AzurePart):
     def look(self) -> Found:
         raise UnsupportedError(
             "whoever works without a key of the account needs a role, which the account's owner "
-            f'gives: az role assignment create --role "{AZURE_ROLE}" (all of it: annoloop storage '
+            f'gives: az role assignment create --role "{ROLE}" (all of it: annoloop storage '
             "setup --print azure)"
         )
 

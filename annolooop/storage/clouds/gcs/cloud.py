@@ -29,6 +29,7 @@ class GCS(Cloud):
     cli = "gcp"
     kind = "gcs"
     address = "gs"
+    told_at_start = True
 
     def access(self) -> GCSAccess:
         """How to reach it."""
@@ -43,13 +44,13 @@ class GCS(Cloud):
         return opened
 
     def administration(self) -> Administration:
-        made: Administration = self._setup.GCSAdministration(self.access(), self.wanted)
+        made: Administration = self._setup.GCSAdministration(self.access(), self.required)
         return made
 
     def setup_commands(self) -> str:
-        from annolooop.storage.clouds import by_hand
+        from annolooop.storage.clouds.gcs.by_hand import commands
 
-        return by_hand.gcp(self.wanted, self._config.gcs.project, self._email())
+        return commands(self.required, self._config.gcs.project, self._email())
 
     @property
     def endpoint(self) -> str | None:

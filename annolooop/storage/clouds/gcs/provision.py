@@ -16,6 +16,7 @@ from requests.exceptions import RequestException
 
 from annolooop.errors import ConfigError
 from annolooop.storage.clouds.gcs.credentials import NOT_FOUND, GCSAccess
+from annolooop.storage.clouds.gcs.rules import ROLES, cors_rule
 from annolooop.storage.clouds.provisioning import (
     Administration,
     Found,
@@ -23,12 +24,12 @@ from annolooop.storage.clouds.provisioning import (
     Part,
     UnsupportedError,
 )
-from annolooop.storage.clouds.requirements import GCS_ROLES, Wanted, gcs_cors_rule, missing_origins
+from annolooop.storage.clouds.requirements import Requirements, missing_origins
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-COUNTED = 5000
+OBJECTS_TO_COUNT = 5000
 # The client's own goes on for two minutes where nobody answers.
-PATIENCE: Mapping[str, Any] = {"timeout": 20, "retry": DEFAULT_RETRY.with_timeout(5)}
+LIMITS: Mapping[str, Any] = {"timeout": 20, "retry": DEFAULT_RETRY.with_timeout(5)}
 
 
 class GCSAdministration(Administration):
@@ -41,8 +42,8 @@ class GCSAdministration(Administration):
     failures = (GoogleAPIError, GoogleAuthError, RequestException)
     cli = "gcp"
 
-    def __init__(self, access: GCSAccess, wanted: Wanted) -> None:
-        super().__init__(wanted)
+    def __init__(self, access: GCSAccess, required: Requirements) -> None:
+        super().__init__(required)
         self.access = access
         info = json.loads(access.service_account) if access.service_account else {}
         self.email: str | None = info.get("client_email")
@@ -62,10 +63,11 @@ class GCSAdministration(Administration):
         project = access.project or info.get("project_id") or (access.endpoint and "none") or None
         self.client = Client(project=project, credentials=made, client_options=options)
         try:
-            self.bucket = self.client.bucket(wanted.bucket)
+            self.bucket = self.client.bucket(required.bucket)
         except ValueError as error:
             raise ConfigError(
-                f"store.url: {wanted.bucket} is no name of a bucket: {error}", "Correct store.url."
+                f"store.url: {required.bucket} is no name of a bucket: {error}",
+                "Correct store.url.",
             ) from error
 
     def parts(self) -> Sequence[Part]:
@@ -87,7 +89,7 @@ class GCSAdministration(Administration):
     def is_missing(self) -> bool:
         # Of its objects, not of itself: the role to use objects says nothing about the bucket.
         try:
-            next(iter(self.client.list_blobs(self.bucket, max_results=1, **PATIENCE)), None)
+            next(iter(self.client.list_blobs(self.bucket, max_results=1, **LIMITS)), None)
         except NotFound:
             return True
         return False
@@ -103,22 +105,24 @@ class GCSAdministration(Administration):
     def address(self, key: str) -> str:
         url: str = self.bucket.blob(key).public_url
         if self.access.endpoint:
-            url = f"{self.access.endpoint}/{self.wanted.bucket}/{url.split('/', 4)[4]}"
+            url = f"{self.access.endpoint}/{self.required.bucket}/{url.split('/', 4)[4]}"
         return url
 
     def expires(self) -> datetime | None:
         return None  # what is bought with a key or a login is bought anew when it ends
 
     def count(self) -> int:
-        found = self.client.list_blobs(self.bucket, versions=True, max_results=COUNTED, **PATIENCE)
+        found = self.client.list_blobs(
+            self.bucket, versions=True, max_results=OBJECTS_TO_COUNT, **LIMITS
+        )
         return sum(1 for _ in found)
 
     def remove_bucket(self) -> None:
-        self.bucket.delete(**PATIENCE)
+        self.bucket.delete(**LIMITS)
 
     @property
     def removing(self) -> str:
-        return f"gcloud storage rm --recursive gs://{self.wanted.bucket}"
+        return f"gcloud storage rm --recursive gs://{self.required.bucket}"
 
     def unkept(self, what: str) -> UnsupportedError:
         return UnsupportedError(f"the server at {self.access.endpoint} keeps no {what}")
@@ -132,7 +136,7 @@ class _GCSPart(Part):
     def load(self) -> bool:
         """Whether there is a bucket; its settings are read."""
         try:
-            self.bucket.reload(**PATIENCE)
+            self.bucket.reload(**LIMITS)
         except NotFound:
             return False
         return True
@@ -143,9 +147,9 @@ class _Bucket(_GCSPart):
     right = "storage.buckets.create"
 
     def look(self) -> Found:
-        name = self.of.wanted.bucket
+        name = self.of.required.bucket
         if self.of.is_missing():
-            place = f" in {self.of.wanted.place}" if self.of.wanted.place else ""
+            place = f" in {self.of.required.place}" if self.of.required.place else ""
             return Found(False, f"make the bucket {name}{place}")
         return Found(True, f"{name} is there")
 
@@ -153,8 +157,8 @@ class _Bucket(_GCSPart):
         configuration = self.bucket.iam_configuration
         configuration.uniform_bucket_level_access_enabled = True
         configuration.public_access_prevention = "enforced"
-        self.bucket.create(location=self.of.wanted.place, **PATIENCE)
-        return {"name": self.of.wanted.bucket}
+        self.bucket.create(location=self.of.required.place, **LIMITS)
+        return {"name": self.of.required.bucket}
 
 
 class _Private(_GCSPart):
@@ -170,7 +174,7 @@ class _Private(_GCSPart):
         configuration = self.bucket.iam_configuration
         configuration.uniform_bucket_level_access_enabled = True
         configuration.public_access_prevention = "enforced"
-        self.bucket.patch(**PATIENCE)
+        self.bucket.patch(**LIMITS)
         if self.of.access.endpoint and not (self.load() and self._is_private()):
             raise self.of.unkept("such setting")
         return None  # stays: taking it back would open the bucket
@@ -191,11 +195,11 @@ class _Cors(_GCSPart):
         missing = self._missing()
         if missing:
             return Found(False, f"let {', '.join(missing)} read by signed addresses (CORS)")
-        return Found(True, f"{', '.join(self.of.wanted.origins)} may read")
+        return Found(True, f"{', '.join(self.of.required.origins)} may read")
 
     def make(self) -> Note | None:
         missing = self._missing()
-        rule = gcs_cors_rule(missing)
+        rule = cors_rule(missing)
         self._put([*self.bucket.cors, rule])
         if self.of.access.endpoint and self._missing():
             raise self.of.unkept("CORS rules of a bucket")
@@ -211,12 +215,12 @@ class _Cors(_GCSPart):
     def _missing(self) -> tuple[str, ...]:
         known = self.bucket.cors if self.load() else []
         rules = [(r.get("origin", ()), r.get("method", ())) for r in known]
-        return missing_origins(self.of.wanted.origins, rules)
+        return missing_origins(self.of.required.origins, rules)
 
     def _put(self, rules: list[dict[str, Any]]) -> None:
         self.bucket.cors = rules
         # Fails if someone else changed the bucket since it was read.
-        self.bucket.patch(**PATIENCE, if_metageneration_match=self.bucket.metageneration)
+        self.bucket.patch(**LIMITS, if_metageneration_match=self.bucket.metageneration)
 
 
 class _Binding(_GCSPart):
@@ -228,7 +232,7 @@ class _Binding(_GCSPart):
         missing = self._missing(self._policy(), member)
         if missing:
             return Found(False, f"give {member} {', '.join(missing)} on this bucket only")
-        return Found(True, f"{member} has {', '.join(GCS_ROLES)}")
+        return Found(True, f"{member} has {', '.join(ROLES)}")
 
     def make(self) -> Note | None:
         member, policy = self._member(), self._policy()
@@ -236,7 +240,7 @@ class _Binding(_GCSPart):
         if policy is None:
             raise NotFound("the bucket is not there")
         policy.bindings += [{"role": role, "members": {member}} for role in missing]
-        self.bucket.set_iam_policy(policy, **PATIENCE)
+        self.bucket.set_iam_policy(policy, **LIMITS)
         if self.of.access.endpoint and self._missing(self._policy(), member):
             raise self.of.unkept("rights")
         return {"member": member, "roles": list(missing)}
@@ -252,19 +256,19 @@ class _Binding(_GCSPart):
             if binding["role"] in note["roles"] and not binding.get("condition"):
                 binding["members"] = set(binding["members"]) - {note["member"]}
         policy.bindings = [binding for binding in policy.bindings if binding["members"]]
-        self.bucket.set_iam_policy(policy, **PATIENCE)
+        self.bucket.set_iam_policy(policy, **LIMITS)
 
     def _member(self) -> str:
         if not self.of.email:
             raise UnsupportedError(
                 "gcs.credentials names no service account: whoever works here needs "
-                f"{GCS_ROLES[0]} on the bucket"
+                f"{ROLES[0]} on the bucket"
             )
         return f"serviceAccount:{self.of.email}"
 
     def _policy(self) -> Any:
         try:
-            return self.bucket.get_iam_policy(requested_policy_version=3, **PATIENCE)
+            return self.bucket.get_iam_policy(requested_policy_version=3, **LIMITS)
         except NotFound as error:
             if self.of.access.endpoint and not self.of.is_missing():
                 raise self.of.unkept("rights") from error
@@ -280,4 +284,4 @@ class _Binding(_GCSPart):
             for b in (policy.bindings if policy else ())
             if member in b["members"] and not b.get("condition")
         }
-        return [role for role in GCS_ROLES if role not in has]
+        return [role for role in ROLES if role not in has]

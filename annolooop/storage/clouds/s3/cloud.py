@@ -20,6 +20,7 @@ class S3(Cloud):
     cli = "aws"
     kind = "s3"
     address = "s3"
+    guarded = True
 
     def access(self) -> S3Access:
         """How to reach it."""
@@ -39,13 +40,13 @@ class S3(Cloud):
         return opened
 
     def administration(self) -> Administration:
-        made: Administration = self._setup.S3Administration(self.access(), self.wanted)
+        made: Administration = self._setup.S3Administration(self.access(), self.required)
         return made
 
     def setup_commands(self) -> str:
-        from annolooop.storage.clouds import by_hand
+        from annolooop.storage.clouds.s3.by_hand import commands
 
-        return by_hand.aws(self.wanted, self.endpoint)
+        return commands(self.required, self.endpoint)
 
     @property
     def endpoint(self) -> str | None:

@@ -19,14 +19,15 @@ from annolooop.storage.clouds.provisioning import (
     Part,
     UnsupportedError,
 )
-from annolooop.storage.clouds.requirements import Wanted, missing_origins, s3_cors_rule, s3_policy
+from annolooop.storage.clouds.requirements import Requirements, missing_origins
 from annolooop.storage.clouds.s3.files import SILENT, S3Access, explain_failure, session_of
+from annolooop.storage.clouds.s3.rules import cors_rule, policy_of
 
 BLOCK = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 NO_BUCKET = ("404", "NoSuchBucket", "NotFound")
 DENIED = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedAccess")
 WRONG = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "InvalidToken")
-COUNTED = 5000
+OBJECTS_TO_COUNT = 5000
 
 
 def _code(error: ClientError) -> str:
@@ -38,7 +39,7 @@ class S3Administration(Administration):
 
     Args:
         access: how to reach it.
-        wanted: what is needed.
+        required: what is needed.
 
     Raises:
         ConfigError: there is no such profile.
@@ -47,8 +48,8 @@ class S3Administration(Administration):
     failures = (BotoCoreError, ClientError, ResponseParserError, RuntimeError)
     cli = "aws"
 
-    def __init__(self, access: S3Access, wanted: Wanted) -> None:
-        super().__init__(wanted)
+    def __init__(self, access: S3Access, required: Requirements) -> None:
+        super().__init__(required)
         self.access = access
         self.session = Session(profile=access.profile)
         if access.key:
@@ -99,18 +100,18 @@ class S3Administration(Administration):
 
     def is_missing(self) -> bool:
         try:
-            self.s3.head_bucket(Bucket=self.wanted.bucket)
+            self.s3.head_bucket(Bucket=self.required.bucket)
         except ClientError as error:
             if _code(error) in NO_BUCKET:
                 return True
             if _code(error) != "403":
                 raise
             # That answer never has a reason: this one's has, as for a wrong secret.
-            self.s3.list_objects_v2(Bucket=self.wanted.bucket, MaxKeys=1)
+            self.s3.list_objects_v2(Bucket=self.required.bucket, MaxKeys=1)
         return False
 
     def signed(self, key: str, seconds: int) -> str:
-        given = {"Bucket": self.wanted.bucket, "Key": key}
+        given = {"Bucket": self.required.bucket, "Key": key}
         return str(self.s3.generate_presigned_url("get_object", given, ExpiresIn=seconds))
 
     def address(self, key: str) -> str:
@@ -121,29 +122,29 @@ class S3Administration(Administration):
         return session_of(self.access)[1]
 
     def count(self) -> int:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.wanted.bucket)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.required.bucket)
         total = 0
         for page in pages:
             total += int(page.get("KeyCount") or len(page.get("Contents", ())))
-            if total >= COUNTED:
+            if total >= OBJECTS_TO_COUNT:
                 break
         return total
 
     def remove_bucket(self) -> None:
         with suppress(self.s3.exceptions.NoSuchBucket):
-            self.s3.delete_bucket(Bucket=self.wanted.bucket)
+            self.s3.delete_bucket(Bucket=self.required.bucket)
 
     @property
     def removing(self) -> str:
         at = f" --endpoint-url {self.access.endpoint}" if self.access.endpoint else ""
-        return f"aws s3 rb s3://{self.wanted.bucket} --force{at}"
+        return f"aws s3 rb s3://{self.required.bucket} --force{at}"
 
 
 class _S3Part(Part):
     def __init__(self, of: S3Administration) -> None:
         self.of = of
         self.s3 = of.s3
-        self.bucket = of.wanted.bucket
+        self.bucket = of.required.bucket
 
     def unsupported(self, error: ClientError) -> bool:
         """A server that is not Amazon's may not know everything of Amazon's."""
@@ -221,12 +222,12 @@ class _Cors(_S3Part):
         missing = self._missing(self._rules())
         if missing:
             return Found(False, f"let {', '.join(missing)} read by signed addresses (CORS)")
-        return Found(True, f"{', '.join(self.of.wanted.origins)} may read")
+        return Found(True, f"{', '.join(self.of.required.origins)} may read")
 
     def make(self) -> Note | None:
         rules = self._rules()
         missing = self._missing(rules)
-        ours = s3_cors_rule(self.of.wanted, missing)
+        ours = cors_rule(self.of.required, missing)
         known = next((rule for rule in rules if rule.get("ID") == ours["ID"]), None)
         if known:
             rules.remove(known)
@@ -261,7 +262,7 @@ class _Cors(_S3Part):
 
     def _missing(self, rules: Sequence[dict[str, Any]]) -> tuple[str, ...]:
         known = [(r["AllowedOrigins"], r["AllowedMethods"]) for r in rules]
-        return missing_origins(self.of.wanted.origins, known)
+        return missing_origins(self.of.required.origins, known)
 
     def _put(self, rules: list[dict[str, Any]]) -> None:
         if rules:
@@ -275,22 +276,22 @@ class _Policy(_S3Part):
     right = "iam:GetPolicy, iam:GetPolicyVersion, iam:CreatePolicy, sts:GetCallerIdentity"
 
     def look(self) -> Found:
-        arn, document = self._wanted()
+        arn, document = self._required()
         now = self._document(arn)
         if now == document:
             return Found(True, f"{arn}; {self._attach(arn)}")
         verb = "make" if now is None else "renew"
         return Found(
-            False, f"{verb} the IAM policy {self.of.wanted.policy_name}; {self._attach(arn)}"
+            False, f"{verb} the IAM policy {self.of.required.policy_name}; {self._attach(arn)}"
         )
 
     def make(self) -> Note | None:
-        arn, document = self._wanted()
+        arn, document = self._required()
         text = json.dumps(document)
         if self._document(arn) is None:
             try:
                 self._iam.create_policy(
-                    PolicyName=self.of.wanted.policy_name,
+                    PolicyName=self.of.required.policy_name,
                     PolicyDocument=text,
                     Description="A store of annoloop, and nothing else",
                 )
@@ -315,15 +316,15 @@ class _Policy(_S3Part):
     def _iam(self) -> Any:
         return self.of.client("iam")
 
-    def _wanted(self) -> tuple[str, dict[str, Any]]:
+    def _required(self) -> tuple[str, dict[str, Any]]:
         try:
             caller = self.of.client("sts").get_caller_identity()
             partition = caller["Arn"].split(":")[1]
             account = caller["Account"]
         except (*self.of.failures, KeyError, IndexError) as error:
             raise self._none(error) from error
-        arn = f"arn:{partition}:iam::{account}:policy/{self.of.wanted.policy_name}"
-        return arn, s3_policy(self.of.wanted, partition)
+        arn = f"arn:{partition}:iam::{account}:policy/{self.of.required.policy_name}"
+        return arn, policy_of(self.of.required, partition)
 
     def _document(self, arn: str) -> Any:
         """That of the policy, or ``None`` where there is no such policy."""

@@ -17,7 +17,7 @@ from support.bucket_servers import AzureServer
 from support.secret_managers import fake_clouds
 from support.store_contract import StoreContract
 
-from annolooop.errors import ConfigError, UnreachableError
+from annolooop.errors import UnreachableError
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.clouds.azure.credentials import AzureAccess, resolve_access
 from annolooop.storage.clouds.azure.files import open_azure
@@ -79,29 +79,6 @@ def test_each_kind_of_credentials_opens_the_container(azure: AzureServer, kind: 
     assert resolve_access(access).account == azure.account
     assert signed[-20:] not in repr(access)
     assert azure.key not in repr(access)
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"connection_string": "gibberish"}, "no connection string"),
-        ({"connection_string": "AccountName=x;EndpointSuffix=y"}, "no connection string"),
-        ({"account": "x", "account_key": "not base64"}, "not base64"),
-        ({"sas_token": "sv=1"}, "no storage account"),
-        ({"account": "x", "sas_token": "sv=1"}, "no shared access signature"),
-        ({"account": "x", "sas_token": "https://x/lab?sv=1&sig=2"}, "no shared access signature"),
-        ({"account": "x", "endpoint": "http://x"}, "no credentials for http://x"),
-    ],
-)
-def test_credentials_that_are_none_are_a_config_error(given: dict[str, str], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        open_azure(AzureAccess(**given))
-
-
-def test_sovereign_cloud_is_in_the_connection_string() -> None:
-    text = f"AccountName=x;AccountKey={OTHER_KEY};EndpointSuffix=core.chinacloudapi.cn"
-    access = resolve_access(AzureAccess(connection_string=text))
-    assert access.address == "https://x.blob.core.chinacloudapi.cn"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""What `annoloop dataset accept` prints."""
+
+from dataclasses import replace
+
+import pytest
+from support.printed import printed
+
+from annolooop.commands.dataset.accept import print_accept
+from annolooop.loop.quality.accept import AcceptReport, UndoReport
+
+REPORT = AcceptReport(
+    dataset="my set",
+    version="v3-0123ab",
+    precision=0.98,
+    threshold=0.9312,
+    holdout=200,
+    above=149,
+    errors=0,
+    low=0.9801,
+    untouched=500,
+    spot_check=20,
+    over_limit=0,
+    accepted=380,
+    passed_over=0,
+    wrong_at_most=8,
+    labels={"dress": 200, "hat": 180},
+    applied=False,
+    seconds=1.0,
+)
+
+
+def test_promise_says_from_which_confidence_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = printed(monkeypatch, print_accept, REPORT)
+    assert out[0] == "v3-0123ab: at least 98.0% correct where confidence is 0.9312 or more"
+    assert out[2].startswith("to accept: 380 of 500 untouched predictions")
+    assert err == ["next: the same command with --yes"]
+
+
+def test_what_was_accepted_can_be_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = printed(monkeypatch, print_accept, replace(REPORT, applied=True))
+    assert out[2].startswith("accepted: 380 of 500")
+    assert err[0].startswith("next: annoloop dataset accept --undo v3-0123ab")
+
+
+def test_nothing_sure_enough_leads_to_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, err = printed(monkeypatch, print_accept, replace(REPORT, accepted=0, labels={}))
+    assert err == ["next: annoloop dataset launch 'my set'  nothing is sure enough"]
+
+
+def test_undo_counts_what_people_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = UndoReport("my set", "v3-0123ab", withdrawn=1, kept=2, applied=False, seconds=0.1)
+    out, err = printed(monkeypatch, print_accept, report)
+    assert out == [
+        "to remove: 1 annotation accepted from v3-0123ab",
+        "kept: 2 that people touched meanwhile",
+    ]
+    assert err == ["next: annoloop dataset accept --undo v3-0123ab --yes"]

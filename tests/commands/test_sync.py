@@ -1,0 +1,70 @@
+"""What `annoloop sync` prints."""
+
+from dataclasses import replace
+
+import pytest
+from support.printed import printed
+
+from annolooop.commands.sync import print_sync
+from annolooop.domain.progress import Objects
+from annolooop.loop.sync.sync import SyncReport
+
+REPORT = SyncReport(
+    dataset="my set",
+    check=False,
+    relabel=False,
+    collected=0,
+    unreadable=(),
+    snapshot=3,
+    created=5,
+    updated=1,
+    deleted=0,
+    labeled=44,
+    skipped=2,
+    tasks_created=1,
+    predictions_pushed=2,
+    new=Objects(),
+    changed=Objects(),
+    vanished=Objects(),
+    batches=(),
+    marked=0,
+    unmarked=0,
+    withheld=0,
+    strange=0,
+    seconds={},
+)
+
+
+def test_changes_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = printed(monkeypatch, print_sync, REPORT)
+    assert out == [
+        "annotations: 5 created, 1 updated, 0 deleted since the last snapshot",
+        "snapshot 3: 44 labelled, 2 skipped",
+        "pushed: 1 task, 2 predictions",
+    ]
+    assert err == ["next: annoloop train --rerun"]
+
+
+def test_new_objects_lead_to_the_batch_that_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = replace(REPORT, new=Objects(2, ("images/b c/1.jpg",)), batches=("images/b c",))
+    out, err = printed(monkeypatch, print_sync, report)
+    assert out[-2:] == ["  images/b c/1.jpg", "  and 1 more"]
+    assert err[0] == "next: annoloop infer --batch 'images/b c'  to add the new images"
+
+
+def test_mass_loss_is_not_marked_and_says_how_to_insist(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = replace(REPORT, withheld=40, vanished=Objects(40, ("images/1.jpg",)))
+    out, err = printed(monkeypatch, print_sync, report)
+    assert any(line.startswith("not marked as vanished: 40 tasks") for line in out)
+    assert "--mark-vanished" in " ".join(err)
+
+
+def test_check_uses_other_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, _ = printed(monkeypatch, print_sync, replace(REPORT, check=True, marked=1))
+    assert "to push: 1 task, 2 predictions" in out
+    assert "to mark as vanished: 1 task" in out
+
+
+def test_nothing_labelled_leads_to_labelling(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, err = printed(monkeypatch, print_sync, replace(REPORT, labeled=0))
+    assert err == ["next: annoloop dataset launch 'my set'"]

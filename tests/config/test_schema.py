@@ -1,0 +1,103 @@
+"""What a stack file may hold."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from annolooop.config.schema import StackConfig, descriptions, stack_schema
+
+
+def problem(values: dict[str, Any]) -> str:
+    """The message of the one problem that the values have."""
+    with pytest.raises(ValidationError) as refused:
+        StackConfig.model_validate(values)
+    (only,) = refused.value.errors()
+    return str(only["msg"])
+
+
+def test_everything_has_a_default() -> None:
+    config = StackConfig.model_validate({})
+    assert config.label_studio.port == 8093
+    assert config.dataset.labels == ("aria", "not_aria")
+    assert not config.store.is_bucket
+
+
+def test_section_whose_keys_are_commented_out_is_as_if_missing() -> None:
+    assert StackConfig.model_validate({"train": None}) == StackConfig()
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/a/b", "gs://bucket", "az://container/x"])
+def test_bucket_is_a_store(url: str) -> None:
+    assert StackConfig.model_validate({"store": {"url": f"{url}/"}}).store.url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://host/x", "ftp:// is not supported"),
+        ("s3://", "names no bucket"),
+        ("s3://bucket/a?b", "must hold no ?"),
+        ("s3://bucket/a//b", "must hold no empty part"),
+        ("s3://bucket/../b", "must hold no empty part"),
+    ],
+)
+def test_address_that_cannot_be_a_store_is_refused(url: str, message: str) -> None:
+    assert message in problem({"store": {"url": url}})
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"url": "labels.example.org", "api_key": "k"}, "must start with http"),
+        ({"url": "https://me:pw@labels.example.org", "api_key": "k"}, "must not hold a login"),
+        ({"url": "https://labels.example.org/?x=1", "api_key": "k"}, "without a ?"),
+        ({"url": "https://labels.example.org"}, "url needs api_key"),
+        ({"api_key": "k"}, "api_key is only used with url"),
+        ({"document_root": "/x"}, "document_root is only used with url"),
+    ],
+)
+def test_server_of_others_needs_an_address_and_a_key(section: dict[str, str], message: str) -> None:
+    assert message in problem({"label_studio": section})
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [(["a", "a"], "names a label twice"), (["a", " b"], "starts or ends with a space")],
+)
+def test_labels_are_distinct_and_without_outer_spaces(labels: list[str], message: str) -> None:
+    assert message in problem({"dataset": {"labels": labels}})
+
+
+def test_s3_key_needs_its_secret() -> None:
+    assert "belong together" in problem({"s3": {"access_key": "a"}})
+
+
+def test_s3_key_and_profile_are_one_too_many() -> None:
+    section = {"access_key": "a", "secret_key": "b", "profile": "p"}
+    assert "remove one of them" in problem({"s3": section})
+
+
+def test_azure_connection_string_stands_alone() -> None:
+    section = {"connection_string": "c", "account": "a"}
+    assert "only account_key may stand beside it" in problem({"azure": section})
+
+
+def test_no_error_repeats_a_value() -> None:
+    with pytest.raises(ValidationError) as refused:
+        StackConfig.model_validate({"s3": {"session_token": ["s3cr3t"]}})
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_every_key_is_described() -> None:
+    for name, field in StackConfig.model_fields.items():
+        section: Any = field.annotation
+        keys = getattr(section, "model_fields", {})
+        for key in keys:
+            assert (section.__name__, key) in descriptions(), f"{name}.{key}"
+
+
+def test_schema_has_the_descriptions_and_no_path_of_this_machine() -> None:
+    schema = stack_schema()
+    assert schema["$defs"]["TrainConfig"]["properties"]["gate"]["description"]
+    assert "default" not in schema["properties"]["cache_dir"]

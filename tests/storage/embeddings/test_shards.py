@@ -1,0 +1,90 @@
+"""Files of embeddings: whole, or known not to be."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from annolooop.storage.embeddings.shards import (
+    DAMAGED,
+    START,
+    Shard,
+    encode,
+    is_index,
+    is_undamaged,
+    listed,
+    open_shard,
+    read_rows,
+)
+
+HASHES = sorted(hashlib.sha256(str(n).encode()).hexdigest() for n in range(3))
+ROWS = np.arange(12, dtype=np.float32).reshape(3, 4)
+
+
+@pytest.fixture
+def made() -> tuple[Shard, bytes, bytes]:
+    return encode(HASHES, ROWS, "fp32", {"backbone": "resnet18"})
+
+
+def sizes(shard: Shard, data: bytes, index: bytes) -> dict[str, int]:
+    return {shard.file: len(data), shard.index: len(index)}
+
+
+def test_shard_is_listed_with_its_rows_and_precision(made: tuple[Shard, bytes, bytes]) -> None:
+    assert listed(sizes(*made)) == ([made[0]], [])
+    assert (made[0].rows, made[0].precision) == (3, "fp32")
+
+
+def test_shard_without_its_index_does_not_count(made: tuple[Shard, bytes, bytes]) -> None:
+    shard, data, _ = made
+    assert listed({shard.file: len(data)}) == ([], [shard.file])
+
+
+def test_index_without_its_shard_does_not_count(made: tuple[Shard, bytes, bytes]) -> None:
+    shard, _, index = made
+    assert listed({shard.index: len(index)}) == ([], [shard.index])
+
+
+def test_shard_of_a_wrong_size_does_not_count(made: tuple[Shard, bytes, bytes]) -> None:
+    shard, data, index = made
+    assert listed(sizes(shard, data[:-1], index))[0] == []
+
+
+def test_files_of_others_are_not_named(made: tuple[Shard, bytes, bytes]) -> None:
+    assert listed({**sizes(*made), "notes.txt": 3}) == ([made[0]], [])
+
+
+def test_name_follows_from_hashes_and_precision(made: tuple[Shard, bytes, bytes]) -> None:
+    again, _, _ = encode(HASHES, ROWS + 1, "fp32", {})
+    other, _, _ = encode(HASHES, ROWS, "bf16", {})
+    assert again.name == made[0].name != other.name
+
+
+def test_rows_are_read_in_the_order_asked(made: tuple[Shard, bytes, bytes], tmp_path: Path) -> None:
+    shard, data, _ = made
+    file = tmp_path / shard.file
+    file.write_bytes(data)
+    dim = open_shard(file, shard)
+    assert dim == 4
+    assert read_rows(file, shard, dim, np.array([2, 0])).tolist() == ROWS[[2, 0]].tolist()
+
+
+def test_changed_bytes_are_noticed(made: tuple[Shard, bytes, bytes]) -> None:
+    shard, data, index = made
+    assert is_undamaged(data, shard)
+    assert not is_undamaged(data[:START] + b"?" + data[START + 1 :], shard)
+    assert not is_undamaged(data[:40], shard)
+    assert is_index(index, shard)
+    assert not is_index(index[:-32] + bytes(32), shard)
+
+
+@pytest.mark.parametrize("cut", [0, 8, START, -4])
+def test_truncated_file_cannot_be_opened(
+    made: tuple[Shard, bytes, bytes], tmp_path: Path, cut: int
+) -> None:
+    shard, data, _ = made
+    file = tmp_path / shard.file
+    file.write_bytes(data[:cut])
+    with pytest.raises(DAMAGED):
+        open_shard(file, shard)
