@@ -280,14 +280,14 @@ def test_logs_shows_the_end_of_the_server_log(own_project: Project) -> None:
     assert len(lines) == 3
     assert own_project.run("logs", "-n", "3").stdout.splitlines() == lines
     following = subprocess.Popen(
-        own_project.command("logs", "-f", "-n", "0"),
+        own_project.command("logs", "-f", "-n", "1"),
         cwd=own_project.folder,
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(2)
-    own_project.run("stats", code=5)  # the server logs our requests
     assert following.stdout
+    assert following.stdout.readline().strip() == lines[-1].strip()  # it follows from here on
+    own_project.run("stats", code=5)  # the server logs our requests
     assert following.stdout.readline().strip()
     following.send_signal(signal.SIGINT)
     assert following.wait(timeout=20) == 130
