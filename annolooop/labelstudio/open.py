@@ -1,0 +1,36 @@
+"""The Label Studio server that a stack file names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from annolooop.config.schema import LabelStudioConfig
+from annolooop.errors import UnreachableError
+from annolooop.labelstudio.api.connection import Connection
+from annolooop.labelstudio.api.studio import Studio
+
+if TYPE_CHECKING:
+    from annolooop.labelstudio.server.daemon import Daemon
+
+
+def open_studio(section: LabelStudioConfig, daemon: Daemon | None) -> Studio:
+    """The server, ours or someone else's.
+
+    Args:
+        section: ``label_studio`` of the stack file.
+        daemon: our server; ``None`` where the stack file names one of someone else.
+
+    Raises:
+        UnreachableError: ours does not run, or not as the stack file says.
+        ConfigError: its login is lost.
+    """
+    if section.url and section.api_key:
+        key = section.api_key.get_secret_value()
+        return Studio(Connection(section.url, key, section.timeout, ours=False))
+    assert daemon is not None
+    credentials = daemon.credentials()
+    if credentials is None or daemon.running() is None:
+        raise UnreachableError(
+            f"Label Studio is not running on {daemon.url}", "Start it: annoloop up"
+        )
+    return Studio(Connection(daemon.url, credentials.token, section.timeout, ours=True))
