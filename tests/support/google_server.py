@@ -32,12 +32,12 @@ def answering(answer: Callable[[str, str], Answer | None], behind: str = "") -> 
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            message = answer(self.command, self.path)
-            if message:
+            reply = answer(self.command, self.path)
+            if reply:
                 status, kind, content = (
-                    message[0],
+                    reply[0],
                     "application/json",
-                    json.dumps(message[1]).encode(),
+                    json.dumps(reply[1]).encode(),
                 )
             else:
                 kept = {k: v for k, v in self.headers.items() if k.lower() != "host"}
