@@ -44,9 +44,9 @@ def accept(
     """Accept predictions that the model is sure of.
 
     Examples:
-      annoloop dataset accept --precision 0.98           # only count
-      annoloop dataset accept --precision 0.98 --yes     # accept them
-      annoloop dataset accept --undo v3                  # count them again
+      annoloop dataset accept               # only count
+      annoloop dataset accept --yes         # accept them
+      annoloop dataset accept --undo v3     # count what --yes would remove
 
     They become annotations that nobody has seen. The holdout decides from which confidence on
     predictions are correct that often: images that people labelled and the model did not learn
