@@ -42,7 +42,7 @@ def test_script_that_fails_says_so_in_its_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "options", "told"),
+    ("script", "options", "message"),
     [
         ("run_all", [*ONE, "--command", "no"], "--command no: there is no such executable"),
         ("run_all", [*ONE, "--images", "no"], "--images no: there is no such folder"),
@@ -51,10 +51,10 @@ def test_script_that_fails_says_so_in_its_row(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_there_is_told_in_a_line(
-    tmp_path: Path, script: str, options: list[str], told: str
+    tmp_path: Path, script: str, options: list[str], message: str
 ) -> None:
     words = [sys.executable, str(RUN_ALL.with_name(f"{script}.py")), *options]
     done = subprocess.run(words, check=False, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode in (1, 2)
-    assert done.stderr.splitlines()[-1].endswith(told)
+    assert done.stderr.splitlines()[-1].endswith(message)
     assert "Traceback" not in done.stderr

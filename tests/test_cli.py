@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import typer
+import typer.main
 from support.project import Project, Server, free_port, write_photos
 
 from annolooop.cli import _guarded
@@ -32,9 +35,9 @@ def bare(folder: Path) -> Project:
 
 
 def test_without_a_stack_file_it_says_to_make_one(tmp_path: Path) -> None:
-    told = bare(tmp_path).run("status", code=3).stderr
-    assert "No stack file" in told
-    assert "annoloop init" in told
+    message = bare(tmp_path).run("status", code=3).stderr
+    assert "No stack file" in message
+    assert "annoloop init" in message
 
 
 def test_init_makes_a_valid_stack_and_overwrites_nothing(tmp_path: Path) -> None:
@@ -77,7 +80,7 @@ def test_stack_show_tells_origins_and_masks_secrets(project: Project) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("stroe: {}\n", "annoloop.yaml:1: stroe: unknown key; did you mean store?"),
         ("train:\n  seed: x\n", "annoloop.yaml:2: train.seed: input should be a valid integer"),
@@ -86,12 +89,12 @@ def test_stack_show_tells_origins_and_masks_secrets(project: Project) -> None:
         ("store: [\n", "annoloop.yaml:2: not valid YAML"),
     ],
 )
-def test_wrong_stack_file_is_exit_3_with_the_place(tmp_path: Path, text: str, told: str) -> None:
+def test_wrong_stack_file_is_exit_3_with_the_place(tmp_path: Path, text: str, message: str) -> None:
     project = Project(tmp_path, {})
     project.file.write_text(text)
     for words in (["stack", "check"], ["up"], ["train"], ["stats"]):
         done = project.run(*words, code=3)
-        assert told in done.stderr
+        assert message in done.stderr
         assert done.stdout == ""
 
 
@@ -107,18 +110,18 @@ def test_usage_errors_are_exit_2(tmp_path: Path) -> None:
 def test_dead_server_is_exit_4_and_says_up(tmp_path: Path) -> None:
     project = Project(tmp_path, {})
     for words in (["train"], ["sync"], ["stats"], ["dataset", "list"]):
-        told = project.run(*words, *NO_SERVER, code=4).stderr
-        assert "Label Studio is not running" in told
-        assert "annoloop up" in told
+        message = project.run(*words, *NO_SERVER, code=4).stderr
+        assert "Label Studio is not running" in message
+        assert "annoloop up" in message
     assert project.json("status", *NO_SERVER)["running"] is False
     assert project.json("down", *NO_SERVER)["stopped"] is False
 
 
 def test_server_of_others_that_is_dead_is_exit_4(project: Project) -> None:
     url = f"label_studio.url=http://127.0.0.1:{free_port()}"
-    told = project.run("stats", "--set", url, code=4).stderr
-    assert "does not answer" in told
-    assert "label_studio.url" in told
+    message = project.run("stats", "--set", url, code=4).stderr
+    assert "does not answer" in message
+    assert "label_studio.url" in message
     assert project.json("status", "--set", url)["running"] is False
 
 
@@ -140,9 +143,9 @@ def test_port_of_another_program_is_exit_4_and_left_alone(own_project: Project) 
     port = own_project.values["label_studio"]["port"]  # type: ignore[index]
     with HTTPServer(("127.0.0.1", port), Hello) as other:
         Thread(target=other.serve_forever, daemon=True).start()
-        told = own_project.run("up", code=4).stderr
-        assert f"port {port} is taken by another program" in told
-        assert f"--set label_studio.port={port + 1}" in told
+        message = own_project.run("up", code=4).stderr
+        assert f"port {port} is taken by another program" in message
+        assert f"--set label_studio.port={port + 1}" in message
         assert own_project.json("status")["running"] is False
         assert own_project.json("down")["stopped"] is False
         other.shutdown()
@@ -242,10 +245,10 @@ def test_interrupt_is_exit_130_and_what_was_done_is_kept(project: Project) -> No
     while not any(studio.tasks.list(found.id)) and time.monotonic() < deadline:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
-    told = running.communicate(timeout=60)[1]
+    message = running.communicate(timeout=60)[1]
     assert running.returncode == 130
-    assert "Interrupted" in told
-    assert "Traceback" not in told
+    assert "Interrupted" in message
+    assert "Traceback" not in message
     report = project.json("infer", "--batch", "b")
     assert report["embedded"] == 0
     assert len({task.key for task in studio.tasks.list(found.id)}) == 40
@@ -280,14 +283,14 @@ def test_logs_shows_the_end_of_the_server_log(own_project: Project) -> None:
     assert len(lines) == 3
     assert own_project.run("logs", "-n", "3").stdout.splitlines() == lines
     following = subprocess.Popen(
-        own_project.command("logs", "-f", "-n", "0"),
+        own_project.command("logs", "-f", "-n", "1"),
         cwd=own_project.folder,
         stdout=subprocess.PIPE,
         text=True,
     )
-    time.sleep(2)
-    own_project.run("stats", code=5)  # the server logs our requests
     assert following.stdout
+    assert following.stdout.readline().strip() == lines[-1].strip()  # it follows from here on
+    own_project.run("stats", code=5)  # the server logs our requests
     assert following.stdout.readline().strip()
     following.send_signal(signal.SIGINT)
     assert following.wait(timeout=20) == 130
@@ -297,15 +300,15 @@ def test_store_on_a_folder_the_server_may_not_serve_is_refused(
     project: Project, server: Server, tmp_path: Path
 ) -> None:
     elsewhere = ["--set", f"store.url={tmp_path / 'elsewhere'}"]
-    told = project.run("train", *elsewhere, code=3).stderr
-    assert "may not show the images of" in told
-    assert "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT" in told
+    message = project.run("train", *elsewhere, code=3).stderr
+    assert "may not show the images of" in message
+    assert "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT" in message
 
 
 def test_store_that_cannot_be_written_is_exit_4(project: Project, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    told = project.run("train", "--set", f"store.url={tmp_path / 'file' / 'x'}", code=4).stderr
-    assert "the artifact store" in told
+    message = project.run("train", "--set", f"store.url={tmp_path / 'file' / 'x'}", code=4).stderr
+    assert "the artifact store" in message
     shutil.rmtree(project.folder / "cache", ignore_errors=True)
 
 
@@ -344,10 +347,10 @@ def test_doctor_names_the_fix_of_what_is_wrong(tmp_path: Path) -> None:
     assert failed == {"label studio": "Start it: annoloop up"}
     assert check_lines(report)["store"] == "ok"
     project.file.write_text("stroe: {}\n")
-    told = project.run("doctor", code=3).stdout
-    assert "fail  stack file" in told
-    assert "did you mean store?" in told
-    assert "ok    python" in told
+    message = project.run("doctor", code=3).stdout
+    assert "fail  stack file" in message
+    assert "did you mean store?" in message
+    assert "ok    python" in message
 
 
 def test_reader_that_leaves_early_is_no_error(project: Project) -> None:
@@ -375,8 +378,8 @@ def test_status_tells_where_it_runs_when_the_port_was_changed(own_project: Proje
 @pytest.mark.slow
 def test_hints_name_the_stack_that_was_named(tmp_path: Path) -> None:
     made = Project(tmp_path, {"label_studio": {"port": free_port()}})
-    told = made.run("train", "--stack", str(made.file), code=4).stderr
-    assert f"annoloop up --stack {made.file}" in told
+    message = made.run("train", "--stack", str(made.file), code=4).stderr
+    assert f"annoloop up --stack {made.file}" in message
     assert "--stack" not in made.run("train", code=4).stderr
 
 
@@ -387,8 +390,8 @@ def test_name_that_holds_codes_for_a_terminal_is_shown_on_one_line(
     Console(Options()).objects("new", Objects(1, (name,)))
     Console(Options()).reasons("unreadable", [{"file": name, "reason": "it is empty"}])
     shown = "\\x1b[31mrot\\nweiß\u202f？.jpg"
-    told = f"new: 1\n  {shown}\nunreadable: {shown}: it is empty\n"
-    assert capsys.readouterr().out == told
+    message = f"new: 1\n  {shown}\nunreadable: {shown}: it is empty\n"
+    assert capsys.readouterr().out == message
 
 
 def test_full_disk_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
@@ -399,3 +402,41 @@ def test_full_disk_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
         _guarded(Console(Options()), run, lambda *_: None, {})
     assert caught.value.exit_code == 4
     assert "No space left on device: '/cache/x'" in capsys.readouterr().err
+
+
+def help_of_every_command() -> dict[str, str]:
+    """Words of a command -> its help at 80 columns."""
+    from typer.testing import CliRunner
+
+    from annolooop.cli import app
+
+    def walk(command: Any, words: list[str]) -> Iterator[list[str]]:
+        yield words
+        for name, below in getattr(command, "commands", {}).items():
+            yield from walk(below, [*words, name])
+
+    runner = CliRunner(env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    every = walk(typer.main.get_command(app), [])
+    return {" ".join(words): runner.invoke(app, [*words, "--help"]).output for words in every}
+
+
+def test_help_fits_80_columns_and_cuts_no_sentence() -> None:
+    for words, text in help_of_every_command().items():
+        assert not re.search(r"(?m)^  [a-z].*\.\.\.$", text), words
+        for line in text.splitlines():
+            assert len(line) <= 80, (words, line)
+
+
+def test_help_lists_everyday_commands_first_and_begins_with_examples() -> None:
+    text = help_of_every_command()[""]
+    sections = re.findall(r"(?m)^([A-Z][\w-]+):$", text)
+    assert sections == ["Options", "Everyday", "Dataset", "Model", "Set-up"]
+    assert text.index("Examples:") < text.index("Options:")
+    everyday = text[text.index("Everyday:") : text.index("Dataset:")].splitlines()[1:]
+    assert [line.split()[0] for line in everyday if line] == [
+        "up",
+        "infer",
+        "train",
+        "stats",
+        "report",
+    ]

@@ -87,19 +87,19 @@ def test_settings_of_pip_come_from_its_files_and_variables(
     )
     monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
     monkeypatch.setenv("PIP_TRUSTED_HOST", "d.example")
-    told = uv_environment({}, pip_settings(os.environ))
-    assert told["UV_DEFAULT_INDEX"] == "https://a.example/simple"
-    assert told["UV_INDEX"] == "https://b.example/simple https://c.example/simple"
-    assert told["UV_INDEX_STRATEGY"] == "unsafe-best-match"
-    assert told["UV_INSECURE_HOST"] == "d.example"
+    message = uv_environment({}, pip_settings(os.environ))
+    assert message["UV_DEFAULT_INDEX"] == "https://a.example/simple"
+    assert message["UV_INDEX"] == "https://b.example/simple https://c.example/simple"
+    assert message["UV_INDEX_STRATEGY"] == "unsafe-best-match"
+    assert message["UV_INSECURE_HOST"] == "d.example"
 
 
 def test_what_uv_is_told_itself_wins() -> None:
     own = {"UV_INDEX_URL": "https://own.example/simple", "UV_CONSTRAINT": "own.txt"}
     settings = {"index-url": "https://a.example/simple", "constraint": "a.txt"}
-    told = uv_environment(own, settings)
-    assert "UV_DEFAULT_INDEX" not in told
-    assert told["UV_CONSTRAINT"] == "own.txt"
+    message = uv_environment(own, settings)
+    assert "UV_DEFAULT_INDEX" not in message
+    assert message["UV_CONSTRAINT"] == "own.txt"
 
 
 def test_uv_installs_from_the_index_that_pip_is_set_to(
@@ -119,9 +119,9 @@ def test_pip_is_tried_where_uv_fails(
     monkeypatch.setenv("PIP_INDEX_URL", f"http://{LOGIN}@{index}")
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{free_port()}/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
-    said: list[str] = []
-    executable = ensure_environment(tmp_path / "made", "1.23.2", "tests", said.append)
-    assert "Trying again with pip …" in "\n".join(said)
+    answers: list[str] = []
+    executable = ensure_environment(tmp_path / "made", "1.23.2", "tests", answers.append)
+    assert "Trying again with pip …" in "\n".join(answers)
     assert executable.exists()
 
 

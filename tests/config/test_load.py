@@ -31,19 +31,19 @@ def test_shipped_stack_file_says_what_the_defaults_are(tmp_path: Path) -> None:
 
 
 def test_unknown_key_is_named_with_its_line_and_a_close_key(tmp_path: Path) -> None:
-    told = message(tmp_path, "store:\n  url: here\nlabel_studio:\n  prot: 8093\n")
-    assert told.endswith("annoloop.yaml:4: label_studio.prot: unknown key; did you mean port?")
+    text = message(tmp_path, "store:\n  url: here\nlabel_studio:\n  prot: 8093\n")
+    assert text.endswith("annoloop.yaml:4: label_studio.prot: unknown key; did you mean port?")
 
 
 def test_wrong_type_is_named_with_its_line(tmp_path: Path) -> None:
-    told = message(tmp_path, "label_studio:\n  port: many\n")
-    assert "annoloop.yaml:2: label_studio.port: input should be a valid integer" in told
+    text = message(tmp_path, "label_studio:\n  port: many\n")
+    assert "annoloop.yaml:2: label_studio.port: input should be a valid integer" in text
 
 
 def test_every_wrong_key_is_told_at_once(tmp_path: Path) -> None:
-    told = message(tmp_path, "label_studio:\n  port: 0\ntrain:\n  holdout: 2\n")
-    assert "label_studio.port" in told
-    assert "train.holdout" in told
+    text = message(tmp_path, "label_studio:\n  port: 0\ntrain:\n  holdout: 2\n")
+    assert "label_studio.port" in text
+    assert "train.holdout" in text
 
 
 def test_hint_checks_the_file_that_is_wrong(tmp_path: Path) -> None:
@@ -59,8 +59,8 @@ def test_hint_checks_the_file_that_is_wrong(tmp_path: Path) -> None:
 
 
 def test_duplicate_key_is_refused(tmp_path: Path) -> None:
-    told = message(tmp_path, "train:\n  seed: 1\n  seed: 2\n")
-    assert told.endswith("annoloop.yaml:3: train.seed is given twice (first on line 2)")
+    text = message(tmp_path, "train:\n  seed: 1\n  seed: 2\n")
+    assert text.endswith("annoloop.yaml:3: train.seed is given twice (first on line 2)")
 
 
 def test_broken_yaml_is_named_with_its_line(tmp_path: Path) -> None:
@@ -72,13 +72,13 @@ def test_file_that_holds_no_mapping_is_refused(tmp_path: Path) -> None:
 
 
 def test_unset_variable_is_named(tmp_path: Path) -> None:
-    told = message(tmp_path, "label_studio:\n  url: http://x\n  api_key: ${KEY}\n")
-    assert told.endswith("annoloop.yaml:3: label_studio.api_key: the variable KEY is not set")
+    text = message(tmp_path, "label_studio:\n  url: http://x\n  api_key: ${KEY}\n")
+    assert text.endswith("annoloop.yaml:3: label_studio.api_key: the variable KEY is not set")
 
 
 def test_variable_with_a_message_of_its_own(tmp_path: Path) -> None:
-    told = message(tmp_path, "store:\n  url: ${BUCKET:?name the bucket}\n")
-    assert told.endswith("store.url: name the bucket")
+    text = message(tmp_path, "store:\n  url: ${BUCKET:?name the bucket}\n")
+    assert text.endswith("store.url: name the bucket")
 
 
 def test_variables_are_filled_in(tmp_path: Path) -> None:
@@ -146,12 +146,12 @@ def test_secret_is_masked_in_settings_and_errors(tmp_path: Path) -> None:
     text = "label_studio:\n  url: http://x\n  api_key: ${KEY}\n"
     loaded = load_stack(write(tmp_path, text), environ={"KEY": "s3cr3t"})
     assert "s3cr3t" not in repr(loaded)
-    told = message(tmp_path, "label_studio:\n  api_key: ${KEY}\n  port: x\n", KEY="s3cr3t")
-    assert "s3cr3t" not in told
+    answer_text = message(tmp_path, "label_studio:\n  api_key: ${KEY}\n  port: x\n", KEY="s3cr3t")
+    assert "s3cr3t" not in answer_text
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("dataset:\n  labels: [a]\n", "at least 2 items"),
         ("dataset:\n  labels: [a, a]\n", "twice"),
@@ -165,8 +165,8 @@ def test_secret_is_masked_in_settings_and_errors(tmp_path: Path) -> None:
         ("label_studio:\n  document_root: /data\n", "only used with url"),
     ],
 )
-def test_values_that_cannot_work_are_refused(tmp_path: Path, text: str, told: str) -> None:
-    assert told in message(tmp_path, text)
+def test_values_that_cannot_work_are_refused(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in message(tmp_path, text)
 
 
 def test_override_fills_a_section_whose_keys_are_commented_out(tmp_path: Path) -> None:

@@ -82,15 +82,17 @@ def test_list_with_a_secret_item_is_masked_and_a_flag_unmasks(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [(None, "No such file"), (b"\n", "empty"), (b"\xff\xfe", "not UTF-8"), (b"a\0b", "zero byte")],
 )
-def test_file_that_holds_no_text_is_named(tmp_path: Path, content: bytes | None, told: str) -> None:
+def test_file_that_holds_no_text_is_named(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
     if content is not None:
         (tmp_path / "token").write_bytes(content)
     error = refused(tmp_path, "${file:token}")
     assert "${file:token}" in error.message
-    assert told in error.message
+    assert message in error.message
 
 
 @pytest.mark.parametrize(

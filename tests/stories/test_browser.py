@@ -49,8 +49,8 @@ def test_people_accept_one_prediction_and_override_another(
     report = project.json("sync")
     assert (report["created"], report["labeled"]) == (2, 2)
     annotations = project.stack().snapshots.latest().annotations
-    said = sorted((a.shown, a.labels) for a in annotations)
-    assert said == sorted([((accepted,), (accepted,)), ((overridden,), (other,))])
+    answers = sorted((a.shown, a.labels) for a in annotations)
+    assert answers == sorted([((accepted,), (accepted,)), ((overridden,), (other,))])
     stats = project.json("stats")
     assert stats["labeled"] == 2
     assert stats["model_versions"][stats["model_version"]] == {
@@ -94,7 +94,7 @@ def test_two_people_at_once_get_the_tasks_of_a_query_in_its_order(
 ) -> None:
     train(project.stack(), False, untracked)
     write_patterns(project.folder / "b", [f"picture{n}.png" for n in range(9)])
-    told = project.json("infer", "--batch", "b", "--query", "5", "--strategy", "random")
+    message = project.json("infer", "--batch", "b", "--query", "5", "--strategy", "random")
     stack = project.stack()
     asked = rounds_of(stack, stack.config.dataset.name).latest()
     assert asked
@@ -106,13 +106,13 @@ def test_two_people_at_once_get_the_tasks_of_a_query_in_its_order(
     pictures: dict[Page, str] = {}
     answers = {who: note_served(who) for who in (page, second)}
     for who, login in ((page, mine), (second, (other.username, PASSWORD))):
-        who.goto(told["url"])
+        who.goto(message["url"])
         log_in(who, *login)
         pictures[who], _ = look(who)
     shoot(page, "queue")
     for who in (page, second, page):
         submit(who)
         pictures[who], _ = look(who, before=pictures[who])
-    served = {who: [answer.json()["id"] for answer in told] for who, told in answers.items()}
+    served = {who: [answer.json()["id"] for answer in message] for who, message in answers.items()}
     places = {who: [asked.query.index(task) for task in tasks] for who, tasks in served.items()}
     assert places == {page: [0, 2, 4], second: [1, 3]}

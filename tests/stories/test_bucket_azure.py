@@ -69,7 +69,7 @@ def test_whole_loop_on_azure(on_azure: Project, azure: AzureServer) -> None:
     with pytest.raises(ConfigError, match="only with an account key") as caught:
         project.stack().image_source.connected(stack.studio, found.id)
     assert caught.value.hint.startswith("Set azure.account_key too")
-    # What a signed address could not show is told of, and files get names that it can.
+    # What a signed address could not show is reported, and files get names that it can.
     write_photos(project.folder / "c", ["aria#1.jpg"], seed=9)
     alone = ["--no-push", "--set", "store.images=presign"]
     new = project.json("infer", "--batch", "c", *alone)

@@ -60,10 +60,10 @@ def test_whole_loop_on_google_cloud_storage(on_gcs: Project) -> None:
         words = ["--set", keyed, "--set", presigned]
         assert project.json("infer", *words)["tasks_created"] == 0
         see_all(project, keyed, presigned)
-        told = project.run("doctor", "-v", "--json", *words)
-        assert "/lab/" in told.stderr
-        assert "ignature" not in told.stderr
-        checks = {c["name"]: c for c in json.loads(told.stdout)["checks"]}
+        message = project.run("doctor", "-v", "--json", *words)
+        assert "/lab/" in message.stderr
+        assert "ignature" not in message.stderr
+        checks = {c["name"]: c for c in json.loads(message.stdout)["checks"]}
         assert checks["store"]["status"] == "ok"
         assert checks["image"]["status"] == "ok"
     nowhere = project.stack("store.url=gs://nobucket/x")

@@ -89,9 +89,11 @@ def test_batch_is_found_by_its_place_in_the_bucket(s3: S3Server) -> None:
     with pytest.raises(UsageError, match="below models/ of the store annoloop keeps"):
         keys(f"{url}/models/b")
     for elsewhere in (f"s3://{s3.bucket}/other", "s3://other/b", f"{url}-2/b"):
-        with pytest.raises(UsageError, match=f"not in the store, and store.url is {url}") as told:
+        with pytest.raises(
+            UsageError, match=f"not in the store, and store.url is {url}"
+        ) as message:
             keys(elsewhere)
-        assert f"store.url: s3://{elsewhere.split('/')[2]}" in told.value.hint
+        assert f"store.url: s3://{elsewhere.split('/')[2]}" in message.value.hint
     with pytest.raises(UsageError, match="no such prefix in the store"):
         keys("nowhere")
 
@@ -146,10 +148,10 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
         look_in_browser(project, "presign-refused", 10)
     project.run("storage", "setup", "--yes")
     look_in_browser(project, "presign")
-    told = project.run("doctor", "-v", "--json", *presigned)
-    assert "/lab/" in told.stderr
-    assert "ignature" not in told.stderr
-    checks = {c["name"]: c for c in json.loads(told.stdout)["checks"]}
+    message = project.run("doctor", "-v", "--json", *presigned)
+    assert "/lab/" in message.stderr
+    assert "ignature" not in message.stderr
+    checks = {c["name"]: c for c in json.loads(message.stdout)["checks"]}
     assert checks["store"]["status"] == "ok"
     assert checks["image"]["status"] == "ok"
     # As if someone else ran the server: it may not ask this machine.

@@ -17,15 +17,15 @@ def finish(project: Project, *words: str) -> list[Joint]:
     """Run a command again and again, each time dying at its next write, until it ends."""
     seen: list[Joint] = []
     while len(seen) < MOST:
-        code, told, joint = run_dying(project.folder, list(words), seen)
+        code, message, joint = run_dying(project.folder, list(words), seen)
         if joint is None:
-            assert code == 0, told
+            assert code == 0, message
             return seen
         seen.append(joint)
-        assert code == {"interrupt": 130}.get(joint[1], 9), (joint, told)
-        assert "Traceback" not in told, (joint, told)
+        assert code == {"interrupt": 130}.get(joint[1], 9), (joint, message)
+        assert "Traceback" not in message, (joint, message)
         if joint[1] == "interrupt":
-            assert told.splitlines()[-1].startswith("Interrupted"), (joint, told)
+            assert message.splitlines()[-1].startswith("Interrupted"), (joint, message)
         check_store(project.stack())
     raise AssertionError(seen)
 
@@ -112,9 +112,9 @@ def test_server_may_die_during_each_request(own_project: Project) -> None:
         assert daemon
         process = daemon.process()
         assert process
-        code, told, joint = run_dying(own_project.folder, words, [], process.pid)
+        code, message, joint = run_dying(own_project.folder, words, [], process.pid)
         assert joint
-        assert (code, "error: Label Studio does not answer" in told) == (4, True), told
+        assert (code, "error: Label Studio does not answer" in message) == (4, True), message
         own_project.run("up")
         own_project.run(*words)
     stack = own_project.stack()

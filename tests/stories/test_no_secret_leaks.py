@@ -47,11 +47,11 @@ class Watched:
             stderr=subprocess.PIPE,
             text=True,
         )
-        told = " ".join(command[1:])
+        message = " ".join(command[1:])
         self.look_at(psutil.Process(begun.pid))
         out, err = begun.communicate(timeout=280)
-        assert begun.returncode == code, f"{told}: {begun.returncode}\n{out}\n{err}"
-        self.seen += [(f"stdout of {told}", out), (f"stderr of {told}", err)]
+        assert begun.returncode == code, f"{message}: {begun.returncode}\n{out}\n{err}"
+        self.seen += [(f"stdout of {message}", out), (f"stderr of {message}", err)]
         return out + err
 
     def look_at(self, process: psutil.Process) -> None:
@@ -135,9 +135,9 @@ def run_into_errors(watched: Watched) -> None:
     assert "404" in watched.run("stats", "-v", "--stack", "astray", code=4)
     watched.run("stack", "check", "-v", "--stack", "theirs", "--set", "infer.device=x", code=3)
     watched.run("model", "show", "v9", "-v", code=5)
-    told = watched.start([sys.executable, "-c", BUG], code=1)
-    assert "RuntimeError: boom" in told
-    assert "Traceback" in told
+    message = watched.start([sys.executable, "-c", BUG], code=1)
+    assert "RuntimeError: boom" in message
+    assert "Traceback" in message
 
 
 def test_nothing_that_people_see_holds_a_secret(watched: Watched) -> None:
@@ -166,5 +166,5 @@ def test_nothing_that_people_see_holds_a_secret(watched: Watched) -> None:
 def test_wrong_set_does_not_repeat_the_value(tmp_path: Path) -> None:
     project = Project(tmp_path, {})
     for given in ("label_studio.api_key=[s3cr3t", "label_studio.api_key: s3cr3t", "port.x=s3cr3t"):
-        told = project.run("stack", "check", "--set", given, code=3 if "port" in given else 2)
-        assert "s3cr3t" not in told.stderr
+        message = project.run("stack", "check", "--set", given, code=3 if "port" in given else 2)
+        assert "s3cr3t" not in message.stderr

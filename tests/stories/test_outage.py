@@ -48,9 +48,9 @@ def test_upload_goes_on_where_it_ended(on_s3: Project, proxy: FaultyProxy) -> No
     words = ["infer", "--batch", "b"]
     joints: list[Joint] = []
     for expected in (9, 130, 9, 130):  # at the embeddings, twice, and twice among the images
-        code, told, joint = run_dying(project.folder, words, joints)
+        code, message, joint = run_dying(project.folder, words, joints)
         assert joint
-        assert code == expected, told
+        assert code == expected, message
         joints.append(joint)
     assert "images/b/" in joints[2][0]
     assert "images/b/" in joints[3][0]

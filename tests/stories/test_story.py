@@ -109,18 +109,18 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
     for task in stack.studio.tasks.list(1):
         name = task.key.rpartition("/")[2]
         if name in truth:
-            said = stack.studio.tasks.look(1, task.id)[1][second["model_version"]]
-            right += said == (truth[name],)
+            answers = stack.studio.tasks.look(1, task.id)[1][second["model_version"]]
+            right += answers == (truth[name],)
     assert right >= 9
 
     credentials = stack.daemon.credentials() if stack.daemon else None
     assert credentials
-    told = "".join(
+    message = "".join(
         project.run(*words).stdout + project.run(*words).stderr
         for words in (["up"], ["status"], ["stack", "show"], ["logs", "-n", "100"], ["stats"])
     )
-    assert credentials.token not in told
-    assert credentials.password not in told
+    assert credentials.token not in message
+    assert credentials.password not in message
 
     assert project.typed("down") == {"stopped": True, "pid": up["pid"]}
     assert project.typed("down")["stopped"] is False
@@ -160,6 +160,6 @@ def test_demo_never_takes_a_folder_that_holds_something_else(tmp_path: Path) -> 
     (tmp_path / "mine.txt").write_text("precious")
     project = Project(tmp_path, {})
     for words in (["demo"], ["demo", "--clean"]):
-        told = project.run(*words, "--folder", str(tmp_path), code=3).stderr
-        assert "was not made by the demo" in told
+        message = project.run(*words, "--folder", str(tmp_path), code=3).stderr
+        assert "was not made by the demo" in message
     assert (tmp_path / "mine.txt").read_text() == "precious"

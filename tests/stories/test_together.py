@@ -21,8 +21,8 @@ def start(project: Project, *words: str) -> subprocess.Popen[str]:
 
 def ends(processes: Iterable[subprocess.Popen[str]]) -> None:
     for process in processes:
-        told = process.communicate(timeout=250)[1]
-        assert process.returncode == 0, told
+        message = process.communicate(timeout=250)[1]
+        assert process.returncode == 0, message
 
 
 def test_commands_wait_for_who_writes_to_the_dataset(project: Project) -> None:
@@ -31,20 +31,20 @@ def test_commands_wait_for_who_writes_to_the_dataset(project: Project) -> None:
     write_photos(project.folder / "b", names)
     stack = project.stack("label_studio.import_size=1")
     command = ["infer", "--batch", "b", "--set", "label_studio.import_size=1"]
-    said = f"waiting for `dataset delete` by {stack.person} since "
+    answers = f"waiting for `dataset delete` by {stack.person} since "
     with stack.lock("dataset delete"), stack.lock("nested") as lock:
         both = [start(project, *command) for _ in range(2)]
         tired = start(project, *command)
         for process in (*both, tired):
             assert process.stderr
             lines = iter(process.stderr.readline, "")
-            assert any(line.startswith(said) for line in lines)
+            assert any(line.startswith(answers) for line in lines)
         tired.send_signal(signal.SIGINT)
         assert tired.communicate(timeout=60)[1].splitlines()[-1].startswith("Interrupted")
         assert tired.returncode == 130
-        told = project.run(*command, "--set", "store.lock_timeout=0", code=4).stderr
-        assert "is in use: `dataset delete` by" in told
-        assert f"kill {os.getpid()}" in told
+        message = project.run(*command, "--set", "store.lock_timeout=0", code=4).stderr
+        assert "is in use: `dataset delete` by" in message
+        assert f"kill {os.getpid()}" in message
         # Whoever only reads, trains or embeds is not held up.
         project.run("train", "--set", "store.lock_timeout=0")
         dry = InferOptions(dry_run=True)

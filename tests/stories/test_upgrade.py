@@ -101,10 +101,10 @@ def test_upgrade_keeps_everything_and_can_be_undone(
     assert process
     os.kill(process.pid, signal.SIGKILL)
     psutil.wait_procs([process], timeout=10)
-    told = project.run(*newer).stderr
+    message = project.run(*newer).stderr
     (copy,) = daemon.database.copies()
     assert copy.name.startswith(f"label_studio-{OLD}-")
-    assert str(copy) in re.sub(r"\n\s*", "", told)
+    assert str(copy) in re.sub(r"\n\s*", "", message)
     with closing(sqlite3.connect(copy)) as reader:
         assert reader.execute("SELECT count(*) FROM task_completion").fetchone() == (1,)
     assert annotations(project) == kept

@@ -38,13 +38,13 @@ def store_labels(
             n,
             images[name].key,
             images[name].sha256,
-            tuple(sorted(said)),
+            tuple(sorted(answers)),
             False,
             False,
             1,
             f"{n}",
         )
-        for n, (name, said) in enumerate(labels.items(), start=1)
+        for n, (name, answers) in enumerate(labels.items(), start=1)
     )
     now = datetime.now(timezone.utc).isoformat()
     snapshots = project.stack().snapshots

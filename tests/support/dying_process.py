@@ -54,8 +54,8 @@ def run_dying(
         joint = joints.recv()
     except EOFError:
         joint = None
-    told = (folder / "told.txt").read_text(encoding="utf-8")
-    return process.exitcode, told, joint
+    message = (folder / "told.txt").read_text(encoding="utf-8")
+    return process.exitcode, message, joint
 
 
 def _work(

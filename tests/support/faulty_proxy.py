@@ -19,7 +19,7 @@ class FaultyProxy:
     Attributes:
         port: where it listens, on 127.0.0.1.
         upstream: port of the server.
-        fault: told method and path of each request; ``"busy"`` answers it with 503, ``"cut"``
+        fault: called with method and path of each request; ``"busy"`` answers with 503, ``"cut"``
             closes the connection within the server's answer, ``"lost"`` before it, though the
             server has done what was asked; ``""`` passes it on.
         seen: (method, path, fault) of each request.
@@ -109,15 +109,17 @@ def _receive(peer: socket.socket, bodiless: bool = False) -> tuple[bytes, bytes]
             return b"", b""
         data += block
     head, _, body = data.partition(b"\r\n\r\n")
-    said = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+    headers = dict(
+        line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line
+    )
     head += b"\r\n\r\n"
     if bodiless or head.split(b" ", 2)[1] in (b"204", b"304"):
         return head, body
-    if said.get(b"expect"):
+    if headers.get(b"expect"):
         peer.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         head = re.sub(rb"(?i)expect:[^\n]*\n", b"", head)
-    chunked = said.get(b"transfer-encoding") == b"chunked"
-    length = int(said.get(b"content-length", 0))
+    chunked = headers.get(b"transfer-encoding") == b"chunked"
+    length = int(headers.get(b"content-length", 0))
     while not body.endswith(b"0\r\n\r\n") if chunked else len(body) < length:
         block = peer.recv(BLOCK)
         if not block:

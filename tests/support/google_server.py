@@ -1,6 +1,6 @@
 """What fake-gcs-server does not do: give tokens, and refuse.
 
-A server on this machine that answers as it is told stands in for Google's.
+A server on this machine that answers as the test says stands in for Google's.
 """
 
 import json
@@ -32,9 +32,13 @@ def answering(answer: Callable[[str, str], Answer | None], behind: str = "") -> 
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            told = answer(self.command, self.path)
-            if told:
-                status, kind, content = told[0], "application/json", json.dumps(told[1]).encode()
+            reply = answer(self.command, self.path)
+            if reply:
+                status, kind, content = (
+                    reply[0],
+                    "application/json",
+                    json.dumps(reply[1]).encode(),
+                )
             else:
                 kept = {k: v for k, v in self.headers.items() if k.lower() != "host"}
                 got = httpx.request(

@@ -75,8 +75,8 @@ class FakeClouds:
         if path.endswith("/token"):
             return *self.tokens, {}
         if path.endswith("/.well-known/openid-configuration"):
-            told = {"token_endpoint": f"{self.login}/token", "issuer": self.login}
-            return 200, {**told, "authorization_endpoint": f"{self.login}/authorize"}, {}
+            message = {"token_endpoint": f"{self.login}/token", "issuer": self.login}
+            return 200, {**message, "authorization_endpoint": f"{self.login}/authorize"}, {}
         if allowed == f"Bearer {TOKEN}" or path == "/":
             self.asked.append(path)
             missing = {"error": {"code": 404, "status": "NOT_FOUND", "message": "x"}}
@@ -98,10 +98,10 @@ def fake_clouds(ca: trustme.CA) -> Iterator[FakeClouds]:
 
         def respond(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, told, headers = clouds.answer(
+            status, message, headers = clouds.answer(
                 self.path.partition("?")[0], self.headers.get("Authorization", "")
             )
-            body = json.dumps(told).encode()
+            body = json.dumps(message).encode()
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", **headers}.items():
                 self.send_header(name, value)

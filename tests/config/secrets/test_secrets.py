@@ -261,7 +261,7 @@ DISABLED = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERV
 
 
 @pytest.mark.parametrize(
-    ("status", "told", "reason", "hint"),
+    ("status", "message", "reason", "hint"),
     [
         (404, {"status": "NOT_FOUND"}, "no such secret", "gcloud secrets list --project lab"),
         (403, {"status": "PERMISSION_DENIED"}, "access is refused", "secretmanager.secretAccessor"),
@@ -272,9 +272,9 @@ DISABLED = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERV
     ],
 )
 def test_each_refusal_of_gcp_has_its_reason(
-    tmp_path: Path, clouds: FakeClouds, status: int, told: Any, reason: str, hint: str
+    tmp_path: Path, clouds: FakeClouds, status: int, message: Any, reason: str, hint: str
 ) -> None:
-    clouds.answers[GOOGLE] = (status, {"error": {"code": status, "message": SECRET, **told}})
+    clouds.answers[GOOGLE] = (status, {"error": {"code": status, "message": SECRET, **message}})
     kind = UnreachableError if status == 503 else ConfigError
     error = refused(tmp_path, "gcp-secret:lab/labels", kind)
     assert reason in error.message
@@ -282,7 +282,7 @@ def test_each_refusal_of_gcp_has_its_reason(
 
 
 @pytest.mark.parametrize(
-    ("status", "told", "reason", "hint"),
+    ("status", "message", "reason", "hint"),
     [
         (404, {"code": "SecretNotFound"}, "no such secret", "az keyvault secret list"),
         (403, {"innererror": {"code": "ForbiddenByRbac"}}, "(ForbiddenByRbac)", "Secrets User"),
@@ -292,9 +292,9 @@ def test_each_refusal_of_gcp_has_its_reason(
     ],
 )
 def test_each_refusal_of_azure_has_its_reason(
-    tmp_path: Path, clouds: FakeClouds, status: int, told: Any, reason: str, hint: str
+    tmp_path: Path, clouds: FakeClouds, status: int, message: Any, reason: str, hint: str
 ) -> None:
-    clouds.answers["/secrets/labels/"] = (status, {"error": {"message": SECRET, **told}})
+    clouds.answers["/secrets/labels/"] = (status, {"error": {"message": SECRET, **message}})
     kind = UnreachableError if status == 500 else ConfigError
     error = refused(tmp_path, f"azure-secret:{clouds.vault}/labels", kind)
     assert reason in error.message
@@ -344,8 +344,8 @@ def test_google_key_file_that_is_not_there_is_no_lack_of_a_login(
 def test_credentials_that_are_refused_are_told(
     tmp_path: Path, clouds: FakeClouds, reference: str
 ) -> None:
-    told = {"error": "invalid_grant", "error_description": f"AADSTS7000215: {SECRET}"}
-    clouds.tokens = (400, told)
+    message = {"error": "invalid_grant", "error_description": f"AADSTS7000215: {SECRET}"}
+    clouds.tokens = (400, message)
     error = refused(tmp_path, reference.format(vault=clouds.vault))
     assert "the credentials of this machine are wrong or have expired (" in error.message
     assert "login" in error.hint

@@ -7,7 +7,6 @@ import socket
 import sqlite3
 import stat
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -209,13 +208,18 @@ def test_log_is_followed(daemon: Daemon) -> None:
     daemon.log.parent.mkdir(parents=True, exist_ok=True)
     daemon.log.write_text("old\n", encoding="utf-8")
 
+    read = threading.Event()
+
     def write() -> None:
-        time.sleep(0.5)
-        with daemon.log.open("a", encoding="utf-8") as log:
-            log.write("new\n")
+        while not read.wait(0.05):
+            with daemon.log.open("a", encoding="utf-8") as log:
+                log.write("new\n")
 
     threading.Thread(target=write).start()
-    assert next(daemon.follow_log()) == "new"
+    try:
+        assert next(daemon.follow_log()) == "new"
+    finally:
+        read.set()
 
 
 def test_port_is_free_at_once_after_stop(daemon: Daemon) -> None:

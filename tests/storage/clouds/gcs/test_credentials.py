@@ -12,11 +12,9 @@ import pytest
 from support.bucket_servers import fake_gcs
 from support.google_server import TOKEN, Answer, answering, refusal, service_account_key
 
-from annolooop.config.schema import StackConfig
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.clouds.gcs.files import GCSAccess, open_gcs, read_service_account
-from annolooop.storage.clouds.table import open_cloud
 
 USER = {"type": "authorized_user", "client_id": "1", "client_secret": "s", "refresh_token": "r"}
 
@@ -140,53 +138,6 @@ def test_wrong_key_is_named(tmp_path: Path, content: Any, reason: str) -> None:
     if content and content != "not JSON":
         with pytest.raises(ConfigError, match=r"gcs\.credentials: this"):
             read_service_account(json.dumps(content), file)
-
-
-def stack(**sections: Any) -> StackConfig:
-    return StackConfig.model_validate({"store": {"url": "gs://lab/x"}, **sections})
-
-
-def test_our_label_studio_finds_the_credentials_of_this_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = write(tmp_path / "adc.json", USER)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "adc.json")
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "lab-project")
-    cloud = open_cloud(stack(), Path)
-    assert cloud
-    told = cloud.server_variables()
-    assert told["GOOGLE_APPLICATION_CREDENTIALS"] == str(file)
-    assert told["GOOGLE_CLOUD_PROJECT"] == "lab-project"
-    assert not cloud.server_settings["google_application_credentials"]
-
-
-def test_machines_key_is_given_to_our_label_studio_only(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = service_account_key("https://oauth2.googleapis.com/token")
-    file = write(tmp_path / "key.json", key)
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
-    signed = {"url": "gs://lab/x", "images": "presign"}
-    ours = open_cloud(stack(store=signed), Path)
-    assert ours
-    assert ours.server_settings["google_application_credentials"] == key
-    theirs = {"url": "https://labels.example.org", "api_key": "t"}
-    for given in (stack(store=signed, label_studio=theirs), stack(label_studio=theirs)):
-        cloud = open_cloud(given, Path)
-        assert cloud
-        if given.store.images == "presign":
-            with pytest.raises(ConfigError, match="nothing else can sign"):
-                assert cloud.server_settings
-        else:
-            assert not cloud.server_settings["google_application_credentials"]
-            assert "credentials of its own" in cloud.advice
-    keyed = open_cloud(
-        stack(store=signed, label_studio=theirs, gcs={"credentials": "key.json"}),
-        lambda path: tmp_path / path,
-    )
-    assert keyed
-    assert keyed.server_settings["google_application_credentials"] == key
 
 
 def test_key_that_is_taken_for_a_path_is_not_shown(tmp_path: Path) -> None:

@@ -1,0 +1,142 @@
+"""The dataset's project in Label Studio: found, made once, and fit for the dataset's labels."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.fake_studio import FakeStudio, fake_stack
+from support.project import LABELS
+
+from annolooop.errors import DataError
+from annolooop.loop.labels.project import (
+    ensure_project,
+    find_project,
+    lookup_project,
+    noted_project,
+    project_fits,
+)
+from annolooop.stack import Stack
+from annolooop.storage import intents
+from annolooop.storage.intents import Intent
+
+
+@pytest.fixture
+def studio() -> FakeStudio:
+    return FakeStudio()
+
+
+@pytest.fixture
+def stack(tmp_path: Path, studio: FakeStudio) -> Stack:
+    return fake_stack(tmp_path, studio)
+
+
+@pytest.fixture
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intents, "SECONDS_OF_QUIET", 0.1)
+    monkeypatch.setattr(intents, "SECONDS_BETWEEN_LOOKS", 0.01)
+
+
+def test_project_is_made_where_there_is_none(stack: Stack, studio: FakeStudio) -> None:
+    project = ensure_project(stack)
+    assert studio.projects.list() == [project]
+    assert noted_project(stack, "cats") == project.identity
+    assert stack.image_source.connected(stack.studio, project.id)
+
+
+def test_second_command_makes_none(stack: Stack, studio: FakeStudio) -> None:
+    assert ensure_project(stack) == ensure_project(stack)
+    assert studio.wrote == [("create", "cats")]
+
+
+def test_project_of_the_same_title_is_taken(stack: Stack, studio: FakeStudio) -> None:
+    there = studio.add_project("cats")
+    assert ensure_project(stack) == there
+    assert noted_project(stack, "cats") == there.identity
+
+
+def test_project_that_people_renamed_stays_the_datasets(stack: Stack, studio: FakeStudio) -> None:
+    made = ensure_project(stack)
+    studio.projects.rename(made.id, "our cats")
+    found = lookup_project(stack, "cats")
+    assert found
+    assert found.id == made.id
+
+
+def test_noted_number_on_a_fresh_server_is_not_believed(stack: Stack, studio: FakeStudio) -> None:
+    """Numbers begin anew there."""
+    ensure_project(stack)
+    studio.known.clear()
+    other = studio.add_project("dogs")
+    studio.known[1] = (other.__class__(1, "later", "dogs", 0, 0, 0, 0, ""), studio.known[1][1])
+    assert lookup_project(stack, "cats") is None
+
+
+@pytest.mark.usefixtures("short_wait")
+def test_project_whose_maker_died_is_waited_for(stack: Stack, studio: FakeStudio) -> None:
+    making: Intent[bool] = Intent(stack.store, "cats", "making", bool)
+    making.announce(True)
+    looks: list[int] = []
+
+    def appear() -> None:
+        looks.append(1)
+        if len(looks) == 4:
+            studio.add_project("cats")
+
+    studio.appear = appear
+    project = ensure_project(stack)
+    assert studio.wrote == []
+    assert project.title == "cats"
+    assert not making.is_announced()
+
+
+@pytest.mark.usefixtures("short_wait")
+def test_project_that_never_came_is_made(stack: Stack, studio: FakeStudio) -> None:
+    Intent[bool](stack.store, "cats", "making", bool).announce(True)
+    ensure_project(stack)
+    assert studio.wrote == [("create", "cats")]
+
+
+def test_missing_labels_are_added(stack: Stack, studio: FakeStudio) -> None:
+    project = studio.add_project("cats", LABELS[:1])
+    assert not project_fits(stack, project)
+    ensure_project(stack)
+    assert studio.projects.labelling(project.id).labels == tuple(LABELS)
+
+
+@pytest.mark.parametrize(
+    ("label", "written"),
+    [("zebra", "zebra"), ("grey zebra", "grey zebra"), ("yes", '"yes"'), ("a: b", '"a: b"')],
+)
+def test_label_that_the_dataset_does_not_know_is_named_as_yaml_has_it(
+    stack: Stack, studio: FakeStudio, label: str, written: str
+) -> None:
+    studio.add_project("cats", [*LABELS, label])
+    with pytest.raises(DataError, match=f"has the label {label!r}") as caught:
+        ensure_project(stack)
+    assert f"dataset.labels: [{', '.join(LABELS)}, {written}]" in caught.value.hint
+
+
+def test_project_with_several_choices_does_not_become_one_with_a_single_one(
+    stack: Stack, studio: FakeStudio
+) -> None:
+    studio.add_project("cats", choice="multiple")
+    with pytest.raises(DataError, match="people may choose several") as caught:
+        ensure_project(stack)
+    assert "dataset.choice: multiple" in caught.value.hint
+
+
+def test_project_that_is_not_there_is_named_with_those_that_are_close(
+    stack: Stack, studio: FakeStudio
+) -> None:
+    studio.add_project("cat")
+    with pytest.raises(DataError, match=r"no project for the dataset cats.*cat"):
+        find_project(stack, "cats")
+
+
+def test_nobody_holds_the_lock_where_nothing_is_missing(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_project(stack)
+    refuse: Callable[..., None] = lambda *given: pytest.fail("it waits for others")  # noqa: E731
+    monkeypatch.setattr(stack, "lock", refuse)
+    ensure_project(stack)
