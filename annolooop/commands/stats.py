@@ -14,7 +14,7 @@ LABELS, VERSIONS = 8, 4  # rows of the two tables, so that all fits a terminal
 
 
 def stats(console: Console, name: NAME_IF_OTHER = None) -> "StatsReport":
-    """Count tasks and labels, and how often people agreed with the model.
+    """Count tasks, labels and agreement with the model.
 
     Examples:
       annoloop stats
