@@ -25,7 +25,7 @@ SCHEMA = (
 
 
 class FileState(NamedTuple):
-    """What the system tells of a file, and changes if its content does.
+    """What changes when the content of a file does.
 
     Attributes:
         path: absolute.
@@ -58,7 +58,7 @@ class FileState(NamedTuple):
 class FileHashes:
     """State of a file -> SHA-256 of its bytes; safe from several threads and processes.
 
-    It may be deleted at any time, and is begun anew where it is damaged. Where it cannot be used,
+    It may be deleted at any time, and begins empty where it is damaged. Where it cannot be used,
     nothing is known and nothing kept.
 
     Args:
@@ -105,7 +105,7 @@ class FileHashes:
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
-        """Nothing is known or kept where it fails; where it is damaged, it begins anew."""
+        """Nothing is known or kept where it fails; where it is damaged, it begins empty."""
         with self._tables.lock:
             try:
                 yield self._tables.db

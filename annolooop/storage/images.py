@@ -32,7 +32,7 @@ def content_hash(data: bytes) -> str:
 
 
 class Lost(Exception):
-    """The store has not got the content that an image had; the text says why."""
+    """The store does not have the content of an image any more; the text says why."""
 
 
 def read_image(store: ArtifactStore, image: Image) -> bytes:
@@ -63,7 +63,7 @@ def read_images(
 SCHEMA = (
     "CREATE TABLE images (key BLOB PRIMARY KEY, sha256 BLOB, etag TEXT, size INTEGER) "
     "WITHOUT ROWID",
-    "CREATE TABLE useless (key BLOB PRIMARY KEY, etag TEXT) WITHOUT ROWID",
+    "CREATE TABLE skipped (key BLOB PRIMARY KEY, etag TEXT) WITHOUT ROWID",
     "CREATE TABLE folders (folder BLOB PRIMARY KEY) WITHOUT ROWID",  # of images
 )
 
@@ -131,7 +131,7 @@ class ImageCatalog:
         """Whether this object could not be read, and has not changed since."""
         return bool(
             self.index.rows(
-                "SELECT 1 FROM useless WHERE key = ? AND etag = ?",
+                "SELECT 1 FROM skipped WHERE key = ? AND etag = ?",
                 [as_bytes(found.key), found.etag],
             )
         )
@@ -205,16 +205,16 @@ class ImageCatalog:
 
 def _apply(db: Connection, entries: Entries) -> None:
     """Enter what one file of the catalogue says."""
-    images, useless, folders = [], [], set()
+    images, skipped, folders = [], [], set()
     for key, (sha256, etag, *more) in entries.items():
         packed = as_bytes(key)
         if sha256:
             images.append((packed, pack(sha256), etag, more[0] if more else None))
             folders.add(packed.rpartition(b"/")[0])
         else:
-            useless.append((packed, etag))
+            skipped.append((packed, etag))
     db.executemany("REPLACE INTO images VALUES (?, ?, ?, ?)", images)
-    db.executemany("REPLACE INTO useless VALUES (?, ?)", useless)
+    db.executemany("REPLACE INTO skipped VALUES (?, ?)", skipped)
     db.executemany("INSERT OR IGNORE INTO folders VALUES (?)", ((f,) for f in folders))
 
 

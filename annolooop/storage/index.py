@@ -30,15 +30,15 @@ def index_file(folder: Path, series: Series[Any]) -> Path:
 class Index(CacheDatabase):
     """A numbered series, applied record by record to tables.
 
-    The series is what counts. The tables are also made anew if what was applied is not how the
+    The series is what counts. The tables are also made again if what was applied is not how the
     series begins: it was deleted and begun again.
 
     Args:
         series: what it is a copy of.
         file: see :class:`CacheDatabase`.
         schema: statements that make the tables.
-        apply: is given ``db`` and one record, in the order of the numbers, and changes the tables;
-            it begins and ends no transaction.
+        apply: changes the tables for one record; called with ``db`` and the record, in the order of
+            the numbers; it begins and ends no transaction.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Index(CacheDatabase):
                         self._enter(number, value, found[number].etag, None)
 
     def _etag(self, number: int, size: int) -> str | None:
-        """Of an object that we wrote just now; ``None`` where that cannot be told."""
+        """Of an object that we wrote just now; ``None`` where that is not known."""
         with suppress(KeyError, UnreachableError):
             found = self._series.store.info(self._series.key(number))
             return found.etag if found.size == size else None
@@ -107,7 +107,7 @@ class Index(CacheDatabase):
         try:
             self._apply(self.db, value)
         except (TypeError, ValueError, LookupError, AttributeError) as error:
-            raise self._series.damaged(number, "it does not say what such a file says") from error
+            raise self._series.damaged(number, "it does not hold what such a file holds") from error
         self.db.execute("INSERT INTO applied VALUES (?, ?, ?)", (number, etag, sha256))
 
     def _follows(self, applied: Applied, found: Mapping[int, StoredObject]) -> bool:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 def check(console: Console) -> "DoctorReport":
     """Check that the store can be used.
 
-    It checks rights, conditional writes, signatures, CORS rules and the clock. It writes an object for the test and removes it again.
+    It checks rights, conditional writes, signatures, CORS rules and the clock. It writes an object
+    for the test and removes it again.
     """
     from annolooop.loop.setup.store_check import check_storage
     from annolooop.stack import open_stack

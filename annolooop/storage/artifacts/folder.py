@@ -53,10 +53,10 @@ def files_below(
 
     Args:
         top: the folder.
-        skip: is told the path of each file and folder, and says whether to leave it out.
-        follow: is told the path of each link to a file, and says whether to take that file.
-        lost: is told the path of each folder (it ends in a slash) and file that cannot be read, or
-            is no plain file, and why; without it, a folder that cannot be read is an error.
+        skip: whether to leave out the file or folder of a path.
+        follow: whether to take the file that the link of a path leads to.
+        lost: called with the path of each folder (it ends in a slash) and file that cannot be read
+            or is no plain file, and why; without it, a folder that cannot be read is an error.
 
     Yields:
         Path from the top on, with ``/``; and size, times and so on of the file.
@@ -117,7 +117,7 @@ def _look(
     follow: Callable[[str], bool],
     lost: Callable[[str, str], None] | None,
 ) -> os.stat_result | None:
-    """What the system tells of a file; ``None`` if it is none to take."""
+    """The state of a file; ``None`` if it is left out."""
     found = os.lstat(f"{top}/{path}")
     link = stat.S_ISLNK(found.st_mode)
     if link:

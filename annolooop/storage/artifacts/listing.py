@@ -1,7 +1,7 @@
-"""What a listing of the store found, as against the catalogue; any number of keys.
+"""How a listing of the store differs from the catalogue; any number of keys.
 
-Keys are kept in temporary tables of the catalogue's index, as bytes: names of files need not be
-text, and bytes of UTF-8 are sorted as text is.
+Keys are kept in temporary tables beside the catalogue's index, as bytes: names of files need not
+be text, and bytes of UTF-8 are sorted as text is.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -44,7 +44,7 @@ def unpack(kept: bytes | str) -> str:
 def by_key(
     index: Index, statement: str, values: Sequence[Any] = (), after: bytes | int = b""
 ) -> Iterator[Any]:
-    """Rows by their first column, which tells them apart; a thousand at a time.
+    """Rows by their first column, which is a key; a thousand at a time.
 
     Args:
         index: holds the tables, which may change meanwhile.
@@ -120,7 +120,7 @@ class ListingDiff(Collection[str]):
     """The objects that one listing found; as a collection, their keys.
 
     Args:
-        index: has the tables ``images`` and ``useless``.
+        index: has the tables ``images`` and ``skipped``.
         objects: are listed once, here.
     """
 
@@ -150,11 +150,11 @@ class ListingDiff(Collection[str]):
         return self._objects("LEFT JOIN", "")
 
     def new_or_changed(self) -> Iterator[ComparedObject]:
-        """Objects that are new or changed: not what was found to be no image and is the same."""
+        """Objects that are new or changed, without those that are skipped and have not changed."""
         return self._objects(
             "LEFT JOIN",
             "AND (i.etag IS NULL OR i.etag <> s.etag) AND NOT EXISTS "
-            "(SELECT 1 FROM useless u WHERE u.key = s.key AND u.etag = s.etag)",
+            "(SELECT 1 FROM skipped k WHERE k.key = s.key AND k.etag = s.etag)",
         )
 
     def images(self) -> Iterator[ComparedObject]:

@@ -45,16 +45,20 @@ class GCSAccess:
     service_account: str | None = field(default=None, repr=False)
 
 
-def read_service_account(given: str, path: Path) -> str:
-    """JSON of a service account's key, given as itself or as the path of its file.
+def read_service_account(key: str, path: Path) -> str:
+    """JSON of a service account's key.
+
+    Args:
+        key: the JSON, or the path of its file.
+        path: the same as a path.
 
     Raises:
         ConfigError: it is neither.
     """
     where = "gcs.credentials"
-    text = given
-    if not given.lstrip().startswith("{"):
-        if len(given) < LONG:  # else it may be a key after all, in base64 say: it is not shown
+    text = key
+    if not key.lstrip().startswith("{"):
+        if len(key) < LONG:  # else it may be a key after all, in base64 say: it is not shown
             where = f"gcs.credentials: {path}"
         try:
             text = path.read_text(encoding="utf-8")
@@ -70,7 +74,7 @@ def read_service_account(given: str, path: Path) -> str:
     if found.get("type") != KIND:
         raise ConfigError(
             f"{where}: this is not the key of a service account, its type is "
-            f"{found.get('type', 'not given')}",
+            f"{found.get('type', 'missing')}",
             "Other credentials belong to the machine: leave gcs.credentials out, and set "
             f"{CREDENTIALS} to the file. For a key: {NEW_KEY[10:]}",
         )

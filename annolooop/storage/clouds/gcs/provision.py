@@ -109,7 +109,7 @@ class GCSAdministration(Administration):
         return url
 
     def expires(self) -> datetime | None:
-        return None  # what is bought with a key or a login is bought anew when it ends
+        return None  # tokens of a key or a login are renewed when they end
 
     def count(self) -> int:
         found = self.client.list_blobs(

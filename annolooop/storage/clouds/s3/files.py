@@ -70,10 +70,10 @@ class _FileSystem(s3fs.S3FileSystem):  # type: ignore[misc]
     retries = 1
 
     async def _cat_file(
-        self, path: str, start: int | None = None, end: int | None = None, **given: Any
+        self, path: str, start: int | None = None, end: int | None = None, **options: Any
     ) -> Any:
         if start is not None or end is not None:
-            return await super()._cat_file(path, start=start, end=end, **given)
+            return await super()._cat_file(path, start=start, end=end, **options)
         # The original's way to a request costs as much as a fifth of the request.
         bucket, key, _ = self.split_path(path)
         await self.set_session()
@@ -232,7 +232,7 @@ def _end_of(token: str | None) -> datetime | None:
 
 
 def _is_taken(error: BaseException) -> bool:
-    """Whether a conditional write failed because the name is given already."""
+    """Whether a conditional write failed because there is an object of this name."""
     if isinstance(error, FileExistsError):
         return True
     cause = error.__cause__ or error.__context__
