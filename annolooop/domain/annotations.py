@@ -118,7 +118,7 @@ def compare(old: Snapshot, new: Snapshot) -> Changes:
 
 def by_task(annotations: Iterable[Annotation]) -> dict[int, list[Annotation]]:
     """Task id -> its annotations, skips too, in their order."""
-    found: dict[int, list[Annotation]] = defaultdict(list)
+    grouped: dict[int, list[Annotation]] = defaultdict(list)
     for annotation in annotations:
-        found[annotation.task].append(annotation)
-    return dict(found)
+        grouped[annotation.task].append(annotation)
+    return dict(grouped)

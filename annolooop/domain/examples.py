@@ -91,7 +91,7 @@ def find_accepted(
         annotations, choice, holdout, recorded: as for :func:`build_examples`.
     """
     answered = {a.sha256 for a in annotations if not a.accepted}
-    found = {
+    accepted = {
         a.sha256: Example(
             a.key, a.sha256, a.labels, split_of(a.sha256, holdout, recorded), a.accepted
         )
@@ -101,7 +101,7 @@ def find_accepted(
         and a.sha256 not in answered
         and (a.labels or choice == "multiple")
     }
-    return [found[sha256] for sha256 in sorted(found)]
+    return [accepted[sha256] for sha256 in sorted(accepted)]
 
 
 def fingerprint(examples: Iterable[Example]) -> str:

@@ -42,17 +42,17 @@ class FileState(NamedTuple):
     inode: int
 
     @classmethod
-    def of(cls, path: str, found: os.stat_result) -> "FileState | None":
+    def of(cls, path: str, info: os.stat_result) -> "FileState | None":
         """The state of a file; ``None`` where it changed so lately that it says nothing.
 
         A file that changes twice within the grain of its clock looks the same after both.
         """
-        changed, touched = found.st_mtime_ns, found.st_ctime_ns
+        changed, touched = info.st_mtime_ns, info.st_ctime_ns
         if time.time_ns() - max(changed, touched) < FRESH:
             return None
         # SQLite's numbers have a sign.
-        inode = found.st_ino & 0x7FFF_FFFF_FFFF_FFFF
-        return cls(path, found.st_size, changed, touched, inode)
+        inode = info.st_ino & 0x7FFF_FFFF_FFFF_FFFF
+        return cls(path, info.st_size, changed, touched, inode)
 
 
 class FileHashes:
@@ -74,10 +74,10 @@ class FileHashes:
             "SELECT sha256 FROM files WHERE path = ? AND size = ? AND changed = ? "
             "AND touched = ? AND inode = ?"
         )
-        found: list[Any] = [None] * len(states)
+        rows: list[Any] = [None] * len(states)
         with self._using() as db:
-            found = [state and db.execute(statement, _row(state)).fetchone() for state in states]
-        return [unpack(row[0]) if row else None for row in found]
+            rows = [state and db.execute(statement, _row(state)).fetchone() for state in states]
+        return [unpack(row[0]) if row else None for row in rows]
 
     def note(self, hashed: Iterable[tuple[FileState | None, str]]) -> None:
         """Keep hashes of files whose states were taken before they were read: one write."""

@@ -144,9 +144,9 @@ class Lease:
         named = 0  # number of the state whose holder was named
         pause = POLL[0]
         while True:
-            number, body = found = self._newest()
-            if found != seen:
-                seen, since = found, time.monotonic()
+            number, body = state = self._newest()
+            if state != seen:
+                seen, since = state, time.monotonic()
             holder = _read(body)
             silent = time.monotonic() - since > self._silence
             free = number == 0 or (holder is not None and holder.released)

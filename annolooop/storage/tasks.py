@@ -74,10 +74,10 @@ class TaskIndex:
     def counts(self) -> dict[str, int]:
         """Version -> number of predictions that the server should have."""
         grouped = "SELECT version, COUNT(*) FROM predicted GROUP BY version"
-        found = dict(self._index.rows(grouped))
+        counts = dict(self._index.rows(grouped))
         for version, more in self._index.rows("SELECT version, count FROM extra"):
-            found[version] = found.get(version, 0) + more
-        return {version: count for version, count in found.items() if count}
+            counts[version] = counts.get(version, 0) + more
+        return {version: count for version, count in counts.items() if count}
 
     def holds(self, task: int) -> bool:
         """Whether a task of this id is in it."""
@@ -149,8 +149,8 @@ class TaskIndex:
             self._write(project, gone=[task for (task,) in ids])
         same = " AND ".join(f"task.{name} IS seen.{name}" for name in FIELDS.split(", "))
         differs = f"NOT EXISTS (SELECT 1 FROM task WHERE {same})"
-        for found in self._slices(f"SELECT {FIELDS} FROM {seen} AS seen WHERE {differs}"):
-            self._write(project, tasks=[_row(_task(row)) for row in found])
+        for some in self._slices(f"SELECT {FIELDS} FROM {seen} AS seen WHERE {differs}"):
+            self._write(project, tasks=[_row(_task(row)) for row in some])
 
     def mend_predictions(
         self, project: str, version: str, listed: Iterable[int], count: int

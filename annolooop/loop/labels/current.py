@@ -68,11 +68,11 @@ class Labels:
 
     def answers(self) -> dict[str, list[Annotation]]:
         """Content hash -> answers about it without skips, in order of time."""
-        found: dict[str, list[Annotation]] = defaultdict(list)
+        answers: dict[str, list[Annotation]] = defaultdict(list)
         for a in sorted(self.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
             if a.sha256 and not a.skipped and not a.accepted:
-                found[a.sha256].append(a)
-        return dict(found)
+                answers[a.sha256].append(a)
+        return dict(answers)
 
 
 def read_labels(stack: Stack, name: str, offline: bool) -> Labels:

@@ -51,15 +51,15 @@ def _make(stack: Stack) -> ProjectCounts:
 
 def _await_project(stack: Stack) -> ProjectCounts | None:
     """The project whose maker died before the server had answered, if it still comes."""
-    found: list[ProjectCounts] = []
+    projects: list[ProjectCounts] = []
 
     def look() -> int:
         project = stack.studio.projects.find(stack.config.dataset.name)
-        found.extend([project] if project else [])
-        return len(found)
+        projects.extend([project] if project else [])
+        return len(projects)
 
-    _making(stack).await_end(look, lambda: bool(found))
-    return found[0] if found else None
+    _making(stack).await_end(look, lambda: bool(projects))
+    return projects[0] if projects else None
 
 
 def _making(stack: Stack) -> Intent[bool]:

@@ -93,9 +93,9 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
             if not agrees(stack, project):
                 list_tasks(stack, project, stack.task_index)
             touched = set(stack.studio.annotations.changed_tasks(project.id))
-            for found in _predicted(stack, share):
-                seen += len(found & touched)
-                free = sorted(found - touched)
+            for tasks in _predicted(stack, share):
+                seen += len(tasks & touched)
+                free = sorted(tasks - touched)
                 for start in range(0, len(free), TASKS_AT_ONCE):
                     some = free[start : start + TASKS_AT_ONCE]
                     with lease.guard():

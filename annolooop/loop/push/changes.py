@@ -34,8 +34,8 @@ class Present(Container[str]):
 
     def images(self) -> Iterator[Image]:
         """The images, by key, as the catalogue knows them."""
-        for found, sha256, _ in self._diff.images():
-            yield Image(found.key, sha256 or "")
+        for item, sha256, _ in self._diff.images():
+            yield Image(item.key, sha256 or "")
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def find_changes(stack: Stack) -> StoreChanges:
     batches: set[str] = set()
 
     def new() -> Iterator[str]:
-        for found, sha256, _ in diff.new_or_changed():
-            key = found.key
+        for item, sha256, _ in diff.new_or_changed():
+            key = item.key
             if sha256 is None and is_image_name(key) and _is_text(key):
                 place = place_of(key, places)
                 if place is not None:

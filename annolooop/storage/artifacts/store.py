@@ -148,12 +148,12 @@ class ArtifactStore:
     def info(self, key: str) -> StoredObject:
         """Size and etag of an object; KeyError when there is none."""
         try:
-            found = self._fs.info(self._full(key))
+            info = self._fs.info(self._full(key))
         except FileNotFoundError:
             raise KeyError(key) from None
         except self._provider.failures as error:
             raise self._failed("read", key, error) from error
-        return StoredObject(key, int(found["size"]), _etag(found))
+        return StoredObject(key, int(info["size"]), _etag(info))
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object, replacing what was there: at no moment is it half-written."""
@@ -242,9 +242,9 @@ class ArtifactStore:
         keys = [key for _, key in asked if key is not None]
         paths = [self._full(key) for key in keys]
         # Whole objects; `cat` would take some names for patterns.
-        answers = self._fs.cat_ranges(paths, None, None, on_error="return") if paths else []
-        read = dict(zip(keys, answers, strict=True))
-        found: list[tuple[T, bytes | KeyError | None]] = []
+        contents = self._fs.cat_ranges(paths, None, None, on_error="return") if paths else []
+        read = dict(zip(keys, contents, strict=True))
+        answers: list[tuple[T, bytes | KeyError | None]] = []
         for item, key in asked:
             data = None if key is None else read[key]
             if isinstance(data, MISSING):
@@ -253,8 +253,8 @@ class ArtifactStore:
                 raise self._failed("read", key, data) from data
             elif isinstance(data, BaseException):
                 raise data
-            found.append((item, data))
-        return found
+            answers.append((item, data))
+        return answers
 
     def _write(self, key: str, data: bytes, replace: bool) -> bool:
         try:

@@ -92,9 +92,9 @@ class Embeddings:
         names = {f.key.rpartition("/")[2]: f.size for f in self._store.walk(self._prefix)}
         shards = [shard for shard in listed(names)[0] if self._counts(shard.precision)]
         new = [shard for shard in shards if shard.name not in self._numbers]
-        found = [(shard, index) for shard, index in self.indexes(new) if index is not None]
+        indexed = [(shard, index) for shard, index in self.indexes(new) if index is not None]
         with self._lock:
-            self._note(found)
+            self._note(indexed)
 
     def __contains__(self, sha256: str) -> bool:
         """Whether an index lists it; its shard may still turn out to be damaged."""
@@ -164,19 +164,19 @@ class Embeddings:
     def _counts(self, precision: str) -> bool:
         return precision == EXACT or not self._exact
 
-    def _note(self, found: Sequence[tuple[Shard, bytes]]) -> None:
+    def _note(self, indexed: Sequence[tuple[Shard, bytes]]) -> None:
         """Make rows of shards known."""
-        if not found:
+        if not indexed:
             return
-        first, lengths = len(self._shards), [len(index) // 32 for _, index in found]
-        for shard, _ in found:
+        first, lengths = len(self._shards), [len(index) // 32 for _, index in indexed]
+        for shard, _ in indexed:
             self._numbers[shard.name] = len(self._shards)
             self._shards.append(shard)
         total = sum(lengths)
         starts = np.cumsum([0, *lengths[:-1]])
-        ranks = [shard.precision != EXACT for shard, _ in found]
+        ranks = [shard.precision != EXACT for shard, _ in indexed]
         self._index.add(
-            digests_from(b"".join(index for _, index in found)),
+            digests_from(b"".join(index for _, index in indexed)),
             np.repeat(np.arange(first, len(self._shards)), lengths),
             np.arange(total) - np.repeat(starts, lengths),
             np.repeat(np.array(ranks, np.int64), lengths),

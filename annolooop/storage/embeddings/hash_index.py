@@ -40,16 +40,16 @@ class _Run:
     def find(self, requested: Digests) -> Numbers:
         """(m,) place of the best row of each hash, -1 where there is none."""
         places = np.searchsorted(self.first, requested[:, 0])
-        found = np.full(len(requested), -1)
+        matches = np.full(len(requested), -1)
         open_ = np.arange(len(requested))
         while open_.size:
             open_ = open_[places[open_] < len(self.first)]
             open_ = open_[self.first[places[open_]] == requested[open_, 0]]
             same = (self.rest[places[open_]] == requested[open_, 1:]).all(axis=1)
-            found[open_[same]] = places[open_[same]]
+            matches[open_[same]] = places[open_[same]]
             open_ = open_[~same]
             places[open_] += 1
-        return found
+        return matches
 
     def taken(self, which: NDArray[np.bool_] | Numbers) -> _Run:
         """Some of the rows, in their order or another."""

@@ -43,11 +43,11 @@ def find_embedding_sets(store: ArtifactStore) -> list[EmbeddingSet]:
     for item in store.walk(EMBEDDINGS):
         folder, _, name = item.key.removeprefix(f"{EMBEDDINGS}/").rpartition("/")
         sizes[folder][name] = item.size
-    found = []
+    sets = []
     for folder, objects in sorted(sizes.items()):
         shards, parts = listed(objects)
-        found.append(EmbeddingSet(folder, tuple(shards), tuple(parts), objects))
-    return found
+        sets.append(EmbeddingSet(folder, tuple(shards), tuple(parts), objects))
+    return sets
 
 
 def superseded(one: EmbeddingSet, embeddings: Embeddings) -> list[Shard]:

@@ -111,12 +111,14 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
     async def _info(self, path: str, **options: Any) -> Any:
         container, key, _ = self.split_path(path)
         try:
-            found = await self.service_client.get_blob_client(container, key).get_blob_properties()
+            properties = await self.service_client.get_blob_client(
+                container, key
+            ).get_blob_properties()
         except ResourceNotFoundError as error:
             if _code(error) != "BlobNotFound":
                 raise
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
-        return (await self._details([found]))[0]
+        return (await self._details([properties]))[0]
 
     async def _isfile(self, path: str) -> bool:
         try:

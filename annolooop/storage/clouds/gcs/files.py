@@ -200,11 +200,11 @@ def _explain_login(error: GoogleAuthError) -> tuple[str, str]:
 
 
 def _explain_forbidden(text: str) -> tuple[str, str]:
-    found = re.search(r"storage\.[a-zA-Z]+\.[a-zA-Z]+", text.partition("\n")[2])
-    if not found:
+    match = re.search(r"storage\.[a-zA-Z]+\.[a-zA-Z]+", text.partition("\n")[2])
+    if not match:
         reason = text.partition("\n")[2].strip() or "no reason"
         return f"it is refused ({reason})", "Check what the credentials may do with the bucket."
-    right = found[0]
+    right = match[0]
     if right in ("storage.objects.create", "storage.objects.delete", "storage.objects.update"):
         return (
             f"the credentials may not write there: the right {right} is missing",

@@ -91,12 +91,12 @@ class _FileSystem(s3fs.S3FileSystem):  # type: ignore[misc]
         empty = True
         while True:
             page = await self._call_s3("list_objects_v2", **asked)
-            found = [
+            objects = [
                 (f"{bucket}/{o['Key']}", o["Size"], o["ETag"]) for o in page.get("Contents", [])
             ]
-            if found:
+            if objects:
                 empty = False
-                yield found
+                yield objects
             if not page.get("IsTruncated"):
                 break
             asked["ContinuationToken"] = page["NextContinuationToken"]
@@ -211,10 +211,10 @@ def session_of(access: S3Access) -> tuple[bool, datetime | None]:
     if access.key:
         return bool(access.token), _end_of(access.token)
     try:
-        found = Session(profile=access.profile).get_credentials()
-        if isinstance(found, RefreshableCredentials):
-            return True, found._expiry_time  # it tells no other way
-        return bool(found and found.token), _end_of(found and found.token)
+        credentials = Session(profile=access.profile).get_credentials()
+        if isinstance(credentials, RefreshableCredentials):
+            return True, credentials._expiry_time  # it tells no other way
+        return bool(credentials and credentials.token), _end_of(credentials and credentials.token)
     except (BotoCoreError, RuntimeError):
         return False, None
 
@@ -250,10 +250,10 @@ def read_credentials(access: S3Access) -> S3Access:
         return access
     try:
         session = Session(profile=access.profile)
-        found = session.get_credentials()
-        if found is None:
+        credentials = session.get_credentials()
+        if credentials is None:
             raise NoCredentialsError()
-        frozen = found.get_frozen_credentials()
+        frozen = credentials.get_frozen_credentials()
     except (BotoCoreError, RuntimeError) as error:
         message, hint = explain_failure(access, error) or (str(error), "")
         raise ConfigError(f"s3: {message}", hint) from error

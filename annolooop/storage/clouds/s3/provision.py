@@ -333,8 +333,8 @@ class _Policy(_S3Part):
         iam = self._iam
         try:
             version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            found = iam.get_policy_version(PolicyArn=arn, VersionId=version)
-            return found["PolicyVersion"]["Document"]
+            answer = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+            return answer["PolicyVersion"]["Document"]
         except iam.exceptions.NoSuchEntityException:
             return None
         except (*self.of.failures, KeyError) as error:
