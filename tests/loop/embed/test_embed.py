@@ -74,7 +74,7 @@ def test_object_of_the_store_that_is_no_image_is_skipped_from_then_on(
     dataset.store.put("images/d/a.jpg", b"1")
     dataset.store.put("images/d/bad.jpg", UNDECODABLE)
     run(dataset, batch="d")
-    assert dataset.catalog.is_useless(dataset.store.info("images/d/bad.jpg"))
+    assert dataset.catalog.is_skipped(dataset.store.info("images/d/bad.jpg"))
 
 
 def test_batch_of_which_nothing_can_be_read_is_an_error(dataset: LocalDataset) -> None:
