@@ -211,7 +211,7 @@ class Stack:
         from annolooop.labelstudio.image_source import AnnotationExport
 
         if not self.config.store.export_annotations:
-            return AnnotationExport(wanted=False)
+            return AnnotationExport(enabled=False)
         prefix = f"{ANNOTATIONS}/{self.config.dataset.name}"
         if cloud := self.cloud:
             place = {cloud.bucket_field: cloud.bucket, "prefix": cloud.in_bucket(prefix)}

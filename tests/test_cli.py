@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import typer
+import typer.main
 from support.project import Project, Server, free_port, write_photos
 
 from annolooop.cli import _guarded
@@ -399,3 +402,41 @@ def test_full_disk_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
         _guarded(Console(Options()), run, lambda *_: None, {})
     assert caught.value.exit_code == 4
     assert "No space left on device: '/cache/x'" in capsys.readouterr().err
+
+
+def help_of_every_command() -> dict[str, str]:
+    """Words of a command -> its help at 80 columns."""
+    from typer.testing import CliRunner
+
+    from annolooop.cli import app
+
+    def walk(command: Any, words: list[str]) -> Iterator[list[str]]:
+        yield words
+        for name, below in getattr(command, "commands", {}).items():
+            yield from walk(below, [*words, name])
+
+    runner = CliRunner(env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    every = walk(typer.main.get_command(app), [])
+    return {" ".join(words): runner.invoke(app, [*words, "--help"]).output for words in every}
+
+
+def test_help_fits_80_columns_and_cuts_no_sentence() -> None:
+    for words, text in help_of_every_command().items():
+        assert not re.search(r"(?m)^  [a-z].*\.\.\.$", text), words
+        for line in text.splitlines():
+            assert len(line) <= 80, (words, line)
+
+
+def test_help_lists_everyday_commands_first_and_begins_with_examples() -> None:
+    text = help_of_every_command()[""]
+    sections = re.findall(r"(?m)^([A-Z][\w-]+):$", text)
+    assert sections == ["Options", "Everyday", "Dataset", "Model", "Set-up"]
+    assert text.index("Examples:") < text.index("Options:")
+    everyday = text[text.index("Everyday:") : text.index("Dataset:")].splitlines()[1:]
+    assert [line.split()[0] for line in everyday if line] == [
+        "up",
+        "infer",
+        "train",
+        "stats",
+        "report",
+    ]

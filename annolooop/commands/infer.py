@@ -87,7 +87,7 @@ def infer(
 
     Examples:
       annoloop infer --batch photos          # predict a folder
-      annoloop infer --rerun --query 50      # new predictions, and 50 tasks to answer next
+      annoloop infer --rerun --query 50      # predict anew, and choose 50 tasks
       annoloop infer --batch photos --no-push --out predictions.csv
     """
     from annolooop.loop.infer.infer import InferOptions, infer

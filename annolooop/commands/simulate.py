@@ -46,7 +46,7 @@ def simulate(
 
     Examples:
       annoloop simulate --images photos
-      annoloop simulate --images photos --strategy margin --strategy badge --seeds 20
+      annoloop simulate --images photos --strategy margin --seeds 20
 
     Part of the images is kept for tests. From the others each strategy chooses in rounds, as
     `infer --query` does; the folders give the answers, and a head is fitted as `train` fits it.

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER
-from annolooop.commands.wording import estimate
+from annolooop.commands.wording import short_estimate
 from annolooop.console.console import Console
 from annolooop.errors import counted
 
@@ -14,7 +14,7 @@ LABELS, VERSIONS = 8, 4  # rows of the two tables, so that all fits a terminal
 
 
 def stats(console: Console, name: NAME_IF_OTHER = None) -> "StatsReport":
-    """Count tasks and labels, and how often people agreed with the model.
+    """Count tasks, labels and agreement with the model.
 
     Examples:
       annoloop stats
@@ -74,12 +74,12 @@ def _model_lines(report: "StatsReport") -> list[str]:
     if not evaluation:
         return [
             head,
-            f"  accuracy {holdout.accuracy:.3f} ({holdout.low:.3f} to {holdout.high:.3f})",
+            f"  accuracy {holdout.accuracy:.3f} ({holdout.low:.3f}-{holdout.high:.3f})",
         ]
     figures = (
-        f"accuracy {estimate(evaluation.accuracy, 2)}",
-        f"balanced {estimate(evaluation.balanced_accuracy, 2)}",
-        f"ECE {estimate(evaluation.ece, 2)}",
+        f"accuracy {short_estimate(evaluation.accuracy)}",
+        f"balanced {short_estimate(evaluation.balanced_accuracy)}",
+        f"ECE {short_estimate(evaluation.ece)}",
     )
     return [head, f"  {', '.join(figures)}"]
 
@@ -92,7 +92,7 @@ def _people_lines(report: "StatsReport") -> list[str]:
             f"{current.answered} of {current.asked} answered, {current.holdout} in the holdout"
         )
     answers = [
-        f"{estimate(same.same, 2)} of {same.n} {how}"
+        f"{short_estimate(same.same)} of {same.n} {how}"
         for how, same in (("shown", report.shown), ("blind", report.blind))
         if same
     ]
@@ -104,7 +104,7 @@ def _people_lines(report: "StatsReport") -> list[str]:
     elif len(answers) > 1:
         lines.append("  (do not compare the two: their images were chosen in different ways)")
     if report.people:
-        alpha = estimate(report.people.alpha, 2)
+        alpha = short_estimate(report.people.alpha)
         lines.append(f"people agree: alpha {alpha} on {report.people.images} images")
     return lines
 
@@ -117,7 +117,7 @@ def _print_labels(console: Console, report: "StatsReport") -> None:
         if classes:
             figures = classes.get(label)
             row += (
-                [figures.n, estimate(figures.precision, 2), estimate(figures.recall, 2)]
+                [figures.n, short_estimate(figures.precision), short_estimate(figures.recall)]
                 if figures
                 else ["", "", ""]
             )

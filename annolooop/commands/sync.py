@@ -32,16 +32,16 @@ def sync(
         ),
     ] = False,
 ) -> "SyncReport":
-    """Pull annotations into a snapshot; push missing tasks and predictions.
+    """Pull annotations; push missing tasks and predictions.
 
     Examples:
       annoloop sync
       annoloop sync --check     # only count
-      annoloop sync --full      # after the server's database was restored from a copy
+      annoloop sync --full      # after a copy of the database was restored
 
-    Missing are tasks of images of the dataset, and predictions of tasks that have none. It also
-    reports objects that others added to the store, changed or removed since the last `infer`, and
-    marks the tasks of images that vanished.
+    Annotations go into a new snapshot. Missing are tasks of images of the dataset, and predictions
+    of tasks that have none. It also reports objects that others added to the store, changed or
+    removed since the last `infer`, and marks the tasks of images that vanished.
 
     It pulls what changed since the last sync. Once a week, and with --full, it pulls everything,
     which also finds changes that left no trace.

@@ -36,15 +36,15 @@ def train(
         Literal["strict", "lenient", "off"] | None,
         typer.Option(
             "--gate",
-            help="With --rerun: how much worse a version may be to become the current one; a "
-            "refused one is exit code 6.",
+            help="With --rerun: how strictly a worse version is refused (exit code 6); default: "
+            "train.gate.",
         ),
     ] = None,
 ) -> "TrainReport | CompareReport":
     """Make the first model version, or learn from annotations.
 
     Examples:
-      annoloop train               # the first version: a pretrained backbone, untrained head
+      annoloop train               # the first version, untrained
       annoloop train --rerun       # learn from what people annotated
       annoloop train --compare     # would fine-tuning the backbone be better?
 

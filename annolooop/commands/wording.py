@@ -16,6 +16,11 @@ def estimate(figure: "Estimate", digits: int = 3) -> str:
     return f"{value} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
 
 
+def short_estimate(figure: "Estimate") -> str:
+    """The same in two digits and few cells, for a line of several figures."""
+    return estimate(figure, 2).replace(" to ", "-")
+
+
 def size(count: float) -> str:
     """A number of bytes, in units of 1000."""
     if count < 1000:

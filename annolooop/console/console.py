@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
@@ -159,8 +160,8 @@ class Console:
         from annolooop.console.progress import track_with_bar, track_with_lines
 
         if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-            return track_with_bar(items, stage, total)
-        return track_with_lines(items, stage, total, self.say)
+            return track_with_bar(items, stage, total, time.monotonic())
+        return track_with_lines(items, stage, total, time.monotonic(), self.say)
 
     def _labelled(self, label: str, text: str, code: str) -> None:
         """A label of one word, and the text beside it."""

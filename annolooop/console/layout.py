@@ -96,5 +96,7 @@ def _table_width(cells: Sequence[Sequence[str]], columns: Sequence[int]) -> int:
 
 
 def format_rate(per_second: float) -> str:
-    """Things a second, in three digits or so."""
+    """Things a second, in three digits or so; slow ones by the minute."""
+    if per_second < 0.1:
+        return f"{60 * per_second:.1f}/min"
     return f"{per_second:.0f}/s" if per_second >= 100 else f"{per_second:.1f}/s"

@@ -16,10 +16,17 @@ BAR_INTERVAL = 0.1  # seconds between two updates of a bar
 LINE_INTERVAL = 5.0  # seconds between two lines
 
 
-def track_with_bar(items: Iterable[T], stage: str, total: int | None) -> Iterator[T]:
-    """Pass the items through; on stderr, a bar with count, rate and time left."""
+def track_with_bar(items: Iterable[T], stage: str, total: int | None, begun: float) -> Iterator[T]:
+    """Pass the items through; on stderr, a bar with count, rate and time left.
+
+    Args:
+        items: of the stage.
+        stage: its name.
+        total: how many items there are, if that is known.
+        begun: when the stage began, by the monotonic clock.
+    """
     bar: Progress | None = None
-    begun = updated = time.monotonic()
+    updated = begun
     done = 0
     try:
         for done, item in enumerate(items, start=1):
@@ -56,10 +63,15 @@ def _make_bar() -> "Progress":
 
 
 def track_with_lines(
-    items: Iterable[T], stage: str, total: int | None, write: Callable[[str], None]
+    items: Iterable[T], stage: str, total: int | None, begun: float, write: Callable[[str], None]
 ) -> Iterator[T]:
-    """Pass the items through; write a line every few seconds, and one at the end."""
-    begun = written = time.monotonic()  # before the first item came
+    """Pass the items through; write a line every few seconds, and one at the end.
+
+    Args:
+        items, stage, total, begun: as for :func:`track_with_bar`.
+        write: takes a line.
+    """
+    written = begun
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()

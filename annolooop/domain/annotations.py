@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Annotation:
-    """What one person said of one task.
+    """One answer of one person about one task.
 
     Attributes:
         id: Label Studio's number of it.
@@ -23,7 +23,7 @@ class Annotation:
         shown: the labels it predicted, sorted.
         outdated: another picture lies under the key now. It still counts for the old one.
         accepted: nobody looked: it is what this model version predicted, accepted as it was.
-            Empty for what people said, and when they have changed it since.
+            Empty for answers of people, also where they changed an accepted one.
     """
 
     id: int
@@ -118,7 +118,7 @@ def compare(old: Snapshot, new: Snapshot) -> Changes:
 
 def by_task(annotations: Iterable[Annotation]) -> dict[int, list[Annotation]]:
     """Task id -> its annotations, skips too, in their order."""
-    found: dict[int, list[Annotation]] = defaultdict(list)
+    grouped: dict[int, list[Annotation]] = defaultdict(list)
     for annotation in annotations:
-        found[annotation.task].append(annotation)
-    return dict(found)
+        grouped[annotation.task].append(annotation)
+    return dict(grouped)

@@ -10,19 +10,19 @@ class Disputed(Exception):
     """People give different answers, and the rule asks for one that all give."""
 
     def __init__(self, answers: Iterable[Sequence[str]]) -> None:
-        told = sorted({" + ".join(labels) or "none" for labels in answers})
-        super().__init__(f"people disagree: {', '.join(told)}")
+        each = sorted({" + ".join(labels) or "none" for labels in answers})
+        super().__init__(f"people disagree: {', '.join(each)}")
 
 
 def resolve(
     annotations: Iterable[Annotation], choice: str, agreement: str
 ) -> tuple[str, ...] | None:
-    """The labels of one image, out of what people said of it.
+    """The labels of one image, by the answers of people.
 
-    Skips say nothing, nor does an empty annotation with single choice; with multiple choice it
-    says "none of the labels". Nor do predictions that were accepted unseen, see
-    :func:`find_accepted`. Each annotator has one vote, the latest thing they said. Ground
-    truth beats votes; of several, the latest counts.
+    Skips are no answers, nor is an empty annotation with single choice; with multiple choice it
+    means "none of the labels". Predictions that were accepted unseen are no answers either, see
+    :func:`find_accepted`. Each annotator has one vote, their latest answer. Ground truth beats
+    votes; of several, the latest counts.
 
     Args:
         annotations: of one image, of any number of tasks.
@@ -31,12 +31,12 @@ def resolve(
             label), ``unanimous`` or ``latest``.
 
     Returns:
-        The labels, sorted; ``None`` when nobody said anything.
+        The labels, sorted; ``None`` when nobody answered.
 
     Raises:
         Disputed: answers differ under ``unanimous``.
     """
-    said = sorted(
+    counted = sorted(
         (
             a
             for a in annotations
@@ -44,11 +44,13 @@ def resolve(
         ),
         key=lambda a: (a.updated_at, a.id),
     )
-    truths = [a for a in said if a.ground_truth]
+    truths = [a for a in counted if a.ground_truth]
     if truths or agreement == "latest":
-        said = (truths or said)[-1:]
+        counted = (truths or counted)[-1:]
     # Later answers replace earlier ones of the same person; nameless ones stand for themselves.
-    votes = list({("id", a.id) if a.annotator is None else a.annotator: a for a in said}.values())
+    votes = list(
+        {("id", a.id) if a.annotator is None else a.annotator: a for a in counted}.values()
+    )
     votes.sort(key=lambda a: (a.updated_at, a.id))
     answers = [a.labels if choice == "multiple" else a.labels[:1] for a in votes]
     if not answers:

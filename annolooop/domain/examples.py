@@ -1,4 +1,4 @@
-"""Labelled images to learn from, and the holdout."""
+"""Labelled images, for training and for the holdout."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ class Example:
     """One image with its labels, on one part of the split (``train`` or ``holdout``).
 
     Single choice gives it exactly one label; multiple choice any number, also none. ``accepted``
-    is the model version whose prediction it is, and empty for what people said.
+    is the model version whose prediction it is, and empty for answers of people.
     """
 
     key: str
@@ -28,7 +28,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Holdout:
-    """Accuracy on images the model never learnt from; ``None`` with too few of them.
+    """Accuracy on images that the model was not trained on; ``None`` with too few of them.
 
     ``low`` and ``high`` bound the accuracy at 95 % (Wilson).
     """
@@ -64,14 +64,14 @@ def build_examples(
             contents[annotation.sha256].append(annotation)
     examples: list[Example] = []
     disputed: dict[str, str] = {}
-    for sha256, said in sorted(contents.items()):
+    for sha256, answers in sorted(contents.items()):
         try:
-            labels = resolve(said, choice, agreement)
+            labels = resolve(answers, choice, agreement)
         except Disputed as error:
             disputed[sha256] = str(error)
             continue
         if labels is not None:
-            key = max(said, key=lambda a: (a.updated_at, a.id)).key
+            key = max(answers, key=lambda a: (a.updated_at, a.id)).key
             examples.append(Example(key, sha256, labels, split_of(sha256, holdout, recorded)))
     return examples, disputed
 
@@ -84,21 +84,24 @@ def find_accepted(
 ) -> list[Example]:
     """Images whose only label is a prediction that was accepted unseen, by content hash.
 
-    Nothing is learnt from them, and no model is judged by them: they say what a model said. A
-    person's answer, also a skip, takes their place.
+    No model is trained on them or judged by them: they only repeat a model. A person's answer,
+    also a skip, takes their place.
 
     Args:
         annotations, choice, holdout, recorded: as for :func:`build_examples`.
     """
-    said = {a.sha256 for a in annotations if not a.accepted}
-    found = {
+    answered = {a.sha256 for a in annotations if not a.accepted}
+    accepted = {
         a.sha256: Example(
             a.key, a.sha256, a.labels, split_of(a.sha256, holdout, recorded), a.accepted
         )
         for a in sorted(annotations, key=lambda a: (a.updated_at, a.id))
-        if a.sha256 and a.accepted and a.sha256 not in said and (a.labels or choice == "multiple")
+        if a.sha256
+        and a.accepted
+        and a.sha256 not in answered
+        and (a.labels or choice == "multiple")
     }
-    return [found[sha256] for sha256 in sorted(found)]
+    return [accepted[sha256] for sha256 in sorted(accepted)]
 
 
 def fingerprint(examples: Iterable[Example]) -> str:

@@ -19,7 +19,7 @@ def assign(
 
     Where no image of a group is known, all come to the part of the one whose hash ends lowest (the
     beginning of a hash decides its part, so whatever is chosen by that would favour one), but
-    never to the holdout if nothing were left to learn one of their labels from. Where those that
+    never to the holdout if no image were left to train one of their labels on. Where those that
     are known are in both parts, none moves.
 
     Args:
@@ -47,7 +47,7 @@ def assign(
 def leaking(group: Iterable[Example]) -> dict[str, str]:
     """Content hash -> reason, of images of the training set in a group that crosses the split.
 
-    Whoever learnt from them would know the answers of the holdout.
+    A model that is trained on them would know the answers of the holdout.
     """
     held = min(example.key for example in group if example.split == "holdout")
     why = f"it is a near-duplicate of {held}, which is in the holdout"

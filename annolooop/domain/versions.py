@@ -35,8 +35,8 @@ class Finetuning:
     Attributes:
         mode: ``layer4`` or ``all``.
         examples: images outside of the holdout.
-        validation: of these, images that only told when to stop.
-        epochs: that were learnt; 0 when there are too few examples.
+        validation: of these, images that only decided when to stop.
+        epochs: that were trained; 0 when there are too few examples.
         best_epoch: the one that is kept; 0 is the head on the pretrained backbone.
         loss_before, loss_after: on the validation images, of epoch 0 and of the best one.
         stopped_early: it ended before the last epoch, since nothing got better.
@@ -56,14 +56,14 @@ class Finetuning:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A registered checkpoint. Immutable: a number is never given twice.
+    """A registered checkpoint. Immutable: no number is used twice.
 
     Attributes:
         number: from 1 upward.
         name: ``v<number>-<first characters of the head's hash>``, as Label Studio shows it.
         trained: False for the fresh head of the first version.
         parent: name of the version that was promoted when this one was made.
-        dataset_fingerprint: hash of the (image, label) pairs it learnt from.
+        dataset_fingerprint: hash of the (image, label) pairs it was trained on.
         snapshot: number of the dataset snapshot they are in; 0 for none.
         head: key of the head's weights in the store.
         metrics: figures on the holdout and from cross-validation.
@@ -106,7 +106,7 @@ def version_name(number: int, head: str) -> str:
 
 @dataclass(frozen=True)
 class Promotion:
-    """One time that a version was put in force: which, when, by whom."""
+    """One time that a version became current: which, when, by whom."""
 
     number: int
     name: str
@@ -157,7 +157,7 @@ class Evaluation:
         n: images.
         accuracy: share of images whose labels are all right.
         balanced_accuracy: mean of the recalls of the labels that images have; of multiple choice,
-            of having a label and of lacking it.
+            of having a label and of not having it.
         log_loss: mean over the images, in nats.
         ece: expected calibration error of the probability of what is predicted.
         classes: by label.
@@ -176,7 +176,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """Whether a new version may take the place of the one in force: ``metrics["gate"]``.
+    """Whether a new version may take the place of the current one: ``metrics["gate"]``.
 
     Attributes:
         verdict: ``promoted`` or ``refused``.
@@ -184,7 +184,7 @@ class GateVerdict:
         p_value: of the exact McNemar test, one-sided: low when the new version is worse.
         only_old, only_new: images that one of the two alone gets right.
         n: images that were compared.
-        against: name of the version in force.
+        against: name of the current version.
         why: the same in words.
     """
 
@@ -200,8 +200,8 @@ class GateVerdict:
 
 def evaluation_of(version: ModelVersion) -> Evaluation | None:
     """How good a version was on the holdout when it was made; ``None`` of older versions."""
-    told = version.metrics.get("evaluation")
-    if told is None:
+    stored = version.metrics.get("evaluation")
+    if stored is None:
         return None
     classes = {
         label: ClassFigures(
@@ -210,14 +210,14 @@ def evaluation_of(version: ModelVersion) -> Evaluation | None:
             Estimate(**row["precision"]),
             Estimate(**row["recall"]),
         )
-        for label, row in told["classes"].items()
+        for label, row in stored["classes"].items()
     }
     figures = ("accuracy", "balanced_accuracy", "log_loss", "ece")
     return Evaluation(
-        n=told["n"],
-        **{name: Estimate(**told[name]) for name in figures},
+        n=stored["n"],
+        **{name: Estimate(**stored[name]) for name in figures},
         classes=classes,
-        confusion=tuple(tuple(row) for row in told["confusion"]),
+        confusion=tuple(tuple(row) for row in stored["confusion"]),
     )
 
 

@@ -43,7 +43,7 @@ class LocalImages:
         return False
 
     def url(self, key: str) -> str:
-        """What a task's ``image`` says for this key of the store.
+        """The ``image`` of a task for this key of the store.
 
         Raises:
             ConfigError: the store is not below the document root.
@@ -97,7 +97,7 @@ class BucketImages:
             self._put(studio, project, known)
 
     def refresh(self, studio: Studio, project: int) -> bool:
-        """Give the server the credentials anew, where a project shows images of the bucket.
+        """Give the server the credentials again, where a project shows images of the bucket.
 
         Returns:
             Whether it does.
@@ -119,18 +119,18 @@ class BucketImages:
             raise ConfigError(error.message, self.advice or error.hint) from error
 
     def url(self, key: str) -> str:
-        """What a task's ``image`` says for this key of the store."""
+        """The ``image`` of a task for this key of the store."""
         return f"{self.scheme}://{self.bucket}/{self.prefix}{'/' if self.prefix else ''}{key}"
 
     def _find(self, studio: Studio, project: int) -> dict[str, Any] | None:
-        found = studio.storages.imports(project, self.kind)
-        return next((known for known in found if known[self.bucket_field] == self.bucket), None)
+        storages = studio.storages.imports(project, self.kind)
+        return next((known for known in storages if known[self.bucket_field] == self.bucket), None)
 
     def _fits(self, known: Mapping[str, Any]) -> bool:
         return all(known[key] == value for key, value in self._shown().items())
 
     def _shown(self) -> dict[str, Any]:
-        """What the server tells of it; a changed digest means other credentials."""
+        """What the server shows of it; a changed digest means other credentials."""
         return {
             "presign": self.presign,
             "presign_ttl": self.presign_minutes,
@@ -143,19 +143,19 @@ class AnnotationExport:
     """A copy of each annotation that the server writes to the store, or none.
 
     Attributes:
-        wanted: there shall be one.
+        enabled: there shall be one.
         kind: of storage, as in the server's API.
         settings: where it is and the credentials, as Label Studio calls them.
     """
 
-    wanted: bool
+    enabled: bool
     kind: str = ""
     settings: Mapping[str, str | None] = field(default_factory=dict, repr=False)
 
     def connected(self, studio: Studio, project: int) -> bool:
-        """Whether a project's annotations are written there, or nowhere if that is wanted."""
+        """Whether a project's annotations are written there, or nowhere if it is not enabled."""
         return [known["description"] for known in studio.storages.exports(project)] == (
-            [self._description] if self.wanted else []
+            [self._description] if self.enabled else []
         )
 
     def connect(self, studio: Studio, project: int) -> None:
@@ -166,7 +166,7 @@ class AnnotationExport:
     def renew(self, studio: Studio, project: int) -> None:
         """The same, also if it is so already: what could not be written then is written now."""
         before = studio.storages.exports(project)
-        if self.wanted:
+        if self.enabled:
             body = {**self.settings, "description": self._description}
             studio.storages.add_export(project, self.kind, body)
         for known in before:  # not earlier: the new one may be refused

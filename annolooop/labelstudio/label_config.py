@@ -26,7 +26,7 @@ class Labelling:
 
 
 class Unfit(Exception):
-    """A label config asks for something else; the text says what."""
+    """A label config asks for something else; the text names it."""
 
 
 def build_label_config(labels: Sequence[str], choice: str = "single") -> str:
@@ -104,7 +104,7 @@ def _control(view: ElementTree.Element) -> ElementTree.Element:
 def build_result(
     labelling: Labelling, labels: Sequence[str], score: float | None = None
 ) -> list[dict[str, Any]]:
-    """The ``result`` of a prediction or annotation that says ``labels``."""
+    """The ``result`` of a prediction or annotation with these ``labels``."""
     if not labels:
         return []
     item: dict[str, Any] = {
@@ -119,7 +119,7 @@ def build_result(
 
 
 def labels_of(labelling: Labelling, result: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """The labels that a ``result`` says, sorted; none when it says none."""
+    """The labels of a ``result``, sorted; none where it has none."""
     for item in result:
         if item.get("from_name") == labelling.control and item.get("type") == "choices":
             return tuple(sorted(map(str, item.get("value", {}).get("choices") or [])))

@@ -18,7 +18,7 @@ MADE = "CREATE TABLE made (digest TEXT)"
 class CacheDatabase:
     """Tables in an SQLite file that can be made again from something else.
 
-    The file is made anew if it is damaged, or was made for other tables. Several processes may use
+    The file is made again if it is damaged, or was made for other tables. Several processes may use
     it at once. Where it cannot be used, the tables are in memory.
 
     Several threads may use one object: :meth:`rows` is safe, and so is ``db`` while ``lock`` is
@@ -28,7 +28,7 @@ class CacheDatabase:
         file: default: in memory.
         schema: statements that make the tables.
         what: what the tables are a copy of, for messages.
-        made_for: what they are made for; with another text, they are made anew.
+        made_for: what they are made for; with another text, they are made again.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class CacheDatabase:
                 self._give_up(error)
                 raise UnreachableError(
                     f"the copy of {self._what} on this machine is damaged: {error}",
-                    "Type the same command again: it is made anew.",
+                    "Type the same command again: it is made again.",
                 ) from error
 
     def _open(self) -> sqlite3.Connection:

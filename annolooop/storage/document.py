@@ -29,12 +29,12 @@ class Document(Generic[T]):
             DataError: it is damaged.
         """
         try:
-            found: T = from_json(self._kind, self._store.get(self._key))
+            record: T = from_json(self._kind, self._store.get(self._key))
         except KeyError:
             return None
         except WrongRecord as error:
             raise self._store.damaged(self._key, str(error)) from None
-        return found
+        return record
 
     def exists(self) -> bool:
         """Whether there is one."""

@@ -25,7 +25,7 @@ SCHEMA = (
 
 
 class FileState(NamedTuple):
-    """What the system tells of a file, and changes if its content does.
+    """What changes when the content of a file does.
 
     Attributes:
         path: absolute.
@@ -42,23 +42,23 @@ class FileState(NamedTuple):
     inode: int
 
     @classmethod
-    def of(cls, path: str, found: os.stat_result) -> "FileState | None":
+    def of(cls, path: str, info: os.stat_result) -> "FileState | None":
         """The state of a file; ``None`` where it changed so lately that it says nothing.
 
         A file that changes twice within the grain of its clock looks the same after both.
         """
-        changed, touched = found.st_mtime_ns, found.st_ctime_ns
+        changed, touched = info.st_mtime_ns, info.st_ctime_ns
         if time.time_ns() - max(changed, touched) < FRESH:
             return None
         # SQLite's numbers have a sign.
-        inode = found.st_ino & 0x7FFF_FFFF_FFFF_FFFF
-        return cls(path, found.st_size, changed, touched, inode)
+        inode = info.st_ino & 0x7FFF_FFFF_FFFF_FFFF
+        return cls(path, info.st_size, changed, touched, inode)
 
 
 class FileHashes:
     """State of a file -> SHA-256 of its bytes; safe from several threads and processes.
 
-    It may be deleted at any time, and is begun anew where it is damaged. Where it cannot be used,
+    It may be deleted at any time, and begins empty where it is damaged. Where it cannot be used,
     nothing is known and nothing kept.
 
     Args:
@@ -74,10 +74,10 @@ class FileHashes:
             "SELECT sha256 FROM files WHERE path = ? AND size = ? AND changed = ? "
             "AND touched = ? AND inode = ?"
         )
-        found: list[Any] = [None] * len(states)
+        rows: list[Any] = [None] * len(states)
         with self._using() as db:
-            found = [state and db.execute(statement, _row(state)).fetchone() for state in states]
-        return [unpack(row[0]) if row else None for row in found]
+            rows = [state and db.execute(statement, _row(state)).fetchone() for state in states]
+        return [unpack(row[0]) if row else None for row in rows]
 
     def note(self, hashed: Iterable[tuple[FileState | None, str]]) -> None:
         """Keep hashes of files whose states were taken before they were read: one write."""
@@ -105,7 +105,7 @@ class FileHashes:
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
-        """Nothing is known or kept where it fails; where it is damaged, it begins anew."""
+        """Nothing is known or kept where it fails; where it is damaged, it begins empty."""
         with self._tables.lock:
             try:
                 yield self._tables.db

@@ -32,7 +32,7 @@ def content_hash(data: bytes) -> str:
 
 
 class Lost(Exception):
-    """The store has not got the content that an image had; the text says why."""
+    """The store does not have the content of an image any more; the text says why."""
 
 
 def read_image(store: ArtifactStore, image: Image) -> bytes:
@@ -63,7 +63,7 @@ def read_images(
 SCHEMA = (
     "CREATE TABLE images (key BLOB PRIMARY KEY, sha256 BLOB, etag TEXT, size INTEGER) "
     "WITHOUT ROWID",
-    "CREATE TABLE useless (key BLOB PRIMARY KEY, etag TEXT) WITHOUT ROWID",
+    "CREATE TABLE skipped (key BLOB PRIMARY KEY, etag TEXT) WITHOUT ROWID",
     "CREATE TABLE folders (folder BLOB PRIMARY KEY) WITHOUT ROWID",  # of images
 )
 
@@ -109,30 +109,30 @@ class ImageCatalog:
         """Content hash -> keys, ascending, of contents that lie under several."""
         several = "SELECT sha256 FROM images GROUP BY sha256 HAVING count(*) > 1"
         statement = f"SELECT sha256, key FROM images WHERE sha256 IN ({several}) ORDER BY key"
-        found: dict[str, list[str]] = {}
+        keys: dict[str, list[str]] = {}
         for sha256, key in self.index.rows(statement):
-            found.setdefault(unpack(sha256), []).append(as_text(key))
-        return found
+            keys.setdefault(unpack(sha256), []).append(as_text(key))
+        return keys
 
     def get(self, key: str) -> Image | None:
         """The image of this key."""
         rows = self.index.rows("SELECT sha256 FROM images WHERE key = ?", [as_bytes(key)])
         return Image(key, unpack(rows[0][0])) if rows else None
 
-    def known(self, found: StoredObject) -> Image | None:
+    def known(self, item: StoredObject) -> Image | None:
         """The image of this object, if it belongs to the dataset and has not changed since."""
         rows = self.index.rows(
             "SELECT sha256 FROM images WHERE key = ? AND etag = ?",
-            [as_bytes(found.key), found.etag],
+            [as_bytes(item.key), item.etag],
         )
-        return Image(found.key, unpack(rows[0][0])) if rows else None
+        return Image(item.key, unpack(rows[0][0])) if rows else None
 
-    def is_skipped(self, found: StoredObject) -> bool:
+    def is_skipped(self, item: StoredObject) -> bool:
         """Whether this object could not be read, and has not changed since."""
         return bool(
             self.index.rows(
-                "SELECT 1 FROM useless WHERE key = ? AND etag = ?",
-                [as_bytes(found.key), found.etag],
+                "SELECT 1 FROM skipped WHERE key = ? AND etag = ?",
+                [as_bytes(item.key), item.etag],
             )
         )
 
@@ -205,25 +205,25 @@ class ImageCatalog:
 
 def _apply(db: Connection, entries: Entries) -> None:
     """Enter what one file of the catalogue says."""
-    images, useless, folders = [], [], set()
+    images, skipped, folders = [], [], set()
     for key, (sha256, etag, *more) in entries.items():
         packed = as_bytes(key)
         if sha256:
             images.append((packed, pack(sha256), etag, more[0] if more else None))
             folders.add(packed.rpartition(b"/")[0])
         else:
-            useless.append((packed, etag))
+            skipped.append((packed, etag))
     db.executemany("REPLACE INTO images VALUES (?, ?, ?, ?)", images)
-    db.executemany("REPLACE INTO useless VALUES (?, ?)", useless)
+    db.executemany("REPLACE INTO skipped VALUES (?, ?)", skipped)
     db.executemany("INSERT OR IGNORE INTO folders VALUES (?)", ((f,) for f in folders))
 
 
 def place_of(key: str, places: Container[str]) -> str | None:
     """The outermost of some folders that holds this key, at any depth."""
-    found = None
+    outermost = None
     above = key
     while above and not is_own(key):
         above = above.rpartition("/")[0]
         if above in places:
-            found = above
-    return found
+            outermost = above
+    return outermost

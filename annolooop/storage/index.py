@@ -30,15 +30,15 @@ def index_file(folder: Path, series: Series[Any]) -> Path:
 class Index(CacheDatabase):
     """A numbered series, applied record by record to tables.
 
-    The series is what counts. The tables are also made anew if what was applied is not how the
+    The series is what counts. The tables are also made again if what was applied is not how the
     series begins: it was deleted and begun again.
 
     Args:
         series: what it is a copy of.
         file: see :class:`CacheDatabase`.
         schema: statements that make the tables.
-        apply: is given ``db`` and one record, in the order of the numbers, and changes the tables;
-            it begins and ends no transaction.
+        apply: changes the tables for one record; called with ``db`` and the record, in the order of
+            the numbers; it begins and ends no transaction.
     """
 
     def __init__(
@@ -74,25 +74,25 @@ class Index(CacheDatabase):
 
     def _refresh(self) -> None:
         applied = self._applied()  # before the listing, which then has them all
-        found = self._series.objects()
-        if not self._follows(applied, found):
+        objects = self._series.objects()
+        if not self._follows(applied, objects):
             self.make(lambda: self._applied() == applied)
             self._refresh()
             return
-        new = sorted(found.keys() - applied.keys())
+        new = sorted(objects.keys() - applied.keys())
         pairs = zip(new, self._series.each(new), strict=True)
         while some := list(islice(pairs, RECORDS_AT_ONCE)):
             with self.writing():
                 last = self._last()  # someone else may have applied some just now
                 for number, value in some:
                     if number > last:
-                        self._enter(number, value, found[number].etag, None)
+                        self._enter(number, value, objects[number].etag, None)
 
     def _etag(self, number: int, size: int) -> str | None:
-        """Of an object that we wrote just now; ``None`` where that cannot be told."""
+        """Of an object that we wrote just now; ``None`` where that is not known."""
         with suppress(KeyError, UnreachableError):
-            found = self._series.store.info(self._series.key(number))
-            return found.etag if found.size == size else None
+            item = self._series.store.info(self._series.key(number))
+            return item.etag if item.size == size else None
         return None
 
     def _apply_own(self, number: int, value: Any, etag: str | None, sha256: str | None) -> None:
@@ -107,19 +107,19 @@ class Index(CacheDatabase):
         try:
             self._apply(self.db, value)
         except (TypeError, ValueError, LookupError, AttributeError) as error:
-            raise self._series.damaged(number, "it does not say what such a file says") from error
+            raise self._series.damaged(number, "it does not hold what such a file holds") from error
         self.db.execute("INSERT INTO applied VALUES (?, ?, ?)", (number, etag, sha256))
 
-    def _follows(self, applied: Applied, found: Mapping[int, StoredObject]) -> bool:
+    def _follows(self, applied: Applied, objects: Mapping[int, StoredObject]) -> bool:
         """Whether what was applied is how the series begins, each number as it was then.
 
         The last one would not do: a bucket's etag may be a digest of the content, and a series
         that was begun again may have the same content under the same number.
         """
         last = max(applied, default=0)
-        if applied.keys() != {number for number in found if number <= last}:
+        if applied.keys() != {number for number in objects if number <= last}:
             return False
-        if any(etag not in (None, found[number].etag) for number, (etag, _) in applied.items()):
+        if any(etag not in (None, objects[number].etag) for number, (etag, _) in applied.items()):
             return False
         unknown = {n: sha256 for n, (etag, sha256) in applied.items() if etag is None}
         for number, data in self._series.store.get_each(unknown, self._series.key):
@@ -127,7 +127,7 @@ class Index(CacheDatabase):
                 return False
             self.db.execute(
                 "UPDATE applied SET etag = ? WHERE number = ? AND sha256 = ?",
-                (found[number].etag, number, unknown[number]),
+                (objects[number].etag, number, unknown[number]),
             )
         return True
 

@@ -59,8 +59,8 @@ class Holder:
     def __str__(self) -> str:
         since = datetime.fromisoformat(self.since).astimezone()
         today = since.date() == datetime.now().astimezone().date()
-        told = f"{since:%H:%M}" if today else f"{since:%Y-%m-%d %H:%M}"
-        return f"`{self.command}` by {self.person} since {told} (pid {self.pid})"
+        moment = f"{since:%H:%M}" if today else f"{since:%Y-%m-%d %H:%M}"
+        return f"`{self.command}` by {self.person} since {moment} (pid {self.pid})"
 
     def ended(self) -> bool:
         """Whether it is known to be gone: a process of this machine that is there no more."""
@@ -68,7 +68,7 @@ class Holder:
             return False
         try:
             process = psutil.Process(self.pid)
-            # Set clocks move a process's time of birth a little; the rest is told by silence.
+            # Set clocks move a process's time of birth a little; silence decides the rest.
             other = abs(process.create_time() - self.born) > SILENCE
             return other or process.status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
@@ -105,7 +105,7 @@ class Lease:
         store: where it is kept.
         dataset: its name.
         timeout: seconds to wait for someone else; 0 for not at all.
-        say: told whom it waits for, and whose lock it takes over.
+        say: called with whom it waits for, and whose lock it takes over.
         silence: seconds without a sign of life after which a holder is gone.
         stop: set when the command ends early, so that it waits no longer.
     """
@@ -141,12 +141,12 @@ class Lease:
         """
         begun = since = time.monotonic()
         seen: tuple[int, bytes] | None = None
-        told = 0
+        named = 0  # number of the state whose holder was named
         pause = POLL[0]
         while True:
-            number, body = found = self._newest()
-            if found != seen:
-                seen, since = found, time.monotonic()
+            number, body = state = self._newest()
+            if state != seen:
+                seen, since = state, time.monotonic()
             holder = _read(body)
             silent = time.monotonic() - since > self._silence
             free = number == 0 or (holder is not None and holder.released)
@@ -158,8 +158,8 @@ class Lease:
                 continue
             if time.monotonic() - begun >= self._timeout:
                 raise self._held(holder)
-            if told != number:
-                told = number
+            if named != number:
+                named = number
                 self._say(f"waiting for {holder or 'someone'}")
             if self._stop.wait(pause):
                 raise KeyboardInterrupt
@@ -203,7 +203,7 @@ class Lease:
             )
 
     def release(self) -> None:
-        """Let others have it. Never fails: a lock that cannot be released becomes stale."""
+        """Let others take it. Never fails: others take over a lock that could not be released."""
         self._over.set()
         with self._writing, contextlib.suppress(UnreachableError):
             if self._mine:
@@ -216,7 +216,7 @@ class Lease:
             return False
         numbers = self._series.numbers()
         if numbers[-1] != number:
-            # Others took it, and removed the number that we wrote anew, since we looked.
+            # Others took it, and removed the number that we wrote again, since we looked.
             self._store.delete(self._series.key(number))
             return False
         self._number, self._mine, self._beaten = number, me, time.monotonic()

@@ -87,7 +87,7 @@ def _dataclass_check(kind: Any) -> Check:
             raise WrongRecord("it is not an object")
         if not required <= value.keys() <= names:
             wrong = sorted(required - value.keys()) or sorted(value.keys() - names)
-            verb = "lacks" if required - value.keys() else "has an unknown"
+            verb = "has no" if required - value.keys() else "has an unknown"
             raise WrongRecord(f"it {verb} {wrong[0]!r}")
         for name, types in plain:
             if name in value and type(value[name]) not in types:

@@ -27,7 +27,8 @@ class Registry:
 
     ``models/<dataset>/versions/<n>.json`` records version n and is written once, after the
     weights it names. ``models/<dataset>/promotions/<n>.json`` records each promotion; the
-    newest one is in force. ``backbones/<fingerprint>.safetensors`` is shared by all versions.
+    newest one names the current version. ``backbones/<fingerprint>.safetensors`` is shared by all
+    versions.
 
     Args:
         store, dataset: whose versions.
@@ -46,7 +47,7 @@ class Registry:
         )
 
     def current(self) -> ModelVersion | None:
-        """The version in force, or ``None`` before the first."""
+        """The current version, or ``None`` before the first."""
         last = self._promotions.latest()
         return self.version(last.number) if last else None
 
@@ -63,10 +64,10 @@ class Registry:
         return self._versions.read(number)
 
     def register(self, draft: ModelVersion, head: bytes) -> ModelVersion:
-        """Store a head and record a version of it; the number is given here.
+        """Store a head and record a version of it, with the next number.
 
-        A version that was recorded alike, and never put in force, is returned instead: whoever
-        made it was interrupted before that, or it was refused. What the gate said of it may differ.
+        The newest version is returned instead if its record is the same, but for the verdict of the
+        gate, and it never became current: whoever made it was interrupted, or it was refused.
 
         Args:
             draft: the record, its ``number``, ``name`` and ``head`` still empty.
@@ -77,12 +78,12 @@ class Registry:
         twin = self._unfinished(draft)
         if twin:
             return twin
-        self._store.put(key, head)  # not put_new: what lies there may be damaged
+        self._store.put(key, head)  # not put_new: the object there may be damaged
         number = self._versions.append(draft)
         return replace(draft, number=number, name=version_name(number, key))
 
     def waiting(self) -> ModelVersion | None:
-        """The newest version, if it was never put in force."""
+        """The newest version, if it never became current."""
         last = self._versions.latest()
         if last and any(promotion.number == last.number for promotion in self.promotions()):
             return None
@@ -102,7 +103,7 @@ class Registry:
         return last if _plain(same) == _plain(last) else None
 
     def promote(self, version: ModelVersion, at: str, by: str) -> None:
-        """Put a version in force."""
+        """Make a version current."""
         self._promotions.append(Promotion(version.number, version.name, at, by))
 
     def head(self, version: ModelVersion) -> bytes:
@@ -156,15 +157,15 @@ class Registry:
             etag = self._store.info(key).etag
         except KeyError:
             return None
-        if not etag:  # nothing tells whether it is the same
+        if not etag:  # nobody knows whether it is the same
             return None
-        told = hashlib.sha256(f"{self._store.url} {key} {etag}".encode()).hexdigest()
-        return self._copies / f"{told[:24]}.safetensors"
+        digest = hashlib.sha256(f"{self._store.url} {key} {etag}".encode()).hexdigest()
+        return self._copies / f"{digest[:24]}.safetensors"
 
 
 def _plain(version: ModelVersion) -> object:
     """What a version's record is after it was written and read, but for the gate's verdict."""
-    metrics = {name: told for name, told in version.metrics.items() if name != "gate"}
+    metrics = {name: value for name, value in version.metrics.items() if name != "gate"}
     return json.loads(json.dumps(asdict(replace(version, metrics=metrics))))
 
 

@@ -93,7 +93,7 @@ class Series(Generic[T]):
         """Write the record that follows a number, unless someone else has written it.
 
         Returns:
-            Whether it was written; of several writers one is told so.
+            Whether it was written: of several writers, by one.
         """
         return self.store.put_new(self.key(number + 1), self.encode(value))
 
@@ -102,7 +102,7 @@ class Series(Generic[T]):
         return to_json(value, self._derived)
 
     def damaged(self, number: int, why: str) -> DataError:
-        """The error for a record that does not say what such a record says."""
+        """The error for a record that does not hold what it should."""
         return self.store.damaged(self.key(number), why)
 
     def _walk(self) -> Iterator[StoredObject]:

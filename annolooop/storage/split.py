@@ -40,11 +40,11 @@ class RecordedSplit:
         Raises:
             DataError: a decision is damaged.
         """
-        found: dict[str, str] = {}
+        recorded: dict[str, str] = {}
         for decision in self._decisions.each() if holdout else ():  # else all are in one part
             if decision.holdout == holdout:
-                found = {**decision.sides, **found}
-        return found
+                recorded = {**decision.sides, **recorded}
+        return recorded
 
     def record(self, holdout: float, parts: Mapping[str, str]) -> None:
         """Keep a decision; what was decided earlier stays as it is."""

@@ -1,4 +1,4 @@
-"""The index of a dataset's tasks: what Label Studio has, as far as it has confirmed it to us."""
+"""The index of a dataset's tasks: those that Label Studio has confirmed."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ class TaskIndex:
     """Tasks with a key of one Label Studio project, and which versions predicted each.
 
     Kept in the store as numbered JSON files that are only added; later entries win. Each names the
-    project that it is about, and one about another project begins anew. It says what the server
+    project that it is about, and one about another project begins empty. It says what the server
     confirmed, and not what people deleted since: whoever relies on it compares :attr:`project`,
     the number of tasks and :meth:`counts` with the server's own first.
 
@@ -55,7 +55,7 @@ class TaskIndex:
         self._kept = kept
 
     def refresh(self) -> None:
-        """Learn what others noted."""
+        """Read what others noted."""
         self._index.refresh()
 
     def close(self) -> None:
@@ -74,10 +74,10 @@ class TaskIndex:
     def counts(self) -> dict[str, int]:
         """Version -> number of predictions that the server should have."""
         grouped = "SELECT version, COUNT(*) FROM predicted GROUP BY version"
-        found = dict(self._index.rows(grouped))
+        counts = dict(self._index.rows(grouped))
         for version, more in self._index.rows("SELECT version, count FROM extra"):
-            found[version] = found.get(version, 0) + more
-        return {version: count for version, count in found.items() if count}
+            counts[version] = counts.get(version, 0) + more
+        return {version: count for version, count in counts.items() if count}
 
     def holds(self, task: int) -> bool:
         """Whether a task of this id is in it."""
@@ -89,7 +89,7 @@ class TaskIndex:
             yield _task(row)
 
     def vanished(self) -> list[Task]:
-        """Tasks that are marked."""
+        """Tasks that are marked as vanished."""
         return [
             _task(row)
             for row in self._index.rows(f"SELECT {FIELDS} FROM task WHERE vanished ORDER BY id")
@@ -113,7 +113,7 @@ class TaskIndex:
         predicted: Mapping[str, Sequence[int]] | None = None,
         forgotten: Iterable[int] = (),
     ) -> None:
-        """Take note of what the server confirmed; one write.
+        """Note what the server confirmed; one write.
 
         Args:
             project: identity of the project.
@@ -148,9 +148,9 @@ class TaskIndex:
         for ids in self._slices(f"SELECT id FROM task WHERE id NOT IN (SELECT id FROM {seen})"):
             self._write(project, gone=[task for (task,) in ids])
         same = " AND ".join(f"task.{name} IS seen.{name}" for name in FIELDS.split(", "))
-        lacking = f"NOT EXISTS (SELECT 1 FROM task WHERE {same})"
-        for found in self._slices(f"SELECT {FIELDS} FROM {seen} AS seen WHERE {lacking}"):
-            self._write(project, tasks=[_row(_task(row)) for row in found])
+        differs = f"NOT EXISTS (SELECT 1 FROM task WHERE {same})"
+        for some in self._slices(f"SELECT {FIELDS} FROM {seen} AS seen WHERE {differs}"):
+            self._write(project, tasks=[_row(_task(row)) for row in some])
 
     def mend_predictions(
         self, project: str, version: str, listed: Iterable[int], count: int

@@ -48,7 +48,7 @@ def test_current_version_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_figures_have_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     out, _ = printed(monkeypatch, print_stats, REPORT)
     assert "model v2-0123ab on 40 images of the holdout (95 % intervals):" in out
-    assert "same answer as the model: 0.90 (0.80 to 0.95) of 44 shown" in out
+    assert "same answer as the model: 0.90 (0.80-0.95) of 44 shown" in out
 
 
 def test_long_lists_are_cut_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:

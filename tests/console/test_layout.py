@@ -83,6 +83,8 @@ def test_missing_cell_is_empty() -> None:
     assert lay_out_table(("a", "b"), [(None, 1)], None)[1] == "   1"
 
 
-@pytest.mark.parametrize(("rate", "text"), [(0.25, "0.2/s"), (99.94, "99.9/s"), (1234.5, "1234/s")])
+@pytest.mark.parametrize(
+    ("rate", "text"), [(0.02, "1.2/min"), (0.25, "0.2/s"), (99.94, "99.9/s"), (1234.5, "1234/s")]
+)
 def test_rate_has_as_many_digits_as_matter(rate: float, text: str) -> None:
     assert format_rate(rate) == text

@@ -78,9 +78,9 @@ def test_damaged_record_names_its_key_and_store_and_what_to_do(
 
 
 def test_record_that_is_gone_is_named(series: Series[Entry]) -> None:
-    with pytest.raises(DataError, match=r"lacks a/s/000007\.json"):
+    with pytest.raises(DataError, match=r"a/s/000007\.json is missing"):
         series.read(7)
-    with pytest.raises(DataError, match=r"lacks a/s/000007\.json"):
+    with pytest.raises(DataError, match=r"a/s/000007\.json is missing"):
         list(series.each([7]))
 
 

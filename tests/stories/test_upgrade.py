@@ -91,7 +91,7 @@ def test_upgrade_keeps_everything_and_can_be_undone(
 
     # While the old one runs, it stays, and `up` says so.
     stayed = project.run(*newer).stderr
-    assert f"Label Studio {OLD} runs, and the stack file says {DEFAULT_LABEL_STUDIO}" in stayed
+    assert f"Label Studio {OLD} runs, and the stack file names {DEFAULT_LABEL_STUDIO}" in stayed
     assert "annoloop down, then: annoloop up" in stayed
 
     # The new one, after a kill that left the annotation in the write-ahead log.

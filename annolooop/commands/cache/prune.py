@@ -32,14 +32,15 @@ def prune(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> "CachePruneReport":
-    """Delete local copies of embeddings; they are fetched again when needed.
+    """Delete local copies of embeddings.
 
     Examples:
       annoloop cache prune --dry-run
       annoloop cache prune --older-than 30 --yes
 
-    With --store, it also deletes embeddings by backbones that no model version of any dataset has,
-    and those of images that have more exact ones. They would have to be computed again.
+    They are fetched again when needed. With --store, it also deletes embeddings by backbones that
+    no model version of any dataset has, and those of images that have more exact ones. They would
+    have to be computed again.
     """
     from annolooop.loop.setup.cache import prune
     from annolooop.stack import open_stack

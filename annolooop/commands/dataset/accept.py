@@ -41,17 +41,18 @@ def accept(
         bool, typer.Option("--yes", "-y", help="Do it. Without it, only count.")
     ] = False,
 ) -> Union["AcceptReport", "UndoReport"]:
-    """Accept predictions that are correct as often as you ask, seen by nobody.
+    """Accept predictions that the model is sure of.
 
     Examples:
-      annoloop dataset accept --precision 0.98           # count; exit 2 if there are any
-      annoloop dataset accept --precision 0.98 --yes     # accept them
-      annoloop dataset accept --undo v3                  # count what --yes would remove
+      annoloop dataset accept               # only count
+      annoloop dataset accept --yes         # accept them
+      annoloop dataset accept --undo v3     # count what --yes would remove
 
-    The holdout decides from which confidence on predictions are correct that often: images that
-    people labelled and the model did not learn from. The precision holds with 95 % confidence.
-    Only tasks that nobody touched are accepted, and none of the holdout. Accepted labels are
-    exported. No model learns from them, and none is measured by them.
+    They become annotations that nobody has seen. The holdout decides from which confidence on
+    predictions are correct that often: images that people labelled and the model did not learn
+    from. The precision holds with 95 % confidence. Only tasks that nobody touched are accepted, and
+    none of the holdout. Accepted labels are exported. No model learns from them, and none is
+    measured by them.
     """
     from annolooop.loop.quality.accept import accept
     from annolooop.loop.quality.propose import AcceptOptions

@@ -15,7 +15,7 @@ def adopt(
     console: Console,
     project: Annotated[str, typer.Argument(help="Title or id of a Label Studio project.")],
 ) -> "AdoptReport":
-    """Use an existing Label Studio project for the stack's dataset.
+    """Use an existing Label Studio project.
 
     Examples:
       annoloop dataset adopt "My photos"

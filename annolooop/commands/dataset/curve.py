@@ -15,11 +15,11 @@ WIDEST_PLOT = 50  # cells
 
 
 def curve(console: Console, name: NAME_IF_OTHER = None, offline: OFFLINE = False) -> "CurveReport":
-    """Show how accuracy grew with the labels, and what as many again would add.
+    """Show whether more labels would help.
 
-    Heads are fitted on 25, 50, 75 and 100 % of the labels that people gave. They are measured on
-    the holdout if it has at least 100 images, else on images that a head did not learn from.
-    Nothing is written.
+    It shows how accuracy grew with the labels, and what as many again would add. Heads are fitted
+    on 25, 50, 75 and 100 % of the labels that people gave. They are measured on the holdout if it
+    has at least 100 images, else on images that a head did not learn from. Nothing is written.
     """
     from annolooop.loop.quality.curve import curve
     from annolooop.stack import open_stack

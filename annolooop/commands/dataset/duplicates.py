@@ -29,14 +29,15 @@ def duplicates(
     ] = None,
     offline: OFFLINE = False,
 ) -> "DuplicatesReport":
-    """List copies and near-duplicates, those with different labels first.
+    """List copies and near-duplicates of images.
 
     Examples:
       annoloop dataset duplicates
       annoloop dataset duplicates --exact     # copies with the same bytes only
 
-    Near-duplicates have nearly the same embedding by the current model version: the same picture
-    in another size, file format or brightness, a crop of it, or the next photo of the same scene.
+    Those with different labels come first. Near-duplicates have nearly the same embedding by the
+    current model version: the same picture in another size, file format or brightness, a crop of
+    it, or the next photo of the same scene.
     """
     from annolooop.loop.quality.duplicates import duplicates
     from annolooop.stack import open_stack

@@ -39,7 +39,7 @@ def export(
         ),
     ] = True,
 ) -> "ExportReport":
-    """Write labels and images in a format that other programs read.
+    """Write labels and images for other programs.
 
     Examples:
       annoloop dataset export --format csv --out labels.csv

@@ -21,11 +21,13 @@ def launch(
         typer.Option("--browser/--no-browser", help="Open a browser, or only print the address."),
     ] = True,
 ) -> "LaunchReport":
-    """Open the tasks in the browser, logged in: the queue of the last query, if there is one.
+    """Open the tasks in the browser, logged in.
 
     Examples:
       annoloop dataset launch aria_detector
       annoloop dataset launch aria_detector --no-browser     # print the address
+
+    It opens the queue of the last query, if there is one.
     """
     from annolooop.loop.dataset.datasets import launch
     from annolooop.stack import open_stack

@@ -24,7 +24,7 @@ def review(
     ] = False,
     offline: OFFLINE = False,
 ) -> "ReviewReport":
-    """Find labels that are probably wrong, the most doubtful first.
+    """Find labels that are probably wrong.
 
     Examples:
       annoloop dataset review

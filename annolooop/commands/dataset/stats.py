@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def stats_of(console: Console, name: NAME) -> "StatsReport":
-    """Count tasks and labels, and how often people agreed with the model."""
+    """Count tasks, labels and agreement with the model."""
     return stats(console, name)

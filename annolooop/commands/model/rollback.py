@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def rollback(console: Console) -> "PromoteReport":
-    """Make the parent of the current model version the current one again."""
+    """Make the parent of the current version current again."""
     from annolooop.loop.versions.versions import rollback
     from annolooop.stack import open_stack
 

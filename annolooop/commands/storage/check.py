@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 
 def check(console: Console) -> "DoctorReport":
-    """Check the store: rights, conditional writes, signatures, CORS, clock.
+    """Check that the store can be used.
 
-    It writes an object for the test and removes it again.
+    It checks rights, conditional writes, signatures, CORS rules and the clock. It writes an object
+    for the test and removes it again.
     """
     from annolooop.loop.setup.store_check import check_storage
     from annolooop.stack import open_stack

@@ -26,7 +26,7 @@ def setup(
 
     Examples:
       annoloop storage setup
-      annoloop storage setup --print aws     # print the commands, ask the cloud nothing
+      annoloop storage setup --print aws     # only print commands
 
     It first shows what is to be done; what exists stays as it is. If that needs other credentials
     than those in the stack file, give them for this once: --set s3.access_key=null --set

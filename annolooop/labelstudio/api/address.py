@@ -8,9 +8,9 @@ import httpx
 
 from annolooop.errors import ConfigError, UnreachableError
 
-PROBE_TIMEOUT = 10.0  # seconds
+SECONDS_TO_PROBE = 10.0
 PAGES = ("/user/login", "/user/signup", "/projects")  # where Label Studio sends a browser
-# What OpenSSL says of a certificate.
+# OpenSSL's numbers for what is wrong with a certificate.
 EXPIRED, OTHER_NAME, OTHER_ADDRESS = 10, 62, 64
 
 
@@ -33,7 +33,7 @@ def trusted_certificates() -> ssl.SSLContext:
     return context
 
 
-class _Elsewhere(httpx.BaseTransport):
+class _LateHttps(httpx.BaseTransport):
     """Https for a client that is not expected to need it; the authorities are loaded when it does.
 
     To load them takes longer than a request to a server of this machine.
@@ -65,7 +65,7 @@ def open_client(url: str, timeout: float) -> httpx.Client:
     return httpx.Client(
         timeout=timeout,
         transport=httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)),
-        mounts={"https://": _Elsewhere()},
+        mounts={"https://": _LateHttps()},
         trust_env=False,
     )
 
@@ -80,13 +80,13 @@ def explain_tls(url: str, error: Exception) -> UnreachableError | None:
             )
         if isinstance(cause, ssl.SSLError) and url.startswith("https"):
             return UnreachableError(
-                f"{url} cannot be spoken to by https: {cause.reason or cause}",
+                f"{url} does not answer by https: {cause.reason or cause}",
                 f"If the server has no https, set label_studio.url to http{url[5:]}",
             )
     if isinstance(error, httpx.RemoteProtocolError) and url.startswith("http:"):
         return UnreachableError(
-            f"what answers at {url} hangs up",
-            "If it is a Label Studio, look at its log. If the server has https, set "
+            f"the server at {url} closes the connection",
+            "If it is Label Studio, look at its log. If the server has https, set "
             f"label_studio.url to https{url[4:]}",
         )
     return None
@@ -107,17 +107,17 @@ def _certificate_hint(code: int) -> str:
     return (
         "Set the variable SSL_CERT_FILE to a file (PEM) that holds the certificate of the "
         "authority that signed it, such as your company's"
-        + (f"; it is {now} now, which lacks it." if now else ".")
+        + (f"; it is {now} now, which does not have it." if now else ".")
     )
 
 
 def not_label_studio(http: httpx.Client, url: str, ours: bool) -> UnreachableError:
     """The error for an address at which something else answers; looks for the right one."""
-    found = None if ours else _elsewhere(http, url)
-    if found:
-        return _moved(url, found)
+    other = None if ours else _find_elsewhere(http, url)
+    if other:
+        return _moved(url, other)
     return UnreachableError(
-        f"what answers at {url} does so, but not as a Label Studio",
+        f"{url} answered, but it is not a Label Studio server",
         "Check label_studio.port in the stack file."
         if ours
         else "Check label_studio.url in the stack file. It is what the browser shows, up to "
@@ -126,10 +126,10 @@ def not_label_studio(http: httpx.Client, url: str, ours: bool) -> UnreachableErr
 
 
 def redirected(
-    http: httpx.Client, url: str, path: str, answer: httpx.Response, ours: bool
+    http: httpx.Client, url: str, path: str, response: httpx.Response, ours: bool
 ) -> UnreachableError:
     """The error for a request that is sent somewhere else."""
-    target = _plain(answer.url.join(answer.headers.get("location", "")))
+    target = _plain(response.url.join(response.headers.get("location", "")))
     base = target.rstrip("/").removesuffix(path.rstrip("/"))
     if base != target.rstrip("/") and base != url:
         return _moved(url, base)
@@ -142,7 +142,7 @@ def _moved(url: str, base: str) -> UnreachableError:
     )
 
 
-def _elsewhere(http: httpx.Client, url: str) -> str | None:
+def _find_elsewhere(http: httpx.Client, url: str) -> str | None:
     """Where this host has a Label Studio: further up, or where its front page leads."""
     here = httpx.URL(url)
     parts = [part for part in here.path.split("/") if part]
@@ -153,21 +153,20 @@ def _elsewhere(http: httpx.Client, url: str) -> str | None:
     if here.scheme == "http":
         candidates.append(_plain(here.copy_with(scheme="https")).rstrip("/"))
     try:
-        front = http.get(f"{url}/", timeout=PROBE_TIMEOUT)
+        front = http.get(f"{url}/", timeout=SECONDS_TO_PROBE)
         if front.has_redirect_location:
             target = _plain(front.url.join(front.headers["location"]))
             cut = [target.partition(page)[0] for page in PAGES if page in target]
             candidates += [*cut, target.rstrip("/")]
     except (httpx.HTTPError, httpx.InvalidURL):
         pass
-    found = (c for c in candidates if c != url and _is_label_studio(http, c))
-    return next(found, None)
+    return next((c for c in candidates if c != url and _is_label_studio(http, c)), None)
 
 
 def _is_label_studio(http: httpx.Client, url: str) -> bool:
     try:
-        answer = http.get(f"{url}/api/version", timeout=PROBE_TIMEOUT)
-        return bool(answer.json()["release"])
+        response = http.get(f"{url}/api/version", timeout=SECONDS_TO_PROBE)
+        return bool(response.json()["release"])
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return False
 

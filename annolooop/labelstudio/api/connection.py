@@ -19,8 +19,8 @@ from annolooop.labelstudio.api.address import explain_tls, not_label_studio, ope
 if TYPE_CHECKING:
     from label_studio_sdk.base_client import LabelStudioBase
 
-READ_TRIES = 3
-GUARDED = "reserved network address"  # what a server says that asks nothing of its own network
+TRIES_PER_READ = 3
+GUARDED = "reserved network address"  # in the response of a server that refuses private addresses
 
 
 class NotFound(UnreachableError):
@@ -36,7 +36,7 @@ class _Busy(UnreachableError):
 
 
 class _Slow(UnreachableError):
-    """No answer in time; what was sent may or may not have been done."""
+    """No response in time; what was sent may or may not have been done."""
 
 
 class Connection:
@@ -81,11 +81,11 @@ class Connection:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Read; tried again when the server is busy or slow."""
-        for attempt in range(READ_TRIES):
+        for attempt in range(TRIES_PER_READ):
             try:
                 return self._json(self.call("GET", path, params=params))
             except (_Busy, _Slow):
-                if attempt == READ_TRIES - 1:
+                if attempt == TRIES_PER_READ - 1:
                     raise
                 time.sleep(2.0**attempt)
         raise AssertionError("unreachable")
@@ -94,9 +94,9 @@ class Connection:
         """Write; never repeated by itself."""
         return self._json(self.call("POST", path, params=params, body=body))
 
-    def _json(self, answer: httpx.Response) -> Any:
+    def _json(self, response: httpx.Response) -> Any:
         try:
-            return answer.json()
+            return response.json()
         except ValueError:
             raise not_label_studio(self._http, self.url, self._ours) from None
 
@@ -112,12 +112,12 @@ class Connection:
         if address.startswith("/"):
             return self.call("GET", address, cookies=cookies, redirects=True)
         try:
-            answer = self._http.get(address, follow_redirects=True)
+            response = self._http.get(address, follow_redirects=True)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise UnreachableError(f"{address} does not answer ({type(error).__name__})") from None
-        if not answer.is_success:
-            raise Rejected(f"{address} answers {answer.status_code}")
-        return answer
+        if not response.is_success:
+            raise Rejected(f"{address} answers {response.status_code}")
+        return response
 
     def call(
         self,
@@ -129,13 +129,13 @@ class Connection:
         redirects: bool = False,
     ) -> httpx.Response:
         """One request, once; with a browser's cookies in the place of the token, if given."""
-        answer = self._send(method, path, params, body, cookies, redirects)
-        if answer.status_code == 401 and not cookies and self._drop_access_token():
+        response = self._send(method, path, params, body, cookies, redirects)
+        if response.status_code == 401 and not cookies and self._drop_access_token():
             # Nothing was done yet, so even a write may be sent once more.
-            answer = self._send(method, path, params, body, cookies, redirects)
-        if answer.is_success:
-            return answer
-        raise self._refusal(method, path, answer)
+            response = self._send(method, path, params, body, cookies, redirects)
+        if response.is_success:
+            return response
+        raise self._refusal(method, path, response)
 
     def _send(
         self,
@@ -181,7 +181,7 @@ class Connection:
     def _drop_access_token(self) -> bool:
         """Forget a kept access token. Returns whether there was one.
 
-        The SDK tells by this machine's clock whether it has expired; the server has its own.
+        The SDK sees by this machine's clock whether it has expired; the server has its own.
         """
         if self._sdk is None:
             return False
@@ -218,43 +218,43 @@ class Connection:
         )
 
     def _wrong_address(self) -> AnnoloopError:
-        """Why there is no access token to be had, told by a request that needs none."""
+        """Why there is no access token, by a request that needs none."""
         try:
-            answer = self._http.get(f"{self.url}/api/version")
+            response = self._http.get(f"{self.url}/api/version")
         except httpx.HTTPError as error:
             return self._translated(error)
-        if answer.is_success:
+        if response.is_success:
             return not_label_studio(self._http, self.url, self._ours)
-        return self._refusal("GET", "/api/version", answer)
+        return self._refusal("GET", "/api/version", response)
 
     def _token_refused(self, status: int) -> ConfigError:
         return ConfigError(
             f"Label Studio at {self.url} refuses the access token ({status})",
-            "Its database is not the one that credentials.json belongs to: put both back."
+            "Its database and credentials.json do not belong together: put both back."
             if self._ours
             else "Copy a token from Label Studio (Account & Settings) to where "
             "label_studio.api_key takes it from.",
         )
 
-    def _refusal(self, method: str, path: str, answer: httpx.Response) -> AnnoloopError:
-        if answer.has_redirect_location:
-            return redirected(self._http, self.url, path, answer, self._ours)
+    def _refusal(self, method: str, path: str, response: httpx.Response) -> AnnoloopError:
+        if response.has_redirect_location:
+            return redirected(self._http, self.url, path, response, self._ours)
         try:
-            detail = answer.json()
+            detail = response.json()
             text = str(detail.get("validation_errors") or detail.get("detail") or detail)
         except (ValueError, AttributeError):
-            text = answer.text
-            if path.startswith("/api/") and answer.status_code in (400, 403, 404):
+            text = response.text
+            if path.startswith("/api/") and response.status_code in (400, 403, 404):
                 return not_label_studio(self._http, self.url, self._ours)
-        guarded = answer.status_code == 403 and GUARDED in text
-        if answer.status_code in (401, 403) and not guarded:
-            return self._token_refused(answer.status_code)
+        guarded = response.status_code == 403 and GUARDED in text
+        if response.status_code in (401, 403) and not guarded:
+            return self._token_refused(response.status_code)
         kind: type[UnreachableError] = Rejected
-        if answer.status_code == 404:
+        if response.status_code == 404:
             kind = NotFound
-        elif answer.status_code >= 500:
+        elif response.status_code >= 500:
             kind = _Busy
         return kind(
-            f"Label Studio answered {answer.status_code} to {method} {path}: {text[:300]}",
+            f"Label Studio answered {response.status_code} to {method} {path}: {text[:300]}",
             "Look at its log: annoloop logs" if self._ours else "Look at the server's log.",
         )

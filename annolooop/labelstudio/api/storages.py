@@ -17,7 +17,7 @@ EXPORTS = {"title": "annoloop: a copy of the annotations", "can_delete_objects":
 
 
 class Storages:
-    """The storages of a server's projects; it never tells their secrets.
+    """The storages of a server's projects; secrets are never part of them.
 
     Args:
         connection: to the server.

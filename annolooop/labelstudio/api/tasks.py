@@ -104,7 +104,7 @@ class Tasks:
         lost the predictions by then.
 
         Returns:
-            Their ids, in the same order, empty from a server that does not tell them; and whether
+            Their ids, in the same order, empty from a server that does not send them; and whether
             they have the predictions.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The local Label Studio server: started, found again, waited for, stopped."""
+"""The local Label Studio server: start it, find it again, wait for it, stop it."""
 
 import hashlib
 import os
@@ -27,10 +27,10 @@ from annolooop.labelstudio.server.install import (
 from annolooop.labelstudio.server.port import HOST, port_owner, port_taken
 from annolooop.labelstudio.server.settings import ENDPOINTS, server_environment
 
-MARK = "ANNOLOOP_DATA_DIR"  # in the server's environment: says whose it is
-STOP_TIMEOUT = 20.0
-EXPORTS_KEPT = 7 * 86_400.0  # seconds
-LOG_LIMIT = 10_000_000  # bytes after which the log is put aside at the next start
+OWNER_VARIABLE = "ANNOLOOP_DATA_DIR"  # in the server's environment: its data folder
+SECONDS_TO_STOP = 20.0
+SECONDS_EXPORTS_ARE_KEPT = 7 * 86_400.0
+LOG_BYTES = 10_000_000  # after which the next start begins a new log
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ class Daemon:
     def database(self) -> Database:
         return Database(self.data_dir)
 
-    def wanted_version(self) -> str | None:
-        """Version that a start would run; ``None`` for a command that does not tell its own.
+    def configured_version(self) -> str | None:
+        """Version that a start would run; ``None`` for a command whose version cannot be read.
 
         Raises:
             ConfigError: the command is no program.
@@ -127,12 +127,12 @@ class Daemon:
         return installed_version(self._command()) if self.command else self.version
 
     def process(self) -> psutil.Process | None:
-        """Our server's process, found by the mark in its environment, whoever started it."""
+        """Our server's process, found by a variable in its environment, whoever started it."""
         for process in psutil.process_iter():
             try:
                 if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
                     continue
-                if process.environ().get(MARK) == str(self.data_dir):
+                if process.environ().get(OWNER_VARIABLE) == str(self.data_dir):
                     return process
             except (psutil.Error, OSError):
                 continue
@@ -159,7 +159,7 @@ class Daemon:
         return answer.status_code == 200 and '"UP"' in answer.text
 
     def running_version(self) -> str | None:
-        """Version that the server at the port tells, or ``None``."""
+        """Version of the server at the port, or ``None``."""
         try:
             with open_client(self.url, 10) as client:
                 answer = client.get(f"{self.url}/api/version")
@@ -187,7 +187,7 @@ class Daemon:
             return running.pid, False
         self._check_port()  # before an installation that takes minutes
         executable = self._executable(say)
-        version = self.wanted_version()
+        version = self.configured_version()
         for folder in (self.data_dir, self.document_root, self.log.parent):
             make_folder(folder)
         with FileLock(self.data_dir / "start.lock"):  # two servers on one database would ruin it
@@ -252,21 +252,21 @@ class Daemon:
         if root != str(self.document_root):
             raise UnreachableError(
                 f"the running Label Studio serves images of {root}, not of {self.document_root}",
-                "Start it anew: annoloop down, then: annoloop up",
+                "Start it again: annoloop down, then: annoloop up",
             )
         for name in ENDPOINTS:
-            given, wanted = environ.get(name), self.cloud.get(name)
-            if given != wanted:
+            now, configured = environ.get(name), self.cloud.get(name)
+            if now != configured:
                 raise UnreachableError(
-                    f"the running Label Studio was started with {name}={given or ''}, "
-                    f"and not with {wanted or 'none'}",
-                    "Start it anew: annoloop down, then: annoloop up",
+                    f"the running Label Studio was started with {name}={now or ''}, "
+                    f"and not with {configured or 'none'}",
+                    "Start it again: annoloop down, then: annoloop up",
                 )
 
     def _check_port(self) -> None:
         if not port_taken(self.port):
             return
-        owner, folder = port_owner(self.port, MARK)
+        owner, folder = port_owner(self.port, OWNER_VARIABLE)
         if folder:
             raise UnreachableError(
                 f"port {self.port} is taken by annoloop's own Label Studio for {folder}{owner}",
@@ -321,11 +321,11 @@ class Daemon:
     def _prune_exports(self) -> None:
         """Remove old copies that the server keeps of every export it has answered."""
         for file in (self.data_dir / "export").glob("project-*"):
-            if time.time() - file.stat().st_mtime > EXPORTS_KEPT:
+            if time.time() - file.stat().st_mtime > SECONDS_EXPORTS_ARE_KEPT:
                 file.unlink()
 
     def _launch(self, executable: Path, credentials: Credentials) -> psutil.Popen:
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("a", encoding="utf-8") as log:
             # --debug only makes a busy port an error; without it another port is taken silently.
@@ -344,12 +344,12 @@ class Daemon:
             executable, credentials, self.port, self.document_root, self.cloud
         )
         return made | {
-            MARK: str(self.data_dir),
+            OWNER_VARIABLE: str(self.data_dir),
             "LABEL_STUDIO_BASE_DATA_DIR": str(self.data_dir),
         }
 
     def _wait(self, process: psutil.Process, say: Callable[[str], None]) -> None:
-        begun = said = time.monotonic()
+        begun = shown = time.monotonic()
         while True:
             if _has_ended(process):
                 raise UnreachableError(
@@ -366,8 +366,8 @@ class Daemon:
                     "Read more: annoloop logs; give it longer: annoloop up --set "
                     f"label_studio.start_timeout={2 * self.start_timeout:.0f}",
                 )
-            if now - said >= 15:
-                said = now
+            if now - shown >= 15:
+                shown = now
                 say(f"  waiting for Label Studio, {now - begun:.0f} s (a first start takes longer)")
             time.sleep(0.2)
 
@@ -398,7 +398,7 @@ def _end(process: psutil.Process) -> None:
         except psutil.NoSuchProcess:
             return
         try:
-            process.wait(STOP_TIMEOUT)
+            process.wait(SECONDS_TO_STOP)
             return
         except psutil.TimeoutExpired:
             if _has_ended(process):  # and nobody took notice of its end

@@ -24,10 +24,10 @@ LOCK_TIMEOUT = 30.0  # seconds
 
 @dataclass(frozen=True)
 class Mark:
-    """What a database says of itself.
+    """What is noted in a database.
 
     Attributes:
-        version: of the last Label Studio that started on it; ``None`` when it does not say.
+        version: of the last Label Studio that started on it; ``None`` where that is not noted.
         proven: that start went well.
     """
 
@@ -65,14 +65,14 @@ class Database:
         """Which Label Studio started on it last."""
         with self._opened() as connection:
             number = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        return Mark(_told(abs(number)) if number else None, number > 0)
+        return Mark(_version_text(abs(number)) if number else None, number > 0)
 
     def prepare(self, version: str | None, say: Callable[[str], None]) -> None:
         """Make it ready for a start; if another version ran on it, copy it first.
 
         Args:
             version: of the Label Studio that is about to start, ``None`` where it is not known.
-            say: told where the copy is.
+            say: shows where the copy is.
 
         Raises:
             ConfigError: a newer Label Studio has run on it.
@@ -82,7 +82,7 @@ class Database:
             # WAL lets people annotate while predictions are written; it stays with the file.
             connection.execute("PRAGMA journal_mode=wal")
         last = self.mark().version
-        if version is None or (filled and last == _told(_number(version))):
+        if version is None or (filled and last == _version_text(_number(version))):
             return
         if filled:
             if last and _number(last) > _number(version):
@@ -93,8 +93,8 @@ class Database:
         self._write_mark(-_number(version))
 
     def prove(self, version: str | None) -> None:
-        """Say that a Label Studio of this version has started well on it."""
-        if version and self.mark() != Mark(_told(_number(version)), True):
+        """Note that a Label Studio of this version has started well on it."""
+        if version and self.mark() != Mark(_version_text(_number(version)), True):
             self._write_mark(_number(version))
 
     def copy(self, version: str) -> Path:
@@ -123,8 +123,8 @@ class Database:
 
     def copies(self) -> list[Path]:
         """The copies, the newest first."""
-        found = self.backups.glob("label_studio-*.sqlite3")
-        return sorted(found, key=lambda file: file.stem.rpartition("-")[2], reverse=True)
+        copies = self.backups.glob("label_studio-*.sqlite3")
+        return sorted(copies, key=lambda file: file.stem.rpartition("-")[2], reverse=True)
 
     def way_back(self, version: str | None = None) -> str:
         """What to type to put the newest copy back, or that of a version; empty without one."""
@@ -183,5 +183,5 @@ def _number(version: str) -> int:
     return major * 1_000_000 + minor * 1000 + patch
 
 
-def _told(number: int) -> str:
+def _version_text(number: int) -> str:
     return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}"

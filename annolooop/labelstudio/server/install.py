@@ -25,7 +25,7 @@ def ensure_environment(root: Path, version: str, user: str, say: Callable[[str],
         root: folder of all such environments, in the cache.
         version: Label Studio's version, for example ``1.23.2``.
         user: who uses it, a plain name; see :func:`release_environment`.
-        say: told what is going on.
+        say: shows what is going on.
 
     Returns:
         The path of its ``label-studio`` executable.
@@ -82,11 +82,11 @@ def installed_version(executable: Path) -> str | None:
     pythons = [executable.resolve().parent / "python"]
     if first.startswith("#!") and "python" in first:
         pythons.insert(0, Path(first[2:].split()[0]))
-    asked = "from importlib.metadata import version; print(version('label-studio'))"
+    question = "from importlib.metadata import version; print(version('label-studio'))"
     for python in pythons:
         try:
             done = subprocess.run(
-                [python, "-c", asked], capture_output=True, text=True, timeout=60, check=False
+                [python, "-c", question], capture_output=True, text=True, timeout=60, check=False
             )
         except (OSError, subprocess.TimeoutExpired):
             continue
@@ -101,14 +101,14 @@ def _scripts(folder: Path) -> Path:
 
 def _install(folder: Path, version: str, say: Callable[[str], None]) -> None:
     python = str(_scripts(folder) / "python")
-    wanted = f"label-studio=={version}"
+    package = f"label-studio=={version}"
     failure = f"Label Studio {version} could not be installed"
     uv = find_uv()
     if uv:
         try:
             make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
             run_installer(make, say, failure, OTHER_WAY)
-            fill = [uv, "pip", "install", "--python", python, wanted]
+            fill = [uv, "pip", "install", "--python", python, package]
             run_installer(fill, say, failure, OTHER_WAY)
             return
         except ConfigError as error:
@@ -116,6 +116,6 @@ def _install(folder: Path, version: str, say: Callable[[str], None]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
     for step in (
         [sys.executable, "-m", "venv", str(folder)],
-        [python, "-m", "pip", "install", "--no-input", "--progress-bar", "off", wanted],
+        [python, "-m", "pip", "install", "--no-input", "--progress-bar", "off", package],
     ):
         run_installer(step, say, failure, OTHER_WAY)

@@ -30,7 +30,7 @@ def port_taken(port: int) -> bool:
 
 
 def port_owner(port: int, variable: str) -> tuple[str, str]:
-    """Name and number of the process at the port, and what a variable of it says.
+    """Name and number of the process at the port, and the value of a variable of it.
 
     Both are empty where this account may not look.
     """
@@ -42,8 +42,8 @@ def port_owner(port: int, variable: str) -> tuple[str, str]:
                 and connection.pid
             ):
                 process = psutil.Process(connection.pid)
-                told = f" ({process.name()}, process {process.pid})"
-                return told, process.environ().get(variable, "")
+                owner = f" ({process.name()}, process {process.pid})"
+                return owner, process.environ().get(variable, "")
     except (psutil.Error, OSError):
         pass  # other users' processes may not be looked at
     return "", ""

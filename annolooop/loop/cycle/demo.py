@@ -55,7 +55,7 @@ class CleanReport:
 
 PORT = 8094
 HUB_LIMIT = 20.0  # seconds that ResNet-18 may take to come; the starter weights are faster
-MARK = ".annoloop-demo"  # in the folder: says that it may be removed
+MARK = ".annoloop-demo"  # in the folder: it may be removed
 
 
 def demo(
@@ -72,8 +72,8 @@ def demo(
         folder: where everything is kept; default: a folder of the demo's in the user's data.
         port: of the demo's Label Studio; default: 8094, or the next free one.
         overrides: values of ``--set``, for the demo's stack.
-        say: told what happens.
-        show_stats: given the dataset's state after the annotations.
+        say: shows what happens.
+        show_stats: shows the dataset's state after the annotations.
         track: shows how far it is.
 
     Raises:
@@ -149,7 +149,7 @@ def clean(folder: Path | None) -> CleanReport:
 
 
 def default_folder() -> Path:
-    """Where the demo lives unless told otherwise."""
+    """Where the demo lives by default."""
     return user_data_path("annoloop") / "demo"
 
 
@@ -176,7 +176,9 @@ def _choose_weights(
         stack.build_pipeline(HUB_LIMIT)
         say("backbone: ResNet-18, pretrained on ImageNet by torchvision")
     except UnreachableError:
-        say("no model hub within reach; backbone: MobileNetV2 with the starter weights (ImageNet)")
+        say(
+            "no model hub can be reached; backbone: MobileNetV2 with the starter weights (ImageNet)"
+        )
         file = _write_stack(home, port, "mobilenet_v2", "starter")
         stack = Stack(load_stack(str(file), overrides), say)
         stack.build_pipeline()
@@ -229,8 +231,8 @@ def _annotate(stack: Stack, labels: dict[str, str], say: Callable[[str], None]) 
         stack.studio.annotations.create(
             project.id, task, [answer], round(time.monotonic() - begun, 3)
         )
-        told = ", ".join(guess)
-        verdict = "accepted" if guess == (answer,) else f"overridden (predicted {told})"
+        labels_text = ", ".join(guess)
+        verdict = "accepted" if guess == (answer,) else f"overridden (predicted {labels_text})"
         say(f"  {key}: {answer}, {verdict}")
 
 

@@ -11,7 +11,7 @@ from annolooop.stack import Stack
 
 @dataclass(frozen=True)
 class AdoptReport:
-    """What `dataset adopt` took over: labels that it asked for, and those that were added."""
+    """What `dataset adopt` took over: labels that it had, and those that were added."""
 
     dataset: str
     project: int
@@ -22,21 +22,21 @@ class AdoptReport:
     labels_added: tuple[str, ...]
 
 
-def adopt(stack: Stack, wanted: str) -> AdoptReport:
+def adopt(stack: Stack, title_or_id: str) -> AdoptReport:
     """Make a Label Studio project that of the stack's dataset.
 
-    It gets the labels of the dataset that it lacks, shows predictions, and serves the least sure
+    It gets the missing labels of the dataset, shows predictions, and serves the least sure
     tasks first. `sync` then makes its images part of the dataset.
 
     Args:
         stack: the annotation loop.
-        wanted: id or title of the project.
+        title_or_id: id or title of the project.
 
     Raises:
         DataError: there is no such project, it does not fit, or one of the two has another.
     """
     dataset = stack.config.dataset.name
-    project = _find(stack, wanted)
+    project = _find(stack, title_or_id)
     current = lookup_project(stack, dataset)
     if current and current.id != project.id and current.tasks:
         raise DataError(
@@ -67,13 +67,13 @@ def adopt(stack: Stack, wanted: str) -> AdoptReport:
     )
 
 
-def _find(stack: Stack, wanted: str) -> ProjectCounts:
-    project = stack.studio.projects.get(int(wanted)) if wanted.isdecimal() else None
-    project = project or stack.studio.projects.find(wanted)
+def _find(stack: Stack, title_or_id: str) -> ProjectCounts:
+    project = stack.studio.projects.get(int(title_or_id)) if title_or_id.isdecimal() else None
+    project = project or stack.studio.projects.find(title_or_id)
     if project is None:
         titles = [other.title for other in stack.studio.projects.list()]
         raise DataError(
-            f"Label Studio has no project {wanted}{did_you_mean(wanted, titles)}",
+            f"Label Studio has no project {title_or_id}{did_you_mean(title_or_id, titles)}",
             f"There are: {', '.join(titles[:10]) or 'none'}",
         )
     return project

@@ -68,9 +68,9 @@ def look(stack: Stack, name: str, keep_project: bool) -> DeleteReport:
     if not stored and project is None:
         _no_dataset(stack, name, keep_project)
     last = stack.snapshots_of(name).latest() if stored else Snapshot()
-    said = _annotations(stack, project, last)
-    counted = len(said) if said is not None else 0
-    if said is None and project:
+    annotations = _annotations(stack, project, last)
+    counted = len(annotations) if annotations is not None else 0
+    if annotations is None and project:
         counted = project.annotations + project.skips
     return DeleteReport(
         dataset=name,
@@ -81,7 +81,7 @@ def look(stack: Stack, name: str, keep_project: bool) -> DeleteReport:
         stored=stored,
         tasks=project.tasks if project else 0,
         annotations=counted,
-        people=None if said is None else len({a.annotator for a in said}),
+        people=None if annotations is None else len({a.annotator for a in annotations}),
         snapshots=last.number,
         model_versions=len(stack.registry_of(name).versions()) if stored else 0,
         uploads=_count_uploads(stack, project) if project else 0,
@@ -89,7 +89,7 @@ def look(stack: Stack, name: str, keep_project: bool) -> DeleteReport:
     )
 
 
-def delete(stack: Stack, found: DeleteReport, track: Track) -> DeleteReport:
+def delete(stack: Stack, report: DeleteReport, track: Track) -> DeleteReport:
     """Back up, then delete: the project first, and what the store has of the dataset alone.
 
     Images, backbones and embeddings stay, since other datasets may use them. Interrupted, the
@@ -100,10 +100,10 @@ def delete(stack: Stack, found: DeleteReport, track: Track) -> DeleteReport:
         ConfigError: the backup cannot be written; nothing is deleted.
         UnreachableError: Label Studio or the store fails.
     """
-    with stack.lock("dataset delete", found.dataset):
-        backups = _back_up(stack, found, track)
-        _remove(stack, found)
-    return replace(found, deleted=True, backups=tuple(str(file) for file in backups))
+    with stack.lock("dataset delete", report.dataset):
+        backups = _back_up(stack, report, track)
+        _remove(stack, report)
+    return replace(report, deleted=True, backups=tuple(str(file) for file in backups))
 
 
 def _project(stack: Stack, name: str) -> ProjectCounts | None:
@@ -113,18 +113,18 @@ def _project(stack: Stack, name: str) -> ProjectCounts | None:
     return project if owner == name else None
 
 
-def _remove(stack: Stack, found: DeleteReport) -> None:
-    if found.project is not None:
-        stack.studio.projects.delete(found.project)
-    if found.stored:
+def _remove(stack: Stack, report: DeleteReport) -> None:
+    if report.project is not None:
+        stack.studio.projects.delete(report.project)
+    if report.stored:
         for part in reversed(PARTS):
-            stack.store.delete_below(f"{part}/{found.dataset}")
+            stack.store.delete_below(f"{part}/{report.dataset}")
 
 
 def _annotations(
     stack: Stack, project: ProjectCounts | None, last: Snapshot
 ) -> tuple[Annotation, ...] | None:
-    """All that people said; ``None`` for a project that asks for something else than labels."""
+    """All answers of people; ``None`` for a project that asks for something else than labels."""
     if project is None:
         return last.annotations
     try:
@@ -141,21 +141,21 @@ def _count_uploads(stack: Stack, project: ProjectCounts) -> int:
     return sum(UPLOADS in address for _, address in waiting)
 
 
-def _back_up(stack: Stack, found: DeleteReport, track: Track) -> list[Path]:
+def _back_up(stack: Stack, report: DeleteReport, track: Track) -> list[Path]:
     """Write what people gave to the project folder, and make sure that it is on the disk."""
-    name = found.dataset
-    last = stack.snapshots_of(name).latest() if found.stored else Snapshot()
+    name = report.dataset
+    last = stack.snapshots_of(name).latest() if report.stored else Snapshot()
     folder = stack.loaded.path(BACKUPS)
     now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     file = folder / f"{safe_name(name)}-{now}.json"
     written: list[Path] = []
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if found.project is not None:
-            _write(file, _watched(stack, found.project, track))
+        if report.project is not None:
+            _write(file, _watched(stack, report.project, track))
             written.append(file)
             config = file.with_name(f"{file.stem}.label-config.xml")
-            config.write_text(stack.studio.projects.label_config(found.project), encoding="utf-8")
+            config.write_text(stack.studio.projects.label_config(report.project), encoding="utf-8")
             flush(config)
             written.append(config)
         elif last.number:
@@ -213,7 +213,7 @@ def _counters(project: ProjectCounts) -> tuple[int, int, int]:
 
 def _no_dataset(stack: Stack, name: str, keep_project: bool) -> NoReturn:
     if not keep_project:
-        find_project(stack, name)  # says which names are close
+        find_project(stack, name)  # its error names close names
     raise DataError(
         f"the store has no dataset {name}", "See which there are: annoloop dataset list"
     )

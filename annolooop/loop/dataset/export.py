@@ -39,7 +39,7 @@ class ExportReport:
         accepted: those whose label was accepted from a model, by `dataset accept`.
         folders: label -> name of its folder, for formats that have such.
         left_out: ``file`` and ``reason`` of labelled images that could not be written.
-        unlabeled: images of the dataset that have no label in force.
+        unlabeled: images of the dataset that have no current label.
         skipped: tasks that were only skipped.
         disputed: images that have no label since people disagree.
     """
@@ -75,12 +75,12 @@ class Format:
 
     Attributes:
         suffix: of the file that is written; empty for a folder.
-        sides: side of the split -> how its folder is called.
+        splits: part of the split -> how its folder is called.
         single: it has room for one label of an image only.
     """
 
     suffix: str = ""
-    sides: Mapping[str, str] = field(
+    splits: Mapping[str, str] = field(
         default_factory=lambda: {"train": "train", "holdout": "holdout"}
     )
     single: bool = False
@@ -88,8 +88,8 @@ class Format:
 
 FORMATS = {
     "imagefolder": Format(single=True),
-    "yolo": Format(sides={"train": "train", "holdout": "val"}, single=True),
-    "hf": Format(sides={"train": "train", "holdout": "test"}),
+    "yolo": Format(splits={"train": "train", "holdout": "val"}, single=True),
+    "hf": Format(splits={"train": "train", "holdout": "test"}),
     "coco": Format(),
     "csv": Format(".csv"),
     "jsonl": Format(".jsonl"),
@@ -120,7 +120,7 @@ class ExportOptions:
 
 
 def export(stack: Stack, name: str, options: ExportOptions, track: Track) -> ExportReport:
-    """Write the labels in force; nothing of the dataset changes.
+    """Write the current labels; nothing of the dataset changes.
 
     Raises:
         UsageError: the format or the place does not fit.
@@ -156,8 +156,8 @@ def _check(stack: Stack, options: ExportOptions) -> tuple[Path, Format]:
         )
     if options.format == "label-studio" and not options.accepted:
         raise UsageError(
-            "--no-accepted does not go with --format label-studio, which writes all that was said",
-            "Leave it out: what was accepted is told by the score in its result.",
+            "--no-accepted does not go with --format label-studio, which writes all answers",
+            "Leave it out: accepted predictions are those with a score in their result.",
         )
     store = stack.store.local_path
     if store and out.is_relative_to(store.resolve()):
@@ -174,7 +174,7 @@ class _Work:
         self._stack, self._labels, self._options = stack, labels, options
         self._track = track
         self._catalog = stack.catalog_of(labels.dataset)
-        self._given = sorted(
+        self._examples = sorted(
             (e for e in self._labelled() if options.split in ("all", e.split)),
             key=lambda e: e.key,
         )
@@ -195,7 +195,7 @@ class _Work:
         """Write everything in one form."""
         choice = self._labels.rules.choice
         split = self._options.split
-        sides = {s: folder for s, folder in form.sides.items() if split in ("all", s)}
+        splits = {s: folder for s, folder in form.splits.items() if split in ("all", s)}
         if self._options.format == "label-studio":
             self.written = write_tasks(draft.path, self._tasks())
         elif form.suffix:
@@ -212,18 +212,18 @@ class _Work:
             write_table(draft.path, form.suffix, columns, self._rows(several))
         elif form.single:
             self._folders = folder_names(self._labels.order)
-            write_class_folders(draft.path, self._items(), sides, self._folders)
+            write_class_folders(draft.path, self._items(), splits, self._folders)
         elif self._options.format == "coco":
-            write_coco(draft.path, self._items(), sides, self._labels.order)
+            write_coco(draft.path, self._items(), splits, self._labels.order)
         else:
-            write_hf(draft.path, self._items(), sides, choice)
+            write_hf(draft.path, self._items(), splits, choice)
 
     def _items(self) -> Iterator[Item]:
         names = file_names((e.key for e in self._labelled()), f"{IMAGES}/")
-        examples = self._track(self._given, "export")
+        examples = self._track(self._examples, "export")
         images = (Image(example.key, example.sha256) for example in examples)
         read = read_images(self._stack.store, images)
-        for example, (image, data) in zip(self._given, read, strict=True):
+        for example, (image, data) in zip(self._examples, read, strict=True):
             if isinstance(data, Lost):
                 self.left_out[image.key] = str(data)
             else:
@@ -231,46 +231,48 @@ class _Work:
                 self._count(example)
 
     def _rows(self, several: bool) -> Iterator[Row]:
-        said = self._labels.answers()
-        flaws = prefetch(self._flaw, self._given, self._stack.store.at_once)
-        for example in self._track(self._given, "export"):
-            if flaw := next(flaws):
-                self.left_out[example.key] = flaw
+        answers = self._labels.answers()
+        reasons = prefetch(self._why_missing, self._examples, self._stack.store.at_once)
+        for example in self._track(self._examples, "export"):
+            if reason := next(reasons):
+                self.left_out[example.key] = reason
                 continue
-            told = said.get(example.sha256, [])  # nothing where a model's word was taken
-            who = {a.annotator for a in told if a.annotator is not None}
+            people = answers.get(example.sha256, [])  # none where a prediction was accepted
+            who = {a.annotator for a in people if a.annotator is not None}
             yield {
                 "key": example.key,
                 "sha256": example.sha256,
                 **({"labels": list(example.labels)} if several else {"label": example.labels[0]}),
                 "split": example.split,
                 "annotators": sorted(who),
-                "updated_at": told[-1].updated_at if told else self._accepted_at[example.sha256],
+                "updated_at": people[-1].updated_at
+                if people
+                else self._accepted_at[example.sha256],
                 "accepted_by": example.accepted,
             }
             self._count(example)
 
     def _tasks(self) -> Iterator[Task]:
-        """Tasks that someone annotated or skipped, with all that was said of them."""
+        """Tasks that someone annotated or skipped, with all their annotations."""
         labels, project = self._labels, self._labels.project
         rules = labels.rules
         if project:
-            found = live_tasks(self._stack, project.id, annotated=True)
+            tasks = live_tasks(self._stack, project.id, annotated=True)
         else:
-            found = stored_tasks(self._stack, labels.snapshot.annotations)
+            tasks = stored_tasks(self._stack, labels.snapshot.annotations)
             for a in labels.snapshot.annotations:
                 if not a.key:
                     self.left_out[f"task {a.task}"] = ELSEWHERE
-        for task in self._track(found, "export"):
+        for task in self._track(tasks, "export"):
             sha256 = str(task["data"].get("sha256", ""))
             side = split_of(sha256, rules.holdout, rules.recorded) if sha256 else ""
             if self._options.split in ("all", side):
                 yield task
-        for example in self._given:
+        for example in self._examples:
             self._count(example)
 
-    def _flaw(self, example: Example) -> str | None:
-        """Why what was labelled is not there; read only if the store tells of a change."""
+    def _why_missing(self, example: Example) -> str | None:
+        """Why what was labelled is not there; read only if the store lists a change."""
         with suppress(KeyError):
             known = self._catalog.known(self._stack.store.info(example.key))
             if known and known.sha256 == example.sha256:
@@ -295,7 +297,7 @@ class _Work:
         }
 
     def manifest(self) -> dict[str, Any]:
-        """What is said beside the export."""
+        """What is written beside the export."""
         labels = self._labels
         return {
             "dataset": labels.dataset,

@@ -29,31 +29,31 @@ class Item:
 
 
 def write_class_folders(
-    root: Path, items: Iterator[Item], sides: Mapping[str, str], folders: Mapping[str, str]
+    root: Path, items: Iterator[Item], splits: Mapping[str, str], folders: Mapping[str, str]
 ) -> None:
-    """``<side>/<label>/<name>``: torchvision's ImageFolder, and Ultralytics' classification.
+    """``<split>/<label>/<name>``: torchvision's ImageFolder, and Ultralytics' classification.
 
-    Every label that some image has gets a folder on every side, if only an empty one: loaders
-    number the labels by their folders, and both sides must come to the same numbers.
+    Every label that some image has gets a folder on every split, if only an empty one: loaders
+    number the labels by their folders, and both parts of the split must get the same numbers.
 
     Args:
         root: an empty folder.
         items: each with one label.
-        sides: side of the split -> name of its folder; all that are exported.
+        splits: part of the split -> name of its folder; all that are exported.
         folders: label -> name of its folder.
     """
     for item in items:
         (label,) = item.example.labels
-        for side in sides.values():
-            (root / side / folders[label]).mkdir(parents=True, exist_ok=True)
-        file = root / sides[item.example.split] / folders[label] / item.name
+        for split in splits.values():
+            (root / split / folders[label]).mkdir(parents=True, exist_ok=True)
+        file = root / splits[item.example.split] / folders[label] / item.name
         file.write_bytes(item.data)
 
 
 def write_coco(
-    root: Path, items: Iterator[Item], sides: Mapping[str, str], labels: Sequence[str]
+    root: Path, items: Iterator[Item], splits: Mapping[str, str], labels: Sequence[str]
 ) -> None:
-    """COCO with labels of whole images: ``images/<side>/``, ``annotations/labels_<side>.json``.
+    """COCO with labels of whole images: ``images/<split>/``, ``annotations/labels_<split>.json``.
 
     An annotation has ``image_id`` and ``category_id``, and neither box nor segmentation.
 
@@ -61,14 +61,14 @@ def write_coco(
         labels: become the categories, numbered from 1.
     """
     numbers = {label: number for number, label in enumerate(labels, start=1)}
-    images: dict[str, list[dict[str, Any]]] = {side: [] for side in sides.values()}
-    annotations: dict[str, list[dict[str, Any]]] = {side: [] for side in sides.values()}
-    given = 0
+    images: dict[str, list[dict[str, Any]]] = {split: [] for split in splits.values()}
+    annotations: dict[str, list[dict[str, Any]]] = {split: [] for split in splits.values()}
+    last_id = 0
     for number, item in enumerate(items, start=1):
-        side = sides[item.example.split]
-        _write(root / "images" / side / item.name, item.data)
+        split = splits[item.example.split]
+        _write(root / "images" / split / item.name, item.data)
         width, height = _size(item.data)
-        images[side].append(
+        images[split].append(
             {
                 "id": number,
                 "file_name": item.name,
@@ -78,33 +78,33 @@ def write_coco(
             }
         )
         for label in item.example.labels:
-            given += 1
-            annotation = {"id": given, "image_id": number, "category_id": numbers[label]}
-            annotations[side].append(annotation)
-    for side in sides.values():
+            last_id += 1
+            annotation = {"id": last_id, "image_id": number, "category_id": numbers[label]}
+            annotations[split].append(annotation)
+    for split in splits.values():
         body = {
-            "images": images[side],
+            "images": images[split],
             "categories": [{"id": n, "name": label} for label, n in numbers.items()],
-            "annotations": annotations[side],
+            "annotations": annotations[split],
         }
         text = json.dumps(body, ensure_ascii=False)
-        _write(root / "annotations" / f"labels_{side}.json", text.encode())
+        _write(root / "annotations" / f"labels_{split}.json", text.encode())
 
 
-def write_hf(root: Path, items: Iterator[Item], sides: Mapping[str, str], choice: str) -> None:
-    """``<side>/<name>`` and ``<side>/metadata.jsonl``: ImageFolder of Hugging Face's datasets.
+def write_hf(root: Path, items: Iterator[Item], splits: Mapping[str, str], choice: str) -> None:
+    """``<split>/<name>`` and ``<split>/metadata.jsonl``: ImageFolder of Hugging Face's datasets.
 
     The column is ``label``, a text; or ``labels``, a list of texts, for multiple choice.
     """
     lines: dict[str, list[str]] = defaultdict(list)
     for item in items:
-        side, example = sides[item.example.split], item.example
-        _write(root / side / item.name, item.data)
-        said = {"label": example.labels[0]} if choice == "single" else {"labels": example.labels}
-        row = {"file_name": item.name, **said, "key": example.key, "sha256": example.sha256}
-        lines[side].append(json.dumps(row, ensure_ascii=False) + "\n")
-    for side, rows in lines.items():
-        _write(root / side / "metadata.jsonl", "".join(rows).encode())
+        split, example = splits[item.example.split], item.example
+        _write(root / split / item.name, item.data)
+        labels = {"label": example.labels[0]} if choice == "single" else {"labels": example.labels}
+        row = {"file_name": item.name, **labels, "key": example.key, "sha256": example.sha256}
+        lines[split].append(json.dumps(row, ensure_ascii=False) + "\n")
+    for split, rows in lines.items():
+        _write(root / split / "metadata.jsonl", "".join(rows).encode())
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -33,8 +33,8 @@ def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
     """Tasks as they are in Label Studio now, by id.
 
     People are named by their e-mail addresses, which mean the same on another server. Of an image
-    that was uploaded into the project and is in the store too, the address there is given: uploads
-    go with their project.
+    that was uploaded into the project and is in the store too, the address in the store is written:
+    uploads go with their project.
 
     Args:
         annotated: only those that someone annotated or skipped.
@@ -42,8 +42,8 @@ def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
     people = stack.studio.people.emails()
     shown_by = _shown_by(stack, project)
     for raw in stack.studio.annotations.export(project, annotated):
-        said = sorted(raw["annotations"], key=lambda a: (str(a["updated_at"]), int(a["id"])))
-        made = [_annotation(a, people) for a in said]
+        annotations = sorted(raw["annotations"], key=lambda a: (str(a["updated_at"]), int(a["id"])))
+        made = [_annotation(a, people) for a in annotations]
         data = dict(raw["data"])
         if data.get("key") and UPLOADS in str(data.get(shown_by, "")):
             data[shown_by] = stack.image_source.url(str(data["key"]))
@@ -117,7 +117,7 @@ def _stored(a: Annotation) -> Task:
 
 
 def _settled(task: Task) -> Task:
-    """What was said of a picture before another one replaced it, apart from what was said since.
+    """Annotations of a picture before another one replaced it, apart from those since.
 
     An imported annotation gets a new time, by which it would be about the new picture. So a task
     that has both kinds is that of the newest picture that has answers, and the older answers are

@@ -67,17 +67,19 @@ def list_batch(
         )
     prefix = _prefix_of(path.resolve(), store)
     if prefix:
-        found = _below(prefix, store, catalog)
+        listing = _below(prefix, store, catalog)
     else:
         files = LocalFiles(path, store, catalog, hashes or FileHashes())
-        found = Listing(files, unreadable=files.unreadable)
-    if not len(found.sources):
-        why = "".join(f"; {name}: {reason}" for name, reason in islice(found.unreadable.items(), 1))
+        listing = Listing(files, unreadable=files.unreadable)
+    if not len(listing.sources):
+        why = "".join(
+            f"; {name}: {reason}" for name, reason in islice(listing.unreadable.items(), 1)
+        )
         raise DataError(
             f"--batch {batch}: no image files in it{' that can be read' if why else ''}{why}",
             "Name a folder with images.",
         )
-    return found
+    return listing
 
 
 def _whole(catalog: ImageCatalog) -> Listing:
@@ -104,9 +106,9 @@ def _of_store(batch: str, store: ArtifactStore, catalog: ImageCatalog) -> Listin
                 "things of its own, and no images",
                 f"Name another folder below {store.url}",
             )
-        found = _below(prefix, store, catalog)
-        if len(found.sources):
-            return found
+        listing = _below(prefix, store, catalog)
+        if len(listing.sources):
+            return listing
     where = store.url if store.local_path is None else f"{store.url}/{IMAGES}"
     raise UsageError(
         f"--batch {batch}: there is no such folder here, and no such prefix in the store",

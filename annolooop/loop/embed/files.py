@@ -49,14 +49,14 @@ class FileReader:
     def read(self, sources: Iterable[Source]) -> Iterator[BatchFile]:
         """What each file is, in their order."""
         pairs = self._look_up(sources)
-        for (source, embedded), stored in self._store.get_each(pairs, self._key_to_read, _size):
+        for (source, embedded), content in self._store.get_each(pairs, self._key_to_read, _size):
             bad_name = self._bad_name(source)
-            skip = bool(source.found and self._why_unshown(source))
+            skip = bool(source.stored and self._why_unshown(source))
             try:
                 file = (
                     BatchFile(source, None, failure=bad_name)
                     if bad_name
-                    else self._identify(source, embedded, stored)
+                    else self._identify(source, embedded, content)
                 )
             except (OSError, KeyError) as error:
                 file = BatchFile(source, None, failure=why_unreadable(error))
@@ -87,19 +87,19 @@ class FileReader:
     def _key_to_read(self, pair: tuple[Source, bool]) -> str | None:
         """Key of what the store has, if it must be read to know what the file is."""
         source, embedded = pair
-        if source.found is None or self._bad_name(source):
+        if source.stored is None or self._bad_name(source):
             return None
         if source.file:
             return None if source.held else source.key
         return None if embedded else source.key
 
     def _identify(
-        self, source: Source, embedded: bool, stored: bytes | KeyError | None
+        self, source: Source, embedded: bool, content: bytes | KeyError | None
     ) -> BatchFile:
         """What a file is, with what the store has under its key, if that had to be read."""
-        if isinstance(stored, KeyError):
-            source = replace(source, found=None)  # it is gone since it was listed
-        data = stored if isinstance(stored, bytes) else None
+        if isinstance(content, KeyError):
+            source = replace(source, stored=None)  # it is gone since it was listed
+        data = content if isinstance(content, bytes) else None
         sha256 = source.sha256
         if source.file:
             if sha256 and not embedded and (why := self._hashes.decode_error(sha256)):
@@ -107,11 +107,11 @@ class FileReader:
             if sha256 is None or not embedded:
                 data = source.file.read_bytes()
                 sha256 = content_hash(data)
-            held = content_hash(stored) if isinstance(stored, bytes) else source.held
+            held = content_hash(content) if isinstance(content, bytes) else source.held
             image = place(source, sha256, held)
         elif data is not None:
             image = Image(source.key, content_hash(data))
-        elif sha256 and stored is None:
+        elif sha256 and content is None:
             image = Image(source.key, sha256)
         else:
             raise KeyError(source.key)
@@ -130,5 +130,5 @@ def why_unreadable(error: Exception) -> str:
 
 def _size(pair: tuple[Source, bool]) -> int | None:
     """Bytes of what the store has."""
-    found = pair[0].found
-    return found.size if found else None
+    stored = pair[0].stored
+    return stored.size if stored else None

@@ -49,10 +49,10 @@ def put_images(
 
 def stored_etag(store: ArtifactStore, source: Source, image: Image) -> str | None:
     """Etag of an image that is in the store already."""
-    if source.found is None:
+    if source.stored is None:
         return None
-    if source.found.key == image.key:
-        return source.found.etag
+    if source.stored.key == image.key:
+        return source.stored.etag
     try:
         return store.info(image.key).etag
     except KeyError:
@@ -61,7 +61,7 @@ def stored_etag(store: ArtifactStore, source: Source, image: Image) -> str | Non
 
 def _is_known(source: Source, image: Image) -> bool:
     """Whether the store has an image, and the catalog knows."""
-    there = source.found is not None and source.found.key == image.key
+    there = source.stored is not None and source.stored.key == image.key
     return there and source.held == image.sha256
 
 

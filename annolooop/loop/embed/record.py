@@ -62,8 +62,8 @@ class Recorder:
         """
         self._add_vectors(part.vectors)
         images, etags = self._put(part, stop)
-        there = (file.source.found for file in part.files if not file.source.file)
-        sizes = {found.key: found.size for found in there if found}
+        there = (file.source.stored for file in part.files if not file.source.file)
+        sizes = {stored.key: stored.size for stored in there if stored}
         self._catalog.add((i for i in images if i.key in etags), etags, sizes)
         self._note_files(part)
         self._batch.images += len(images)
@@ -110,9 +110,9 @@ class Recorder:
             }
         )
         self._catalog.skip(
-            file.source.found
+            file.source.stored
             for file in part.files
-            if file.source.found and (file.skip or _is_stored_junk(file, part))
+            if file.source.stored and (file.skip or _is_stored_junk(file, part))
         )
 
 

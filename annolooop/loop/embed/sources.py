@@ -32,16 +32,16 @@ class Source:
         name: as people know it, for messages.
         key: where it is in the store, or belongs.
         file: on this machine, when it still has to be put into the store.
-        found: the object in the store, if it is there.
+        stored: the object in the store, if it is there.
         sha256: hash of its content, where that is known without reading it.
         held: hash of what the store has under the key, where the catalogue knows it.
-        state: of the file when it was listed, to note its hash by; ``None`` where it says nothing.
+        state: of the file when it was listed, for its hash; ``None`` where it proves nothing.
     """
 
     name: str
     key: str
     file: Path | None
-    found: StoredObject | None
+    stored: StoredObject | None
     sha256: str | None = None
     held: str | None = None
     state: FileState | None = None
@@ -56,10 +56,10 @@ class Sources(Protocol):
 
 
 class StoredFiles:
-    """Objects of the store that were found, or those of them that are the dataset's.
+    """Objects of the store that were listed, or those of them that are the dataset's.
 
     Args:
-        diff: what was found.
+        diff: of the listing and the catalog.
         members: only those under whose key the dataset has an image.
     """
 
@@ -73,9 +73,9 @@ class StoredFiles:
 
     def __iter__(self) -> Iterator[Source]:
         diff = self._diff
-        for found, sha256, same in diff.images() if self._members else diff.objects():
+        for stored, sha256, same in diff.images() if self._members else diff.objects():
             known = sha256 if same else None
-            yield Source(found.key, found.key, None, found, known, known)
+            yield Source(stored.key, stored.key, None, stored, known, known)
 
 
 class LocalFiles:
@@ -140,9 +140,9 @@ class LocalFiles:
             known = self._hashes.known(states)
             for file, row, state, sha256 in zip(files, rows, states, known, strict=True):
                 key, (size, etag, held) = as_text(row[2]), row[7:]
-                found = None if etag is None else StoredObject(key, size, etag)
+                stored = None if etag is None else StoredObject(key, size, etag)
                 place, name = self._folder / file, self._name(file)
-                yield Source(name, key, place, found, sha256, held and unpack(held), state)
+                yield Source(name, key, place, stored, sha256, held and unpack(held), state)
 
     def _name(self, file: str) -> str:
         return os.fsencode(self._folder / file).decode("utf-8", "replace")
@@ -162,19 +162,19 @@ class LocalFiles:
             if path.endswith("/") or is_image_name(path):
                 self.unreadable[self._name(path)] = reason
 
-        for path, found in files_below(str(self._folder), skip, follow, lost):
+        for path, status in files_below(str(self._folder), skip, follow, lost):
             if is_image_name(path):
-                yield path, found
+                yield path, status
 
     def _rows(
         self, files: Iterator[tuple[str, os.stat_result]]
     ) -> Iterator[tuple[int | bytes | None, ...]]:
         numbers = count(1)
-        for path, found in files:
+        for path, status in files:
             key = f"{self._home}/{path}"
             for character in self._store.unshown:
                 key = key.replace(character, _readable(character))
-            state = FileState.of(path, found) or (path, found.st_size, None, None, None)
+            state = FileState.of(path, status) or (path, status.st_size, None, None, None)
             yield next(numbers), as_bytes(path), as_bytes(key), *state[1:]
 
 

@@ -35,15 +35,15 @@ class InferReport:
 
     Attributes:
         dry_run: nothing was done, and the counts are what would be.
-        relabel: a check found that the project is to ask for more labels.
+        relabel: the project is to ask for more labels, as a check shows.
         collected: tasks that people uploaded, whose images became part of the dataset. What a dry
             run would do with them is not in the other counts.
         images: readable images of the batch.
         uploaded: of these, put into the store in this run.
-        embedded, cached: embeddings computed in this run, and found.
+        embedded, cached: embeddings computed in this run, and kept ones.
         unreadable: ``file`` and ``reason`` of each file that could not be read.
-        changed: images whose task was made for another picture; they are predicted anew, and what
-            people said of the other picture stays with it.
+        changed: images whose task was made for another picture; they are predicted again, and
+            answers about the other picture stay with it.
         stale: tasks of the batch that only have predictions of other versions.
         out: the file that predictions were written to.
         vanished: images of the dataset that should be in the batch, and are not in the store.
@@ -78,7 +78,7 @@ class InferReport:
 
     @property
     def exit_code(self) -> int:
-        """2 when a dry run found work to do."""
+        """2 when a dry run finds work to do."""
         work = self.collected or self.uploaded or self.embedded
         work = work or self.predictions_pushed or self.changed
         return PENDING if self.dry_run and work else 0
@@ -106,7 +106,7 @@ class InferOptions:
 
 
 def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) -> InferReport:
-    """Predict the images of a batch with the promoted version; create tasks, push predictions.
+    """Predict the images of a batch with the current version; create tasks, push predictions.
 
     Args:
         stack: the annotation loop.
@@ -171,12 +171,12 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
             with timing.stage("push"):
                 pusher.finish()
     done.unreadable |= {**listing.unreadable, **collected.failed}
-    asked = None
+    query = None
     if options.query and project:
         from annolooop.loop.infer.query import ask  # its strategies load what others need not
 
         with timing.stage("query"):
-            asked = ask(stack, project, version, embeddings, options.query, track)
+            query = ask(stack, project, version, embeddings, options.query, track)
     url = find_queue(stack, stack.config.dataset.name, project).url if project else None
     return InferReport(
         dataset=stack.config.dataset.name,
@@ -198,7 +198,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         seconds={**timing.rounded(), "total": round(time.monotonic() - begun, 3)},
         bottleneck=timing.bottleneck(),
         vanished=some(listing.vanished),
-        query=asked,
+        query=query,
         blind=_blind_report(stack, pushed.blind, cleared) if options.push else None,
     )
 

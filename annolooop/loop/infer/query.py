@@ -1,32 +1,27 @@
-"""Choose what people are asked next: the images from which a model would learn most."""
+"""Choose which images people annotate next: those from which a model would learn most."""
 
 from __future__ import annotations
 
-import heapq
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from itertools import islice
 
-import numpy as np
-from numpy.typing import NDArray
-
 from annolooop.domain.annotations import Annotation, ProjectCounts
-from annolooop.domain.draw import HOLDOUT_ORDER, TWO_PEOPLE, draw
+from annolooop.domain.draw import TWO_PEOPLE, draw
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track
 from annolooop.domain.rounds import Round
-from annolooop.domain.split import split_of
-from annolooop.domain.tasks import Image
 from annolooop.domain.versions import ModelVersion
+from annolooop.loop.infer.candidates import Candidate, Candidates
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.split import examples_of, recorded_split
 from annolooop.loop.push.push import IMAGES_PER_PART
 from annolooop.loop.rounds.queue import open_round, place_between, rounds_of
 from annolooop.loop.versions.predict import Predictor
 from annolooop.model.choosing.choose import choose
-from annolooop.model.choosing.pool import CANDIDATES, Pool
+from annolooop.model.choosing.pool import Pool
 from annolooop.model.heads.targets import build_targets
 from annolooop.model.judging.duplicates import near_limit
 from annolooop.stack import Stack
@@ -66,9 +61,6 @@ class QueryReport:
     unseen: int = 0
 
 
-Numbers = NDArray[np.float64]
-
-
 @dataclass(frozen=True)
 class Query:
     """What to ask.
@@ -82,14 +74,6 @@ class Query:
     count: int
     strategy: str = "auto"
     overlap: float = 0.0
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A task that nobody annotated, and its image."""
-
-    task: int
-    image: Image
 
 
 def ask(
@@ -109,7 +93,7 @@ def ask(
     Args:
         stack: the annotation loop.
         project: whose tasks; what the task index says of them must be right.
-        version: the model version in force.
+        version: the current model version.
         embeddings: of its backbone.
         query: what to ask.
         track: shows how far it is.
@@ -121,18 +105,19 @@ def ask(
     now = stack.studio.projects.get(project.id) or project  # its counters have moved on
     annotations = pull(stack.studio, now, stack.snapshots.latest()).annotations
     rounds = list(rounds_of(stack, stack.config.dataset.name).each())
-    asking = _Asking(stack, version, embeddings, query, stack.config.train.seed + len(rounds))
-    found = asking.look(annotations, track)
-    held = found.held[: _share(found, query.count, sum(len(r.query) for r in rounds))]
-    wanted = min(query.count - len(held), found.free)
-    # Near-duplicates are asked about once: a strategy may find fewer than were wanted.
-    picks, used, why = asking.choose(found.candidates, annotations, wanted)
+    choosing = _Choosing(stack, version, embeddings, query, stack.config.train.seed + len(rounds))
+    candidates = choosing.look(annotations, track)
+    share = candidates.holdout_share(query.count, sum(len(r.query) for r in rounds))
+    held = candidates.held[:share]
+    count = min(query.count - len(held), candidates.free)
+    # Near-duplicates are asked about once: a strategy may choose fewer.
+    picks, used, why = choosing.choose(candidates.to_choose_from, annotations, count)
     seconds = round(time.monotonic() - begun, 3)
     if not picks and not held:
-        nothing = QueryReport(0, query.strategy, "", "", 0, 0, 0, found.total, seconds)
-        return replace(nothing, unseen=asking.unseen)
+        nothing = QueryReport(0, query.strategy, "", "", 0, 0, 0, candidates.total, seconds)
+        return replace(nothing, unseen=choosing.unseen)
     order = place_between([c.task for c in picks], [c.task for c in held])
-    told = [c.task for c in (*picks, *held) if is_asked_twice(c.image.sha256, query.overlap)]
+    twice = [c.task for c in (*picks, *held) if is_asked_twice(c.image.sha256, query.overlap)]
     opened = open_round(
         stack,
         Round(
@@ -144,7 +129,7 @@ def ask(
             why=why,
             query=tuple(order),
             holdout=tuple(c.task for c in held),
-            twice=tuple(told),
+            twice=tuple(twice),
         ),
         rounds,
     )
@@ -155,13 +140,13 @@ def ask(
         why,
         asked=len(order),
         holdout=len(held),
-        twice=len(told),
-        left=found.total - len(order),
+        twice=len(twice),
+        left=candidates.total - len(order),
         seconds=seconds,
-        # Our own server is told to mind what others have open; whether another one does is not
-        # to be seen from outside.
+        # Our own server is set to pass over tasks that others have open; whether another one does
+        # cannot be seen from outside.
         crowded=stack.daemon is None and len(stack.studio.people.emails()) > 1,
-        unseen=asking.unseen,
+        unseen=choosing.unseen,
     )
 
 
@@ -170,95 +155,8 @@ def is_asked_twice(sha256: str, share: float) -> bool:
     return draw(sha256, TWO_PEOPLE) < share
 
 
-def _share(found: _Found, count: int, before: int) -> int:
-    """How many of ``count`` tasks are the holdout's.
-
-    Few at a time add up to the share, too; and where the others run out, more are asked.
-    """
-    share = found.holdout
-    due = int(share * (before + count)) - int(share * before)
-    return min(max(due, count - found.free), len(found.held))
-
-
-class _Found:
-    """What can be asked: of the holdout the first by lot, of the others at most ``CANDIDATES``.
-
-    Where there are more, half of them are drawn at random, and half are those with the smallest
-    margins. Memory stays flat, and what is kept does not depend on the parts they come in.
-    """
-
-    def __init__(
-        self,
-        count: int,
-        holdout: float,
-        recorded: Mapping[str, str],
-        predictor: Predictor | None,
-        seed: int,
-    ) -> None:
-        self.held: list[Candidate] = []
-        self.total = 0
-        self.free = 0  # outside of the holdout
-        self.holdout, self._recorded = holdout, recorded
-        self._count, self._predictor = count, predictor
-        self._draw = np.random.default_rng(seed)
-        self._kept: list[Candidate] = []
-        self._luck: Numbers = np.empty(0)
-
-    @property
-    def candidates(self) -> list[Candidate]:
-        """Those to choose from."""
-        self._thin()
-        return self._kept
-
-    def add(self, part: Sequence[Candidate]) -> None:
-        held: list[Candidate] = []
-        free: list[Candidate] = []
-        for one in part:
-            side = split_of(one.image.sha256, self.holdout, self._recorded)
-            (held if side == "holdout" else free).append(one)
-        self.total += len(part)
-        self.free += len(free)
-        self.held = heapq.nsmallest(self._count, [*self.held, *held], key=_lot)
-        self._kept += free
-        self._luck = np.concatenate([self._luck, self._draw.random(len(free))])
-        if len(self._kept) > 2 * CANDIDATES:
-            self._thin()
-
-    def _thin(self) -> None:
-        if len(self._kept) <= CANDIDATES:
-            return
-        by_luck = np.argsort(self._luck, kind="stable")
-        if self._predictor is None:
-            chosen = by_luck[:CANDIDATES]
-        else:
-            lucky, rest = np.split(by_luck, [CANDIDATES // 2])
-            margins = self._margins([self._kept[i] for i in rest.tolist()], self._predictor)
-            close = rest[np.argsort(margins, kind="stable")[: CANDIDATES - len(lucky)]]
-            chosen = np.concatenate([lucky, close])
-        chosen = np.sort(chosen)
-        self._kept = [self._kept[i] for i in chosen.tolist()]
-        self._luck = self._luck[chosen]
-
-    def _margins(self, found: Sequence[Candidate], predictor: Predictor) -> Numbers:
-        """(n,): how far the two most probable answers are apart."""
-        made: Numbers = np.empty(len(found))
-        for start in range(0, len(found), IMAGES_PER_PART):
-            said = predictor.probabilities(
-                [c.image for c in found[start : start + IMAGES_PER_PART]]
-            )
-            if predictor.version.choice == "multiple":
-                margin = np.abs(said - 0.5).min(axis=1)
-            elif said.shape[1] < 2:
-                margin = said[:, 0]
-            else:
-                best = np.partition(said, -2, axis=1)
-                margin = best[:, -1] - best[:, -2]
-            made[start : start + IMAGES_PER_PART] = margin
-        return made
-
-
-class _Asking:
-    """What one query looks at.
+class _Choosing:
+    """What one query chooses from, and how.
 
     Args:
         stack, version, embeddings, query: as for :func:`ask`.
@@ -276,18 +174,18 @@ class _Asking:
         self._stack, self._version, self._embeddings = stack, version, embeddings
         self._query, self._seed = query, seed
         self.unseen = 0  # tasks that could be asked, had their images an embedding
-        # What a fresh head says is drawn at random.
+        # Predictions of a fresh head are drawn at random.
         self._predictor = Predictor(stack, version, embeddings) if version.trained else None
 
-    def look(self, annotations: Sequence[Annotation], track: Track) -> _Found:
-        """Find what can be asked."""
+    def look(self, annotations: Sequence[Annotation], track: Track) -> Candidates:
+        """The tasks that can be asked."""
         holdout = self._stack.config.train.holdout
         recorded = recorded_split(self._stack, self._stack.config.dataset.name, holdout)
-        found = _Found(self._query.count, holdout, recorded, self._predictor, self._seed)
+        candidates = Candidates(self._query.count, holdout, recorded, self._predictor, self._seed)
         parts = self._free(annotations)
         for part in track(parts, "look", -(-len(self._stack.catalog) // IMAGES_PER_PART)):
-            found.add(part)
-        return found
+            candidates.add(part)
+        return candidates
 
     def _free(self, annotations: Sequence[Annotation]) -> Iterator[list[Candidate]]:
         """Tasks that can be asked, one for each content, some thousands at a time."""
@@ -296,8 +194,8 @@ class _Asking:
         seen = {_short(a.sha256) for a in annotations if a.sha256}
         images = stack.catalog.images()
         while part := {image.key: image for image in islice(images, IMAGES_PER_PART)}:
-            lacking = self._embeddings.missing(image.sha256 for image in part.values())
-            found = []
+            missing = self._embeddings.missing(image.sha256 for image in part.values())
+            candidates = []
             for task in stack.task_index.tasks(part):
                 image = part[task.key]
                 if task.replaced or task.vanished or task.sha256 != image.sha256:
@@ -306,17 +204,17 @@ class _Asking:
                 if task.id in touched or content in seen:
                     continue
                 seen.add(content)
-                if image.sha256 in lacking:
+                if image.sha256 in missing:
                     self.unseen += 1
                     continue
-                found.append(Candidate(task.id, image))
-            yield found
+                candidates.append(Candidate(task.id, image))
+            yield candidates
 
     def choose(
-        self, candidates: Sequence[Candidate], annotations: Sequence[Annotation], wanted: int
+        self, candidates: Sequence[Candidate], annotations: Sequence[Annotation], count: int
     ) -> tuple[list[Candidate], str, str]:
         """Those to ask, best first; what chose them, and why."""
-        if not wanted:
+        if not count:
             return [], "", "only images of the holdout are left"
         images = [c.image for c in candidates]
         vectors = self._embeddings.matrix(i.sha256 for i in images)
@@ -331,8 +229,8 @@ class _Asking:
             near=near_limit(vectors),
             accuracy=(self._version.metrics.get("cross_validation") or {}).get("accuracy"),
         )
-        choice = choose(self._query.strategy, pool, wanted, self._seed)
-        return [candidates[i] for i in choice.order[:wanted].tolist()], choice.used, choice.why
+        choice = choose(self._query.strategy, pool, count, self._seed)
+        return [candidates[i] for i in choice.order[:count].tolist()], choice.used, choice.why
 
     def _examples(self, annotations: Sequence[Annotation]) -> list[Example]:
         """What people labelled outside of the holdout, and whose embedding is kept."""
@@ -341,13 +239,8 @@ class _Asking:
             self._stack, dataset.name, annotations, dataset.choice, dataset.agreement, holdout
         )
         examples = [e for e in known if e.split == "train"]
-        lacking = self._embeddings.missing(e.sha256 for e in examples)
-        return [e for e in examples if e.sha256 not in lacking]
-
-
-def _lot(one: Candidate) -> float:
-    """In which order images of the holdout are drawn: those shown blind are spread among them."""
-    return draw(one.image.sha256, HOLDOUT_ORDER)
+        missing = self._embeddings.missing(e.sha256 for e in examples)
+        return [e for e in examples if e.sha256 not in missing]
 
 
 def _short(sha256: str) -> int:

@@ -76,17 +76,17 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        told = f"{what} cannot be written: {error.strerror or error}"
+        message = f"{what} cannot be written: {error.strerror or error}"
         if error.errno in FULL:
-            raise UnreachableError(told, "Make room there, or name a file elsewhere.") from error
-        raise UsageError(told, "Name another file.") from error
+            raise UnreachableError(message, "Make room there, or name a file elsewhere.") from error
+        raise UsageError(message, "Name another file.") from error
 
 
 def _rows(
     version: ModelVersion, images: Sequence[Image], probabilities: Probabilities
 ) -> Iterator[Row]:
-    said = best_labels(version, probabilities)
-    for image, row, best in zip(images, probabilities, said, strict=True):
+    best_of_each = best_labels(version, probabilities)
+    for image, row, best in zip(images, probabilities, best_of_each, strict=True):
         yield {
             "key": image.key,
             "sha256": image.sha256,

@@ -1,4 +1,4 @@
-"""The labels of a dataset that are in force: now, or as of its last snapshot."""
+"""The current labels of a dataset: now, or as of its last snapshot."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Labels:
-    """What people said of a dataset's images, and what follows from it.
+    """The answers about a dataset's images, and what follows from them.
 
     Attributes:
         dataset: its name.
@@ -62,17 +62,17 @@ class Labels:
 
     @property
     def order(self) -> list[str]:
-        """The dataset's labels, and after them those that people gave besides."""
-        given = {label for example in self.examples for label in example.labels}
-        return [*self.rules.labels, *sorted(given - set(self.rules.labels))]
+        """The dataset's labels, and after them those of other answers."""
+        answered = {label for example in self.examples for label in example.labels}
+        return [*self.rules.labels, *sorted(answered - set(self.rules.labels))]
 
     def answers(self) -> dict[str, list[Annotation]]:
-        """Content hash -> what people said of it, skips left out, in order of time."""
-        found: dict[str, list[Annotation]] = defaultdict(list)
+        """Content hash -> answers about it without skips, in order of time."""
+        answers: dict[str, list[Annotation]] = defaultdict(list)
         for a in sorted(self.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
             if a.sha256 and not a.skipped and not a.accepted:
-                found[a.sha256].append(a)
-        return dict(found)
+                answers[a.sha256].append(a)
+        return dict(answers)
 
 
 def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
@@ -123,7 +123,7 @@ def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
 
 
 def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
-    """Those of the stack file; for another dataset, those that its model in force was made by."""
+    """Those of the stack file; for another dataset, those of its current model."""
     own, holdout = stack.config.dataset, stack.config.train.holdout
     if name == own.name:
         recorded = recorded_split(stack, name, holdout)

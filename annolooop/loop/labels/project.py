@@ -51,15 +51,15 @@ def _make(stack: Stack) -> ProjectCounts:
 
 def _await_project(stack: Stack) -> ProjectCounts | None:
     """The project whose maker died before the server had answered, if it still comes."""
-    found: list[ProjectCounts] = []
+    projects: list[ProjectCounts] = []
 
     def look() -> int:
         project = stack.studio.projects.find(stack.config.dataset.name)
-        found.extend([project] if project else [])
-        return len(found)
+        projects.extend([project] if project else [])
+        return len(projects)
 
-    _making(stack).await_end(look, lambda: bool(found))
-    return found[0] if found else None
+    _making(stack).await_end(look, lambda: bool(projects))
+    return projects[0] if projects else None
 
 
 def _making(stack: Stack) -> Intent[bool]:
@@ -85,12 +85,12 @@ def project_fits(stack: Stack, project: ProjectCounts) -> bool:
     """
     dataset = stack.config.dataset
     known = stack.studio.projects.labelling(project.id)
-    lacking = [label for label in known.labels if label not in dataset.labels]
-    if lacking:
-        together = [*dataset.labels, *lacking]
+    unknown = [label for label in known.labels if label not in dataset.labels]
+    if unknown:
+        together = [*dataset.labels, *unknown]
         raise DataError(
-            f"the Label Studio project {project.title} has the label {lacking[0]!r}, "
-            "which dataset.labels lacks",
+            f"the Label Studio project {project.title} has the label {unknown[0]!r}, "
+            "which is missing in dataset.labels",
             f"Add it: dataset.labels: [{', '.join(map(_quoted, together))}]. To rename or "
             "remove a label for good: give its tasks another one in Label Studio, then delete it "
             "there, under Settings, Labeling Interface.",
@@ -127,7 +127,7 @@ def find_project(stack: Stack, name: str) -> ProjectCounts:
 
 
 def lookup_project(stack: Stack, name: str) -> ProjectCounts | None:
-    """The project that was the dataset's last time, whatever it is called now; or by its title."""
+    """The project that is noted for the dataset, whatever its title is now; else by its title."""
     noted = noted_project(stack, name)
     if noted:
         project = stack.studio.projects.get(int(noted.partition(" ")[0]))

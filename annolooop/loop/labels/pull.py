@@ -13,14 +13,14 @@ def pull(studio: Studio, project: ProjectCounts, last: Snapshot, whole: bool = F
 
     Changed tasks are found by the time of their last change. Deleted annotations leave no
     such trace, so the result is held against the project's own counters, and everything is
-    pulled anew when they differ. What moves neither a time nor a counter is not seen: a change in
-    the server's database, or while its clock was wrong.
+    pulled again when they differ. What changes neither a time nor a counter is not noticed: a
+    change in the server's database, or while its clock was wrong.
 
     Args:
         studio: the server.
         project: with counters as they are now.
         last: the newest snapshot.
-        whole: pull everything anew, in any case.
+        whole: pull everything again, in any case.
     """
     if whole or last.project != project.identity:
         last = Snapshot()
@@ -47,8 +47,8 @@ def _merge(studio: Studio, project: ProjectCounts, last: Snapshot, since: str) -
 
 def _agrees(pulled: Snapshot, project: ProjectCounts) -> bool:
     skips = sum(a.skipped for a in pulled.annotations)
-    given = len(pulled.annotations) - skips
-    return given == project.annotations and skips == project.skips
+    answered = len(pulled.annotations) - skips
+    return answered == project.annotations and skips == project.skips
 
 
 def _earlier(watermark: str) -> str:

@@ -38,7 +38,7 @@ def examples_of(
 
 
 def trained_on(stack: Stack, version: ModelVersion) -> list[Example]:
-    """What a version learnt from, with the labels of then; nothing of the holdout of then.
+    """What a version was trained on, with the labels of that time; nothing of its holdout.
 
     Raises:
         DataError: its snapshot is gone, or damaged.
@@ -61,9 +61,9 @@ def trained_on(stack: Stack, version: ModelVersion) -> list[Example]:
 def not_trained_on(
     stack: Stack, version: ModelVersion, held: Sequence[Example], holdout: float
 ) -> list[Example]:
-    """Images of the holdout that may judge a version: not those that it learnt from.
+    """Images of the holdout that may judge a version: those that it was not trained on.
 
-    It learnt from some of them where ``train.holdout`` was another share when it was made.
+    It was trained on some of them where ``train.holdout`` was another share when it was made.
 
     Args:
         stack: the annotation loop.
@@ -76,8 +76,8 @@ def not_trained_on(
     """
     if version.config.get("holdout", holdout) == holdout:
         return list(held)
-    learnt = {example.sha256 for example in trained_on(stack, version)}
-    return [example for example in held if example.sha256 not in learnt]
+    trained = {example.sha256 for example in trained_on(stack, version)}
+    return [example for example in held if example.sha256 not in trained]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Assigned:
     Attributes:
         examples: in their order, each in the part where it is now.
         left_out: content hash -> reason, of those that stay in the training set although a
-            near-duplicate stays in the holdout: nothing is learnt from them.
+            near-duplicate stays in the holdout: no model is trained on them.
         moved: how many changed their part just now, for good.
     """
 
@@ -118,7 +118,7 @@ class EmbeddingRows:
 def assign_split(stack: Stack, examples: Sequence[Example], embeddings: Embeddings) -> Assigned:
     """Bring near-duplicates to one part of the split, and record where they are from then on.
 
-    Images that a version learnt from or was judged by stay where they are, and so do those whose
+    Images that a version was trained on or judged by stay where they are, and so do those whose
     part is recorded: so no version is judged by what it knows. The others of a group come to
     their part, or, where there are none of them, all come to the part of one of the group.
 
@@ -162,12 +162,12 @@ def near(examples: Sequence[Example], embeddings: Embeddings, seed: int) -> list
 
 
 def _known(stack: Stack) -> set[str]:
-    """Contents that the last version with this share of holdout learnt from, or was judged by."""
+    """Contents that the last version with this share of holdout was trained on, or judged by."""
     dataset, holdout = stack.config.dataset, stack.config.train.holdout
     versions = [v for v in stack.registry.versions() if v.config.get("holdout") == holdout]
     last = max((version.snapshot for version in versions), default=0)
     if not last:
         return set()
-    said = stack.snapshots.read(last).annotations
-    examples, _ = build_examples(said, dataset.choice, dataset.agreement, holdout)
+    annotations = stack.snapshots.read(last).annotations
+    examples, _ = build_examples(annotations, dataset.choice, dataset.agreement, holdout)
     return {example.sha256 for example in examples}

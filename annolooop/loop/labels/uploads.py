@@ -41,7 +41,7 @@ class Uploads:
 
 
 def collect_uploads(stack: Stack, project: ProjectCounts, track: Track) -> Uploads:
-    """Put the images of tasks that have no key into the store, and tell the tasks their keys.
+    """Put the images of tasks that have no key into the store, and their keys into the tasks.
 
     The image comes first, then its entry in the catalogue, then the key in the task's data: an
     interrupted run is completed by the next one. An image that cannot be fetched is tried again
@@ -66,11 +66,11 @@ def collect_uploads(stack: Stack, project: ProjectCounts, track: Track) -> Uploa
 
 
 def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> None:
-    """Make files images of the dataset, and tell the tasks, given by id, their keys."""
+    """Make files, by task, images of the dataset; and write their keys into the tasks."""
     folder = f"{IMAGES}/{stack.config.dataset.name}-uploads"
 
-    def put(given: tuple[int, File]) -> tuple[Image, str]:
-        task, (name, data) = given
+    def put(upload: tuple[int, File]) -> tuple[Image, str]:
+        task, (name, data) = upload
         sha256 = content_hash(data)
         image = Image(f"{folder}/{task}-{name}", sha256)
         if not stack.store.put_new(image.key, data) and not _holds(stack, image):
@@ -79,14 +79,14 @@ def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> 
             stack.store.put(image.key, data)
         return image, stack.store.info(image.key).etag
 
-    def tell(told: tuple[int, Image]) -> None:
-        task, image = told
+    def write_key(named: tuple[int, Image]) -> None:
+        task, image = named
         stack.studio.tasks.update_data(task, key=image.key, sha256=image.sha256)
 
     stored = list(prefetch(put, fetched.items(), FETCHES_AT_ONCE))
     stack.catalog.add((i for i, _ in stored), {i.key: etag for i, etag in stored})
     images = dict(zip(fetched, (image for image, _ in stored), strict=True))
-    for _ in prefetch(tell, images.items(), FETCHES_AT_ONCE):
+    for _ in prefetch(write_key, images.items(), FETCHES_AT_ONCE):
         pass
     tasks = [Task(t, image.key, image.sha256, shows=image.sha256) for t, image in images.items()]
     if tasks:
@@ -105,12 +105,12 @@ class _Fetcher:
         self._failures: Counter[str] = Counter()
 
     def fetch(self, task: tuple[int, str]) -> File | str:
-        """The image of a task, given by id and address; or why there is none."""
+        """The image of a task (its id and address); or why there is none."""
         number, address = task
         try:
             parts = urlparse(address)
         except ValueError:  # such as a bracket that is not closed
-            return "its address is none"
+            return "its address cannot be read"
         if self._failures[parts.netloc] >= FAILURES_PER_HOST:
             return "its host did not answer for others"
         if parts.scheme not in ("http", "https", ""):
@@ -122,7 +122,9 @@ class _Fetcher:
         try:
             kind, data = self._studio.fetch(address)
         except AnnoloopError as error:
-            answered = isinstance(error, NotFound | Rejected)  # this image is amiss, not the host
+            answered = isinstance(
+                error, NotFound | Rejected
+            )  # this image is the problem, not the host
             self._failures[parts.netloc] += bool(parts.netloc) and not answered
             return error.message
         kind = kind.partition(";")[0].strip().lower()

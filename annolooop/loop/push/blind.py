@@ -1,7 +1,7 @@
-"""Images that people see without a prediction, so that it shows whether predictions sway them.
+"""Images that people see without a prediction, which shows whether predictions influence people.
 
-Which they are follows from the hash of the content, as the split does: the holdout comes first,
-and it stays so. What the model says of them is kept in the store.
+The hash of the content decides, by the same draw as the split: images of the holdout come first,
+and that stays so. The predictions for them are kept in the store.
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ class BlindReport:
     Attributes:
         share: of the images.
         images: of the batch, that are so.
-        cleared: tasks that lost predictions in this run, since the share grew.
+        cleared: tasks whose predictions were deleted in this run, since the share grew.
         seen: tasks of such images that were annotated while they still showed one.
     """
 
@@ -58,7 +58,7 @@ def blind_share(stack: Stack) -> float:
 
 
 def set_blind_share(stack: Stack, share: float) -> None:
-    """Note what the command line says, for the commands that follow."""
+    """Keep what the command line says, for the commands that follow."""
     if share != blind_share(stack):
         _write_note(stack, share, _done(stack))
 
@@ -77,7 +77,7 @@ class Cleared:
 
 
 def clear(stack: Stack, project: ProjectCounts) -> Cleared:
-    """Take back the predictions of images that have become blind since this was last done.
+    """Delete the predictions of images that have become blind since this was last done.
 
     Tasks that someone has annotated keep theirs: it is what this person saw.
 
@@ -93,9 +93,9 @@ def clear(stack: Stack, project: ProjectCounts) -> Cleared:
             if not agrees(stack, project):
                 list_tasks(stack, project, stack.task_index)
             touched = set(stack.studio.annotations.changed_tasks(project.id))
-            for found in _predicted(stack, share):
-                seen += len(found & touched)
-                free = sorted(found - touched)
+            for tasks in _predicted(stack, share):
+                seen += len(tasks & touched)
+                free = sorted(tasks - touched)
                 for start in range(0, len(free), TASKS_AT_ONCE):
                     some = free[start : start + TASKS_AT_ONCE]
                     with lease.guard():
@@ -115,12 +115,12 @@ def _predicted(stack: Stack, share: float) -> Iterable[set[int]]:
 
 
 class BlindPredictions:
-    """What a model version says of blind images, kept in the store: numbered, only added.
+    """Predictions of a model version for blind images, kept in the store.
 
     Args:
         stack: the annotation loop.
         version: name of the model version.
-        refresh: also note what it says of images of which another version said something.
+        refresh: also keep those for images for which another version has predicted.
     """
 
     def __init__(self, stack: Stack, version: str, refresh: bool) -> None:
@@ -130,26 +130,26 @@ class BlindPredictions:
         self._new: dict[str, list[str]] = {}
 
     def note(self, images: Sequence[Image], predict: Predict) -> None:
-        """Take note of what the version says of those images that are blind and lack it."""
+        """Keep the predictions that are missing for those images that are blind."""
         blind = [i for i in images if is_blind(i.sha256, self.share)] if self.share else []
         if not blind:
             return
         if self._known is None:
-            told = blind_series(self._stack, self._stack.config.dataset.name).each()
+            records = blind_series(self._stack, self._stack.config.dataset.name).each()
             self._known = {
                 sha256
-                for record in told
+                for record in records
                 if not self._refresh or record.version == self._version
                 for sha256 in record.said
             }
-        lacking = [i for i in blind if i.sha256 not in self._known]
-        if lacking:
-            said = predict(lacking)
-            self._new |= {i.sha256: list(said[i].labels) for i in lacking}
+        missing = [i for i in blind if i.sha256 not in self._known]
+        if missing:
+            predictions = predict(missing)
+            self._new |= {i.sha256: list(predictions[i].labels) for i in missing}
             self._known |= self._new.keys()
 
     def write(self) -> None:
-        """Keep what was noted since."""
+        """Store what was kept since."""
         if self._new:
             record(self._stack, self._version, self._new)
             self._new = {}
@@ -157,17 +157,17 @@ class BlindPredictions:
 
 @dataclass(frozen=True)
 class BlindRecord:
-    """What a version said of blind images: content hash -> labels, sorted; and when."""
+    """Predictions of a version for blind images: ``said`` is content hash -> labels, sorted."""
 
     version: str
     created_at: str
     said: dict[str, tuple[str, ...]]
 
 
-def record(stack: Stack, version: str, said: Mapping[str, Sequence[str]]) -> None:
-    """Keep what a version says of blind images."""
+def record(stack: Stack, version: str, predicted: Mapping[str, Sequence[str]]) -> None:
+    """Store predictions of a version for blind images: content hash -> labels."""
     now = datetime.now(timezone.utc).isoformat()
-    kept = {sha256: tuple(sorted(labels)) for sha256, labels in said.items()}
+    kept = {sha256: tuple(sorted(labels)) for sha256, labels in predicted.items()}
     blind_series(stack, stack.config.dataset.name).append(BlindRecord(version, now, kept))
 
 
@@ -179,28 +179,28 @@ def blind_series(stack: Stack, name: str) -> Series[BlindRecord]:
 def blind_outcomes(
     stack: Stack, name: str, annotations: Iterable[Annotation], choice: str
 ) -> tuple[int, int]:
-    """How often people, who did not see it, gave the answer that the model had.
+    """How often people agreed with a prediction that they did not see.
 
-    Compared is what was kept last before each annotation. As for predictions that were shown,
-    skips are no answers, nor is nothing submitted where one label is asked for.
+    Each annotation is compared with the last prediction before it. Skips are no answers, nor is an
+    empty annotation with single choice.
 
     Returns:
-        How many annotations say the same, and how many something else.
+        How many annotations agree, and how many differ.
     """
     series = list(blind_series(stack, name).each())
     same = different = 0
     if not series:
         return same, different
-    said: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    predicted: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
     for kept in sorted(series, key=lambda kept: kept.created_at):
         for sha256, labels in kept.said.items():
-            said[sha256].append((kept.created_at, labels))
+            predicted[sha256].append((kept.created_at, labels))
     for a in annotations:
         if a.skipped or a.shown_version or not (a.labels or choice == "multiple"):
             continue
         when = a.updated_at.replace("Z", "+00:00")
-        earlier = [labels for at, labels in said.get(a.sha256, ()) if at < when]
-        if earlier and not getattr(a, "accepted", ""):
+        earlier = [labels for at, labels in predicted.get(a.sha256, ()) if at < when]
+        if earlier and not a.accepted:
             same += a.labels == earlier[-1]
             different += a.labels != earlier[-1]
     return same, different

@@ -1,4 +1,4 @@
-"""What others put into the store, changed there or took away, since `infer` was there."""
+"""What others put into the store, changed or removed, since `infer` looked."""
 
 from collections import deque
 from collections.abc import Collection, Container, Iterator, Sequence
@@ -20,7 +20,7 @@ from annolooop.storage.images import is_image_name, place_of
 from annolooop.storage.lease import Lease
 
 REQUESTS_AT_ONCE = 4
-MOST = 0.5  # share of the images that may vanish at once before it looks like a mistake
+MOST_VANISHED = 0.5  # share of the images; more at once look like a mistake
 
 
 class Present(Container[str]):
@@ -34,13 +34,13 @@ class Present(Container[str]):
 
     def images(self) -> Iterator[Image]:
         """The images, by key, as the catalogue knows them."""
-        for found, sha256, _ in self._diff.images():
-            yield Image(found.key, sha256 or "")
+        for item, sha256, _ in self._diff.images():
+            yield Image(item.key, sha256 or "")
 
 
 @dataclass(frozen=True)
 class StoreChanges:
-    """Keys of the store, as against the catalogue.
+    """How the store differs from the catalogue.
 
     Attributes:
         new: objects with the name of an image, where the dataset has images.
@@ -75,8 +75,8 @@ def find_changes(stack: Stack) -> StoreChanges:
     batches: set[str] = set()
 
     def new() -> Iterator[str]:
-        for found, sha256, _ in diff.new_or_changed():
-            key = found.key
+        for item, sha256, _ in diff.new_or_changed():
+            key = item.key
             if sha256 is None and is_image_name(key) and _is_text(key):
                 place = place_of(key, places)
                 if place is not None:
@@ -97,7 +97,7 @@ def find_changes(stack: Stack) -> StoreChanges:
 def mark_vanished(
     stack: Stack,
     project: ProjectCounts,
-    watched: StoreChanges,
+    changes: StoreChanges,
     sure: bool,
     check: bool,
     track: Track,
@@ -106,24 +106,24 @@ def mark_vanished(
 
     Args:
         stack, project: the annotation loop, and the dataset's project.
-        watched: what the store holds.
+        changes: what the store holds.
         sure: mark even if most images of the dataset vanished at once.
         check: write nothing, and count what would be done.
-        track: shows how far it is.
+        track: shows the progress.
 
     Raises:
         UnreachableError: Label Studio or the store fails; what was marked stays so.
     """
-    if not len(watched.vanished) and not _note(stack, stack.config.dataset.name).exists():
+    if not len(changes.vanished) and not _note(stack, stack.config.dataset.name).exists():
         return MarkCounts()
     idle = stack.lock_idle()
-    lost, back = _differing(stack, project, watched)
-    few = len({task.key for task in lost}) <= MOST * len(stack.catalog)
+    lost, back = _differing(stack, project, changes)
+    few = len({task.key for task in lost}) <= MOST_VANISHED * len(stack.catalog)
     marking = sure or few
     if (back or (lost and marking)) and not check:
         with stack.lock("sync") as lease:
             if not lease.follows(idle):  # somebody wrote since, and may have marked them
-                lost, back = _differing(stack, project, watched)
+                lost, back = _differing(stack, project, changes)
             _write(stack, project, lease, lost if marking else [], back, track)
     marked = len(lost) if marking else 0
     return MarkCounts(marked, len(back), len(lost) - marked)
@@ -174,10 +174,10 @@ def _note(stack: Stack, name: str) -> Document[dict[str, str]]:
 
 
 def _differing(
-    stack: Stack, project: ProjectCounts, watched: StoreChanges
+    stack: Stack, project: ProjectCounts, changes: StoreChanges
 ) -> tuple[list[Task], list[Task]]:
-    """Tasks that lack a mark, and those that have one without need."""
-    gone = watched.vanished
+    """Tasks that need a mark and have none, and those that have one and need none."""
+    gone = changes.vanished
     if agrees(stack, project):
         lost = [task for task in stack.task_index.tasks(gone) if not task.vanished]
         marked = stack.task_index.vanished()
@@ -186,7 +186,7 @@ def _differing(
         tasks = [task for task in listed if task.vanished or task.key in gone]
         lost = [task for task in tasks if not task.vanished]
         marked = [task for task in tasks if task.vanished]
-    return lost, [task for task in marked if task.key in watched.present]
+    return lost, [task for task in marked if task.key in changes.present]
 
 
 def _is_text(key: str) -> bool:

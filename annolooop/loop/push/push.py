@@ -236,7 +236,7 @@ class Pusher:
         """How many predictions one request adds to tasks that are there.
 
         Without the flag that our own server gets, the server counts all tasks of the project
-        anew for each request, so there should be fewer of them.
+        again for each request, so there should be fewer of them.
         """
         assert self._project
         size = self._stack.config.label_studio.import_size

@@ -14,7 +14,7 @@ from annolooop.storage.series import NUMBER, Series
 TITLE = "annoloop: next to label"  # of the tab
 FIELD = "queue"  # in a task's data: which round asked for it last, and at which place
 ROUND = re.compile(r"r(\d{4,})-")  # how the marks of a round begin
-UNTOUCHED = condition("annotations_ids", "empty", "Boolean", True)
+UNANSWERED = condition("annotations_ids", "empty", "Boolean", True)
 ANSWERED = condition("total_annotations", "greater", "Number", 0)
 UNFINISHED = condition("completed_at", "empty", "Datetime", True)
 
@@ -92,7 +92,7 @@ def find_queue(stack: Stack, name: str, project: ProjectCounts) -> Queue:
         return Queue(plain)
     shown = _shown(stack, name, newest, view.conditions)
     mine = _of_round(shown.number)
-    left = stack.studio.tasks.count(project.id, [mine, UNTOUCHED])
+    left = stack.studio.tasks.count(project.id, [mine, UNANSWERED])
     waiting = 0
     if shown.twice:
         conditions = [mine, ANSWERED, UNFINISHED]
@@ -108,8 +108,8 @@ def _shown(
     """The round that the tab shows: an earlier one, where a query was interrupted since."""
     column = _of_round(newest.number)["filter"]
     values = (str(one.get("value")) for one in conditions if one.get("filter") == column)
-    told = next((found for value in values if (found := ROUND.fullmatch(value))), None)
-    number = int(told[1]) if told else newest.number
+    match = next((m for value in values if (m := ROUND.fullmatch(value))), None)
+    number = int(match[1]) if match else newest.number
     rounds = rounds_of(stack, name)
     if number == newest.number or number not in rounds.numbers():
         return newest

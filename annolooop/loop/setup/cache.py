@@ -57,7 +57,7 @@ class CachePart:
 
 @dataclass(frozen=True)
 class CacheReport:
-    """What `cache info` found."""
+    """What `cache info` shows."""
 
     store: str
     folder: str
@@ -67,7 +67,7 @@ class CacheReport:
 
 @dataclass(frozen=True)
 class CachePruneReport:
-    """What `cache prune` deleted, or would delete: ``applied`` tells which.
+    """What `cache prune` deleted, or would delete: see ``applied``.
 
     Attributes:
         store: address of the store.
@@ -123,10 +123,10 @@ def info(stack: Stack) -> CacheReport:
         UnreachableError: the store does not answer.
     """
     used, copies = _used(stack), _copies(stack)
-    found = {space.name: space for space in find_embedding_sets(stack.store)}
+    by_name = {space.name: space for space in find_embedding_sets(stack.store)}
     rows = []
-    for name in sorted(found.keys() | copies.keys()):
-        space, users = found.get(name, EmbeddingSet(name, (), (), {})), used.get(name)
+    for name in sorted(by_name.keys() | copies.keys()):
+        space, users = by_name.get(name, EmbeddingSet(name, (), (), {})), used.get(name)
         rows.append(
             CacheSpace(
                 space=name,
@@ -243,19 +243,19 @@ class _Copy:
 
 def _copies(stack: Stack) -> dict[str, list[_Copy]]:
     """Local copies by space."""
-    found: dict[str, list[_Copy]] = {}
+    by_name: dict[str, list[_Copy]] = {}
     if not stack.embedding_copies.is_dir():
-        return found
+        return by_name
     for folder in sorted(stack.embedding_copies.iterdir()):
         files: dict[str, list[Path]] = defaultdict(list)
         for file in folder.glob("*") if folder.is_dir() else ():
             files[file.stem].append(file)
-        told = ((group, [file.stat() for file in group]) for group in files.values())
-        found[folder.name] = [
+        stats_of_groups = ((group, [file.stat() for file in group]) for group in files.values())
+        by_name[folder.name] = [
             _Copy(tuple(group), sum(s.st_size for s in stats), max(s.st_mtime for s in stats))
-            for group, stats in told
+            for group, stats in stats_of_groups
         ]
-    return found
+    return by_name
 
 
 def _parts(cache: Path) -> Iterator[CachePart]:

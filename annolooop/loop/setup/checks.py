@@ -1,4 +1,4 @@
-"""What checks found."""
+"""Results of checks."""
 
 from dataclasses import dataclass
 

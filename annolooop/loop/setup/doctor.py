@@ -57,14 +57,14 @@ def _failed(name: str, error: AnnoloopError) -> Check:
 
 
 def _packages() -> Check:
-    found = []
+    packages = []
     for package in PACKAGES:
         try:
-            found.append(f"{package} {version(package)}")
+            packages.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             fix = "Install annoloop again: pip install --force-reinstall annolooop"
             return Check("python", "fail", f"{package} is not installed", fix, 3)
-    return Check("python", "ok", f"{platform.python_version()}; {', '.join(found)}")
+    return Check("python", "ok", f"{platform.python_version()}; {', '.join(packages)}")
 
 
 def _disk(stack: Stack) -> Iterator[Check]:
@@ -82,11 +82,11 @@ def _disk(stack: Stack) -> Iterator[Check]:
 
 def _label_studio(stack: Stack) -> Iterator[Check]:
     running = stack.studio.version()  # raises where there is no server, or another one
-    wanted = stack.daemon.wanted_version() if stack.daemon else None
+    configured = stack.daemon.configured_version() if stack.daemon else None
     detail = f"{running} at {stack.studio.url}"
-    if wanted not in (None, running):
+    if configured not in (None, running):
         fix = "Start the one that the stack file names: annoloop down, then: annoloop up"
-        yield Check("label studio", "warn", f"{detail}; the stack file says {wanted}", fix)
+        yield Check("label studio", "warn", f"{detail}; the stack file names {configured}", fix)
     else:
         yield Check("label studio", "ok", detail)
 
@@ -133,10 +133,10 @@ def _image(stack: Stack) -> Iterator[Check]:
 def _weights(stack: Stack) -> Iterator[Check]:
     from annolooop.model.backbones.weights import hub_file
 
-    model, promoted = stack.config.model, stack.registry.current()
-    if promoted:
-        stack.registry.backbone(promoted.backbone.fingerprint)
-        yield Check("weights", "ok", f"{promoted.name}: {promoted.backbone.name} is in the store")
+    model, current = stack.config.model, stack.registry.current()
+    if current:
+        stack.registry.backbone(current.backbone.fingerprint)
+        yield Check("weights", "ok", f"{current.name}: {current.backbone.name} is in the store")
         return
     hub = hub_file(model.backbone, model.weights)
     kept = stack.starter_file if model.weights == "starter" else hub

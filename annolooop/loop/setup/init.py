@@ -61,7 +61,7 @@ def init(folder: Path, store: str) -> InitReport:
             f"Name one of {', '.join(STORES)}",
         )
     default = shipped(f"configs/{STORES[store]}.yaml").read_text(encoding="utf-8")
-    wanted = {
+    files = {
         "annoloop.yaml": default.replace(SCHEMA_OF_CHECKOUT, SCHEMA, 1),
         SCHEMA: schema_text(),
         ".env.example": ENV_EXAMPLE + ENV_OF_STORE.get(store, ""),
@@ -70,7 +70,7 @@ def init(folder: Path, store: str) -> InitReport:
     written, kept = [], []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in wanted.items():
+        for name, text in files.items():
             try:
                 with (folder / name).open("x", encoding="utf-8") as file:
                     file.write(text)

@@ -27,7 +27,7 @@ class StatusReport:
 class UpReport:
     """Label Studio after `up`. ``started`` is False when it already ran.
 
-    ``refreshed`` counts the projects whose storage got the bucket's credentials anew.
+    ``refreshed`` counts the projects whose storage got the bucket's credentials again.
     """
 
     url: str
@@ -61,8 +61,8 @@ def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) 
 
     Args:
         stack: the annotation loop.
-        say: told of slow steps.
-        refresh_storage: give it the credentials of the store's bucket anew.
+        say: shows slow steps.
+        refresh_storage: give it the credentials of the store's bucket again.
 
     Raises:
         ConfigError: it cannot be installed, is older than its database, or refuses our token.
@@ -75,9 +75,9 @@ def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) 
     studio = stack.studio
     owner = studio.people.whoami()
     version = studio.version()
-    wanted = daemon.wanted_version() if daemon else None
-    if not started and wanted not in (None, version):
-        say(f"Label Studio {version} runs, and the stack file says {wanted}.")
+    configured = daemon.configured_version() if daemon else None
+    if not started and configured not in (None, version):
+        say(f"Label Studio {version} runs, and the stack file names {configured}.")
         say("To change to that: annoloop down, then: annoloop up")
     refreshed = 0
     if refresh_storage:

@@ -1,4 +1,4 @@
-"""Several stack files in one folder: which there are, which is in force, a copy to start from."""
+"""Several stack files in one folder: which there are, which is current, a copy to start from."""
 
 import os
 import re
@@ -87,7 +87,7 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
 def list_named(explicit: str | None) -> StackListReport:
-    """The stack files of this folder, by name; a file that is wrong is told as such.
+    """The stack files of this folder, by name; a file that is wrong is listed with its error.
 
     Args:
         explicit: value of ``--stack``.
@@ -104,7 +104,7 @@ def list_named(explicit: str | None) -> StackListReport:
 
 
 def show(explicit: str | None, overrides: Sequence[str]) -> StackReport:
-    """The effective settings of the stack in force, and where each comes from.
+    """The effective settings of the current stack, and where each comes from.
 
     Args:
         explicit: value of ``--stack``.
@@ -118,7 +118,7 @@ def show(explicit: str | None, overrides: Sequence[str]) -> StackReport:
 
 
 def use(name: str, environ: Mapping[str, str] = os.environ) -> StackUseReport:
-    """Make a stack the one in force in this folder.
+    """Make a stack the current one in this folder.
 
     Raises:
         UsageError: there is no stack of this name.
@@ -144,7 +144,7 @@ def copy(source: str | None, new: str, explicit: str | None) -> StackCopyReport:
     the same loop until its ``dataset.name`` or ``store.url`` is changed.
 
     Args:
-        source: name of the stack to copy; ``None`` for the one in force.
+        source: name of the stack to copy; ``None`` for the current one.
         new: name of the copy.
         explicit: value of ``--stack``.
 
@@ -205,7 +205,7 @@ def _row(stack: NamedStack, choice: ChosenStack | None) -> StackRow:
 
 
 def _look(file: Path) -> tuple[str | None, str | None]:
-    """Dataset and store of a stack file, as far as they can be told without secrets."""
+    """Dataset and store of a stack file, as far as they are known without secrets."""
     try:
         settings = {s.key: str(s.value) for s in load_stack(str(file), shallow=True).settings}
     except AnnoloopError:

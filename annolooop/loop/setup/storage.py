@@ -35,7 +35,7 @@ class SetupStep:
 
 @dataclass(frozen=True)
 class SetupReport:
-    """What `storage setup` found and made. ``applied`` is False for a plan."""
+    """What `storage setup` saw and made. ``applied`` is False for a plan."""
 
     store: str
     steps: tuple[SetupStep, ...]
@@ -62,7 +62,7 @@ class SetupCommands:
 
 
 def setup(stack: Stack, apply: bool) -> SetupReport:
-    """Look at each part; make those that are missing, if wanted.
+    """Look at each part; make those that are missing, if asked to.
 
     One that fails does not keep the others from being made. Typed again, it goes on from there.
 
@@ -86,7 +86,7 @@ def setup(stack: Stack, apply: bool) -> SetupReport:
 
 
 def setup_commands(stack: Stack, cli: str) -> SetupCommands:
-    """The same as commands of a cloud's own; nothing is asked of the cloud.
+    """The same as commands of a cloud's own; the cloud is not contacted.
 
     Args:
         stack: opened without secrets.
@@ -124,9 +124,9 @@ class SetupNote:
         self._note: Document[dict[str, Any]] = Document(stack.store, NOTE, dict)
         try:
             if not admin.is_missing():
-                found = self._note.read() or {}
+                note = self._note.read() or {}
                 # That of another store came along if somebody copied it here.
-                self._known = found if found.get("store") == stack.config.store.url else {}
+                self._known = note if note.get("store") == stack.config.store.url else {}
         except admin.failures as error:
             self._failed("read", *admin.explain(error), 4)
         except AnnoloopError as error:
@@ -182,12 +182,12 @@ def _look(admin: Administration, part: Part, note: SetupNote) -> SetupStep:
     if part.name in note.unsupported:
         return SetupStep(part.name, "skip", note.unsupported[part.name])
     try:
-        found = part.look()
+        state = part.look()
     except UnsupportedError as error:
         return SetupStep(part.name, "skip", str(error))
     except admin.failures as error:
         return cannot(admin, part, error)
-    return SetupStep(part.name, "ok" if found.done else "todo", found.detail)
+    return SetupStep(part.name, "ok" if state.done else "todo", state.detail)
 
 
 def _make(admin: Administration, part: Part, note: SetupNote, step: SetupStep) -> SetupStep:

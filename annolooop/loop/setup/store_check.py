@@ -105,11 +105,11 @@ def _writing(stack: Stack, admin: Administration, probe: str) -> Iterator[Check]
 
 
 def _bucket(stack: Stack, probe: str) -> Iterator[Check]:
-    """What the loop asks of it."""
+    """What the loop needs of it."""
     store = stack.store
 
     def read() -> Check:
-        with suppress(KeyError):  # else a missing object is told as a forbidden one
+        with suppress(KeyError):  # else the server calls a missing object a forbidden one
             store.get(f"{probe}-none")
         if store.get(probe) != DATA:
             raise UnreachableError(
@@ -152,8 +152,8 @@ def _from_outside(stack: Stack, admin: Administration, key: str) -> Iterator[Che
                 fix = "Make it private: annoloop storage setup"
                 yield Check("private", "warn", "anyone can read it, without a key", fix)
             else:
-                told = f"strangers are refused ({answer.status_code})"
-                yield Check("private", "ok", told)
+                detail = f"strangers are refused ({answer.status_code})"
+                yield Check("private", "ok", detail)
             yield _clock(answer)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         detail = f"it does not answer over plain HTTP: {type(error).__name__}"
@@ -199,9 +199,9 @@ def _cors(visitor: _Visitor, url: str) -> Check:
     """As a browser asks, from each page of Label Studio."""
     refused = []
     for origin in visitor.admin.required.origins:
-        asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        headers = {"Origin": origin, "Access-Control-Request-Method": "GET"}
         answers = (
-            visitor.http.options(url, headers=asked),
+            visitor.http.options(url, headers=headers),
             visitor.http.get(url, headers={"Origin": origin}),
         )
         allowed = (origin, "*")
@@ -222,7 +222,7 @@ def _clock(answer: httpx.Response) -> Check:
     try:
         theirs = parsedate_to_datetime(answer.headers["date"])
     except (KeyError, ValueError):
-        return Check("store clock", "skip", "the server does not tell its time")
+        return Check("store clock", "skip", "the server does not send its time")
     skew = abs((datetime.now(timezone.utc) - theirs).total_seconds())
     detail = f"{skew:.0f} s between this machine and the store"
     if skew > SKEW:
@@ -261,7 +261,7 @@ def _expiry(admin: Administration) -> Check:
 
 
 def _images(stack: Stack) -> Check:
-    """Whether Label Studio can be given what it needs to show them."""
+    """Whether Label Studio can get what it needs to show them."""
     assert stack.cloud
     assert stack.cloud.server_settings  # refused here where they would not do
     presign = stack.config.store.images == "presign"
@@ -275,17 +275,17 @@ def _endpoint(cloud: Cloud, stack: Stack) -> Iterator[Check]:
     if not endpoint:
         return
     if stack.daemon:
-        told = ", ".join(cloud.server_variables())
-        if told:
+        variables = ", ".join(cloud.server_variables())
+        if variables:
             detail = (
-                f"our Label Studio is told {endpoint} by its environment ({told}); its guard "
+                f"our Label Studio knows {endpoint} from its environment ({variables}); its guard "
                 "against addresses of private networks stays up"
             )
             yield Check("endpoint", "ok", detail)
     elif cloud.told_at_start:
-        told = ", ".join(f"{name}={value}" for name, value in cloud.server_variables().items())
+        variables = ", ".join(f"{name}={value}" for name, value in cloud.server_variables().items())
         detail = f"{endpoint} is not the cloud's own server; that Label Studio does not know it"
-        yield Check("endpoint", "warn", detail, f"Whoever runs it may start it with {told}")
+        yield Check("endpoint", "warn", detail, f"Whoever runs it may start it with {variables}")
     elif cloud.guarded and is_private(endpoint):
         detail = f"{endpoint} is in a private network, which that Label Studio's guard refuses"
         yield Check(
@@ -299,9 +299,9 @@ def _endpoint(cloud: Cloud, stack: Stack) -> Iterator[Check]:
 def is_private(url: str) -> bool:
     """Whether an address leads to a private network; unknown names do not."""
     try:
-        found = socket.getaddrinfo(urlsplit(url).hostname, None)
+        addresses = socket.getaddrinfo(urlsplit(url).hostname, None)
     except OSError:
         return False
     return any(
-        not ipaddress.ip_address(str(one[4][0]).partition("%")[0]).is_global for one in found
+        not ipaddress.ip_address(str(one[4][0]).partition("%")[0]).is_global for one in addresses
     )

@@ -10,11 +10,11 @@ from annolooop.storage.clouds.provisioning import Administration, Part
 
 @dataclass(frozen=True)
 class TeardownReport(SetupReport):
-    """What `storage teardown` found and removed. ``applied`` is False for a plan."""
+    """What `storage teardown` saw and removed. ``applied`` is False for a plan."""
 
 
 def teardown(stack: Stack, apply: bool) -> TeardownReport:
-    """Look at what setup noted; remove it, if wanted. No image, snapshot or model is deleted.
+    """Look at what setup noted; remove it, if asked to. No image, snapshot or model is deleted.
 
     Raises:
         ConfigError: the store cannot be opened.
@@ -34,7 +34,7 @@ def teardown(stack: Stack, apply: bool) -> TeardownReport:
             step = _remove(admin, part, note, step)
         steps.append(step)
     if apply and not note.made:
-        note.delete()  # it tells nothing any more, and would keep the bucket of another store
+        note.delete()  # it is of no use any more, and would keep the bucket of another store
     if not steps and not note.steps:
         steps.append(SetupStep("setup", "ok", "no note of anything that setup made here"))
     return TeardownReport(url, (*steps, *note.steps), apply)

@@ -1,4 +1,4 @@
-"""Pull annotations into a snapshot, and push what Label Studio lacks."""
+"""Pull annotations into a snapshot, and push what Label Studio does not have."""
 
 import time
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ class SyncReport:
     With ``check``, nothing was done, and the counts are what would be.
 
     Attributes:
-        relabel: a check found that the project is to ask for more labels.
+        relabel: the project is to ask for more labels, as a check shows.
         collected: tasks that people uploaded, whose images became part of the dataset.
         unreadable: ``file`` and ``reason`` of uploaded images that could not be fetched.
         new: objects of the store, where the dataset has images, that `infer` has not seen yet.
@@ -69,7 +69,7 @@ class SyncReport:
 
     @property
     def exit_code(self) -> int:
-        """2 when a check found work to do, for `sync` or for `infer`."""
+        """2 when a check finds work to do, for `sync` or for `infer`."""
         work = self.to_do or self.new.count or self.changed.count or self.withheld
         return PENDING if self.check and work else 0
 
@@ -81,7 +81,7 @@ def sync(
 
     Uploads: images that people uploaded in Label Studio. Pulled: annotations, as a new snapshot
     if anything changed. Pushed: a task for each image of the dataset that has none, and
-    predictions of the promoted version for tasks that have none at all; images whose embedding is
+    predictions of the current version for tasks that have none at all; images whose embedding is
     not kept wait for `infer`. Noticed: what others put into the store, changed there or took
     away; tasks whose image is gone are marked, and no new ones are made for such images.
 
@@ -111,7 +111,7 @@ def sync(
     pulled = time.monotonic()
     watched = find_changes(stack)
     missing = _push_missing(stack, project, watched.present, check, whole, track)
-    marks = mark_vanished(stack, project, watched, sure, check, track)
+    vanished = mark_vanished(stack, project, watched, sure, check, track)
     labeled, skipped = count_tasks(snapshot.annotations)
     return SyncReport(
         dataset=project.title,
@@ -131,9 +131,9 @@ def sync(
         changed=some(watched.changed),
         vanished=some(watched.vanished),
         batches=watched.batches,
-        marked=marks.marked,
-        unmarked=marks.unmarked,
-        withheld=marks.withheld,
+        marked=vanished.marked,
+        unmarked=vanished.unmarked,
+        withheld=vanished.withheld,
         strange=_strange(stack, project, collected),
         seconds={
             "pull": round(pulled - begun, 3),
@@ -177,9 +177,9 @@ def _push_missing(
     pusher = Pusher(stack, project, version.name, refresh=False, doubt=doubt)
     images = present.images()
     predictor = None if check else Predictor(stack, version, embeddings)
-    while found := list(islice(images, IMAGES_PER_PART)):
-        lacking = embeddings.missing(image.sha256 for image in found)  # damaged ones, too
-        part = [image for image in found if image.sha256 not in lacking]
+    while some := list(islice(images, IMAGES_PER_PART)):
+        unknown = embeddings.missing(image.sha256 for image in some)  # damaged ones, too
+        part = [image for image in some if image.sha256 not in unknown]
         if predictor is None:
             todo = pusher.preview(part)
         else:

@@ -24,9 +24,9 @@ class Folder:
 
     def info(self, path: str) -> dict[str, Any]:
         """Size, time of the last change, and whether it is a file."""
-        found = Path(path).stat()
-        kind = "file" if stat.S_ISREG(found.st_mode) else "other"
-        return {"size": found.st_size, "mtime": found.st_mtime, "type": kind}
+        info = Path(path).stat()
+        kind = "file" if stat.S_ISREG(info.st_mode) else "other"
+        return {"size": info.st_size, "mtime": info.st_mtime, "type": kind}
 
     def rm_file(self, path: str) -> None:
         """Remove a file."""
@@ -53,10 +53,10 @@ def files_below(
 
     Args:
         top: the folder.
-        skip: is told the path of each file and folder, and says whether to leave it out.
-        follow: is told the path of each link to a file, and says whether to take that file.
-        lost: is told the path of each folder (it ends in a slash) and file that cannot be read, or
-            is no plain file, and why; without it, a folder that cannot be read is an error.
+        skip: whether to leave out the file or folder of a path.
+        follow: whether to take the file that the link of a path leads to.
+        lost: called with the path of each folder (it ends in a slash) and file that cannot be read
+            or is no plain file, and why; without it, a folder that cannot be read is an error.
 
     Yields:
         Path from the top on, with ``/``; and size, times and so on of the file.
@@ -72,20 +72,20 @@ def files_below(
             if skip(inner.rstrip("/")):
                 continue
             within: list[str] = []
-            found = None
+            info = None
             try:
                 if name.endswith("/"):
                     within = _names(f"{top}/{inner}")
                 else:
-                    found = _look(top, inner, follow, lost)
+                    info = _look(top, inner, follow, lost)
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 if not lost:
                     raise
                 lost(inner, error.strerror or str(error))
-            if found:
-                yield inner, found
+            if info:
+                yield inner, info
             yield from below(inner, within)
 
     return below("", _names(top))
@@ -99,13 +99,13 @@ def file_or_below(root: str, path: str) -> Iterator[tuple[str, os.stat_result]]:
     """
     whole = f"{root}/{path}" if path else root
     try:
-        found = os.stat(whole)  # noqa: PTH116
+        info = os.stat(whole)  # noqa: PTH116
     except OSError as error:
         if error.errno == ENAMETOOLONG:  # so there is nothing of this name
             return
         raise
-    if stat.S_ISREG(found.st_mode):
-        yield path, found
+    if stat.S_ISREG(info.st_mode):
+        yield path, info
         return
     for name, info in files_below(whole):
         yield f"{path}/{name}" if path else name, info
@@ -117,20 +117,20 @@ def _look(
     follow: Callable[[str], bool],
     lost: Callable[[str, str], None] | None,
 ) -> os.stat_result | None:
-    """What the system tells of a file; ``None`` if it is none to take."""
-    found = os.lstat(f"{top}/{path}")
-    link = stat.S_ISLNK(found.st_mode)
+    """The state of a file; ``None`` if it is left out."""
+    info = os.lstat(f"{top}/{path}")
+    link = stat.S_ISLNK(info.st_mode)
     if link:
         try:
-            found = os.stat(f"{top}/{path}")  # noqa: PTH116
+            info = os.stat(f"{top}/{path}")  # noqa: PTH116
         except OSError as error:
             gone = isinstance(error, FileNotFoundError)
             if lost:
                 lost(path, "the link leads nowhere" if gone else error.strerror or str(error))
             return None
-    if stat.S_ISREG(found.st_mode):
-        return found if not link or follow(path) else None
-    if lost and not stat.S_ISDIR(found.st_mode):
+    if stat.S_ISREG(info.st_mode):
+        return info if not link or follow(path) else None
+    if lost and not stat.S_ISDIR(info.st_mode):
         lost(path, "it is no plain file")
     return None
 

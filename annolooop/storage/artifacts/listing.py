@@ -1,7 +1,7 @@
-"""What a listing of the store found, as against the catalogue; any number of keys.
+"""How a listing of the store differs from the catalogue; any number of keys.
 
-Keys are kept in temporary tables of the catalogue's index, as bytes: names of files need not be
-text, and bytes of UTF-8 are sorted as text is.
+Keys are kept in temporary tables beside the catalogue's index, as bytes: names of files need not
+be text, and bytes of UTF-8 are sorted as text is.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -44,7 +44,7 @@ def unpack(kept: bytes | str) -> str:
 def by_key(
     index: Index, statement: str, values: Sequence[Any] = (), after: bytes | int = b""
 ) -> Iterator[Any]:
-    """Rows by their first column, which tells them apart; a thousand at a time.
+    """Rows by their first column, which is a key; a thousand at a time.
 
     Args:
         index: holds the tables, which may change meanwhile.
@@ -103,15 +103,15 @@ class Keys(Collection[str]):
 
 
 class ComparedObject(NamedTuple):
-    """An object that was found: what the catalogue holds under its key, and if that is the same.
+    """An object of a listing, compared with the catalogue.
 
     Attributes:
-        found: the object.
+        stored: the object.
         sha256: hash of the catalogue's image, if there is one under this key.
         same: it has not changed since.
     """
 
-    found: StoredObject
+    stored: StoredObject
     sha256: str | None
     same: bool
 
@@ -120,7 +120,7 @@ class ListingDiff(Collection[str]):
     """The objects that one listing found; as a collection, their keys.
 
     Args:
-        index: has the tables ``images`` and ``useless``.
+        index: has the tables ``images`` and ``skipped``.
         objects: are listed once, here.
     """
 
@@ -143,18 +143,18 @@ class ListingDiff(Collection[str]):
         return isinstance(key, str) and bool(self._index.rows(statement, [as_bytes(key)]))
 
     def __iter__(self) -> Iterator[str]:
-        return (item.found.key for item in self.objects())
+        return (one.stored.key for one in self.objects())
 
     def objects(self) -> Iterator[ComparedObject]:
         """All objects, by key."""
         return self._objects("LEFT JOIN", "")
 
     def new_or_changed(self) -> Iterator[ComparedObject]:
-        """Objects that are new or changed: not what was found to be no image and is the same."""
+        """Objects that are new or changed, without those that are skipped and have not changed."""
         return self._objects(
             "LEFT JOIN",
             "AND (i.etag IS NULL OR i.etag <> s.etag) AND NOT EXISTS "
-            "(SELECT 1 FROM useless u WHERE u.key = s.key AND u.etag = s.etag)",
+            "(SELECT 1 FROM skipped k WHERE k.key = s.key AND k.etag = s.etag)",
         )
 
     def images(self) -> Iterator[ComparedObject]:
@@ -186,8 +186,8 @@ class ListingDiff(Collection[str]):
             "SELECT i.key FROM images i WHERE i.key > ? AND i.key < ? AND i.key > ? AND NOT EXISTS "
             f"(SELECT 1 FROM {self._table} s WHERE s.key = i.key) ORDER BY i.key"
         )
-        found = by_key(self._index, statement, [as_bytes(first), as_bytes(end)])
-        keys: Iterable[str] = (as_text(key) for (key,) in found)
+        rows = by_key(self._index, statement, [as_bytes(first), as_bytes(end)])
+        keys: Iterable[str] = (as_text(key) for (key,) in rows)
         at = self._index.rows("SELECT 1 FROM images WHERE key = ?", [as_bytes(prefix)])
         return Keys(self._index, chain([prefix] if at and prefix not in self else [], keys))
 
@@ -197,5 +197,5 @@ class ListingDiff(Collection[str]):
             f"{join} images i ON i.key = s.key WHERE s.key > ? {condition} ORDER BY s.key"
         )
         for key, size, etag, sha256, then in by_key(self._index, statement):
-            found = StoredObject(as_text(key), size, etag)
-            yield ComparedObject(found, None if sha256 is None else unpack(sha256), then == etag)
+            item = StoredObject(as_text(key), size, etag)
+            yield ComparedObject(item, None if sha256 is None else unpack(sha256), then == etag)

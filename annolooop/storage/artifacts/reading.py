@@ -36,12 +36,12 @@ def prefetch_objects(
     def weigh_all(group: list[Asked[T]]) -> float:
         return sum(map(weigh, group))
 
-    for found in prefetch(read, _groups(asked, weigh), READS // GROUP, weigh_all, ROOM):
-        sizes = [len(data) for _, data in found if isinstance(data, bytes)]
+    for answers in prefetch(read, _groups(asked, weigh), READS // GROUP, weigh_all, ROOM):
+        sizes = [len(data) for _, data in answers if isinstance(data, bytes)]
         if sizes:
             mean = sum(sizes) / len(sizes)
             guess = mean if guess == GUESS else (guess + mean) / 2
-        yield from found
+        yield from answers
 
 
 def _groups(items: Iterable[T], weigh: Callable[[T], float]) -> Iterator[list[T]]:

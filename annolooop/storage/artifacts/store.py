@@ -34,12 +34,12 @@ class Provider:
 
     Attributes:
         file_system: of fsspec; it also has ``pages``, which lists what is below a
-            path, or at it if there is nothing below, page by page, as :data:`Listed`; it is told
-            how many to ask for at a time.
+            path, or at it if there is nothing below, page by page, as :data:`Listed`; its second
+            argument is how many to ask for at a time.
         failures: what it raises where it cannot do something.
-        is_taken: whether such an error says that the name of a new object is given already.
+        is_taken: whether such an error says that there is an object of this name already.
         explain: message and hint of such an error, if there is more to say than its text.
-        content_type: how ``pipe_file`` is told what kind of file it writes.
+        content_type: arguments of ``pipe_file`` that name the kind of a file.
     """
 
     file_system: Any
@@ -148,12 +148,12 @@ class ArtifactStore:
     def info(self, key: str) -> StoredObject:
         """Size and etag of an object; KeyError when there is none."""
         try:
-            found = self._fs.info(self._full(key))
+            info = self._fs.info(self._full(key))
         except FileNotFoundError:
             raise KeyError(key) from None
         except self._provider.failures as error:
             raise self._failed("read", key, error) from error
-        return StoredObject(key, int(found["size"]), _etag(found))
+        return StoredObject(key, int(info["size"]), _etag(info))
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object, replacing what was there: at no moment is it half-written."""
@@ -163,7 +163,7 @@ class ArtifactStore:
         """Write an object unless one of this key exists, as one step.
 
         Returns:
-            Whether it was written; of several writers one is told so.
+            Whether it was written: of several writers, by one.
         """
         return self._write(key, data, replace=False)
 
@@ -242,9 +242,9 @@ class ArtifactStore:
         keys = [key for _, key in asked if key is not None]
         paths = [self._full(key) for key in keys]
         # Whole objects; `cat` would take some names for patterns.
-        answers = self._fs.cat_ranges(paths, None, None, on_error="return") if paths else []
-        read = dict(zip(keys, answers, strict=True))
-        found: list[tuple[T, bytes | KeyError | None]] = []
+        contents = self._fs.cat_ranges(paths, None, None, on_error="return") if paths else []
+        read = dict(zip(keys, contents, strict=True))
+        answers: list[tuple[T, bytes | KeyError | None]] = []
         for item, key in asked:
             data = None if key is None else read[key]
             if isinstance(data, MISSING):
@@ -253,8 +253,8 @@ class ArtifactStore:
                 raise self._failed("read", key, data) from data
             elif isinstance(data, BaseException):
                 raise data
-            found.append((item, data))
-        return found
+            answers.append((item, data))
+        return answers
 
     def _write(self, key: str, data: bytes, replace: bool) -> bool:
         try:
@@ -262,8 +262,8 @@ class ArtifactStore:
                 return write_file(Path(self._full(key)), data, replace)
             mode = "overwrite" if replace else "create"
             kind = guess_type(key)[0] or "application/octet-stream"
-            told = self._provider.content_type(kind)
-            self._fs.pipe_file(self._full(key), data, mode=mode, **told)
+            named = self._provider.content_type(kind)
+            self._fs.pipe_file(self._full(key), data, mode=mode, **named)
             return True
         except self._provider.failures as error:
             if not replace and self._provider.is_taken(error):
@@ -274,7 +274,7 @@ class ArtifactStore:
     def lost(self, key: str) -> DataError:
         """The error for an object that should be there."""
         return DataError(
-            f"the artifact store {self.url} lacks {key}",
+            f"{key} is missing in the artifact store {self.url}",
             "Something removed it: put it back from a backup.",
         )
 

@@ -1,4 +1,4 @@
-"""A cloud that a store may be in: what each part of the program is told of it.
+"""A cloud that a store may be in, as each part of the program sees it.
 
 The stack file's words are translated into those of the file systems, and into those of Label
 Studio's storages.
@@ -53,7 +53,7 @@ class Cloud(ABC):
     """Label Studio learns the address of a server that is not the cloud's own when it starts."""
 
     guarded: ClassVar[bool] = False
-    """Label Studio refuses a server in a private network, unless it is told so."""
+    """Label Studio refuses a server in a private network, unless it is allowed."""
 
     def __init__(self, config: StackConfig, path: Callable[[str], Path]) -> None:
         self._config = config

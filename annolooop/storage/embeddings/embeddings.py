@@ -1,8 +1,8 @@
 """Embeddings by content hash, computed once and kept in the store.
 
-A *space* is one backbone with one eval transform; embeddings of different spaces are never
-compared. ``shards.py`` knows the files; here is which of them to read. Memory holds an index of
-hashes, about 41 bytes an image, and no embedding.
+A *set* has one backbone and one eval transform; embeddings of different sets are never compared.
+``shards.py`` knows the files, this module which of them to read. Memory holds an index of hashes,
+about 41 bytes an image, and no embedding.
 """
 
 import hashlib
@@ -45,17 +45,17 @@ DAY = 86_400.0
 
 
 def embedding_set_of(info: BackboneInfo) -> str:
-    """Name of the space of a backbone and its transform."""
-    told = hashlib.sha256(f"{info.fingerprint} {info.transform}".encode()).hexdigest()
-    return f"{info.name}-{told[:16]}"
+    """Name of the set of a backbone and its transform."""
+    digest = hashlib.sha256(f"{info.fingerprint} {info.transform}".encode()).hexdigest()
+    return f"{info.name}-{digest[:16]}"
 
 
 class Embeddings:
-    """The embeddings of one space. May be used from several threads.
+    """The embeddings of one set. May be used from several threads.
 
     Args:
         store: where they are shared.
-        space: names the backbone and the transform.
+        name: of the set; see :func:`embedding_set_of`.
         cache: local folder for copies; it may be deleted at any time.
         exact: only those that were computed in fp32 count. Without it all do, and where one has
             been computed in fp32 too, that is the one.
@@ -65,16 +65,16 @@ class Embeddings:
     def __init__(
         self,
         store: ArtifactStore,
-        space: str,
+        name: str,
         cache: Path,
         exact: bool = False,
         about: Mapping[str, str] | None = None,
     ) -> None:
         self._store = store
-        self._prefix = f"{EMBEDDINGS}/{space}"
+        self._prefix = f"{EMBEDDINGS}/{name}"
         # A folder on this machine is its own copy.
         self._here = store.local_path is not None
-        self._folder = store.local_path / self._prefix if store.local_path else cache / space
+        self._folder = store.local_path / self._prefix if store.local_path else cache / name
         self._exact = exact
         self._about = about or {}
         self._shards: list[Shard] = []
@@ -84,7 +84,7 @@ class Embeddings:
         self._lock = RLock()
 
     def load(self) -> None:
-        """Learn which embeddings the store has, as far as it is not known yet.
+        """Find out which embeddings the store has, as far as that is not known yet.
 
         Their indexes are read, from the local copies where there are such. What is damaged or not
         complete counts as missing: it is embedded again, which costs only time.
@@ -92,9 +92,9 @@ class Embeddings:
         names = {f.key.rpartition("/")[2]: f.size for f in self._store.walk(self._prefix)}
         shards = [shard for shard in listed(names)[0] if self._counts(shard.precision)]
         new = [shard for shard in shards if shard.name not in self._numbers]
-        found = [(shard, index) for shard, index in self.indexes(new) if index is not None]
+        indexed = [(shard, index) for shard, index in self.indexes(new) if index is not None]
         with self._lock:
-            self._note(found)
+            self._note(indexed)
 
     def __contains__(self, sha256: str) -> bool:
         """Whether an index lists it; its shard may still turn out to be damaged."""
@@ -105,27 +105,27 @@ class Embeddings:
 
         Shards that hold the others are copied from a bucket on the way.
         """
-        remaining, lacking = iter(hashes), set[str]()
+        remaining, missing = iter(hashes), set[str]()
         while part := list(islice(remaining, HASHES_AT_ONCE)):
             shards, _ = self._locate(part)
-            lacking.update(part[i] for i in np.flatnonzero(shards < 0))
-        return lacking
+            missing.update(part[i] for i in np.flatnonzero(shards < 0))
+        return missing
 
     def matrix(self, hashes: Iterable[str]) -> Vector:
-        """Embeddings in the given order, (n, d) float32; at most a few thousand at a time.
+        """Embeddings in the order of the hashes, (n, d) float32; at most a few thousand at a time.
 
         Raises:
             DataError: one of them is not there (any more).
         """
-        wanted = list(hashes)
-        if not wanted:
+        requested = list(hashes)
+        if not requested:
             return np.empty((0, 0), np.float32)
-        shards, rows = self._locate(wanted)
+        shards, rows = self._locate(requested)
         if (shards < 0).any():
             raise self._gone(int((shards < 0).sum()))
         order = np.argsort(shards, kind="stable")
         numbers, starts = np.unique(shards[order], return_index=True)
-        made = np.empty((len(wanted), self._dims[int(numbers[0])]), np.float32)
+        made = np.empty((len(requested), self._dims[int(numbers[0])]), np.float32)
         for number, places in zip(
             numbers.tolist(), np.split(order, starts[1:].tolist()), strict=True
         ):
@@ -164,19 +164,19 @@ class Embeddings:
     def _counts(self, precision: str) -> bool:
         return precision == EXACT or not self._exact
 
-    def _note(self, found: Sequence[tuple[Shard, bytes]]) -> None:
+    def _note(self, indexed: Sequence[tuple[Shard, bytes]]) -> None:
         """Make rows of shards known."""
-        if not found:
+        if not indexed:
             return
-        first, lengths = len(self._shards), [len(index) // 32 for _, index in found]
-        for shard, _ in found:
+        first, lengths = len(self._shards), [len(index) // 32 for _, index in indexed]
+        for shard, _ in indexed:
             self._numbers[shard.name] = len(self._shards)
             self._shards.append(shard)
         total = sum(lengths)
         starts = np.cumsum([0, *lengths[:-1]])
-        ranks = [shard.precision != EXACT for shard, _ in found]
+        ranks = [shard.precision != EXACT for shard, _ in indexed]
         self._index.add(
-            digests_from(b"".join(index for _, index in found)),
+            digests_from(b"".join(index for _, index in indexed)),
             np.repeat(np.arange(first, len(self._shards)), lengths),
             np.arange(total) - np.repeat(starts, lengths),
             np.repeat(np.array(ranks, np.int64), lengths),
@@ -221,9 +221,9 @@ class Embeddings:
 
     def _locate(self, hashes: Sequence[str]) -> tuple[Numbers, Numbers]:
         """(n,) places of shards that can be read, and (n,) rows; -1 where there is none."""
-        wanted = digests_of(hashes)
+        requested = digests_of(hashes)
         while True:
-            shards, rows = self._index.find(wanted)
+            shards, rows = self._index.find(requested)
             unopened = [n for n in np.unique(shards).tolist() if n >= 0 and n not in self._dims]
             if not unopened:
                 return shards, rows
@@ -249,7 +249,7 @@ class Embeddings:
             except DAMAGED:
                 if self._here or data is not None:
                     self._drop(number)
-                else:  # it is only the copy that is damaged: it is fetched anew
+                else:  # it is only the copy that is damaged: it is fetched again
                     self._file(shard).unlink(missing_ok=True)
 
     def _mark_used(self, file: Path) -> None:
@@ -267,5 +267,5 @@ class Embeddings:
         return DataError(
             f"{count} embeddings below {self._prefix} of the artifact store {self._store.url} "
             "are damaged or were deleted just now",
-            "Type the same command again: what is missing is embedded anew.",
+            "Type the same command again: what is missing is embedded again.",
         )

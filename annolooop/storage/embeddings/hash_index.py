@@ -37,19 +37,19 @@ class _Run:
     row: NDArray[np.int32]
     rank: NDArray[np.uint8]
 
-    def find(self, wanted: Digests) -> Numbers:
+    def find(self, requested: Digests) -> Numbers:
         """(m,) place of the best row of each hash, -1 where there is none."""
-        places = np.searchsorted(self.first, wanted[:, 0])
-        found = np.full(len(wanted), -1)
-        open_ = np.arange(len(wanted))
+        places = np.searchsorted(self.first, requested[:, 0])
+        matches = np.full(len(requested), -1)
+        open_ = np.arange(len(requested))
         while open_.size:
             open_ = open_[places[open_] < len(self.first)]
-            open_ = open_[self.first[places[open_]] == wanted[open_, 0]]
-            same = (self.rest[places[open_]] == wanted[open_, 1:]).all(axis=1)
-            found[open_[same]] = places[open_[same]]
+            open_ = open_[self.first[places[open_]] == requested[open_, 0]]
+            same = (self.rest[places[open_]] == requested[open_, 1:]).all(axis=1)
+            matches[open_[same]] = places[open_[same]]
             open_ = open_[~same]
             places[open_] += 1
-        return found
+        return matches
 
     def taken(self, which: NDArray[np.bool_] | Numbers) -> _Run:
         """Some of the rows, in their order or another."""
@@ -98,14 +98,14 @@ class HashIndex:
             runs.append(_sorted(_joined(before, last)))
         self._runs = tuple(runs)
 
-    def find(self, wanted: Digests) -> tuple[Numbers, Numbers]:
+    def find(self, requested: Digests) -> tuple[Numbers, Numbers]:
         """(m,) shards and (m,) rows of m hashes; -1 where there is none."""
-        order = np.argsort(wanted[:, 0])  # in order, they are near each other in memory
-        wanted = wanted[order]
-        shards, rows = np.full(len(wanted), -1), np.full(len(wanted), -1)
-        ranks = np.full(len(wanted), 256)
+        order = np.argsort(requested[:, 0])  # in order, they are near each other in memory
+        requested = requested[order]
+        shards, rows = np.full(len(requested), -1), np.full(len(requested), -1)
+        ranks = np.full(len(requested), 256)
         for run in self._runs:
-            places = run.find(wanted)
+            places = run.find(requested)
             hits = np.flatnonzero(places >= 0)
             hits = hits[run.rank[places[hits]] < ranks[hits]]
             at = places[hits]

@@ -1,4 +1,4 @@
-"""The embedding spaces of a store: what each of them holds, and what of it nobody needs."""
+"""The sets of embeddings of a store: what each of them holds, and what of it nobody needs."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from annolooop.storage.embeddings.shards import EXACT, Shard, listed
 
 @dataclass(frozen=True)
 class EmbeddingSet:
-    """One embedding space in the store.
+    """One set of embeddings in the store: one backbone and transform.
 
     Attributes:
         name: of its folder.
@@ -38,21 +38,21 @@ class EmbeddingSet:
 
 
 def find_embedding_sets(store: ArtifactStore) -> list[EmbeddingSet]:
-    """The spaces of a store, by name."""
+    """The sets of a store, by name."""
     sizes: dict[str, dict[str, int]] = defaultdict(dict)
     for item in store.walk(EMBEDDINGS):
-        space, _, name = item.key.removeprefix(f"{EMBEDDINGS}/").rpartition("/")
-        sizes[space][name] = item.size
-    spaces = []
-    for space, found in sorted(sizes.items()):
-        shards, parts = listed(found)
-        spaces.append(EmbeddingSet(space, tuple(shards), tuple(parts), found))
-    return spaces
+        folder, _, name = item.key.removeprefix(f"{EMBEDDINGS}/").rpartition("/")
+        sizes[folder][name] = item.size
+    sets = []
+    for folder, objects in sorted(sizes.items()):
+        shards, parts = listed(objects)
+        sets.append(EmbeddingSet(folder, tuple(shards), tuple(parts), objects))
+    return sets
 
 
-def superseded(space: EmbeddingSet, embeddings: Embeddings) -> list[Shard]:
+def superseded(one: EmbeddingSet, embeddings: Embeddings) -> list[Shard]:
     """Shards whose images all have an embedding at least as exact in others, which stay."""
-    ordered = sorted(space.shards, key=lambda s: (s.precision != EXACT, -s.rows, s.name))
+    ordered = sorted(one.shards, key=lambda s: (s.precision != EXACT, -s.rows, s.name))
     read = [(shard, index) for shard, index in embeddings.indexes(ordered) if index]
     if not read:
         return []
@@ -65,7 +65,7 @@ def superseded(space: EmbeddingSet, embeddings: Embeddings) -> list[Shard]:
     return [shard for number, (shard, _) in enumerate(read) if number not in needed]
 
 
-def delete_objects(store: ArtifactStore, space: EmbeddingSet, names: Iterable[str]) -> None:
-    """Delete some objects of a space, each index before what it belongs to."""
+def delete_objects(store: ArtifactStore, one: EmbeddingSet, names: Iterable[str]) -> None:
+    """Delete some objects of a set, each index before what it belongs to."""
     for name in sorted(names, key=lambda name: not name.endswith(".index")):
-        store.delete(f"{EMBEDDINGS}/{space.name}/{name}")
+        store.delete(f"{EMBEDDINGS}/{one.name}/{name}")

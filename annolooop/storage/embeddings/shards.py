@@ -1,4 +1,4 @@
-"""Files of embeddings: what they are called, what is in them. docs/embeddings.md tells it too.
+"""Files of embeddings: what they are called, what is in them. docs/embeddings.md describes them.
 
 A shard is a safetensors file that holds one tensor, and an index that is written after it: only
 with its index it counts.
@@ -20,7 +20,7 @@ Vector = NDArray[np.float32]
 
 EXACT = "fp32"  # the precision class that is good enough for everyone
 FORMAT = "1"
-START = 1024  # bytes before the vectors: the length of the header, the header, spaces
+START = 1024  # bytes before the vectors: the length of the header, the header, blanks
 TENSOR = "embedding"
 DAMAGED = (OSError, ValueError, KeyError, TypeError)
 
@@ -50,12 +50,12 @@ class Shard:
 
     @property
     def index(self) -> str:
-        """Name of the object that tells its hashes."""
+        """Name of the object that holds its hashes."""
         return f"{self.name}.index"
 
 
 def listed(sizes: Mapping[str, int]) -> tuple[list[Shard], list[str]]:
-    """The shards among objects of a space, and the names of what belongs to no whole shard.
+    """The shards among objects of a set, and the names of what belongs to no whole shard.
 
     Args:
         sizes: name of an object -> bytes.
@@ -88,9 +88,9 @@ def encode(
             **about,
         },
     }
-    told = json.dumps(header).encode().ljust(START - 8)
-    assert len(told) == START - 8, "about is too long"
-    data = len(told).to_bytes(8, "little") + told + vectors
+    padded = json.dumps(header).encode().ljust(START - 8)
+    assert len(padded) == START - 8, "about is too long"
+    data = len(padded).to_bytes(8, "little") + padded + vectors
     name = f"{_digest(index, precision)}-{precision}"
     return Shard(name, precision, len(hashes), len(data)), data, index
 
@@ -122,10 +122,10 @@ def is_index(data: bytes, shard: Shard) -> bool:
 def is_undamaged(data: bytes, shard: Shard) -> bool:
     """Whether this is the file of a shard, bit for bit."""
     try:
-        told = read_header(data, shard)[1]["sha256"]
+        expected = read_header(data, shard)[1]["sha256"]
     except DAMAGED:
         return False
-    return hashlib.sha256(memoryview(data)[START:]).hexdigest() == told
+    return hashlib.sha256(memoryview(data)[START:]).hexdigest() == expected
 
 
 def open_shard(file: Path, shard: Shard) -> int:
@@ -141,7 +141,7 @@ def open_shard(file: Path, shard: Shard) -> int:
 
 
 def read_rows(file: Path, shard: Shard, dim: int, rows: Numbers) -> Vector:
-    """(m, d) of m rows of a file, in the order given."""
+    """(m, d) of m rows of a file, in the order of ``rows``."""
     mapped = np.memmap(file, "<f4", "r", START, (shard.rows, dim))
     return np.asarray(mapped[rows])  # a copy: the mapping ends here, and its pages with it
 

@@ -6,7 +6,8 @@ import pytest
 from support.printed import printed
 
 from annolooop.commands.dataset.accept import print_accept
-from annolooop.loop.quality.accept import AcceptReport, UndoReport
+from annolooop.loop.quality.accept import AcceptReport
+from annolooop.loop.quality.undo import UndoReport
 
 REPORT = AcceptReport(
     dataset="my set",

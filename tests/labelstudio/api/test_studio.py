@@ -69,7 +69,7 @@ def test_server_that_is_no_label_studio_is_named() -> None:
 
     with HTTPServer(("127.0.0.1", 0), Hello) as other:
         Thread(target=other.serve_forever, daemon=True).start()
-        with pytest.raises(UnreachableError, match="not as a Label Studio"):
+        with pytest.raises(UnreachableError, match="answered, but it is not a Label Studio server"):
             Studio(
                 Connection(f"http://127.0.0.1:{other.server_port}", "0" * 40, 5, True)
             ).people.whoami()

@@ -22,7 +22,7 @@ from support.project import free_port
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.labelstudio.api.connection import Connection
 from annolooop.labelstudio.api.studio import Studio
-from annolooop.labelstudio.server.daemon import MARK, Daemon
+from annolooop.labelstudio.server.daemon import OWNER_VARIABLE, Daemon
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_another_label_studio_on_the_port_is_told_apart_and_left_alone(
         """A server that somebody started without annoloop: it bears no mark."""
 
         def _environment(self, *given: Any) -> dict[str, str]:
-            return {k: v for k, v in super()._environment(*given).items() if k != MARK}
+            return {k: v for k, v in super()._environment(*given).items() if k != OWNER_VARIABLE}
 
     shutil.copytree(migrated, tmp_path / "theirs")
     theirs = Theirs(**vars(make_daemon(tmp_path / "theirs", tmp_path / "store", daemon.port)))

@@ -40,8 +40,8 @@ def test_files_are_listed_with_what_is_known_of_them(
     keys = [f"images/photos/{name}" for name in ("＃1.jpg", *sorted(names[:3]), "link.jpg")]
     assert [source.key for source in sources] == keys
     assert len(sources) == 5
-    found = {source.key: source.found for source in sources if source.found}
-    assert found == {"images/photos/b/x.jpg": store.info("images/photos/b/x.jpg")}
+    stored = {source.key: source.stored for source in sources if source.stored}
+    assert stored == {"images/photos/b/x.jpg": store.info("images/photos/b/x.jpg")}
     assert [source.sha256 for source in sources] == [None] * 5
     hashes.note([(source.state, "ab" * 32) for source in sources][:2])
     assert [source.sha256 for source in sources] == ["ab" * 32] * 2 + [None] * 3

@@ -1,23 +1,13 @@
 """Choosing what people are asked next, and the order in which they are asked."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import cast
-
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from support.annotators import Person, sign_up, write_patterns
 from support.project import Project
 
 from annolooop.commands.infer import make_query
 from annolooop.domain.split import split_of
-from annolooop.domain.tasks import Image
 from annolooop.errors import UsageError
-from annolooop.loop.infer.query import Candidate, _Found
 from annolooop.loop.rounds.queue import rounds_of
-from annolooop.loop.versions.predict import Predictor
 
 NAMES = [f"{kind}{n}.png" for n in range(12) for kind in ("aria", "not_aria")]
 
@@ -114,44 +104,3 @@ def test_what_cannot_be_asked_is_refused(project: Project) -> None:
         make_query(3, "margni", None)
     with pytest.raises(UsageError, match="--overlap needs --query"):
         make_query(None, None, 0.1)
-
-
-@dataclass(frozen=True)
-class Sure:
-    """Says what the number in a picture's key is."""
-
-    version: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(choice="single"))
-
-    def probabilities(self, images: Sequence[Image]) -> NDArray[np.float64]:
-        sure = np.array([float(image.key) for image in images])
-        return np.stack([sure, 1 - sure], axis=1)
-
-
-def test_of_a_large_pool_half_is_drawn_and_half_is_the_least_sure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("annolooop.loop.infer.query.CANDIDATES", 20)
-    rng = np.random.default_rng(0)
-    pool = [
-        Candidate(n, Image(f"{0.5 + n / 600:.4f}", rng.bytes(32).hex()))
-        for n in rng.permutation(300).tolist()
-    ]
-
-    def kept(size: int) -> tuple[list[Candidate], list[Candidate]]:
-        found = _Found(5, 0.2, {}, cast(Predictor, Sure()), seed=1)
-        for start in range(0, len(pool), size):
-            found.add(pool[start : start + size])
-        assert found.total == 300
-        return found.candidates, found.held
-
-    candidates, held = kept(300)
-    assert kept(7) == (candidates, held)
-    assert len(candidates) == 20
-    free = sorted(c.task for c in pool if split_of(c.image.sha256, 0.2) == "train")
-    assert len({c.task for c in candidates} & set(free[:12])) >= 10
-    by_lot = sorted(
-        (c for c in pool if split_of(c.image.sha256, 0.2) == "holdout"),
-        key=lambda c: c.image.sha256[26:39],
-    )
-    assert held == by_lot[:5]
-    assert split_of(held[-1].image.sha256, 0.2) == "holdout"

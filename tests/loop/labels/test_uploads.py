@@ -65,7 +65,7 @@ def test_nothing_is_noted_where_nothing_was_uploaded(stack: Stack, project: Proj
         ("https://x.example/page.jpg", ("text/html", b"<html>"), "it is text/html, not an image"),
         ("https://x.example/a", ("application/pdf", b"%PDF"), "it is application/pdf"),
         ("no address", JPEG, "its data names no image"),
-        ("http://[x/a.jpg", JPEG, "its address is none"),
+        ("http://[x/a.jpg", JPEG, "its address cannot be read"),
         ("/gone.jpg", NotFound("it is gone", ""), "it is gone"),
     ],
 )

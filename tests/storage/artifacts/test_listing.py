@@ -41,10 +41,10 @@ def test_listing_diff_tells_what_is_new_changed_and_gone(catalog: ImageCatalog) 
     ]
     diff = catalog.listing_diff(unsorted)
     assert len(diff) == 7
-    fresh = {item.found.key: item.sha256 for item in diff.new_or_changed()}
+    fresh = {item.stored.key: item.sha256 for item in diff.new_or_changed()}
     new = ["images/mended.jpg", "images/new.jpg", "images/\udcff.jpg"]
     assert fresh == dict.fromkeys(new) | {KEYS[3]: f"{3:064x}"}
-    assert [(m.found.key, m.same) for m in diff.images()] == [
+    assert [(m.stored.key, m.same) for m in diff.images()] == [
         (KEYS[0], True),
         (KEYS[3], False),
         (KEYS[4], True),

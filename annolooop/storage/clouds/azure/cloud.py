@@ -77,7 +77,7 @@ class Azure(Cloud):
                     f"service is at {access.address}",
                     "Set store.images: proxy",
                 )
-            # It cannot be told of an address. But it puts the key into a connection string as
+            # It has no setting for an address. But it puts the key into a connection string as
             # it is, and there the address is what may follow.
             key = f"{key};BlobEndpoint={access.address}"
         return {"account_name": access.account, "account_key": key}

@@ -88,7 +88,7 @@ class _Retry(ExponentialRetry):
 class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
     """Hides no failure, and takes no missing container for an empty one.
 
-    Its credentials are those that it is given; the original also looks into the environment.
+    It has the credentials of its caller only; the original also looks into the environment.
     """
 
     cachable = False
@@ -108,15 +108,17 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
             raw_response_hook=_look,
         )
 
-    async def _info(self, path: str, **given: Any) -> Any:
+    async def _info(self, path: str, **options: Any) -> Any:
         container, key, _ = self.split_path(path)
         try:
-            found = await self.service_client.get_blob_client(container, key).get_blob_properties()
+            properties = await self.service_client.get_blob_client(
+                container, key
+            ).get_blob_properties()
         except ResourceNotFoundError as error:
             if _code(error) != "BlobNotFound":
                 raise
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
-        return (await self._details([found]))[0]
+        return (await self._details([properties]))[0]
 
     async def _isfile(self, path: str) -> bool:
         try:
@@ -145,15 +147,15 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
                 at = await self._info(whole)
                 yield [(at["name"], at["size"], at["etag"])]
 
-    async def _cat_file(self, path: str, *given: Any, **more: Any) -> Any:
-        with _told_apart():
-            return await super()._cat_file(path, *given, **more)
+    async def _cat_file(self, path: str, *options: Any, **more: Any) -> Any:
+        with _telling_apart():
+            return await super()._cat_file(path, *options, **more)
 
-    async def _rm_file(self, path: str, **given: Any) -> None:
-        with _told_apart():
-            await super()._rm_file(path, **given)
+    async def _rm_file(self, path: str, **options: Any) -> None:
+        with _telling_apart():
+            await super()._rm_file(path, **options)
 
-    async def _rm(self, path: str, recursive: bool = False, **given: Any) -> None:
+    async def _rm(self, path: str, recursive: bool = False, **options: Any) -> None:
         async for page in self.pages(path, 5000):
             for start in range(0, len(page), DELETED_AT_ONCE):
                 some = (self._rm_file(name) for name, *_ in page[start : start + DELETED_AT_ONCE])
@@ -165,7 +167,7 @@ class _FileSystem(AzureBlobFileSystem):  # type: ignore[misc]
 
 
 @contextmanager
-def _told_apart() -> Iterator[None]:
+def _telling_apart() -> Iterator[None]:
     """What is not there: an object, or more than that."""
     try:
         yield
@@ -236,22 +238,22 @@ def _refused(access: AzureAccess, code: str) -> tuple[str, str]:
 
 def _refused_signature(signature: str, name: str) -> tuple[str, str]:
     """What a shared access signature says of itself."""
-    said = {key: values[0] for key, values in parse_qs(signature.lstrip("?")).items()}
+    fields = {key: values[0] for key, values in parse_qs(signature.lstrip("?")).items()}
     new = f"Make a new one (az storage container generate-sas --permissions racwdl), {AGAIN}"
     with suppress(ValueError):
         # Python before 3.11 reads no Z.
-        ends = datetime.fromisoformat(said.get("se", "").replace("Z", "+00:00"))
+        ends = datetime.fromisoformat(fields.get("se", "").replace("Z", "+00:00"))
         ends = ends if ends.tzinfo else ends.replace(tzinfo=timezone.utc)
         if ends < datetime.now(timezone.utc):
             utc = ends.astimezone(timezone.utc)
             return f"the shared access signature expired at {utc:%H:%M on %Y-%m-%d} UTC", new
-    allowed = said.get("sp", "")
-    lacking = [word for letter, word in RIGHTS.items() if letter not in allowed]
-    if allowed and lacking:
+    allowed = fields.get("sp", "")
+    missing = [word for letter, word in RIGHTS.items() if letter not in allowed]
+    if allowed and missing:
         having = [word for letter, word in RIGHTS.items() if letter in allowed] or ["none of it"]
         return (
             f"the shared access signature allows to {', '.join(having)} (sp={allowed}), and not "
-            f"to {', '.join(lacking)}{name}",
+            f"to {', '.join(missing)}{name}",
             new,
         )
     return f"the shared access signature is refused{name}", new

@@ -114,12 +114,12 @@ class AzureAdministration(Administration):
         return str(self.container.get_blob_client(key).url).partition("?")[0]
 
     def expires(self) -> datetime | None:
-        given = self.access.sas_token
-        if not given:
+        signature = self.access.sas_token
+        if not signature:
             return None
-        told = parse_qs(given.lstrip("?")).get("se", [""])[0]
+        end = parse_qs(signature.lstrip("?")).get("se", [""])[0]
         try:
-            until = datetime.fromisoformat(told.replace("Z", "+00:00"))
+            until = datetime.fromisoformat(end.replace("Z", "+00:00"))
         except ValueError:
             return None
         return until if until.tzinfo else until.replace(tzinfo=timezone.utc)

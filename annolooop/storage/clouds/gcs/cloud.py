@@ -34,8 +34,10 @@ class GCS(Cloud):
     def access(self) -> GCSAccess:
         """How to reach it."""
         gcs = self._config.gcs
-        given = plain(gcs.credentials)
-        key = given and self._module.read_service_account(given, self._path(given[:4096]))
+        credentials = plain(gcs.credentials)
+        key = credentials and self._module.read_service_account(
+            credentials, self._path(credentials[:4096])
+        )
         access: GCSAccess = self._module.GCSAccess(gcs.endpoint, gcs.project, key)
         return access
 
@@ -62,9 +64,13 @@ class GCS(Cloud):
 
     def _email(self) -> str | None:
         """Of the service account that the stack file names, as far as that can be read."""
-        given = plain(self._config.gcs.credentials) or ""
+        credentials = plain(self._config.gcs.credentials) or ""
         try:
-            text = given if given.lstrip().startswith("{") else self._path(given).read_text()
+            text = (
+                credentials
+                if credentials.lstrip().startswith("{")
+                else self._path(credentials).read_text()
+            )
             return str(json.loads(text)["client_email"])
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -45,16 +45,20 @@ class GCSAccess:
     service_account: str | None = field(default=None, repr=False)
 
 
-def read_service_account(given: str, path: Path) -> str:
-    """JSON of a service account's key, given as itself or as the path of its file.
+def read_service_account(key: str, path: Path) -> str:
+    """JSON of a service account's key.
+
+    Args:
+        key: the JSON, or the path of its file.
+        path: the same as a path.
 
     Raises:
         ConfigError: it is neither.
     """
     where = "gcs.credentials"
-    text = given
-    if not given.lstrip().startswith("{"):
-        if len(given) < LONG:  # else it may be a key after all, in base64 say: it is not shown
+    text = key
+    if not key.lstrip().startswith("{"):
+        if len(key) < LONG:  # else it may be a key after all, in base64 say: it is not shown
             where = f"gcs.credentials: {path}"
         try:
             text = path.read_text(encoding="utf-8")
@@ -64,18 +68,18 @@ def read_service_account(given: str, path: Path) -> str:
                 f"{where}: cannot be read: {reason}",
                 "Name the JSON file of a service account's key, or give its content.",
             ) from None
-    found = _parsed(text)
-    if found is None:
+    info = _parsed(text)
+    if info is None:
         raise ConfigError(f"{where}: this is not JSON", NEW_KEY)
-    if found.get("type") != KIND:
+    if info.get("type") != KIND:
         raise ConfigError(
             f"{where}: this is not the key of a service account, its type is "
-            f"{found.get('type', 'not given')}",
+            f"{info.get('type', 'missing')}",
             "Other credentials belong to the machine: leave gcs.credentials out, and set "
             f"{CREDENTIALS} to the file. For a key: {NEW_KEY[10:]}",
         )
     try:
-        service_account.Credentials.from_service_account_info(found)
+        service_account.Credentials.from_service_account_info(info)
     except (ValueError, TypeError, GoogleAuthError):
         raise ConfigError(f"{where}: this key of a service account is not whole", NEW_KEY) from None
     return text
@@ -171,7 +175,7 @@ def _on_google() -> bool:
 
 def _parsed(text: str) -> Mapping[str, Any] | None:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None

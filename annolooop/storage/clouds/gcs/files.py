@@ -35,7 +35,7 @@ __all__ = ["GCSAccess", "key_of_machine", "open_gcs", "read_service_account"]
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between the tries of one request
 TOLD = ("name", "size", "md5Hash", "generation")  # of an object that is listed
 FEW = 2  # of them, where nobody answers
-IDLE = 60.0  # seconds without a byte after which an answer is given up
+IDLE = 60.0  # seconds without a byte after which an answer is not awaited any more
 LOGIN = (
     "Set gcs.credentials in the stack file to the key of a service account, or give this machine "
     "application default credentials: gcloud auth application-default login"
@@ -200,18 +200,18 @@ def _explain_login(error: GoogleAuthError) -> tuple[str, str]:
 
 
 def _explain_forbidden(text: str) -> tuple[str, str]:
-    found = re.search(r"storage\.[a-zA-Z]+\.[a-zA-Z]+", text.partition("\n")[2])
-    if not found:
-        reason = text.partition("\n")[2].strip() or "no reason is given"
+    match = re.search(r"storage\.[a-zA-Z]+\.[a-zA-Z]+", text.partition("\n")[2])
+    if not match:
+        reason = text.partition("\n")[2].strip() or "no reason"
         return f"it is refused ({reason})", "Check what the credentials may do with the bucket."
-    right = found[0]
+    right = match[0]
     if right in ("storage.objects.create", "storage.objects.delete", "storage.objects.update"):
         return (
-            f"the credentials may not write there: they lack {right}; at most they may read",
+            f"the credentials may not write there: the right {right} is missing",
             "Give their account the role roles/storage.objectUser on the bucket.",
         )
     return (
-        f"the credentials do not allow it: they lack {right}",
+        f"the credentials do not allow it: the right {right} is missing",
         "Give their account the role roles/storage.objectUser on the bucket.",
     )
 

@@ -109,13 +109,13 @@ class GCSAdministration(Administration):
         return url
 
     def expires(self) -> datetime | None:
-        return None  # what is bought with a key or a login is bought anew when it ends
+        return None  # tokens of a key or a login are renewed when they end
 
     def count(self) -> int:
-        found = self.client.list_blobs(
+        blobs = self.client.list_blobs(
             self.bucket, versions=True, max_results=OBJECTS_TO_COUNT, **LIMITS
         )
-        return sum(1 for _ in found)
+        return sum(1 for _ in blobs)
 
     def remove_bucket(self) -> None:
         self.bucket.delete(**LIMITS)

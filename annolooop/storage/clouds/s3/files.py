@@ -70,10 +70,10 @@ class _FileSystem(s3fs.S3FileSystem):  # type: ignore[misc]
     retries = 1
 
     async def _cat_file(
-        self, path: str, start: int | None = None, end: int | None = None, **given: Any
+        self, path: str, start: int | None = None, end: int | None = None, **options: Any
     ) -> Any:
         if start is not None or end is not None:
-            return await super()._cat_file(path, start=start, end=end, **given)
+            return await super()._cat_file(path, start=start, end=end, **options)
         # The original's way to a request costs as much as a fifth of the request.
         bucket, key, _ = self.split_path(path)
         await self.set_session()
@@ -91,12 +91,12 @@ class _FileSystem(s3fs.S3FileSystem):  # type: ignore[misc]
         empty = True
         while True:
             page = await self._call_s3("list_objects_v2", **asked)
-            found = [
+            objects = [
                 (f"{bucket}/{o['Key']}", o["Size"], o["ETag"]) for o in page.get("Contents", [])
             ]
-            if found:
+            if objects:
                 empty = False
-                yield found
+                yield objects
             if not page.get("IsTruncated"):
                 break
             asked["ContinuationToken"] = page["NextContinuationToken"]
@@ -211,10 +211,10 @@ def session_of(access: S3Access) -> tuple[bool, datetime | None]:
     if access.key:
         return bool(access.token), _end_of(access.token)
     try:
-        found = Session(profile=access.profile).get_credentials()
-        if isinstance(found, RefreshableCredentials):
-            return True, found._expiry_time  # it tells no other way
-        return bool(found and found.token), _end_of(found and found.token)
+        credentials = Session(profile=access.profile).get_credentials()
+        if isinstance(credentials, RefreshableCredentials):
+            return True, credentials._expiry_time  # it tells no other way
+        return bool(credentials and credentials.token), _end_of(credentials and credentials.token)
     except (BotoCoreError, RuntimeError):
         return False, None
 
@@ -232,7 +232,7 @@ def _end_of(token: str | None) -> datetime | None:
 
 
 def _is_taken(error: BaseException) -> bool:
-    """Whether a conditional write failed because the name is given already."""
+    """Whether a conditional write failed because there is an object of this name."""
     if isinstance(error, FileExistsError):
         return True
     cause = error.__cause__ or error.__context__
@@ -250,10 +250,10 @@ def read_credentials(access: S3Access) -> S3Access:
         return access
     try:
         session = Session(profile=access.profile)
-        found = session.get_credentials()
-        if found is None:
+        credentials = session.get_credentials()
+        if credentials is None:
             raise NoCredentialsError()
-        frozen = found.get_frozen_credentials()
+        frozen = credentials.get_frozen_credentials()
     except (BotoCoreError, RuntimeError) as error:
         message, hint = explain_failure(access, error) or (str(error), "")
         raise ConfigError(f"s3: {message}", hint) from error

@@ -111,8 +111,8 @@ class S3Administration(Administration):
         return False
 
     def signed(self, key: str, seconds: int) -> str:
-        given = {"Bucket": self.required.bucket, "Key": key}
-        return str(self.s3.generate_presigned_url("get_object", given, ExpiresIn=seconds))
+        target = {"Bucket": self.required.bucket, "Key": key}
+        return str(self.s3.generate_presigned_url("get_object", target, ExpiresIn=seconds))
 
     def address(self, key: str) -> str:
         # The signed one without its signature: it has the right host and region.
@@ -165,12 +165,14 @@ class _Bucket(_S3Part):
         return Found(True, f"{self.bucket} is there")
 
     def make(self) -> Note | None:
-        told: dict[str, Any] = {}
+        where: dict[str, Any] = {}
         # Amazon takes its first region only when it is not named.
         if self.of.region != "us-east-1":
-            told["CreateBucketConfiguration"] = {"LocationConstraint": self.of.region}
+            where["CreateBucketConfiguration"] = {"LocationConstraint": self.of.region}
         try:
-            self.s3.create_bucket(Bucket=self.bucket, ObjectOwnership="BucketOwnerEnforced", **told)
+            self.s3.create_bucket(
+                Bucket=self.bucket, ObjectOwnership="BucketOwnerEnforced", **where
+            )
         except ClientError as error:
             if _code(error) == "BucketAlreadyOwnedByYou":
                 return None  # someone was faster
@@ -331,8 +333,8 @@ class _Policy(_S3Part):
         iam = self._iam
         try:
             version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            found = iam.get_policy_version(PolicyArn=arn, VersionId=version)
-            return found["PolicyVersion"]["Document"]
+            answer = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+            return answer["PolicyVersion"]["Document"]
         except iam.exceptions.NoSuchEntityException:
             return None
         except (*self.of.failures, KeyError) as error:

@@ -123,7 +123,7 @@ def test_refused_key_fails_soon(answer: Answer | None, reason: str, hint: str) -
     [
         ("not JSON", "key.json: this is not JSON"),
         (USER, "not the key of a service account, its type is authorized_user"),
-        ({"installed": {}}, "its type is not given"),
+        ({"installed": {}}, "its type is missing"),
         ({"type": "service_account", "private_key": "x"}, "is not whole"),
         (None, "key.json: cannot be read: No such file or directory"),
     ],

@@ -106,10 +106,15 @@ def test_each_step_is_one_request(gcs: GCSServer) -> None:
             403,
             "x@y does not have storage.objects.create access to the Google Cloud Storage object. "
             "Permission 'storage.objects.create' denied on resource (or it may not exist).",
-            "may not write there: they lack storage.objects.create",
+            "may not write there: the right storage.objects.create is missing",
             "roles/storage.objectUser",
         ),
-        (403, "x@y does not have storage.objects.get access", "lack storage.objects.get", "role"),
+        (
+            403,
+            "x@y does not have storage.objects.get access",
+            "the right storage.objects.get is missing",
+            "role",
+        ),
         (403, "The billing account is disabled.", "The billing account is disabled", "may do with"),
         (404, "The specified bucket does not exist.", "bucket is not there", "storage setup"),
         (400, "Invalid bucket name: 'x'", "Invalid bucket name", "Check that it is there"),
