@@ -14,7 +14,7 @@ import uv
 
 from annolooop.errors import ConfigError, UnreachableError
 
-# What pip is set to -> the variable that tells uv the same, and what joins several values.
+# pip's setting -> uv's variable for the same, and what joins several values.
 UV_NAMES = {
     "index-url": ("UV_DEFAULT_INDEX", " "),
     "extra-index-url": ("UV_INDEX", " "),
@@ -67,7 +67,7 @@ def download_wheel(requirement: str, folder: Path, say: Callable[[str], None]) -
 def run_installer(
     command: Sequence[str], say: Callable[[str], None], failure: str, hint: str
 ) -> None:
-    """Run pip or uv, telling how far it is.
+    """Run pip or uv, printing how far it is.
 
     Raises:
         ConfigError: it failed.
@@ -142,19 +142,19 @@ def pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
 def uv_environment(environ: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
     """An environment in which uv takes packages from where pip would take them.
 
-    What uv itself was told in ``environ`` stays. Addresses go this way because they may hold
+    uv's own variables in ``environ`` stay. Addresses go this way because they may hold
     logins, which a command line would show to everybody on the machine.
     """
-    told = {
+    variables = {
         variable: between.join(settings[option].split())
         for option, (variable, between) in UV_NAMES.items()
         if settings.get(option)
     }
     if any(environ.get(name) for name in UV_INDEXES):
-        told = {name: value for name, value in told.items() if name not in UV_INDEXES}
-    if "UV_INDEX" in told:  # pip takes the newest of all indexes, and not the first one's
-        told["UV_INDEX_STRATEGY"] = "unsafe-best-match"
-    return {"UV_PYTHON_DOWNLOADS": "never", **told, **environ}
+        variables = {name: value for name, value in variables.items() if name not in UV_INDEXES}
+    if "UV_INDEX" in variables:  # pip takes the newest of all indexes, and not the first one's
+        variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    return {"UV_PYTHON_DOWNLOADS": "never", **variables, **environ}
 
 
 def _without_login(line: str) -> str:

@@ -10,7 +10,7 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def cores() -> int:
-    """Cores that the process may use: those it may run on, those it is given time of, at least 1.
+    """Cores that the process may use: those it may run on, those it gets time of, at least 1.
 
     ``OMP_NUM_THREADS`` lowers it, as it does for everything that computes.
     """
@@ -26,7 +26,7 @@ def cores() -> int:
 
 
 def free_memory() -> int:
-    """Bytes that the process may still take, of the machine's and of what a container is given."""
+    """Bytes that the process may still take, of the machine's and of the container's limit."""
     free = [int(psutil.virtual_memory().available)]
     for limit, used in (
         ("memory.max", "memory.current"),
@@ -39,7 +39,7 @@ def free_memory() -> int:
 
 
 def _cpu_quota() -> float | None:
-    """Cores' worth of time that a container is given; ``None`` where it is not bounded."""
+    """Cores' worth of time that the container may use; ``None`` where it is not bounded."""
     words = _text(CGROUP / "cpu.max").split()
     if len(words) == 2 and words[0].isdecimal():
         return int(words[0]) / int(words[1])

@@ -30,7 +30,7 @@ DARK = {
     "sure": "#3a4452",
     "unsure": "#ff8a7a",
 }
-# Told apart by most people who see few colours, on white and on black.
+# Distinct for most people who see few colours, on white and on black.
 LABELS = (
     "#4269d0",
     "#e8930c",

@@ -15,7 +15,7 @@ from annolooop.page.numbers import percent, span
 
 Figure = dict[str, Any]
 AXIS_CHARACTERS = 14  # characters of a label beside an axis
-GROUPS = 40  # labels, or combinations of them, that the map tells apart
+GROUPS = 40  # labels, or combinations of them, that the map shows apart
 NUMBERED = 20  # labels up to which the cells of a matrix have numbers
 
 

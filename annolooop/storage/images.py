@@ -8,10 +8,11 @@ from sqlite3 import Connection
 from typing import Any
 
 from annolooop.domain.tasks import Image
-from annolooop.storage.artifacts.listing import ListingDiff, as_bytes, as_text, by_key, pack, unpack
 from annolooop.storage.artifacts.prefixes import DATASETS, is_below, is_own
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
+from annolooop.storage.database import as_bytes, as_text, pack, unpack
 from annolooop.storage.index import Index
+from annolooop.storage.listing import ListingDiff
 from annolooop.storage.series import Series
 
 IMAGES = "images"  # prefix of all images of the store
@@ -102,7 +103,7 @@ class ImageCatalog:
     def images(self) -> Iterator[Image]:
         """All images of the dataset, by key."""
         statement = "SELECT key, sha256 FROM images WHERE key > ? ORDER BY key"
-        for key, sha256 in by_key(self.index, statement):
+        for key, sha256 in self.index.each_row(statement):
             yield Image(as_text(key), unpack(sha256))
 
     def copies(self) -> dict[str, list[str]]:

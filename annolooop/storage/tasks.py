@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from annolooop.domain.tasks import Task
-from annolooop.storage.artifacts.listing import fill, temporary
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.index import Index
@@ -143,8 +142,8 @@ class TaskIndex:
         if self.project != project:
             self._write(project)
         rows = ((t.id, t.key, t.sha256, t.replaced, t.shows, t.vanished) for t in listed)
-        seen = temporary(self._index, COLUMNS)
-        fill(self._index, seen, rows)
+        seen = self._index.add_temporary(COLUMNS)
+        self._index.fill(seen, rows)
         for ids in self._slices(f"SELECT id FROM task WHERE id NOT IN (SELECT id FROM {seen})"):
             self._write(project, gone=[task for (task,) in ids])
         same = " AND ".join(f"task.{name} IS seen.{name}" for name in FIELDS.split(", "))
@@ -163,8 +162,8 @@ class TaskIndex:
             listed: ids of tasks that have one.
             count: how many the server has: more than tasks where one has two.
         """
-        having = temporary(self._index, "id INTEGER PRIMARY KEY")
-        fill(self._index, having, ((task,) for task in listed))
+        having = self._index.add_temporary("id INTEGER PRIMARY KEY")
+        self._index.fill(having, ((task,) for task in listed))
         less = f"version = ? AND task NOT IN (SELECT id FROM {having})"
         for ids in self._slices(f"SELECT task FROM predicted WHERE {less}", [version]):
             self._write(project, unpredicted={version: [task for (task,) in ids]})

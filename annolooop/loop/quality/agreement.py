@@ -14,7 +14,7 @@ from annolooop.domain.versions import Estimate
 if TYPE_CHECKING:
     from annolooop.model.judging.agreement import Answers
 
-Said = dict[int, dict[str, tuple[str, ...]]]  # user id -> content hash -> labels
+AnswersByPerson = dict[int, dict[str, tuple[str, ...]]]  # user id -> content hash -> labels
 
 
 def agreement(
@@ -32,61 +32,61 @@ def agreement(
         annotations: of one snapshot.
         labels: of the dataset; others that people gave follow them.
         choice: ``single`` or ``multiple``.
-        names: user id -> how to call someone, as `Studio.people` tells.
+        names: user id -> how to call someone.
     """
-    said = _answers(annotations, choice)
-    shared = _shared(said)
+    by_person = _answers(annotations, choice)
+    shared = _shared(by_person)
     if not shared:
         return Agreement(0, 0, Estimate())
     # Numpy is loaded where there is something to compare.
-    from annolooop.model.judging import agreement as measure
+    from annolooop.model.judging.agreement import alpha, alpha_of_labels, alpha_of_person
 
-    people = sorted(who for who, given in said.items() if given.keys() & shared)
+    people = sorted(who for who, own in by_person.items() if own.keys() & shared)
     images = sorted(shared)
-    given = {label for who in people for answer in said[who].values() for label in answer}
-    order = [*labels, *sorted(given - set(labels))]
-    answers = _arrays(said, people, images, order)
+    used = {label for who in people for answer in by_person[who].values() for label in answer}
+    order = [*labels, *sorted(used - set(labels))]
+    arrays = _arrays(by_person, people, images, order)
     called = {who: (names or {}).get(who, f"user {who}") for who in people}
     return Agreement(
         images=len(images),
-        same=sum(len({said[w][i] for w in people if i in said[w]}) == 1 for i in images),
-        alpha=measure.alpha(answers),
-        labels=dict(zip(order, measure.alpha_of_labels(answers), strict=True)),
+        same=sum(len({by_person[w][i] for w in people if i in by_person[w]}) == 1 for i in images),
+        alpha=alpha(arrays),
+        labels=dict(zip(order, alpha_of_labels(arrays), strict=True)),
         people={
             called[who]: PersonAgreement(
-                len(said[who]),
-                len(said[who].keys() & shared),
-                measure.alpha_of_person(answers, row),
+                len(by_person[who]),
+                len(by_person[who].keys() & shared),
+                alpha_of_person(arrays, row),
             )
             for row, who in enumerate(people)
         },
-        pairs=_pairs(said, people, called, answers),
+        pairs=_pairs(by_person, people, called, arrays),
     )
 
 
-def _answers(annotations: Iterable[Annotation], choice: str) -> Said:
-    said: Said = defaultdict(dict)
+def _answers(annotations: Iterable[Annotation], choice: str) -> AnswersByPerson:
+    by_person: AnswersByPerson = defaultdict(dict)
     for a in sorted(annotations, key=lambda a: (a.updated_at, a.id)):
         if a.sha256 and a.annotator is not None and not a.skipped and not a.accepted:
             if choice == "multiple":
-                said[a.annotator][a.sha256] = a.labels
+                by_person[a.annotator][a.sha256] = a.labels
             elif a.labels:
-                said[a.annotator][a.sha256] = a.labels[:1]
-    return dict(said)
+                by_person[a.annotator][a.sha256] = a.labels[:1]
+    return dict(by_person)
 
 
-def _shared(said: Said) -> set[str]:
+def _shared(by_person: AnswersByPerson) -> set[str]:
     """Images that at least two people answered."""
-    seen: set[str] = set()
+    once: set[str] = set()
     twice: set[str] = set()
-    for given in said.values():
-        twice |= seen & given.keys()
-        seen |= given.keys()
+    for own in by_person.values():
+        twice |= once & own.keys()
+        once |= own.keys()
     return twice
 
 
 def _arrays(
-    said: Said, people: Sequence[int], images: Sequence[str], labels: Sequence[str]
+    by_person: AnswersByPerson, people: Sequence[int], images: Sequence[str], labels: Sequence[str]
 ) -> Answers:
     import numpy as np
 
@@ -96,24 +96,24 @@ def _arrays(
     answered = np.zeros((len(people), len(images)), bool)
     column = {label: k for k, label in enumerate(labels)}
     for row, who in enumerate(people):
-        for place, image in enumerate(images):
-            answer = said[who].get(image)
+        for position, image in enumerate(images):
+            answer = by_person[who].get(image)
             if answer is not None:
-                answered[row, place] = True
-                gave[row, place, [column[label] for label in answer]] = True
+                answered[row, position] = True
+                gave[row, position, [column[label] for label in answer]] = True
     return Answers(gave, answered)
 
 
 def _pairs(
-    said: Said, people: Sequence[int], called: Mapping[int, str], answers: Answers
+    by_person: AnswersByPerson, people: Sequence[int], called: Mapping[int, str], arrays: Answers
 ) -> tuple[PairAgreement, ...]:
     from annolooop.model.judging.agreement import kappa
 
-    found = []
+    pairs = []
     for (i, first), (j, second) in combinations(enumerate(people), 2):
-        both = said[first].keys() & said[second].keys()
+        both = by_person[first].keys() & by_person[second].keys()
         if both:
-            same = sum(said[first][image] == said[second][image] for image in both)
-            estimate = kappa(answers, i, j)
-            found.append(PairAgreement(called[first], called[second], len(both), same, estimate))
-    return tuple(sorted(found, key=lambda pair: -pair.images))
+            same = sum(by_person[first][image] == by_person[second][image] for image in both)
+            estimate = kappa(arrays, i, j)
+            pairs.append(PairAgreement(called[first], called[second], len(both), same, estimate))
+    return tuple(sorted(pairs, key=lambda pair: -pair.images))

@@ -20,7 +20,7 @@ class CurvePoint:
     """Accuracy with some of the labels.
 
     Attributes:
-        labels: that were learnt from.
+        labels: that were trained on.
         share: of the labels that there are.
         accuracy: with its band.
     """
@@ -37,7 +37,7 @@ class CurveReport:
     Attributes:
         dataset: its name.
         live, why_not_live, as_of: as in :class:`DescribeReport`.
-        labels: images that are learnt from when all are used.
+        labels: images to train on when all are used.
         judged_by: ``holdout``, or ``out-of-fold`` where that is too small.
         judges: images that judge.
         points: accuracy at shares of the labels, the least first.
@@ -66,11 +66,11 @@ class CurveReport:
     seconds: float
 
 
-FEWEST = 40  # images to learn from; below, a quarter of them says nothing
+FEWEST = 40  # images to learn from; with fewer, a quarter of them is too few
 LARGE = 100  # images of a holdout that judges by itself
 WORTH = 0.01  # gain of doubled labels that is worth annotating for
 CEILING = 0.99  # accuracy above which there is little left
-WIDE = 200  # labels below which a forecast is a guess, and is said to be one
+WIDE = 200  # labels below which a forecast is a guess, and is called one
 
 
 def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
@@ -108,8 +108,8 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
     seed = stack.config.train.seed
     follow = partial(track, stage="fit")
     measured = measure_curve(found.vectors(learn), targets, found.multiple, seed, judges, follow)
-    ahead = forecast(measured, len(learn), seed)
-    stop, why = _advise(measured[-1], ahead)
+    expected = forecast(measured, len(learn), seed)
+    stop, why = _advise(measured[-1], expected)
     return CurveReport(
         dataset=name,
         live=labels.live,
@@ -119,9 +119,9 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
         judged_by="holdout" if by_holdout else "out-of-fold",
         judges=len(held) if by_holdout else len(learn),
         points=tuple(CurvePoint(m.labels, m.share, m.accuracy) for m in measured),
-        forecast=CurvePoint(ahead.labels, ahead.labels / len(learn), ahead.accuracy),
-        gain=ahead.gain,
-        verdict=_verdict(ahead, len(learn)),
+        forecast=CurvePoint(expected.labels, expected.labels / len(learn), expected.accuracy),
+        gain=expected.gain,
+        verdict=_verdict(expected, len(learn)),
         stop=stop,
         why=why,
         left_out=left_out(found.reasons()),
@@ -129,9 +129,9 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
     )
 
 
-def _advise(all_labels: Measured, ahead: Forecast) -> tuple[bool, str]:
+def _advise(all_labels: Measured, expected: Forecast) -> tuple[bool, str]:
     """Whether to stop, and why: the rule."""
-    reached, gain = all_labels.accuracy, ahead.gain
+    reached, gain = all_labels.accuracy, expected.gain
     assert reached.value is not None
     assert gain.value is not None
     assert gain.high is not None
@@ -144,15 +144,15 @@ def _advise(all_labels: Measured, ahead: Forecast) -> tuple[bool, str]:
     return False, f"a gain of {gain.value * 100:.1f} points is expected"
 
 
-def _verdict(ahead: Forecast, labels: int) -> str:
-    gain = ahead.gain
+def _verdict(expected: Forecast, labels: int) -> str:
+    gain = expected.gain
     assert gain.value is not None
     assert gain.low is not None
     assert gain.high is not None
-    said = (
-        f"about {ahead.labels - labels} more labels: +{gain.value * 100:.1f} points, "
+    verdict = (
+        f"about {expected.labels - labels} more labels: +{gain.value * 100:.1f} points, "
         f"{gain.low * 100:.1f} to {gain.high * 100:.1f}"
     )
     if labels < WIDE:
-        said += f" (with fewer than {WIDE} labels, no more than a guess)"
-    return said
+        verdict += f" (with fewer than {WIDE} labels, no more than a guess)"
+    return verdict

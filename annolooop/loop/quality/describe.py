@@ -30,10 +30,10 @@ class DescribeReport:
         holdout: share of the images in the holdout.
         images: in the catalogue; ``missing_images`` of them are not in the store any more.
         image_bytes: of those that are.
-        labeled_images: that have labels in force, by content; ``split`` and ``labels`` count them.
+        labeled_images: that have labels, by content; ``split`` and ``labels`` count them.
         disputed: images that have none, since people disagree.
         annotators: Label Studio's user id -> annotations, without skips.
-        fingerprint: of the labels in force.
+        fingerprint: of the labels.
     """
 
     dataset: str
@@ -63,7 +63,7 @@ class DescribeReport:
 
 
 def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
-    """Tell what a dataset is made of; nothing is written.
+    """Count what a dataset is made of; nothing is written.
 
     Args:
         stack: the annotation loop.
@@ -82,9 +82,9 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
     labelled, skipped = count_tasks(found.snapshot.annotations)
     counts = Counter((label, e.split) for e in found.examples for label in e.labels)
     parts = Counter(example.split for example in found.examples)
-    said = Counter(a.annotator for a in found.snapshot.annotations if not a.skipped)
+    annotators = Counter(a.annotator for a in found.snapshot.annotations if not a.skipped)
     registry = stack.registry_of(name)
-    promoted = registry.current()
+    current = registry.current()
     return DescribeReport(
         dataset=name,
         project=ProjectRow(project.id, project.title, stack.studio.projects.stream_url(project.id))
@@ -111,11 +111,11 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
         },
         annotators={
             str(who) if who is not None else "unknown": n
-            for who, n in sorted(said.items(), key=lambda pair: (pair[0] is None, pair[0]))
+            for who, n in sorted(annotators.items(), key=lambda pair: (pair[0] is None, pair[0]))
         },
         snapshots=len(stack.snapshots_of(name).numbers()),
         newest_snapshot=found.last.created_at or None,
         model_versions=len(registry.versions()),
-        model_version=promoted.name if promoted else None,
+        model_version=current.name if current else None,
         fingerprint=fingerprint(found.examples),
     )

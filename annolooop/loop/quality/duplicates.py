@@ -1,4 +1,4 @@
-"""Which images of a dataset show the same picture, and whether people said the same of them."""
+"""Which images of a dataset show the same picture, and whether people gave them the same labels."""
 
 import time
 from collections import defaultdict
@@ -25,7 +25,7 @@ class DuplicateImage:
         key: of the image.
         sha256: content hash.
         labels: that people gave it, under this key where the content has several; else ``None``.
-        side: of the split, where it is labelled.
+        side: its part of the split, ``train`` or ``holdout``, where it is labelled.
     """
 
     key: str
@@ -60,8 +60,8 @@ class DuplicatesReport:
         groups: those whose labels differ first, then by size; at most as many as were asked for.
         exact, near: how many there are of each kind.
         differing: of all, groups whose labels differ.
-        straddling: of all, groups with labelled images on both sides of the split.
-        model_version: whose backbone tells what is near.
+        straddling: of all, groups with labelled images in both parts of the split.
+        model_version: whose backbone decides what is near.
         compared: contents that have an embedding by it.
         without_embedding: contents that have none.
         limit: distance of two embeddings of length 1 below which they are near.
@@ -100,7 +100,7 @@ class _Near:
         groups: content hashes of each group.
         compared: contents that have an embedding.
         limit, complete: as in the report.
-        version: whose backbone tells.
+        version: whose backbone decides.
         why_not: why there are none, if nobody looked.
     """
 
@@ -117,18 +117,18 @@ def duplicates(
 ) -> DuplicatesReport:
     """Find images with the same bytes, and images whose embeddings are nearly the same.
 
-    Nothing is embedded: what has no embedding by the version in force is only counted.
+    Nothing is embedded: images without an embedding by the current version are only counted.
 
     Args:
         stack: the annotation loop.
         name: of the dataset.
         near, exact: which kinds to look for.
-        limit: how many groups to tell.
+        limit: how many groups to list.
         offline: go by the last snapshot. So it is too if Label Studio does not answer.
 
     Raises:
         DataError: there is no such dataset; or only near ones are asked for, and there is no
-            model that could tell.
+            model that could find them.
         UnreachableError: Label Studio or the store fails.
     """
     begun = time.monotonic()
@@ -138,15 +138,15 @@ def duplicates(
     found = _near(stack, name, contents) if near else _Near(why_not="as asked")
     if near and not exact and found.why_not:
         raise DataError(
-            f"near-duplicates of {name} cannot be told: {found.why_not}",
+            f"near-duplicates of {name} cannot be found: {found.why_not}",
             "Type: annoloop train, then: annoloop infer --batch FOLDER",
         )
     copies = catalog.copies()
     members = [*found.groups]
     if exact:
-        told = {sha256 for group in found.groups for sha256 in group}
-        members += [[sha256] for sha256 in copies if sha256 not in told]
-    groups = _told(catalog, copies, members, labels)
+        grouped = {sha256 for group in found.groups for sha256 in group}
+        members += [[sha256] for sha256 in copies if sha256 not in grouped]
+    groups = _groups(catalog, copies, members, labels)
     return DuplicatesReport(
         dataset=name,
         live=labels.live,
@@ -185,15 +185,15 @@ def _near(stack: Stack, name: str, contents: NDArray[np.bytes_]) -> _Near:
     from annolooop.model.judging.duplicates import near_groups
 
     embeddings = stack.embeddings(version.backbone)
-    lacking = embeddings.missing(map(_hex, contents))
-    if lacking:
-        contents = contents[[_hex(content) not in lacking for content in contents]]
-    rows = EmbeddingRows(embeddings, len(contents), lambda place: _hex(contents[place]))
+    missing = embeddings.missing(map(_hex, contents))
+    if missing:
+        contents = contents[[_hex(content) not in missing for content in contents]]
+    rows = EmbeddingRows(embeddings, len(contents), lambda row: _hex(contents[row]))
     near = near_groups(rows, seed=stack.config.train.seed)
     order = np.argsort(near.groups, kind="stable")
     starts = np.flatnonzero(np.diff(near.groups[order])) + 1
     parts = (part for part in np.split(order, starts) if len(part) > 1)
-    groups = tuple([_hex(contents[place]) for place in part] for part in parts)
+    groups = tuple([_hex(contents[row]) for row in part] for part in parts)
     return _Near(groups, len(contents), near.limit, near.exact, version.name)
 
 
@@ -202,29 +202,29 @@ def _hex(content: bytes) -> str:
     return bytes(content).ljust(BYTES, b"\0").hex()
 
 
-def _told(
+def _groups(
     catalog: ImageCatalog,
     copies: Mapping[str, list[str]],
     members: Iterable[list[str]],
     labels: Labels,
 ) -> list[DuplicateGroup]:
-    """Groups of contents with all their keys, and what people said; the most telling first."""
+    """Groups of contents with all their keys and labels; those whose labels differ come first."""
     members = list(members)
-    wanted = {sha256 for group in members for sha256 in group}
+    contents = {sha256 for group in members for sha256 in group}
     keys: dict[str, list[str]] = defaultdict(list)
     for image in catalog.images():
-        if image.sha256 in wanted:
+        if image.sha256 in contents:
             keys[image.sha256].append(image.key)
     examples = {example.sha256: example for example in labels.examples}
-    said = labels.answers()
+    answers = labels.answers()
 
     def images(sha256: str) -> Iterable[DuplicateImage]:
         example = examples.get(sha256)
         for key in keys[sha256]:
-            given = example.labels if example else None
+            own = example.labels if example else None
             if sha256 in copies:
-                given = _of_key(labels, said.get(sha256, []), key)
-            yield DuplicateImage(key, sha256, given, example.split if example else None)
+                own = _of_key(labels, answers.get(sha256, []), key)
+            yield DuplicateImage(key, sha256, own, example.split if example else None)
 
     groups = []
     for group in members:
@@ -235,10 +235,10 @@ def _told(
     return sorted(groups, key=lambda g: (not g.differ, -len(g.images), g.images[0].key))
 
 
-def _of_key(labels: Labels, said: Iterable[Annotation], key: str) -> tuple[str, ...] | None:
-    """What people said of a content under one of its keys; ``None`` where they disagree."""
+def _of_key(labels: Labels, answers: Iterable[Annotation], key: str) -> tuple[str, ...] | None:
+    """The labels of a content under one of its keys; ``None`` where they disagree."""
     try:
-        own = (a for a in said if a.key == key)
+        own = (a for a in answers if a.key == key)
         return resolve(own, labels.rules.choice, labels.rules.agreement)
     except Disputed:
         return None

@@ -1,4 +1,4 @@
-"""Labelled images with their embeddings, of any dataset that has a model."""
+"""LabelledImages images with their embeddings, of any dataset that has a model."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from annolooop.storage.embeddings.embeddings import Embeddings, Vector
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """What can be learnt from and judged.
+class LabelledImages:
+    """LabelledImages images that can be trained on and judged.
 
     Attributes:
         labels: in the order of the columns of targets.
         examples: that have an embedding and labels that the dataset knows.
         multiple: an image may have any number of labels.
         left_out: key of the others -> reason.
-        embeddings: its space; every example is in it.
+        embeddings: of the pretrained backbone; every example has one.
     """
 
     labels: tuple[str, ...]
@@ -50,10 +50,10 @@ class Labelled:
         return build_targets(list(examples), self.labels)
 
 
-def embed_labelled(stack: Stack, labels: Labels, track: Track) -> Labelled:
+def embed_labelled(stack: Stack, labels: Labels, track: Track) -> LabelledImages:
     """Look up the embeddings of the labelled images; compute what is missing.
 
-    They are those of the pretrained backbone: one that was fine-tuned has seen these labels. No
+    They are those of the pretrained backbone: one that was fine-tuned learned from these labels. No
     image is read and torch stays away where all embeddings are kept.
 
     Args:
@@ -87,4 +87,4 @@ def embed_labelled(stack: Stack, labels: Labels, track: Track) -> Labelled:
     left_out = {i.key: failed[i.sha256] for i in images if i.sha256 in failed}
     usable = tuple(e for e in labels.examples if e.sha256 not in failed)
     multiple = labels.rules.choice == "multiple"
-    return Labelled(labels.rules.labels, usable, multiple, left_out, embeddings)
+    return LabelledImages(labels.rules.labels, usable, multiple, left_out, embeddings)

@@ -14,7 +14,7 @@ from annolooop.domain.progress import Track, left_out
 from annolooop.errors import DataError, UsageError
 from annolooop.labelstudio.api.data_manager import condition
 from annolooop.loop.labels.current import Labels, read_labels
-from annolooop.loop.quality.labelled import Labelled, embed_labelled
+from annolooop.loop.quality.labelled import LabelledImages, embed_labelled
 from annolooop.model.judging.label_errors import Doubt, doubt_labels, find_overlaps
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
@@ -31,7 +31,7 @@ class Suspect:
         sha256: its content hash.
         labels: that it has; none for one that people disagree about.
         suggested: that it seems to have.
-        confidence: probability of what was given; 0 to 1, the lower the more in doubt.
+        confidence: probability of the label that it has, 0 to 1.
         reason: ``looks different`` or what people disagree about.
         url: where to look at it, empty without Label Studio.
     """
@@ -82,7 +82,7 @@ class ReviewReport:
 
 TITLE = "annoloop: review"  # of the tab
 FIELD = "review"  # in a task's data: which review asks about it, its place, and what it looks like
-FEWEST = 20  # labelled images; with fewer nothing can be said
+FEWEST = 20  # labelled images; with fewer, no label can be judged
 LOOKS = "looks different"
 
 
@@ -98,7 +98,7 @@ def review(
     Args:
         stack: the annotation loop.
         name: of a dataset.
-        limit: suspects to tell.
+        limit: how many suspects to list.
         push: open them in Label Studio as a view of its own.
         track: shows how far it is.
         offline: go by the last snapshot.
@@ -148,7 +148,7 @@ def review(
     )
 
 
-def _doubt(found: Labelled, name: str, seed: int) -> tuple[list[Example], Doubt]:
+def _doubt(found: LabelledImages, name: str, seed: int) -> tuple[list[Example], Doubt]:
     """What can be judged: labels that one image alone has are not looked for anywhere else."""
     examples = list(found.examples)
     if not found.multiple:
@@ -190,7 +190,7 @@ class _Shown:
 
     def doubtful(
         self,
-        found: Labelled,
+        found: LabelledImages,
         examples: Sequence[Example],
         doubt: Doubt,
         confirmed: Mapping[str, tuple[str, ...]],
@@ -222,7 +222,9 @@ class _Shown:
         return Suspect(a.task, a.key, sha256, labels, suggested, confidence, reason, url)
 
 
-def _overlaps(found: Labelled, examples: Sequence[Example], doubt: Doubt) -> tuple[Overlap, ...]:
+def _overlaps(
+    found: LabelledImages, examples: Sequence[Example], doubt: Doubt
+) -> tuple[Overlap, ...]:
     if found.multiple:
         return ()
     pairs = find_overlaps(doubt, found.targets(examples))
@@ -234,7 +236,7 @@ class _Past:
     """What became of what earlier reviews asked about.
 
     Attributes:
-        confirmed: content hash -> labels that someone looked at and said again.
+        confirmed: content hash -> labels that someone looked at and gave again.
         corrected: images whose labels someone changed.
         still_open: images that nobody has answered about.
     """
@@ -276,34 +278,35 @@ def _read_past(stack: Stack, labels: Labels) -> _Past:
     for review in _reviews(stack, labels.dataset).each():
         asked |= {row.sha256: row for row in review.suspects}
     now = {example.sha256: example.labels for example in labels.examples}
-    said = labels.answers()
+    answers = labels.answers()
     for sha256, row in asked.items():
         before, is_now = row.labels, now.get(sha256)
         if is_now is not None and is_now != before:
             past.corrected += 1
-        elif is_now is not None and _says_again(said[sha256][-1], before, row.said_at):
+        elif is_now is not None and _given_again(answers[sha256][-1], before, row.said_at):
             past.confirmed[sha256] = before
         else:
             past.still_open += 1
     return past
 
 
-def _says_again(last: Annotation, before: tuple[str, ...], moment: str) -> bool:
-    """Not if they say something else, and are outvoted by those who were wrong before."""
+def _given_again(last: Annotation, before: tuple[str, ...], moment: str) -> bool:
+    """Not if they answer otherwise, and are outvoted by those who were wrong before."""
     return last.updated_at > moment and last.labels == before
 
 
-def _last_said(labels: Labels) -> dict[str, str]:
-    """Content hash -> when a person last said something of it."""
-    return {sha256: said[-1].updated_at for sha256, said in labels.answers().items()}
+def _last_answers(labels: Labels) -> dict[str, str]:
+    """Content hash -> when a person last answered about it."""
+    return {sha256: answers[-1].updated_at for sha256, answers in labels.answers().items()}
 
 
 def _open(stack: Stack, labels: Labels, suspects: Sequence[Suspect]) -> tuple[int, str]:
     """Note what is asked, then show it in Label Studio. Returns its number, and where it is."""
     assert labels.project
-    project, studio, said = labels.project.id, stack.studio, _last_said(labels)
+    project, studio, answered_at = labels.project.id, stack.studio, _last_answers(labels)
     asked = tuple(
-        _Asked(s.sha256, s.task, s.labels, s.suggested, said.get(s.sha256, "")) for s in suspects
+        _Asked(s.sha256, s.task, s.labels, s.suggested, answered_at.get(s.sha256, ""))
+        for s in suspects
     )
     now = datetime.now(timezone.utc).isoformat()
     review = _Review(now, stack.person, labels.project.identity, asked)
@@ -321,5 +324,5 @@ def _open(stack: Stack, labels: Labels, suspects: Sequence[Suspect]) -> tuple[in
 def _words(suspect: Suspect) -> str:
     if suspect.reason != LOOKS:
         return suspect.reason
-    given, seems = (" + ".join(names) or "none" for names in (suspect.labels, suspect.suggested))
-    return f"{given}? It looks like {seems}"
+    current, looks = (" + ".join(names) or "none" for names in (suspect.labels, suspect.suggested))
+    return f"{current}? It looks like {looks}"

@@ -36,7 +36,7 @@ class VersionStats:
 
 @dataclass(frozen=True)
 class Sameness:
-    """How many answers are what the model says, of ``n``."""
+    """How many of ``n`` answers are the same as the model's prediction."""
 
     n: int
     same: Estimate
@@ -46,18 +46,18 @@ class Sameness:
 class StatsReport:
     """The state of a dataset. ``total`` = ``labeled`` + ``unlabeled`` + ``skipped`` (tasks).
 
-    ``disputed`` counts labelled tasks that have no label in force, since people disagree;
+    ``disputed`` counts labelled tasks that have no label, since people disagree;
     ``outdated`` those whose picture has changed since: the label is that of the earlier one.
     ``vanished`` counts tasks, labelled or not, that are marked since their image is gone.
 
     Attributes:
-        in_force: the model version that is.
+        in_force: the current model version.
         holdout: its accuracy, also of versions whose record has no evaluation.
         evaluation: of it on the holdout, as its record has it.
         calibration: likewise, out of fold.
         round: the last one that asked people.
-        shown, blind: answers of people who saw what the model says, and of people who did not.
-        compared: the side of the split that both are about; empty where they do not compare.
+        shown, blind: answers of people who saw the prediction, and of people who did not.
+        compared: the part of the split that both are about; empty if they cannot be compared.
         accepted: annotations that nobody looked at: predictions that were accepted.
         people: their agreement about images that several answered; ``None`` without such.
         next: the command to type now.
@@ -148,28 +148,28 @@ def compare_answers(
 ) -> tuple[Sameness | None, Sameness | None, str]:
     """Answers with a prediction in view, and without, of images that were chosen alike.
 
-    Images of the holdout are drawn, others are chosen by a strategy, which are harder: so one side
+    Images of the holdout are drawn, others are chosen by a strategy, which are harder: so one part
     of the split is compared, the holdout if it has both kinds of answers.
 
     Returns:
-        Those with, those without, and the side; of all images, and no side, where no side has both.
+        Those with, those without, and the part; of all images where no part has both.
     """
     blind = blind_answers(stack, name, annotations, rules.choice)
-    for side in ("holdout", "train") if blind else ():
+    for part in ("holdout", "train") if blind else ():
         some = [
             a
             for a in annotations
-            if a.sha256 and split_of(a.sha256, rules.holdout, rules.recorded) == side
+            if a.sha256 and split_of(a.sha256, rules.holdout, rules.recorded) == part
         ]
         with_it = shown_answers(some, rules.choice)
         without = blind_answers(stack, name, some, rules.choice)
         if with_it and without:
-            return with_it, without, side
+            return with_it, without, part
     return shown_answers(annotations, rules.choice), blind, ""
 
 
 def shown_answers(annotations: Iterable[Annotation], choice: str) -> Sameness | None:
-    """Of people who saw a prediction, by any version: how many submitted what it says."""
+    """Of people who saw a prediction, by any version: how many submitted its labels."""
     by_version = _by_version({}, annotations, choice).values()
     return _sameness(sum(v.accepted for v in by_version), sum(v.overridden for v in by_version))
 
@@ -177,7 +177,7 @@ def shown_answers(annotations: Iterable[Annotation], choice: str) -> Sameness | 
 def blind_answers(
     stack: Stack, name: str, annotations: Iterable[Annotation], choice: str
 ) -> Sameness | None:
-    """Of people who did not see what the model says: how many said the same."""
+    """Of people who did not see the prediction: how many gave the same labels."""
     return _sameness(*blind_outcomes(stack, name, annotations, choice))
 
 
@@ -217,10 +217,10 @@ def _labels(
         contents[a.sha256 or f"task {a.task}"].append(a)
     labels: Counter[str] = Counter()
     disputed = 0
-    for said in contents.values():
-        tasks = len({a.task for a in said if not a.skipped})
+    for answers in contents.values():
+        tasks = len({a.task for a in answers if not a.skipped})
         try:
-            for label in resolve(said, choice, agreement) or ():
+            for label in resolve(answers, choice, agreement) or ():
                 labels[label] += tasks
         except Disputed:
             disputed += tasks
@@ -230,7 +230,7 @@ def _labels(
 def _by_version(
     predictions: Mapping[str, int], annotations: Iterable[Annotation], choice: str
 ) -> dict[str, VersionStats]:
-    """A person accepts a prediction by submitting the labels that it says.
+    """A person accepts a prediction by submitting its labels.
 
     Nothing submitted is no answer where one label is asked for, and one where any number is.
     """

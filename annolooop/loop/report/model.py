@@ -14,7 +14,7 @@ from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evalua
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels
 from annolooop.loop.labels.split import examples_of, not_trained_on
-from annolooop.loop.quality.curve import curve as learning_curve
+from annolooop.loop.quality.curve import curve
 from annolooop.loop.rounds.figures import round_stats
 from annolooop.loop.rounds.queue import rounds_of
 from annolooop.model.heads.head import Head, Probabilities, activate
@@ -42,11 +42,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Judged:
-    """The version in force on the labelled images of the holdout that have embeddings.
+    """The current version on the labelled images of the holdout that have embeddings.
 
     Attributes:
         held: those images.
-        probabilities: (held, labels) of what it says of them.
+        probabilities: (held, labels), its predictions for them.
         evaluation: as the version's record has it.
         reliability: on ``held``.
         missing: by section.
@@ -60,7 +60,7 @@ class Judged:
 
 
 def progress(stack: Stack, found: Labels, version: ModelVersion | None, track: Track) -> Progress:
-    """Versions with the labels they learnt from, and the rounds."""
+    """Versions with the number of labels that they were trained on, and the rounds."""
     trained = [v for v in stack.registry_of(found.dataset).versions() if v.trained][-NEWEST:]
     points = tuple(
         _point(stack, found, v, version is not None and v.number == version.number)
@@ -69,7 +69,7 @@ def progress(stack: Stack, found: Labels, version: ModelVersion | None, track: T
     missing = {}
     if not points:
         missing["progress"] = Missing(
-            "No version has learnt anything yet. Annotate some images, then:",
+            "No version is trained yet. Annotate some images, then:",
             "annoloop train --rerun",
         )
     asked = rounds_of(stack, found.dataset)
@@ -79,40 +79,41 @@ def progress(stack: Stack, found: Labels, version: ModelVersion | None, track: T
             "No round asked for the images that teach most. The next one:",
             "annoloop infer --query 100",
         )
-    curve: tuple[CurvePlace, ...] = ()
+    places: tuple[CurvePlace, ...] = ()
     forecast, verdict = None, ""
     try:
-        told = learning_curve(stack, found.dataset, not found.live, track)
+        measured = curve(stack, found.dataset, not found.live, track)
     except DataError as error:
         missing["curve"] = Missing(f"No learning curve: {error.message}.", error.hint)
     else:
-        curve = tuple(CurvePlace(p.labels, p.accuracy) for p in told.points)
-        forecast = CurvePlace(told.forecast.labels, told.forecast.accuracy)
+        places = tuple(CurvePlace(p.labels, p.accuracy) for p in measured.points)
+        forecast = CurvePlace(measured.forecast.labels, measured.forecast.accuracy)
         judged = (
-            f"the {told.judges} images of the holdout"
-            if told.judged_by == "holdout"
+            f"the {measured.judges} images of the holdout"
+            if measured.judged_by == "holdout"
             else "images that a head did not learn from"
         )
         verdict = (
-            f"Forecast for {told.verdict}; {told.why}. The learning curve is judged by {judged}."
+            f"Forecast for {measured.verdict}; {measured.why}. The learning curve is measured on "
+            f"{judged}."
         )
-    return Progress(points, rounds, curve, forecast, verdict, missing)
+    return Progress(points, rounds, places, forecast, verdict, missing)
 
 
 def _round(one: Round, found: Labels) -> RoundRow:
-    told = round_stats(one, found.snapshot.annotations)
+    counts = round_stats(one, found.snapshot.annotations)
     return RoundRow(
         one.number,
         one.created_at,
         one.version,
         one.strategy,
-        told.asked,
-        told.answered,
-        told.holdout,
+        counts.asked,
+        counts.answered,
+        counts.holdout,
     )
 
 
-def _point(stack: Stack, found: Labels, version: ModelVersion, in_force: bool) -> VersionPoint:
+def _point(stack: Stack, found: Labels, version: ModelVersion, current: bool) -> VersionPoint:
     shaped = version.config
     examples: Sequence[Example] = ()
     if version.snapshot:
@@ -126,26 +127,26 @@ def _point(stack: Stack, found: Labels, version: ModelVersion, in_force: bool) -
             float(shaped.get("holdout", found.rules.holdout)),
         )
     known = set(version.labels)
-    learnt = sum(e.split == "train" and known.issuperset(e.labels) for e in examples)
+    trained_on = sum(e.split == "train" and known.issuperset(e.labels) for e in examples)
     held = version.metrics.get("holdout", {"n": 0})
     accuracy = Estimate(held.get("accuracy"), held.get("low"), held.get("high"))
     return VersionPoint(
         version.number,
         version.name,
         version.created_at,
-        learnt,
+        trained_on,
         held["n"],
         accuracy,
-        in_force,
-        (version.metrics.get("gate") or {}).get("verdict") == "refused" and not in_force,
+        current,
+        (version.metrics.get("gate") or {}).get("verdict") == "refused" and not current,
     )
 
 
 def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
-    """The version in force on the holdout as it is now."""
+    """The current version on the holdout as it is now."""
     missing: dict[str, Missing] = {}
     if version is None or not version.trained:
-        why = Missing("The model has learnt nothing yet. Annotate some images, then:", TRAIN)
+        why = Missing("The model is not trained yet. Annotate some images, then:", TRAIN)
         return Judged(missing={"quality": why, "calibration": why, "errors": why})
     evaluation = evaluation_of(version)
     if evaluation is None:
@@ -157,14 +158,14 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
     believed = None
     if len(held) < MIN_HOLDOUT:
         missing["calibration"] = Missing(
-            f"{len(held)} labelled images of the holdout, not learnt from, are too few: "
+            f"{len(held)} labelled images of the holdout that it did not learn from are too few: "
             f"{MIN_HOLDOUT} are needed. Annotate more:",
             f"annoloop dataset launch {quote(found.dataset)}",
         )
     else:
         believed = _reliability(version, held, probabilities, raw, evaluation)
     if not held:
-        missing["errors"] = Missing("No labelled image of the holdout can tell.")
+        missing["errors"] = Missing("No image of the holdout is labelled.")
     return Judged(held, probabilities, evaluation, believed, missing)
 
 
@@ -174,15 +175,15 @@ TRAIN = "annoloop train --rerun"
 def _look(
     stack: Stack, found: Labels, version: ModelVersion
 ) -> tuple[tuple[Example, ...], Probabilities, Probabilities]:
-    """Labelled images of the holdout, none that the version learnt from; and what it says of them,
-    calibrated and as fitted.
+    """Labelled images of the holdout that the version did not learn from, and its predictions for
+    them, calibrated and as fitted.
     """
     known = set(version.labels)
     held = [e for e in found.examples if e.split == "holdout" and known.issuperset(e.labels)]
     held = not_trained_on(stack, version, held, found.rules.holdout)
     embeddings = stack.embeddings(version.backbone)
-    lacking = embeddings.missing(e.sha256 for e in held)
-    held = [e for e in held if e.sha256 not in lacking]
+    missing = embeddings.missing(e.sha256 for e in held)
+    held = [e for e in held if e.sha256 not in missing]
     if not held:
         nothing = np.zeros((0, len(version.labels)))
         return (), nothing, nothing
@@ -204,13 +205,13 @@ def _reliability(
 ) -> Reliability:
     targets = build_targets(held, version.labels)
     multiple = version.choice == "multiple"
-    told = version.metrics.get("calibration") or {}
-    temperature = told.get("temperature")
+    calibration = version.metrics.get("calibration") or {}
+    temperature = calibration.get("temperature")
     return Reliability(
         bins=_steps(probabilities, targets, multiple),
         raw=_steps(raw, targets, multiple) if temperature not in (None, 1) else (),
-        before=told.get("ece_before"),
-        after=told.get("ece_after"),
+        before=calibration.get("ece_before"),
+        after=calibration.get("ece_after"),
         holdout=evaluation.ece if evaluation else Estimate(),
         temperature=temperature,
     )

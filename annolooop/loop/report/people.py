@@ -20,8 +20,8 @@ SHOWN, BLIND = "shown", "blind"
 
 
 @dataclass(frozen=True)
-class Said:
-    """What people said."""
+class People:
+    """What the report shows of people."""
 
     annotators: tuple[AnnotatorRow, ...] = ()
     alpha: Estimate = UNKNOWN
@@ -30,15 +30,15 @@ class Said:
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
-def people(stack: Stack, found: Labels) -> Said:
+def people(stack: Stack, labels: Labels) -> People:
     """The tables of people, and of what they did with predictions."""
-    launch = f"annoloop dataset launch {quote(found.dataset)}"
-    annotations, choice = found.snapshot.annotations, found.rules.choice
-    said = [a for a in annotations if not a.skipped and not a.accepted]
-    names = stack.studio.people.emails() if found.live and said else {}
-    agreed = agreement(annotations, found.rules.labels, choice, names)
+    launch = f"annoloop dataset launch {quote(labels.dataset)}"
+    annotations, choice = labels.snapshot.annotations, labels.rules.choice
+    answers = [a for a in annotations if not a.skipped and not a.accepted]
+    names = stack.studio.people.emails() if labels.live and answers else {}
+    agreed = agreement(annotations, labels.rules.labels, choice, names)
     missing = {}
-    if not said:
+    if not answers:
         missing["people"] = Missing("Nobody annotated anything yet:", launch)
     elif not agreed.images:
         missing["agreement"] = Missing(
@@ -46,10 +46,10 @@ def people(stack: Stack, found: Labels) -> Said:
             "of them twice:",
             "annoloop infer --query 100 --overlap 0.1",
         )
-    acceptance = [*_shown(said, choice), *_blind(stack, found)]
+    acceptance = [*_shown(answers, choice), *_blind(stack, labels)]
     if not acceptance:
         missing["acceptance"] = Missing(
-            "Nobody answered with a prediction before their eyes yet. Show some:",
+            "Nobody has answered a task that showed a prediction yet. Show some:",
             "annoloop infer --batch FOLDER",
         )
     elif all(row.how == SHOWN for row in acceptance):
@@ -57,24 +57,24 @@ def people(stack: Stack, found: Labels) -> Said:
             "Nobody was asked blind, so how far predictions sway people is not known. Ask some so:",
             "annoloop infer --rerun --blind-share 0.1",
         )
-    rows = tuple(_annotators(said, names, agreed))
-    return Said(rows, agreed.alpha, agreed.images, tuple(acceptance), missing)
+    rows = tuple(_annotators(answers, names, agreed))
+    return People(rows, agreed.alpha, agreed.images, tuple(acceptance), missing)
 
 
 def _annotators(
-    said: Iterable[Annotation], names: Mapping[int, str], agreed: Agreement
+    answers: Iterable[Annotation], names: Mapping[int, str], agreed: Agreement
 ) -> Iterable[AnnotatorRow]:
-    for who, n in Counter(a.annotator for a in said).most_common(PEOPLE):
+    for who, n in Counter(a.annotator for a in answers).most_common(PEOPLE):
         name = "unknown" if who is None else names.get(who, f"user {who}")
         person = agreed.people.get(name)
         alpha, shared = (person.alpha, person.shared) if person else (UNKNOWN, 0)
         yield AnnotatorRow(name, n, alpha=alpha, shared=shared)
 
 
-def _shown(said: Iterable[Annotation], choice: str) -> Iterable[AcceptanceRow]:
+def _shown(answers: Iterable[Annotation], choice: str) -> Iterable[AcceptanceRow]:
     """By model version, the newest last."""
     same: dict[str, list[bool]] = defaultdict(list)
-    for a in said:
+    for a in answers:
         if a.shown_version and (a.labels or choice == "multiple"):
             same[a.shown_version].append(a.labels == a.shown)
     for name in sorted(same, key=_number):
@@ -82,13 +82,13 @@ def _shown(said: Iterable[Annotation], choice: str) -> Iterable[AcceptanceRow]:
         yield AcceptanceRow(name, SHOWN, n, Estimate(good / n, *wilson(good, n)))
 
 
-def _blind(stack: Stack, found: Labels) -> Iterable[AcceptanceRow]:
+def _blind(stack: Stack, labels: Labels) -> Iterable[AcceptanceRow]:
     """Of all versions; answers that compare, where there are such."""
-    shown, blind, side = compare_answers(
-        stack, found.dataset, found.snapshot.annotations, found.rules
+    shown, blind, part = compare_answers(
+        stack, labels.dataset, labels.snapshot.annotations, labels.rules
     )
-    name = {"holdout": "all, of the holdout", "train": "all, outside of it"}.get(side, "all")
-    if shown and side:
+    name = {"holdout": "all, of the holdout", "train": "all, outside of it"}.get(part, "all")
+    if shown and part:
         yield AcceptanceRow(name, SHOWN, shown.n, shown.same)
     if blind:
         yield AcceptanceRow(name, BLIND, blind.n, blind.same)

@@ -25,9 +25,9 @@ from annolooop.storage.images import Lost, read_images
 
 ERRORS, SUSPECTS = 18, 18
 BUDGET = 2_600_000  # bytes of the thumbnails of the map, before base64 makes a third more of them
-SIDE, SMALLEST = 96, 40  # pixels of a thumbnail of the map
+WIDEST, SMALLEST = 96, 40  # pixels of a thumbnail of the map
 CARD = 200  # pixels of a picture with words
-TRIED = 32  # images that tell how many bytes a thumbnail takes
+TRIED = 32  # images, to estimate how many bytes a thumbnail takes
 
 Url = Callable[[str], str]
 
@@ -56,12 +56,12 @@ def picture(
     errors = _errors(stack, version, judged, url) if version and judged.held else ()
     if judged.held and not errors:
         missing["errors"] = Missing(
-            f"The model is right on all {len(judged.held)} labelled images of the holdout."
+            f"All {len(judged.held)} labelled images of the holdout are predicted correctly."
         )
     drawn = _map(stack, found, version, url, points, track) if version else None
     if drawn is None and points:
         missing["map"] = Missing(
-            "No image has an embedding of the model in force yet:", "annoloop infer --batch FOLDER"
+            "No image has an embedding of the current model yet:", "annoloop infer --batch FOLDER"
         )
     suspects: tuple[Picture, ...] = ()
     try:
@@ -75,27 +75,27 @@ def picture(
 
 def _suspects(stack: Stack, found: Labels, track: Track) -> tuple[Picture, ...]:
     """Labels that may be wrong, the most doubtful first."""
-    told_of = review(stack, found.dataset, SUSPECTS, False, track, not found.live).suspects
-    thumbs = thumbnails(stack, (Image(s.key, s.sha256) for s in told_of), CARD)
+    suspects = review(stack, found.dataset, SUSPECTS, False, track, not found.live).suspects
+    thumbs = thumbnails(stack, (Image(s.key, s.sha256) for s in suspects), CARD)
     return tuple(
         Picture(
             s.key,
-            told(s.labels) if s.reason == LOOKS else s.reason,
-            told(s.suggested),
+            joined(s.labels) if s.reason == LOOKS else s.reason,
+            joined(s.suggested),
             s.confidence if s.reason == LOOKS else None,
             s.url,
             thumbs.get(s.sha256, ""),
         )
-        for s in told_of
+        for s in suspects
     )
 
 
 def _errors(stack: Stack, version: ModelVersion, judged: Judged, url: Url) -> tuple[Picture, ...]:
-    """The images of the holdout that the version is surest about, and wrong."""
-    said = list(best_labels(version, judged.probabilities))
+    """The images of the holdout where the version is most confident, and wrong."""
+    predictions = list(best_labels(version, judged.probabilities))
     wrong = [
         (prediction.score, example, prediction)
-        for example, prediction in zip(judged.held, said, strict=True)
+        for example, prediction in zip(judged.held, predictions, strict=True)
         if tuple(sorted(example.labels)) != tuple(sorted(prediction.labels))
     ]
     worst = heapq.nlargest(ERRORS, wrong, key=lambda row: (row[0], row[1].sha256))
@@ -104,8 +104,8 @@ def _errors(stack: Stack, version: ModelVersion, judged: Judged, url: Url) -> tu
     return tuple(
         Picture(
             example.key,
-            told(example.labels),
-            told(prediction.labels),
+            joined(example.labels),
+            joined(prediction.labels),
             score,
             url(example.sha256),
             thumbs.get(example.sha256, ""),
@@ -124,30 +124,30 @@ def _map(
 ) -> Map | None:
     chosen, total = _chosen(stack, found, points)
     embeddings = stack.embeddings(version.backbone)
-    lacking = embeddings.missing(image.sha256 for image in chosen)
-    images = [image for image in chosen if image.sha256 not in lacking]
+    missing = embeddings.missing(image.sha256 for image in chosen)
+    images = [image for image in chosen if image.sha256 not in missing]
     if not images:
         return None
     vectors = embeddings.matrix(image.sha256 for image in images)
-    (places, method) = next(
+    (points_xy, method) = next(
         iter([project(vectors, stack.config.train.seed) for _ in track([0], "map")])
     )
     head = Head.from_bytes(stack.registry_of(found.dataset).head(version))
-    said: list[Prediction] = list(best_labels(version, head.predict(vectors)))
-    given = {e.sha256: told(e.labels) or "none" for e in found.examples}
+    predictions: list[Prediction] = list(best_labels(version, head.predict(vectors)))
+    labelled = {e.sha256: joined(e.labels) or "none" for e in found.examples}
     thumbs = thumbnails(stack, track(images, "pictures", len(images)), _side(stack, images))
     drawn = [
         Point(
             float(x),
             float(y),
             image.key,
-            given.get(image.sha256, ""),
-            told(prediction.labels) or "none",
+            labelled.get(image.sha256, ""),
+            joined(prediction.labels) or "none",
             1 - prediction.score,
             url(image.sha256),
             thumbs.get(image.sha256, ""),
         )
-        for image, (x, y), prediction in zip(images, places.tolist(), said, strict=True)
+        for image, (x, y), prediction in zip(images, points_xy.tolist(), predictions, strict=True)
     ]
     return Map(tuple(drawn), total, method)
 
@@ -182,11 +182,11 @@ def _chosen(stack: Stack, found: Labels, most: int) -> tuple[list[Image], int]:
 
 def _side(stack: Stack, images: Sequence[Image]) -> int:
     """Pixels of a thumbnail so that all of them together stay within the budget."""
-    tried = [len(data) for data in _small(stack, images[:TRIED], SIDE).values()]
+    tried = [len(data) for data in _small(stack, images[:TRIED], WIDEST).values()]
     if not tried:
-        return SIDE
+        return WIDEST
     allowed = BUDGET / len(images) / (float(np.mean(tried)) * 1.15)
-    return max(SMALLEST, min(SIDE, int(SIDE * allowed**0.6) // 8 * 8))
+    return max(SMALLEST, min(WIDEST, int(WIDEST * allowed**0.6) // 8 * 8))
 
 
 def thumbnails(stack: Stack, images: Iterable[Image], side: int) -> dict[str, str]:
@@ -212,6 +212,6 @@ def _each_small(stack: Stack, images: Iterable[Image], side: int) -> Iterable[tu
                 continue
 
 
-def told(labels: Sequence[str]) -> str:
+def joined(labels: Sequence[str]) -> str:
     """Labels of one image as one text."""
     return " + ".join(labels)

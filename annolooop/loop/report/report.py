@@ -13,7 +13,7 @@ from annolooop.errors import ConfigError, UsageError
 from annolooop.files.whole import replacing
 from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.loop.report.model import Judged, Progress, judge, progress
-from annolooop.loop.report.people import SHOWN, Said, people
+from annolooop.loop.report.people import SHOWN, People, people
 from annolooop.loop.report.pictures import picture
 from annolooop.page.content import Content, Fact
 from annolooop.page.numbers import percent
@@ -80,9 +80,9 @@ def report(stack: Stack, name: str, options: ReportOptions, track: Track) -> Pag
     begun = time.monotonic()
     out = _check(options.out or Path(f"{name.replace(' ', '_')}-report.html"))
     check_installed()  # before anything slow
-    found = read_labels(stack, name, options.offline)
+    labels = read_labels(stack, name, options.offline)
     version = stack.registry_of(name).current()
-    content = _gather(stack, found, version, options, track)
+    content = _gather(stack, labels, version, options, track)
     text = write(content)
     try:
         with replacing(out) as part:
@@ -97,9 +97,9 @@ def report(stack: Stack, name: str, options: ReportOptions, track: Track) -> Pag
         out=str(out),
         bytes=out.stat().st_size,
         model_version=version.name if version else None,
-        live=found.live,
-        why_not_live=found.why_not,
-        as_of=found.snapshot.created_at,
+        live=labels.live,
+        why_not_live=labels.why_not,
+        as_of=labels.snapshot.created_at,
         points=len(content.map.points) if content.map else 0,
         missing={part: f"{m.why} {m.command}".strip() for part, m in content.missing.items()},
         opened=opened,
@@ -122,62 +122,62 @@ def _check(out: Path) -> Path:
 
 
 def _gather(
-    stack: Stack, found: Labels, version: ModelVersion | None, options: ReportOptions, track: Track
+    stack: Stack, labels: Labels, version: ModelVersion | None, options: ReportOptions, track: Track
 ) -> Content:
-    """Each part for itself; what one of them lacks is no trouble to the others."""
-    url = task_url(stack, found)
-    gone = progress(stack, found, version, track)
-    judged = judge(stack, found, version)
-    seen = picture(stack, found, version, judged, url, options.points, track)
-    said = people(stack, found)
+    """Each part for itself: what is missing in one does not stop the others."""
+    url = task_url(stack, labels)
+    past = progress(stack, labels, version, track)
+    judged = judge(stack, labels, version)
+    shown = picture(stack, labels, version, judged, url, options.points, track)
+    answered = people(stack, labels)
     counts = {
-        label: sum(label in example.labels for example in found.examples) for label in found.order
+        label: sum(label in example.labels for example in labels.examples) for label in labels.order
     }
     return Content(
-        dataset=found.dataset,
+        dataset=labels.dataset,
         created_at=datetime.now(timezone.utc).isoformat(),
-        based_on=_based_on(found),
+        based_on=_based_on(labels),
         version=version.name if version else "",
-        labels=tuple(version.labels if version else found.rules.labels),
-        multiple=found.rules.choice == "multiple",
-        facts=_facts(found, gone, judged, said, stack),
-        versions=gone.versions,
-        curve=gone.curve,
-        forecast=gone.forecast,
-        verdict=gone.verdict,
-        rounds=gone.rounds,
+        labels=tuple(version.labels if version else labels.rules.labels),
+        multiple=labels.rules.choice == "multiple",
+        facts=_facts(labels, past, judged, answered, stack),
+        versions=past.versions,
+        curve=past.curve,
+        forecast=past.forecast,
+        verdict=past.verdict,
+        rounds=past.rounds,
         counts=counts,
         evaluation=judged.evaluation,
         reliability=judged.reliability,
-        map=seen.map,
-        errors=seen.errors,
-        suspects=seen.suspects,
-        annotators=said.annotators,
-        alpha=said.alpha,
-        shared=said.shared,
-        acceptance=said.acceptance,
-        missing={**gone.missing, **judged.missing, **seen.missing, **said.missing},
+        map=shown.map,
+        errors=shown.errors,
+        suspects=shown.suspects,
+        annotators=answered.annotators,
+        alpha=answered.alpha,
+        shared=answered.shared,
+        acceptance=answered.acceptance,
+        missing={**past.missing, **judged.missing, **shown.missing, **answered.missing},
     )
 
 
-def task_url(stack: Stack, found: Labels) -> Callable[[str], str]:
+def task_url(stack: Stack, labels: Labels) -> Callable[[str], str]:
     """By content hash, where people see its task; empty where Label Studio was not asked."""
-    if not found.project:
+    if not labels.project:
         return lambda sha256: ""
-    tasks = {a.sha256: a.task for a in found.snapshot.annotations if a.sha256}
-    base = stack.studio.tasks.url(found.project.id)
+    tasks = {a.sha256: a.task for a in labels.snapshot.annotations if a.sha256}
+    base = stack.studio.tasks.url(labels.project.id)
     return lambda sha256: f"{base}{tasks[sha256]}" if sha256 in tasks else ""
 
 
-def _based_on(found: Labels) -> str:
-    if found.live:
+def _based_on(labels: Labels) -> str:
+    if labels.live:
         return "annotations of now"
-    when = found.snapshot.created_at[:10]
+    when = labels.snapshot.created_at[:10]
     return f"annotations of the last snapshot, {when}" if when else "no annotations yet"
 
 
 def _facts(
-    found: Labels, gone: Progress, judged: Judged, said: Said, stack: Stack
+    labels: Labels, past: Progress, judged: Judged, answered: People, stack: Stack
 ) -> tuple[Fact, ...]:
     """The figures at the top: how good, how much, how sure, and what people think of it."""
     facts = []
@@ -190,19 +190,21 @@ def _facts(
                 f"95 %: {percent(a.low)} to {percent(a.high)}, {judged.evaluation.n} images",
             )
         )
-    images = len(stack.catalog_of(found.dataset))
-    held = sum(e.split == "holdout" for e in found.examples)
+    images = len(stack.catalog_of(labels.dataset))
+    held = sum(e.split == "holdout" for e in labels.examples)
     facts.append(
         Fact(
-            "Labelled images", f"{len(found.examples):,}", f"of {images:,}; {held:,} in the holdout"
+            "Labelled images",
+            f"{len(labels.examples):,}",
+            f"of {images:,}; {held:,} in the holdout",
         )
     )
     error = judged.reliability.holdout if judged.reliability else None
     if error and error.value is not None:
         facts.append(Fact("Calibration error", percent(error.value), "0 is best; on the holdout"))
-    shown = [row for row in said.acceptance if row.how == SHOWN]
-    if shown:
-        row = shown[-1]
+    rows = [row for row in answered.acceptance if row.how == SHOWN]
+    if rows:
+        row = rows[-1]
         facts.append(
             Fact("Predictions accepted", percent(row.same.value), f"of {row.n} that people saw")
         )

@@ -66,7 +66,7 @@ def judge(
         result: the new version.
         training_set: what that was trained on.
         gate: ``strict``, ``lenient`` or ``off``.
-        track: shows how far it is, where images lack an embedding by the old backbone.
+        track: shows how far it is, where images have no embedding by the old backbone.
     """
     current = _Current(stack, old, track)
     passed = GateVerdict("promoted", "none", against=old.name)

@@ -1,6 +1,6 @@
 """Figures of a model version for TensorBoard and MLflow, where people want them there too.
 
-Plain numbers are all that is given. Each function raises :class:`TrackerFailed`, whatever the
+They get plain numbers only. Each function raises :class:`TrackerFailed`, whatever the
 library raised, without a login that was in an address.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _LIMIT = 300  # characters of somebody else's error
-# MLflow tries seven times, for two minutes each, and tells its makers what it is used for.
+# MLflow tries seven times, for two minutes each, and sends its makers statistics of use.
 _MLFLOW = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -43,8 +43,8 @@ def to_tensorboard(folder: Path, figures: Mapping[str, float], step: int) -> Non
         writer = EventFileWriter(str(folder))
         try:
             values = [Summary.Value(tag=tag, simple_value=v) for tag, v in figures.items()]
-            told = Event(wall_time=time.time(), step=step, summary=Summary(value=values))
-            writer.add_event(told)
+            event = Event(wall_time=time.time(), step=step, summary=Summary(value=values))
+            writer.add_event(event)
         finally:
             writer.close()
     except Exception as error:
@@ -116,8 +116,8 @@ def _secrets(uri: str) -> tuple[str, ...]:
 
 
 def _told(error: Exception, secrets: Iterable[str]) -> str:
-    told = " ".join(str(error).split()) or type(error).__name__
+    message = " ".join(str(error).split()) or type(error).__name__
     for secret in secrets:
         if len(secret) > 2:
-            told = told.replace(secret, "****")
-    return re.sub(r"(?<=://)[^/@\s]+@", "****@", told)[:_LIMIT]
+            message = message.replace(secret, "****")
+    return re.sub(r"(?<=://)[^/@\s]+@", "****@", message)[:_LIMIT]

@@ -1,4 +1,4 @@
-"""What a model version says of images whose embeddings are kept. Needs no torch."""
+"""Predictions of a model version for images that have an embedding. Needs no torch."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ from annolooop.storage.embeddings.embeddings import Embeddings
 
 
 def find_promoted(stack: Stack) -> ModelVersion:
-    """The version in force, whether or not it can be used.
+    """The current version, whether or not it can be used.
 
     Raises:
         DataError: there is none.
@@ -25,10 +25,10 @@ def find_promoted(stack: Stack) -> ModelVersion:
 
 
 def require_promoted(stack: Stack) -> ModelVersion:
-    """The version in force.
+    """The current version.
 
     Raises:
-        DataError: there is none, or it may say what the dataset does not know.
+        DataError: there is none, or it may predict labels that the dataset does not have.
     """
     dataset = stack.config.dataset
     version = find_promoted(stack)
@@ -64,15 +64,15 @@ class Predictor:
         """What is most probable for each image: a label, or any number of them; and how sure."""
         if not images:
             return {}
-        said = best_labels(self.version, self.probabilities(images))
-        return dict(zip(images, said, strict=True))
+        predictions = best_labels(self.version, self.probabilities(images))
+        return dict(zip(images, predictions, strict=True))
 
 
 def best_labels(version: ModelVersion, probabilities: Probabilities) -> Iterator[Prediction]:
-    """What each row of probabilities, (n, labels), says.
+    """The prediction of each row of probabilities, (n, labels).
 
     Single choice predicts the most probable label. Multiple choice predicts each label above
-    0.5, and is as sure as it is of the label that it is least sure of.
+    0.5, and is as confident as for its least confident label.
     """
     if version.choice == "single":
         best = probabilities.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Look at model versions, and put another one in force."""
+"""Look at model versions, and make another one current."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -15,7 +15,7 @@ class ModelRow:
     """One line of `model list`. ``accuracy`` is that on the holdout of ``holdout`` images.
 
     ``tuned`` is how the backbone was fine-tuned, empty where it was not. ``evaluation`` is without
-    its classes and its confusion matrix. ``refused``: the gate kept it from being promoted, and
+    its classes and its confusion matrix. ``refused``: the gate kept it from becoming current, and
     nobody has promoted it since. ``learnt`` is the number of labelled images that it was fitted on.
     """
 
@@ -46,7 +46,7 @@ class ModelListReport:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """One model version, and the times it was put in force."""
+    """One model version, and the times it became current."""
 
     version: ModelVersion
     promoted: bool
@@ -55,7 +55,7 @@ class ModelReport:
 
 @dataclass(frozen=True)
 class PromoteReport:
-    """What `model promote` and `model rollback` did; ``changed`` is False if it was in force."""
+    """What `model promote` and `model rollback` did; ``changed`` is False if it was current."""
 
     dataset: str
     model_version: str
@@ -95,7 +95,7 @@ def _short(evaluation: Evaluation | None) -> Evaluation | None:
 
 
 def show_model(stack: Stack, name: str) -> ModelReport:
-    """One version, and when it was put in force.
+    """One version, and when it became current.
 
     Raises:
         DataError: there is no such version.
@@ -110,7 +110,7 @@ def show_model(stack: Stack, name: str) -> ModelReport:
 
 
 def promote(stack: Stack, name: str) -> PromoteReport:
-    """Put a version in force; `infer --rerun` then shows people its predictions.
+    """Make a version current; `infer --rerun` then shows people its predictions.
 
     Raises:
         DataError: there is no such version.
@@ -119,7 +119,7 @@ def promote(stack: Stack, name: str) -> PromoteReport:
 
 
 def rollback(stack: Stack) -> PromoteReport:
-    """Put the parent of the version in force back in force.
+    """Make the parent of the current version current again.
 
     Raises:
         DataError: it is the first one.
@@ -133,12 +133,12 @@ def rollback(stack: Stack) -> PromoteReport:
     return _promote(stack, current, find_version(stack, current.parent))
 
 
-def _promote(stack: Stack, current: ModelVersion, wanted: ModelVersion) -> PromoteReport:
-    changed = wanted.number != current.number
+def _promote(stack: Stack, current: ModelVersion, requested: ModelVersion) -> PromoteReport:
+    changed = requested.number != current.number
     if changed:
         now = datetime.now(timezone.utc).isoformat()
-        stack.registry.promote(wanted, now, stack.person)
-    return PromoteReport(wanted.dataset, wanted.name, current.name, changed)
+        stack.registry.promote(requested, now, stack.person)
+    return PromoteReport(requested.dataset, requested.name, current.name, changed)
 
 
 def find_version(stack: Stack, name: str) -> ModelVersion:

@@ -130,30 +130,30 @@ def restore_backbone(
     return replace(built, info=info)
 
 
-def pick_device(wanted: str) -> torch.device:
+def pick_device(requested: str) -> torch.device:
     """The device to run on; ``auto`` takes the fastest there is.
 
     Raises:
         ConfigError: this machine has no such device.
     """
     have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        wanted = next((name for name, there in have.items() if there), "cpu")
-    if not have.get(wanted, True):
+    if requested == "auto":
+        requested = next((name for name, there in have.items() if there), "cpu")
+    if not have.get(requested, True):
         raise ConfigError(
-            f"infer.device is {wanted}, which this machine does not have",
+            f"infer.device is {requested}, which this machine does not have",
             "Let it choose: --set infer.device=auto",
         )
-    return torch.device(wanted)
+    return torch.device(requested)
 
 
-def describe_device(wanted: str) -> str:
+def describe_device(requested: str) -> str:
     """The device that would be used, for people.
 
     Raises:
         ConfigError: this machine has no such device.
     """
-    device = pick_device(wanted)
+    device = pick_device(requested)
     if device.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
     return f"{device.type}: {cores()} threads"
@@ -191,10 +191,10 @@ def _load(
         missing, unexpected = module.load_state_dict(body, strict=False)
     except RuntimeError as error:  # a shape differs
         missing, unexpected = [str(error).splitlines()[-1].strip()], []
-    # Checkpoints may lack the count of batches, which plays no part in inference.
+    # Checkpoints may not have the count of batches, which plays no part in inference.
     missing = [key for key in missing if not key.endswith("num_batches_tracked")]
     if missing or unexpected:
-        wrong = f"lacks {missing[0]}" if missing else f"has {unexpected[0]}"
+        wrong = f"it does not have {missing[0]}" if missing else f"it has {unexpected[0]}"
         raise DataError(
             f"the weights {weights} do not fit {name}: the file {wrong}",
             "Set model.backbone to the network that they belong to.",

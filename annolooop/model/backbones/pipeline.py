@@ -22,8 +22,8 @@ from annolooop.model.machine import cores, free_memory
 
 Decoding = tuple[str, "Future[torch.Tensor]"]
 
-AHEAD = 256 * 2**20  # bytes of files and pixels in memory, at most; less where little is free
-CORE_AHEAD = 32 * 2**20  # of these, for each core where the cores do all the work
+MOST_MEMORY = 256 * 2**20  # bytes of files and pixels in memory, at most; less where little is free
+MEMORY_PER_CORE = 32 * 2**20  # of these, for each core where the cores do all the work
 FORWARD_BYTES = 24 * 2**20  # what an image takes while it goes through a large network
 CPU_BATCH = 8  # what is computed for it still lies in a core's cache
 MANY_CORES = 16  # from there on, Python would be busy with starting small batches
@@ -44,18 +44,18 @@ class Pipeline:
     Args:
         backbone: computes the embeddings.
         batch_size: images in one forward pass; ``auto`` is what suits the device.
-        ahead: bytes of files and pixels in memory; default: what suits device and free memory.
+        memory: bytes of files and pixels in memory; default: what suits device and free memory.
     """
 
     def __init__(
         self,
         backbone: Backbone,
         batch_size: int | Literal["auto"] = "auto",
-        ahead: int | None = None,
+        memory: int | None = None,
     ) -> None:
         self.backbone = backbone
         self.batch_size = _suiting(backbone.device) if batch_size == "auto" else batch_size
-        self._ahead = _room(backbone.device) if ahead is None else ahead
+        self._memory = _room(backbone.device) if memory is None else memory
         self._decoders = cores()
         self._forwarders = 0 if backbone.device.type == "cpu" else 1
         self._spent = Spent()
@@ -91,7 +91,7 @@ class Pipeline:
         """Embed any number of files given as (name, bytes), flat in memory.
 
         Args:
-            files: taken in one other thread, ahead of what is yielded within a bound in bytes.
+            files: read in another thread before they are needed, within a bound in bytes.
 
         Yields:
             One :class:`Embedded` for each batch of files, in their order.
@@ -107,7 +107,7 @@ class Pipeline:
             batch_size=self.batch_size,
             decoders=self._decoders,
             forwarders=self._forwarders,
-            ahead=self._ahead,
+            memory=self._memory,
         )
         self.prepare()
         with closing(Stream(files, work, self._spent).batches()) as batches:
@@ -146,7 +146,7 @@ class Pipeline:
 
 def _room(device: torch.device) -> int:
     """Bytes of files and pixels that may wait: enough for no worker to wait."""
-    most = AHEAD if device.type != "cpu" else min(AHEAD, CORE_AHEAD * cores())
+    most = MOST_MEMORY if device.type != "cpu" else min(MOST_MEMORY, MEMORY_PER_CORE * cores())
     return min(most, free_memory() // 8)
 
 
@@ -172,11 +172,11 @@ def decode_batches(
     Raises:
         Unreadable: ``decode`` did.
     """
-    for batch in _decode_ahead(((name, partial(decode, name)) for name in names), batch_size):
+    for batch in _decode_early(((name, partial(decode, name)) for name in names), batch_size):
         yield [name for name, _ in batch], torch.stack([decoded.result() for _, decoded in batch])
 
 
-def _decode_ahead(
+def _decode_early(
     jobs: Iterable[tuple[str, Callable[[], torch.Tensor]]], batch_size: int
 ) -> Iterator[list[Decoding]]:
     """Batches in their order, while the next two are decoded in threads."""

@@ -54,13 +54,13 @@ def resize(pixels: torch.Tensor, size: tuple[int, int], interpolation: str) -> t
 def _whole_jpeg(opened: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
     """What Pillow would give of a JPEG in full size, pixel for pixel, in two thirds of the time.
 
-    ``None`` where only Pillow knows: other formats and colours, pictures that lie on their side,
-    and broken files, of which it says what is broken.
+    ``None`` where only Pillow can read it: other formats and colours, rotated pictures, and
+    broken files, for which it names what is broken.
     """
     if opened.format not in {"JPEG", "MPO"} or opened.mode != "RGB":
         return None
-    told = "exif" in opened.info or "xmp" in opened.info
-    if told and opened.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+    has_metadata = "exif" in opened.info or "xmp" in opened.info
+    if has_metadata and opened.getexif().get(ExifTags.Base.Orientation, 1) != 1:
         return None
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data)

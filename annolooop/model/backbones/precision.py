@@ -7,21 +7,21 @@ from annolooop.errors import ConfigError
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def pick_precision(wanted: str, device: torch.device) -> str:
+def pick_precision(requested: str, device: torch.device) -> str:
     """``fp32``, ``bf16`` or ``fp16``; ``auto`` takes the fastest that the device has.
 
     Raises:
         ConfigError: the device does not compute in it.
     """
     able = _able(device)
-    if wanted == "auto":
+    if requested == "auto":
         return able[0]
-    if wanted not in able:
+    if requested not in able:
         raise ConfigError(
-            f"infer.precision is {wanted}, which this {device.type} does not compute in",
+            f"infer.precision is {requested}, which this {device.type} does not compute in",
             "Let it choose: --set infer.precision=auto",
         )
-    return wanted
+    return requested
 
 
 def _able(device: torch.device) -> tuple[str, ...]:

@@ -82,12 +82,12 @@ def _measure(network: fx.GraphModule, images: torch.Tensor) -> tuple[torch.Tenso
     """Embeddings of images, and the mean of each input channel of each layer on the way."""
     means: Means = {}
 
-    def note(name: str, layer: nn.Module, given: torch.Tensor) -> None:
-        spread = (0, 2, 3) if isinstance(layer, nn.Conv2d) else tuple(range(given.dim() - 1))
-        means[name] = given.mean(dim=spread)
+    def note(name: str, layer: nn.Module, inputs: torch.Tensor) -> None:
+        spread = (0, 2, 3) if isinstance(layer, nn.Conv2d) else tuple(range(inputs.dim() - 1))
+        means[name] = inputs.mean(dim=spread)
 
     hooks = [
-        layer.register_forward_pre_hook(lambda part, given, name=name: note(name, part, given[0]))
+        layer.register_forward_pre_hook(lambda part, inputs, name=name: note(name, part, inputs[0]))
         for name, layer in _layers(network)
     ]
     exact = network(images)
@@ -108,8 +108,8 @@ def _rounded(network: fx.GraphModule, dtype: torch.dtype, first: int, means: Mea
         weights = next(made.get_submodule(node.target).parameters(), None)
         if weights is not None:
             with made.graph.inserting_before(node):
-                given = made.graph.call_method("to", (node.args[0], weights.dtype))
-            node.args = (given, *node.args[1:])
+                inputs = made.graph.call_method("to", (node.args[0], weights.dtype))
+            node.args = (inputs, *node.args[1:])
     made.recompile()
     return made
 

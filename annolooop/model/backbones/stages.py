@@ -9,7 +9,7 @@ WRAPPER = 0.9  # a part with more than this share only wraps the stages
 def last_stage(module: nn.Module) -> list[nn.Parameter]:
     """The parameters from a network's last stage on.
 
-    Stages are told by their size, since networks name them as they like: from the end of the
+    Stages are recognised by their size, since networks name them as they like: from the end of the
     features, whole blocks are taken until they hold a quarter of the features' parameters. In a
     ResNet this is ``layer4``, in a ConvNeXt the fourth stage, in MobileNetV2 the last
     bottleneck with the convolution after it. What comes after the features belongs to it.

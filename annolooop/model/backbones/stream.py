@@ -20,7 +20,7 @@ from annolooop.model.backbones.pixels import Unreadable
 from annolooop.model.machine import cores
 
 Vectors = NDArray[np.float32]
-PATIENCE = 2.0  # seconds that the end of a stream waits for a file that is just being fetched
+SECONDS_TO_JOIN = 2.0  # that the end of a stream waits for a file that is just being fetched
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Work:
         batch_size: files in one forward pass.
         decoders: threads that decode.
         forwarders: threads of their own for the forward pass; with 0, decoders do it, too.
-        ahead: bytes of files and pixels that may be in memory; a file counts until it is yielded.
+        memory: bytes of files and pixels that may be in memory; a file counts until it is yielded.
     """
 
     decode: Callable[[bytes], torch.Tensor]
@@ -43,7 +43,7 @@ class Work:
     batch_size: int
     decoders: int
     forwarders: int
-    ahead: int
+    memory: int
 
 
 @dataclass
@@ -132,7 +132,7 @@ class Stream:
                     condition.notify_all()
             for thread in threads:
                 thread.join()
-            pull.join(PATIENCE)
+            pull.join(SECONDS_TO_JOIN)
             torch.set_num_threads(cores())  # what threads of others begin with
 
     def _start(self, target: Callable[..., None], *args: object) -> Thread:
@@ -188,7 +188,7 @@ class Stream:
         """Whether there is room; there always is when everything waits for a batch to be filled."""
         lone = len(self._batches) <= 1 and not self._undecoded
         filling = not self._batches or not self._batches[-1].full
-        return self._charge + size <= self._work.ahead or (lone and filling)
+        return self._charge + size <= self._work.memory or (lone and filling)
 
     def _add(self, name: str, data: bytes) -> None:
         if not self._batches or self._batches[-1].full:

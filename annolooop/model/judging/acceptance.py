@@ -1,7 +1,7 @@
-"""From which confidence on a model may be believed without a look.
+"""From which confidence on predictions may be accepted without a look.
 
-The promise is a share of right predictions among those that are believed. To try all thresholds on
-the holdout and to keep the best one would break it: of many, one looks good by luck. So
+The promise is a share of correct predictions among those that are accepted. To try all thresholds
+on the holdout and to keep the best one would break it: of many, one looks good by luck. So
 thresholds are tested in an order that no label has shaped, the strictest first, each with an exact
 binomial test, and the first that fails ends it: *fixed sequence testing*, as in Angelopoulos et
 al., "Learn then Test" (2021). With a probability of at least ``CONFIDENCE``, all thresholds that
@@ -21,11 +21,11 @@ GROWTH = 1.2  # each threshold lets about so many times as many images pass as t
 
 @dataclass(frozen=True)
 class Threshold:
-    """The lowest confidence that may be believed, and what the holdout says of it.
+    """The lowest confidence that is accepted, and what it gives on the holdout.
 
     Attributes:
-        value: predictions at least that sure are believed; ``None`` if there is no such value.
-        n: images of the holdout that are.
+        value: predictions of at least that confidence are accepted; ``None`` if there is none.
+        n: images of the holdout with such predictions.
         errors: of these, wrongly predicted.
         low: lower end of their precision, 95 %, one-sided (Clopper and Pearson 1934).
     """
@@ -37,31 +37,31 @@ class Threshold:
 
 
 def images_needed(precision: float) -> int:
-    """The fewest images that can show a precision: all of them predicted right."""
+    """The fewest images that can show a precision: all of them predicted correctly."""
     return int(np.ceil(np.log(1 - CONFIDENCE) / np.log(precision)))
 
 
 def choose_threshold(
-    confidence: NDArray[np.float64], right: NDArray[np.bool_], precision: float
+    confidence: NDArray[np.float64], correct: NDArray[np.bool_], precision: float
 ) -> Threshold:
     """The lowest threshold that keeps the promise.
 
     Args:
-        confidence: (n,), how sure the model is of images of the holdout.
-        right: (n,), whether it is right.
-        precision: share of right ones that is promised among what is believed; below 1.
+        confidence: (n,), of the predictions for images of the holdout.
+        correct: (n,), whether these are correct.
+        precision: share of correct ones that is promised among what is accepted; below 1.
     """
     order = np.argsort(-confidence, kind="stable")
-    sure, wrong = confidence[order], np.cumsum(~right[order])
-    found = Threshold()
-    for wanted in _steps(len(order), precision):
-        value = float(sure[wanted - 1])
-        n = int(np.searchsorted(-sure, -value, side="right"))  # all that are as sure
+    sure, wrong = confidence[order], np.cumsum(~correct[order])
+    passed = Threshold()
+    for count in _steps(len(order), precision):
+        value = float(sure[count - 1])
+        n = int(np.searchsorted(-sure, -value, side="right"))  # all with that confidence
         errors = int(wrong[n - 1])
         if not _shows(errors, n, precision):
             break
-        found = Threshold(value, n, errors, lowest_precision(errors, n))
-    return found
+        passed = Threshold(value, n, errors, lowest_precision(errors, n))
+    return passed
 
 
 def lowest_precision(errors: int, n: int) -> float:
@@ -70,7 +70,7 @@ def lowest_precision(errors: int, n: int) -> float:
 
 
 def _steps(n: int, precision: float) -> Iterator[int]:
-    """How many of n images pass each threshold; neither labels nor predictions say which."""
+    """How many of n images pass each threshold; neither labels nor predictions decide it."""
     count = images_needed(precision)
     if count > n:
         return

@@ -1,7 +1,7 @@
 """How far people agree, beyond what chance would give.
 
-Answers are told label by label: whether a person gave it. A disagreement is a label that one gave
-and the other did not, summed over the labels. With single choice that counts each disagreement
+Answers are compared label by label: whether a person gave it. A disagreement is a label that one
+gave and the other did not, summed over the labels. With single choice that counts each disagreement
 twice, observed and expected alike, so these are the usual nominal coefficients; with multiple
 choice they are those of each label, pooled. One label by itself is taken against all the rest.
 
@@ -13,8 +13,8 @@ Both are computed here: the intervals are a bootstrap of 1,000 draws, which scik
 ``cohen_kappa_score`` would take one by one; the package ``krippendorff`` knows neither that nor
 several labels an image, and its licence, the GPL, is not one for this program.
 
-1 is full agreement, 0 what chance gives; where all gave the same label throughout, neither says
-anything.
+1 is full agreement, 0 what chance gives; where all gave the same label throughout, neither is
+defined.
 """
 
 from collections.abc import Callable
@@ -27,8 +27,8 @@ from annolooop.domain.versions import Estimate
 
 Matrix = NDArray[np.float64]
 
-DRAWS, AT_ONCE = 1000, 100  # of the bootstrap
-FEWEST = 10  # images; with fewer, no interval is told
+DRAWS, DRAWS_AT_ONCE = 1000, 100  # of the bootstrap
+FEWEST = 10  # images; with fewer, there is no interval
 
 
 class Answers(NamedTuple):
@@ -45,14 +45,14 @@ class Answers(NamedTuple):
 
 def alpha(answers: Answers) -> Estimate:
     """Krippendorff's alpha over all labels; its interval by a bootstrap over the images."""
-    disagreed, given, of = _sums(answers)
-    return _estimate(disagreed, given, of)
+    disagreed, counts, of = _sums(answers)
+    return _estimate(disagreed, counts, of)
 
 
 def alpha_of_labels(answers: Answers) -> list[Estimate]:
     """The same of each label by itself, against all others."""
-    disagreed, given, of = _sums(answers)
-    return [_estimate(disagreed[:, [k]], given[:, [k]], of) for k in range(answers.gave.shape[2])]
+    disagreed, counts, of = _sums(answers)
+    return [_estimate(disagreed[:, [k]], counts[:, [k]], of) for k in range(answers.gave.shape[2])]
 
 
 def alpha_of_person(answers: Answers, person: int) -> Estimate:
@@ -66,8 +66,8 @@ def alpha_of_person(answers: Answers, person: int) -> Estimate:
     differs = (answers.gave != answers.gave[person]) & both[:, :, None]
     used = others > 0
     disagreed = differs.sum(axis=0)[used] / others[used, None]
-    _, given, of = _sums(answers)
-    chance = _expected(given.sum(axis=0), of.sum())
+    _, counts, of = _sums(answers)
+    chance = _expected(counts.sum(axis=0), of.sum())
     if not used.any() or chance <= 0:
         return Estimate()
     each = disagreed.sum(axis=1) / chance  # (images,)
@@ -93,27 +93,27 @@ def kappa(answers: Answers, first: int, second: int) -> Estimate:
 def _sums(answers: Answers) -> tuple[Matrix, Matrix, Matrix]:
     """Of images that several answered: disagreement and answers by label, (m, k), answers (m,)."""
     of = answers.answered.sum(axis=0).astype(float)
-    given = (answers.gave & answers.answered[:, :, None]).sum(axis=0).astype(float)
+    counts = (answers.gave & answers.answered[:, :, None]).sum(axis=0).astype(float)
     used = of > 1
-    of, given = of[used], given[used]
-    disagreed = 2 * given * (of[:, None] - given) / (of[:, None] - 1)
-    return disagreed, given, of
+    of, counts = of[used], counts[used]
+    disagreed = 2 * counts * (of[:, None] - counts) / (of[:, None] - 1)
+    return disagreed, counts, of
 
 
-def _expected(given: Matrix, of: float | Matrix) -> Matrix:
+def _expected(counts: Matrix, of: float | Matrix) -> Matrix:
     """Disagreement of two answers that were drawn at random, summed over the labels."""
     total = np.asarray(of)[..., None]
-    return np.asarray((2 * given * (total - given) / (total * (total - 1))).sum(axis=-1))
+    return np.asarray((2 * counts * (total - counts) / (total * (total - 1))).sum(axis=-1))
 
 
-def _estimate(disagreed: Matrix, given: Matrix, of: Matrix) -> Estimate:
+def _estimate(disagreed: Matrix, counts: Matrix, of: Matrix) -> Estimate:
     if not len(of):
         return Estimate()
 
     def alpha_by(weights: Matrix) -> Matrix:
         total = weights @ of
         observed = (weights @ disagreed).sum(axis=1) / total
-        return _beyond(observed, _expected(weights @ given, total))
+        return _beyond(observed, _expected(weights @ counts, total))
 
     return _estimated(len(of), alpha_by)
 
@@ -138,8 +138,8 @@ def _estimated(images: int, statistic: Callable[[Matrix], Matrix]) -> Estimate:
     rng, even = np.random.default_rng(0), np.full(images, 1 / images)
     drawn = np.concatenate(
         [
-            statistic(rng.multinomial(images, even, AT_ONCE).astype(float))
-            for _ in range(DRAWS // AT_ONCE)
+            statistic(rng.multinomial(images, even, DRAWS_AT_ONCE).astype(float))
+            for _ in range(DRAWS // DRAWS_AT_ONCE)
         ]
     )
     low, high = np.nanpercentile(drawn, (2.5, 97.5))

@@ -1,11 +1,11 @@
-"""Which labels are probably wrong, told from what a model says that did not learn from them.
+"""Which labels are probably wrong, by models that did not learn from them.
 
-The rank is *self-confidence*: the probability of the label that was given (Northcutt et al.,
+The rank is *self-confidence*: the probability of the label that the image has (Northcutt et al.,
 "Confident Learning", 2021). Two opinions are taken together, as the geometric mean of their
 probabilities: a head's, averaged over cross-validations with other folds each, and that of
 the labels of the nearest images (of cosine, in the embeddings), which no fit has smoothed.
-``benchmarks/review.py`` tells what each of them is worth. Labels are ranked and not flagged: how
-many are wrong is for people to say.
+``benchmarks/review.py`` measures what each of them is worth. Labels are ranked and not flagged:
+people decide how many are wrong.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Doubt:
 
     Attributes:
         probabilities: (n, k) of each label, by heads that did not learn from the image.
-        confidence: (n,) of what was given: the probability of the label; with multiple choice,
-            of what was said of the label that is most in doubt.
+        confidence: (n,) the probability of the label that the image has; with multiple choice, that
+            of the answer about the label that is most in doubt.
         suggested: (n, k) bool, the labels that an image seems to have.
     """
 
@@ -45,28 +45,29 @@ def doubt_labels(embeddings: Array, targets: Targets, multiple: bool, seed: int)
 
     Args:
         embeddings: (n, d) float32.
-        targets: (n, k) bool, the labels that were given.
+        targets: (n, k) bool, the labels that they have.
         multiple: images may have any number of labels.
         seed: of the folds.
 
     Returns:
         ``None`` with too few images for a cross-validation.
     """
-    said = out_of_fold_logits(embeddings, targets, multiple, seed, FOLDS, REPEATS)
-    if said is None:
+    out_of_fold = out_of_fold_logits(embeddings, targets, multiple, seed, FOLDS, REPEATS)
+    if out_of_fold is None:
         return None
     calibrated = [
-        activate(logits / fit_temperature(logits, targets, multiple), multiple) for logits in said
+        activate(logits / fit_temperature(logits, targets, multiple), multiple)
+        for logits in out_of_fold
     ]
     head, near = np.mean(calibrated, axis=0), of_neighbours(embeddings, targets, multiple)
     probabilities = _together(head, near, multiple)
     rows = np.arange(len(targets))
     if multiple:
-        given = np.where(targets, probabilities, 1 - probabilities)
-        worst = given.argmin(axis=1)
+        own = np.where(targets, probabilities, 1 - probabilities)
+        worst = own.argmin(axis=1)
         suggested = targets.copy()
         suggested[rows, worst] = probabilities[rows, worst] >= THRESHOLD
-        return Doubt(probabilities, given[rows, worst], suggested)
+        return Doubt(probabilities, own[rows, worst], suggested)
     suggested = np.zeros_like(targets)
     suggested[rows, probabilities.argmax(axis=1)] = True
     return Doubt(probabilities, probabilities[targets], suggested)
@@ -103,15 +104,15 @@ def find_overlaps(doubt: Doubt, targets: Targets) -> list[tuple[int, int, int]]:
     Returns:
         Two columns of ``targets``, the lower first, and how many images of one look like the other.
     """
-    given, seems = targets.argmax(axis=1), doubt.suggested.argmax(axis=1)
+    label, seems = targets.argmax(axis=1), doubt.suggested.argmax(axis=1)
     counts: dict[tuple[int, int], int] = {}
     for column in range(targets.shape[1]):
-        own = given == column
+        own = label == column
         if not own.any():
             continue
         usual = doubt.probabilities[own, column].mean()
         looks = (seems == column) & ~own & (doubt.probabilities[:, column] >= usual)
-        for other in given[looks].tolist():
+        for other in label[looks].tolist():
             pair = (min(column, other), max(column, other))
             counts[pair] = counts.get(pair, 0) + 1
     return sorted(((a, b, n) for (a, b), n in counts.items()), key=lambda row: -row[2])

@@ -1,4 +1,4 @@
-"""Whether one of two models is better, told from the same images."""
+"""Whether one of two models is better, from the same images."""
 
 from scipy.stats import binomtest
 
@@ -9,7 +9,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """Exact p-value of McNemar's test (McNemar 1947), two-sided.
 
     If both models were equally good, an image that one of them alone gets right would be as
-    likely to be the first's as the second's. Images that both get right or wrong say nothing.
+    likely to be the first's as the second's. Images that both get right or wrong do not count.
 
     Args:
         only_first, only_second: how many images one of the two alone gets right.

@@ -11,7 +11,7 @@ from annolooop.model.numeric import Vectors, leading_axes
 Points = NDArray[np.float64]
 AXES = 50  # principal axes that neighbours are looked for in
 STEPS = 500
-LEAST = 12  # images below which neighbours say nothing
+LEAST = 12  # images below which neighbours mean nothing
 
 
 def project(vectors: Vectors, seed: int) -> tuple[Points, str]:

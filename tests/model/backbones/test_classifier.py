@@ -213,8 +213,8 @@ def test_pipeline_takes_files_only_as_it_needs_them() -> None:
             taken.append(n)
             yield f"{n}", photo()
 
-    ahead = 7 * 3 * 224**2  # with four that are yielded, and one that waits to be let in: twelve
-    pipeline = Pipeline(random_backbone(), batch_size=4, ahead=ahead)
+    memory = 7 * 3 * 224**2  # with four that are yielded, and one that waits to be let in: twelve
+    pipeline = Pipeline(random_backbone(), batch_size=4, memory=memory)
     next(pipeline.embed(files()))  # type: ignore[arg-type]
     assert len(taken) <= 12
 

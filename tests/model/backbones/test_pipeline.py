@@ -115,7 +115,7 @@ def test_large_files_wait_outside_of_memory() -> None:
             taken += 1
             yield f"{n}", photo() + bytes(1_000_000)
 
-    pipeline = Pipeline(small_backbone(), 4, ahead=8_000_000)
+    pipeline = Pipeline(small_backbone(), 4, memory=8_000_000)
     most, yielded = 0, 0
     for batch in pipeline.embed(files()):
         time.sleep(0.01)

@@ -10,7 +10,7 @@ from annolooop.model.choosing.auto import trust_in_head
 from annolooop.model.choosing.choose import NEED_HEAD, STRATEGIES, choose
 from annolooop.model.choosing.names import NAMES
 from annolooop.model.choosing.pool import Pool
-from annolooop.model.numeric import Vectors, kmeans, nearest
+from annolooop.model.numeric import Vectors
 
 NONE = np.zeros((0, 24), np.float32)
 ALL = sorted(STRATEGIES)
@@ -178,16 +178,6 @@ def test_unknown_strategy_is_told() -> None:
     with pytest.raises(UsageError, match="did you mean margin"):
         choose("margn", a_pool(), 5, 0)
     assert list(NAMES) == list(STRATEGIES)
-
-
-def test_kmeans_finds_clouds_and_takes_weights() -> None:
-    x, number = clouds(300, 3)
-    which, centres = kmeans(x, 3, np.random.default_rng(0))
-    assert len({(a, b) for a, b in zip(which, number, strict=True)}) == 3
-    assert np.array_equal(which, nearest(x, centres)[0])
-    heavy = np.where(np.arange(300) == 5, 1e6, 1e-6).astype(np.float32)
-    _, (centre,) = kmeans(x, 1, np.random.default_rng(0), heavy)
-    assert np.allclose(centre, x[5], atol=1e-2)
 
 
 def test_many_images_take_seconds() -> None:
