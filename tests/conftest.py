@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+from support.fake_label_studio import FakeLabelStudio, fake_label_studio
 from support.project import CACHE, LABELS, Project, Server, free_port, on_server
 
 from annolooop.config.schema import DEFAULT_LABEL_STUDIO
@@ -120,6 +121,13 @@ def server(
 def project(tmp_path: Path, server: Server, request: pytest.FixtureRequest) -> Project:
     """A project on the shared server, with a store and a dataset of its own."""
     return on_server(tmp_path, server, f"{abs(hash(request.node.nodeid)) % 10**12:012d}")
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeLabelStudio]:
+    """A server with prepared answers, where the real one is not needed."""
+    with fake_label_studio() as running:
+        yield running
 
 
 @pytest.fixture

@@ -17,6 +17,6 @@ def split_of(sha256: str, holdout: float, recorded: Mapping[str, str] = NOWHERE)
         sha256: of the content.
         holdout: share of contents that go to the holdout.
         recorded: content hash -> part, of those that are recorded for this share; see
-            :class:`annolooop.storage.split.RecordedSplit`.
+            :class:`annolooop.loop.labels.recorded_split.RecordedSplit`.
     """
     return recorded.get(sha256) or ("holdout" if draw(sha256, SPLIT) < holdout else "train")

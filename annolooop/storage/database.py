@@ -4,15 +4,51 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count, islice
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 
 from annolooop.errors import UnreachableError
 
 SECONDS_TO_WAIT = 30.0  # for another process that writes to the same file
 PAGES_IN_MEMORY = 32_768  # KiB of the file
+ROWS_IN_MEMORY = 1000
 MADE = "CREATE TABLE made (digest TEXT)"
+
+T = TypeVar("T")
+
+_numbers = count(1)  # of temporary tables
+
+
+def as_bytes(text: str) -> bytes:
+    """A key as it is kept in tables: names need not be text, and bytes are sorted as text is."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def as_text(data: bytes) -> str:
+    """The key that was kept."""
+    return data.decode("utf-8", "surrogatepass")
+
+
+def pack(sha256: str) -> bytes | str:
+    """A hash as it is kept in tables: half as long."""
+    with suppress(ValueError):
+        if (packed := bytes.fromhex(sha256)).hex() == sha256:
+            return packed
+    return sha256
+
+
+def unpack(kept: bytes | str) -> str:
+    """The hash that was packed."""
+    return kept.hex() if isinstance(kept, bytes) else kept
+
+
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    """The items, a thousand at a time."""
+    iterator = iter(items)
+    while some := list(islice(iterator, ROWS_IN_MEMORY)):
+        yield some
 
 
 class CacheDatabase:
@@ -52,18 +88,45 @@ class CacheDatabase:
         with self._asking():
             return self.db.execute(statement, values).fetchall()
 
-    def fill(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Do something with each of some rows, for temporary tables: one transaction.
+    def each_row(
+        self, statement: str, values: Sequence[Any] = (), after: bytes | int = b""
+    ) -> Iterator[Any]:
+        """Rows in the order of their first column, a thousand at a time; errors as :meth:`rows`'s.
+
+        The tables may change meanwhile.
+
+        Args:
+            statement: sorted by its first column, which has to be above its last parameter.
+            values: of all parameters but the last.
+            after: is below the first column of all rows.
+        """
+        page = f"{statement} LIMIT {ROWS_IN_MEMORY}"
+        while rows := self.rows(page, (*values, after)):
+            yield from rows
+            if len(rows) < ROWS_IN_MEMORY:
+                return
+            after = rows[-1][0]
+
+    def add_temporary(self, columns: str) -> str:
+        """Make a temporary table. Returns its name."""
+        name = f"temp.t{next(_numbers)}"
+        self.rows(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
+        return name
+
+    def fill(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Put rows into a table; rows with the same primary key are replaced.
 
         Raises:
             UnreachableError: the disk is full.
         """
-        with self._asking():
-            self.db.execute("BEGIN")
-            try:
-                self.db.executemany(statement, rows)
-            finally:
-                self.db.execute("COMMIT")
+        for some in chunks(rows):
+            places = ", ".join("?" * len(some[0]))
+            with self._asking():
+                self.db.execute("BEGIN")
+                try:
+                    self.db.executemany(f"REPLACE INTO {table} VALUES ({places})", some)
+                finally:
+                    self.db.execute("COMMIT")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -13,8 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from annolooop.storage.artifacts.listing import pack, unpack
-from annolooop.storage.database import CacheDatabase
+from annolooop.storage.database import CacheDatabase, pack, unpack
 
 FRESH = 2_000_000_000  # nanoseconds after a change in which another may leave the time as it is
 SCHEMA = (

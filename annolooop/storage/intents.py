@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.document import Document
+from annolooop.storage.records import Document
 
 T = TypeVar("T")
 

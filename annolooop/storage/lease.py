@@ -24,10 +24,10 @@ from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.records import WrongRecord, from_json
 from annolooop.storage.series import Series
 
-BEAT = 10.0  # seconds between two signs of life
-SILENCE = 60.0  # seconds without one, by the waiter's own clock, after which a holder is gone
-LATE = 30.0  # seconds after which a holder does not trust its own lock without a new sign of life
-POLL = (0.2, 2.0)  # seconds between two looks: at first, and at most
+SECONDS_BETWEEN_SIGNS = 10.0  # of life
+SECONDS_OF_SILENCE = 60.0  # by the waiter's own clock, after which a holder is gone
+SECONDS_OF_TRUST = 30.0  # in its own lock, of a holder that gave no new sign of life
+SECONDS_BETWEEN_LOOKS = (0.2, 2.0)  # at first, and at most
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Holder:
         try:
             process = psutil.Process(self.pid)
             # Set clocks move a process's time of birth a little; silence decides the rest.
-            other = abs(process.create_time() - self.born) > SILENCE
+            other = abs(process.create_time() - self.born) > SECONDS_OF_SILENCE
             return other or process.status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return True
@@ -87,7 +87,7 @@ def myself(command: str, person: str) -> Holder:
 
 
 def this_machine() -> str:
-    """Tells machines apart, and containers on one machine: each numbers its own processes."""
+    """Names this machine, or this container: each numbers its own processes."""
     parts = [platform.node()]
     with contextlib.suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
@@ -116,7 +116,7 @@ class Lease:
         dataset: str,
         timeout: float,
         say: Callable[[str], None],
-        silence: float = SILENCE,
+        silence: float = SECONDS_OF_SILENCE,
         stop: threading.Event | None = None,
     ) -> None:
         self._store = store
@@ -142,7 +142,7 @@ class Lease:
         begun = since = time.monotonic()
         seen: tuple[int, bytes] | None = None
         named = 0  # number of the state whose holder was named
-        pause = POLL[0]
+        pause = SECONDS_BETWEEN_LOOKS[0]
         while True:
             number, body = state = self._newest()
             if state != seen:
@@ -163,7 +163,7 @@ class Lease:
                 self._say(f"waiting for {holder or 'someone'}")
             if self._stop.wait(pause):
                 raise KeyboardInterrupt
-            pause = min(pause * 1.5, POLL[1])
+            pause = min(pause * 1.5, SECONDS_BETWEEN_LOOKS[1])
 
     def idle(self) -> int | None:
         """Number of the lock's state while nobody holds it, else ``None``; see :meth:`follows`."""
@@ -173,7 +173,7 @@ class Lease:
 
     @property
     def number(self) -> int:
-        """Of the lock's state while we hold it; what :meth:`idle` gives until others take it."""
+        """Of the lock's state while we hold it; then of :meth:`idle`, until others take it."""
         return self._number
 
     def follows(self, idle: int | None) -> bool:
@@ -193,7 +193,7 @@ class Lease:
         self._check()
 
     def _check(self) -> None:
-        if time.monotonic() - self._beaten > LATE:
+        if time.monotonic() - self._beaten > SECONDS_OF_TRUST:
             self._beat()  # we slept, or the store did: others may think that we are gone
         if self._series.numbers()[-1:] != [self._number]:
             raise UnreachableError(
@@ -227,8 +227,8 @@ class Lease:
         return True
 
     def _live(self, over: threading.Event) -> None:
-        while not over.wait(BEAT):
-            with contextlib.suppress(UnreachableError):  # `check` tries again, and tells
+        while not over.wait(SECONDS_BETWEEN_SIGNS):
+            with contextlib.suppress(UnreachableError):  # the next check tries again, and raises
                 self._beat()
 
     def _beat(self) -> None:

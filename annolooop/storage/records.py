@@ -1,12 +1,15 @@
-"""Typed records as JSON: how a value becomes JSON and back, checked against its type."""
+"""Typed records as JSON, checked against their type when they are read."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from annolooop.storage.artifacts.store import ArtifactStore
+
+T = TypeVar("T")
 Check = Callable[[Any], Any]  # takes a JSON value, returns what it stands for
 
 PLAIN = (str, int, float, bool, NoneType)
@@ -47,6 +50,47 @@ def from_json(kind: Any, data: bytes, more: Check = lambda value: value) -> Any:
         return check_of(kind)(more(value))
     except (LookupError, TypeError, AttributeError):
         raise WrongRecord("it does not hold what such a file holds") from None
+
+
+class Document(Generic[T]):
+    """A record under one key.
+
+    Args:
+        store: where it is kept.
+        key: of the object.
+        kind: type of the record; see :func:`annolooop.storage.records.from_json`.
+    """
+
+    def __init__(self, store: ArtifactStore, key: str, kind: Any) -> None:
+        self._store = store
+        self._key = key
+        self._kind = kind
+
+    def read(self) -> T | None:
+        """The record, or ``None`` where there is none.
+
+        Raises:
+            DataError: it is damaged.
+        """
+        try:
+            record: T = from_json(self._kind, self._store.get(self._key))
+        except KeyError:
+            return None
+        except WrongRecord as error:
+            raise self._store.damaged(self._key, str(error)) from None
+        return record
+
+    def exists(self) -> bool:
+        """Whether there is one."""
+        return self._store.exists(self._key)
+
+    def write(self, value: T) -> None:
+        """Put a record in the place of whatever is there."""
+        self._store.put(self._key, to_json(value))
+
+    def delete(self) -> None:
+        """Remove it, if it is there."""
+        self._store.delete(self._key)
 
 
 @cache

@@ -21,7 +21,7 @@ def opened(file: Path | None, made_for: str = "") -> CacheDatabase:
 
 
 def fill(database: CacheDatabase, count: int = 1) -> None:
-    database.fill("INSERT INTO pairs VALUES (?, ?)", [(str(n), n) for n in range(count)])
+    database.fill("pairs", [(str(n), n) for n in range(count)])
 
 
 def count_of(database: CacheDatabase) -> int:

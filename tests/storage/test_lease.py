@@ -136,7 +136,7 @@ def test_silent_holder_elsewhere_is_gone_after_a_while(store: ArtifactStore) -> 
 def test_holder_elsewhere_that_gives_signs_of_life_keeps_it(
     store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock_module, "BEAT", 0.1)
+    monkeypatch.setattr(lock_module, "SECONDS_BETWEEN_SIGNS", 0.1)
     holder = make(store)
     holder.acquire(replace(ME, machine="elsewhere"))
     with pytest.raises(UnreachableError, match="in use"):
@@ -165,7 +165,7 @@ def test_holder_that_was_replaced_during_a_request_learns_it(store: ArtifactStor
 def test_holder_that_slept_gives_a_sign_of_life_or_stops(
     store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock_module, "LATE", 0.0)
+    monkeypatch.setattr(lock_module, "SECONDS_OF_TRUST", 0.0)
     lock = make(store)
     lock.acquire(ME)
     with lock.guard():

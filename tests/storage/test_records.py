@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from annolooop.storage.records import WrongRecord, from_json, to_json
+from annolooop.errors import DataError
+from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.records import Document, WrongRecord, from_json, to_json
 
 
 @dataclass(frozen=True)
@@ -73,3 +76,20 @@ def test_what_is_wrong_is_named(body: bytes, why: str) -> None:
 )
 def test_records_need_not_be_dataclasses(kind: Any, value: object) -> None:
     assert from_json(kind, to_json(value)) == value
+
+
+def test_document_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    document: Document[Part] = Document(ArtifactStore(str(tmp_path)), "a/b.json", Part)
+    assert document.read() is None
+    document.write(Part("a", 0.5))
+    document.write(Part("b", 1))
+    assert document.read() == Part("b", 1)
+    document.delete()
+    assert not document.exists()
+
+
+def test_damaged_document_is_named(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path))
+    store.put("a/b.json", b'{"name": "a"}')
+    with pytest.raises(DataError, match=r"a/b\.json in .* is damaged: it has no 'share'"):
+        Document(store, "a/b.json", Part).read()

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from support.project import Project
 
 from annolooop.labelstudio.api.connection import Connection
 from annolooop.labelstudio.api.studio import Studio
@@ -120,3 +123,17 @@ def fake_label_studio() -> Iterator[FakeLabelStudio]:
             yield fake
         finally:
             server.shutdown()
+
+
+def project_on(fake: FakeLabelStudio, folder: Path) -> Project:
+    """A project folder whose Label Studio is this one, with a store of its own."""
+    return Project(
+        folder,
+        {
+            "store": {"url": "store"},
+            "label_studio": {"url": fake.url, "api_key": TOKEN, "timeout": 5},
+            "dataset": {"name": "cats", "labels": ["a", "b"]},
+            "model": {"backbone": "mobilenet_v2", "weights": "starter"},
+            "cache_dir": "cache",
+        },
+    )

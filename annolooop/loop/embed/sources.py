@@ -9,19 +9,11 @@ from typing import Protocol
 
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.folder import files_below
-from annolooop.storage.artifacts.listing import (
-    ListingDiff,
-    as_bytes,
-    as_text,
-    by_key,
-    chunks,
-    fill,
-    temporary,
-    unpack,
-)
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
+from annolooop.storage.database import as_bytes, as_text, chunks, unpack
 from annolooop.storage.file_hashes import FileHashes, FileState
 from annolooop.storage.images import IMAGES, ImageCatalog, is_image_name
+from annolooop.storage.listing import ListingDiff
 
 
 @dataclass(frozen=True)
@@ -104,14 +96,13 @@ class LocalFiles:
         self._home = f"{IMAGES}/{self._folder.resolve().name}"
         self.unreadable: dict[str, str] = {}
         self._stored = catalog.listing_diff(store.walk(self._home))
-        self._table = temporary(
-            self._index,
+        self._table = self._index.add_temporary(
             "number INTEGER PRIMARY KEY, path BLOB, key BLOB, size INTEGER, changed INTEGER, "
             "touched INTEGER, inode INTEGER",
         )
         try:
             files = self._below() if path.is_dir() else iter([(path.name, path.stat())])
-            fill(self._index, self._table, self._rows(files))
+            self._index.fill(self._table, self._rows(files))
         except OSError as error:
             raise DataError(
                 f"--batch {path} cannot be read: {error.strerror or error}",
@@ -131,7 +122,7 @@ class LocalFiles:
             "WHERE f.number > ? ORDER BY f.number"
         )
         top = self._folder.resolve()
-        for rows in chunks(by_key(self._index, statement, after=0)):
+        for rows in chunks(self._index.each_row(statement, after=0)):
             files = [as_text(row[1]) for row in rows]
             states = [
                 None if row[4] is None else FileState(f"{top}/{file}", *row[3:7])

@@ -7,8 +7,8 @@ from annolooop.domain.annotations import ProjectCounts
 from annolooop.errors import DataError, did_you_mean
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.document import Document
 from annolooop.storage.intents import Intent
+from annolooop.storage.records import Document
 
 
 def ensure_project(stack: Stack) -> ProjectCounts:

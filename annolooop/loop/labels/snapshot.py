@@ -8,7 +8,7 @@ from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.document import Document
+from annolooop.storage.records import Document
 
 WHOLE = timedelta(days=7)  # after which everything is pulled, whatever the counters say
 

@@ -11,8 +11,8 @@ from annolooop.domain.annotations import Annotation
 from annolooop.domain.examples import Example, build_examples
 from annolooop.domain.near_duplicates import assign, crossing, leaking, with_recorded
 from annolooop.domain.versions import ModelVersion
+from annolooop.loop.labels.recorded_split import RecordedSplit
 from annolooop.stack import Stack
-from annolooop.storage.split import RecordedSplit
 
 if TYPE_CHECKING:
     from annolooop.model.numeric import Indices

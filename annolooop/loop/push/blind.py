@@ -16,7 +16,7 @@ from annolooop.domain.tasks import Image, Prediction
 from annolooop.loop.push.plan import agrees, list_tasks
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.document import Document
+from annolooop.storage.records import Document
 from annolooop.storage.series import Series
 
 

@@ -12,12 +12,12 @@ from annolooop.domain.tasks import Image, Task
 from annolooop.labelstudio.api.data_manager import IDS_PER_URL
 from annolooop.loop.push.plan import agrees
 from annolooop.stack import Stack
-from annolooop.storage.artifacts.listing import Keys, ListingDiff
 from annolooop.storage.artifacts.prefetch import prefetch
 from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.document import Document
 from annolooop.storage.images import is_image_name, place_of
 from annolooop.storage.lease import Lease
+from annolooop.storage.listing import Keys, ListingDiff
+from annolooop.storage.records import Document
 
 REQUESTS_AT_ONCE = 4
 MOST_VANISHED = 0.5  # share of the images; more at once look like a mistake

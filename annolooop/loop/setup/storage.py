@@ -15,7 +15,7 @@ from annolooop.storage.clouds.provisioning import (
     UnsupportedError,
     merged,
 )
-from annolooop.storage.document import Document
+from annolooop.storage.records import Document
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,8 @@
 import time
 from dataclasses import dataclass
 
-from annolooop.domain.examples import Holdout
 from annolooop.domain.progress import Track, left_out
-from annolooop.domain.versions import Finetuning
+from annolooop.domain.versions import Finetuning, Holdout
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.train.changes import find_examples

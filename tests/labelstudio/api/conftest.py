@@ -1,15 +1,7 @@
-"""A server with prepared answers."""
-
-from collections.abc import Iterator
+"""A project of a server with prepared answers."""
 
 import pytest
-from support.fake_label_studio import FakeLabelStudio, fake_label_studio
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeLabelStudio]:
-    with fake_label_studio() as running:
-        yield running
+from support.fake_label_studio import FakeLabelStudio
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from annolooop.errors import DataError
+from annolooop.loop.labels.recorded_split import RecordedSplit
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.series import Series
-from annolooop.storage.split import RecordedSplit
 
 HELD, LEARNT = "0" * 64, "f" * 64
 

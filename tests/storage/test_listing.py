@@ -16,7 +16,7 @@ def catalog(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> ImageCatalog:
     """Of five images, read one by one or so."""
-    monkeypatch.setattr("annolooop.storage.artifacts.listing.CHUNK", request.param)
+    monkeypatch.setattr("annolooop.storage.database.ROWS_IN_MEMORY", request.param)
     catalog = ImageCatalog(ArtifactStore(str(tmp_path)), "d")
     images = [Image(key, f"{n:064x}") for n, key in enumerate(KEYS)]
     catalog.add(images, dict.fromkeys(KEYS, "then"), dict.fromkeys(KEYS, 1))

@@ -1,93 +1,23 @@
 """How a listing of the store differs from the catalogue; any number of keys.
 
-Keys are kept in temporary tables beside the catalogue's index, as bytes: names of files need not
-be text, and bytes of UTF-8 are sorted as text is.
+Keys are kept in temporary tables beside the index of the catalogue, so that memory stays flat.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
-from itertools import chain, count, islice
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
+from typing import NamedTuple
 
 from annolooop.storage.artifacts.store import StoredObject
-from annolooop.storage.index import Index
-
-T = TypeVar("T")
-
-CHUNK = 1000  # rows in memory
-_numbers = count(1)
-
-
-def as_bytes(text: str) -> bytes:
-    """A key as it is kept in tables."""
-    return text.encode("utf-8", "surrogatepass")
-
-
-def as_text(data: bytes) -> str:
-    """The key that such bytes stand for."""
-    return data.decode("utf-8", "surrogatepass")
-
-
-def pack(sha256: str) -> bytes | str:
-    """A hash as it is kept in tables: half as long."""
-    with suppress(ValueError):
-        if (packed := bytes.fromhex(sha256)).hex() == sha256:
-            return packed
-    return sha256
-
-
-def unpack(kept: bytes | str) -> str:
-    """The hash that was packed."""
-    return kept.hex() if isinstance(kept, bytes) else kept
-
-
-def by_key(
-    index: Index, statement: str, values: Sequence[Any] = (), after: bytes | int = b""
-) -> Iterator[Any]:
-    """Rows by their first column, which is a key; a thousand at a time.
-
-    Args:
-        index: holds the tables, which may change meanwhile.
-        statement: sorted by that column, which is above its last parameter.
-        values: of all parameters but the last.
-        after: what is below the first.
-    """
-    whole = f"{statement} LIMIT {CHUNK}"
-    while rows := index.rows(whole, (*values, after)):
-        yield from rows
-        if len(rows) < CHUNK:
-            return
-        after = rows[-1][0]
-
-
-def chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    """The items, a thousand at a time."""
-    iterator = iter(items)
-    while some := list(islice(iterator, CHUNK)):
-        yield some
-
-
-def temporary(index: Index, columns: str) -> str:
-    """Make a temporary table of a index. Returns its name."""
-    name = f"temp.t{next(_numbers)}"
-    index.rows(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
-    return name
-
-
-def fill(index: Index, table: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Put rows into a temporary table; what has the same primary key is replaced."""
-    for some in chunks(rows):
-        places = ", ".join("?" * len(some[0]))
-        index.fill(f"REPLACE INTO {table} VALUES ({places})", some)
+from annolooop.storage.database import CacheDatabase, as_bytes, as_text, unpack
 
 
 class Keys(Collection[str]):
-    """Keys, sorted; held in a temporary table of a index."""
+    """Keys, sorted; held in a temporary table of an index."""
 
-    def __init__(self, index: Index, keys: Iterable[str]) -> None:
+    def __init__(self, index: CacheDatabase, keys: Iterable[str]) -> None:
         self._index = index
-        self._table = temporary(index, "key BLOB PRIMARY KEY")
-        fill(index, self._table, ((as_bytes(key),) for key in keys))
+        self._table = index.add_temporary("key BLOB PRIMARY KEY")
+        index.fill(self._table, ((as_bytes(key),) for key in keys))
         ((self._count,),) = index.rows(f"SELECT count(*) FROM {self._table}")
 
     def __len__(self) -> int:
@@ -95,7 +25,7 @@ class Keys(Collection[str]):
 
     def __iter__(self) -> Iterator[str]:
         statement = f"SELECT key FROM {self._table} WHERE key > ? ORDER BY key"
-        return (as_text(key) for (key,) in by_key(self._index, statement))
+        return (as_text(key) for (key,) in self._index.each_row(statement))
 
     def __contains__(self, key: object) -> bool:
         statement = f"SELECT 1 FROM {self._table} WHERE key = ?"
@@ -124,10 +54,10 @@ class ListingDiff(Collection[str]):
         objects: are listed once, here.
     """
 
-    def __init__(self, index: Index, objects: Iterable[StoredObject]) -> None:
+    def __init__(self, index: CacheDatabase, objects: Iterable[StoredObject]) -> None:
         self._index = index
-        self._table = temporary(index, "key BLOB PRIMARY KEY, size INTEGER, etag TEXT")
-        fill(index, self._table, ((as_bytes(o.key), o.size, o.etag) for o in objects))
+        self._table = index.add_temporary("key BLOB PRIMARY KEY, size INTEGER, etag TEXT")
+        index.fill(self._table, ((as_bytes(o.key), o.size, o.etag) for o in objects))
 
     @property
     def table(self) -> str:
@@ -186,7 +116,7 @@ class ListingDiff(Collection[str]):
             "SELECT i.key FROM images i WHERE i.key > ? AND i.key < ? AND i.key > ? AND NOT EXISTS "
             f"(SELECT 1 FROM {self._table} s WHERE s.key = i.key) ORDER BY i.key"
         )
-        rows = by_key(self._index, statement, [as_bytes(first), as_bytes(end)])
+        rows = self._index.each_row(statement, [as_bytes(first), as_bytes(end)])
         keys: Iterable[str] = (as_text(key) for (key,) in rows)
         at = self._index.rows("SELECT 1 FROM images WHERE key = ?", [as_bytes(prefix)])
         return Keys(self._index, chain([prefix] if at and prefix not in self else [], keys))
@@ -196,6 +126,6 @@ class ListingDiff(Collection[str]):
             f"SELECT s.key, s.size, s.etag, i.sha256, i.etag FROM {self._table} s "
             f"{join} images i ON i.key = s.key WHERE s.key > ? {condition} ORDER BY s.key"
         )
-        for key, size, etag, sha256, then in by_key(self._index, statement):
+        for key, size, etag, sha256, then in self._index.each_row(statement):
             item = StoredObject(as_text(key), size, etag)
             yield ComparedObject(item, None if sha256 is None else unpack(sha256), then == etag)

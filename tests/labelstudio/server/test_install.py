@@ -1,0 +1,98 @@
+"""Environments that several stacks share: installed once, removed with the last user."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from annolooop.errors import ConfigError
+from annolooop.labelstudio.server import install
+from annolooop.labelstudio.server.install import (
+    ensure_environment,
+    installed_version,
+    release_environment,
+)
+
+
+@pytest.fixture
+def installer(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Makes an executable in the place of an installation; keeps what was to be run."""
+    steps: list[list[str]] = []
+
+    def run(step: list[str], *rest: object) -> None:
+        steps.append(step)
+        if "venv" in step:
+            (Path(step[-1]) / "bin").mkdir(parents=True)
+            (Path(step[-1]) / "bin" / "label-studio").write_text("#!python\n")
+
+    monkeypatch.setattr(install, "run_installer", run)
+    return steps
+
+
+def ensure(root: Path, user: str) -> Path:
+    return ensure_environment(root, "1.2.3", user, lambda text: None)
+
+
+def test_environment_is_installed_once_for_all_users(
+    installer: list[list[str]], tmp_path: Path
+) -> None:
+    first, second = ensure(tmp_path, "one"), ensure(tmp_path, "two")
+    assert first == second == tmp_path / "1.2.3" / "bin" / "label-studio"
+    assert sum("venv" in step for step in installer) == 1
+    assert "label-studio==1.2.3" in installer[-1]
+
+
+def test_environment_goes_with_its_last_user(installer: list[list[str]], tmp_path: Path) -> None:
+    ensure(tmp_path, "one")
+    ensure(tmp_path, "two")
+    assert release_environment(tmp_path, "1.2.3", "one") is None
+    assert release_environment(tmp_path, "1.2.3", "two") == tmp_path / "1.2.3"
+    assert not (tmp_path / "1.2.3").exists()
+
+
+def test_environment_that_is_not_there_needs_no_release(tmp_path: Path) -> None:
+    assert release_environment(tmp_path, "1.2.3", "one") is None
+
+
+def test_incomplete_environment_is_installed_again(
+    installer: list[list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "1.2.3" / "bin").mkdir(parents=True)
+    (tmp_path / "1.2.3" / "bin" / "label-studio").write_text("half")
+    assert ensure(tmp_path, "one").read_text() == "#!python\n"
+
+
+def test_pip_is_tried_where_uv_fails(
+    installer: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = install.run_installer
+
+    def no_uv(step: list[str], *rest: object) -> None:
+        if step[0] == "uv":
+            raise ConfigError("no index for uv")
+        run(step, *rest)
+
+    monkeypatch.setattr(install, "find_uv", lambda: "uv")
+    monkeypatch.setattr(install, "run_installer", no_uv)
+    said: list[str] = []
+    ensure_environment(tmp_path, "1.2.3", "one", said.append)
+    assert "no index for uv\nTrying again with pip …" in said
+    assert installer[-1][1:3] == ["-m", "pip"]
+
+
+def executable(folder: Path, first_line: str, python: str) -> Path:
+    """An executable beside a Python that answers in this way."""
+    folder.mkdir()
+    (folder / "python").write_text(f"#!/bin/sh\n{python}\n")
+    (folder / "python").chmod(0o755)
+    (folder / "label-studio").write_text(first_line)
+    return folder / "label-studio"
+
+
+def test_version_is_asked_of_the_python_beside_it(tmp_path: Path) -> None:
+    assert installed_version(executable(tmp_path / "bin", "#!/bin/sh\n", "echo 1.2.3")) == "1.2.3"
+
+
+def test_version_of_a_python_without_the_package_is_not_known(tmp_path: Path) -> None:
+    found = executable(tmp_path / "bin", f"#!{sys.executable}x\n", "exit 1")
+    assert installed_version(found) is None
