@@ -2,7 +2,7 @@
 
 Measured: `ArtifactStore.get_each`, which is how `infer`, `train` and `export` read images, over
 all objects below a prefix, in their order. Against it: the provider's own library, in whatever
-order, with as many requests at a time (`READS`) and connections that are kept open; for S3
+order, with as many requests at a time (`READS_AT_ONCE`) and connections that are kept open; for S3
 aiobotocore, for Google Cloud Storage google-cloud-storage in threads (it has no aio client), for
 Azure the aio client of azure-storage-blob.
 
@@ -39,7 +39,7 @@ from figures import Figure, add_record, tell
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from annolooop.storage.artifacts.reading import READS
+from annolooop.storage.artifacts.reading import READS_AT_ONCE
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.clouds.azure.files import AzureAccess, open_azure
 from annolooop.storage.clouds.gcs.files import GCSAccess, open_gcs
@@ -93,7 +93,7 @@ def main() -> int:
 def compare(side: Side, objects: int, size: int, rounds: int) -> tuple[float, float]:
     """Median rates of the store and of the bare library, in objects a second."""
     keys = [f"images/{number:05d}.jpg" for number in range(objects)]
-    with ThreadPoolExecutor(READS) as pool:
+    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
         list(pool.map(lambda key: side.store.put(key, os.urandom(size)), keys))
 
     def ours(wanted: Sequence[str]) -> int:
@@ -118,7 +118,7 @@ def _is_there(data: Any) -> bool:
 
 
 class Loop:
-    """Runs coroutines of a library with an event loop of its own, at most ``READS`` at a time."""
+    """Runs coroutines of a library with an event loop of its own, ``READS_AT_ONCE`` at a time."""
 
     def __init__(self) -> None:
         self._runner = asyncio.new_event_loop()
@@ -135,7 +135,7 @@ class Loop:
 
         async def every(keys: Sequence[str]) -> int:
             left = iter(keys)
-            return sum(await asyncio.gather(*(worker(left) for _ in range(READS))))
+            return sum(await asyncio.gather(*(worker(left) for _ in range(READS_AT_ONCE))))
 
         return lambda keys: int(self.run(every(keys)))
 
@@ -188,7 +188,7 @@ def gcs(folder: Path) -> Iterator[Side]:
 
         access = GCSAccess(endpoint=server.endpoint)
         store = ArtifactStore(f"gs://{server.bucket}/{PREFIX}", open_gcs(access))
-        with ThreadPoolExecutor(READS) as pool:
+        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
             yield Side(store, lambda keys: sum(pool.map(one, keys)))
 
 

@@ -12,8 +12,7 @@ from annolooop.errors import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from annolooop.domain.examples import Holdout
-    from annolooop.domain.versions import BackboneInfo, Evaluation, Finetuning
+    from annolooop.domain.versions import BackboneInfo, Evaluation, Finetuning, Holdout
     from annolooop.loop.train.compare import CompareReport
     from annolooop.loop.train.train import TrainReport
 

@@ -26,19 +26,6 @@ class Example:
     accepted: str = ""
 
 
-@dataclass(frozen=True)
-class Holdout:
-    """Accuracy on images that the model was not trained on; ``None`` with too few of them.
-
-    ``low`` and ``high`` bound the accuracy at 95 % (Wilson).
-    """
-
-    n: int
-    accuracy: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
 def build_examples(
     annotations: Iterable[Annotation],
     choice: str,

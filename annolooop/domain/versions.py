@@ -175,6 +175,25 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Holdout:
+    """The accuracy of an evaluation, in the form of reports; ``None`` with too few images.
+
+    ``low`` and ``high`` bound the accuracy at 95 % (Wilson).
+    """
+
+    n: int
+    accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> "Holdout":
+        """That of an evaluation."""
+        figure = evaluation.accuracy
+        return cls(evaluation.n, figure.value, figure.low, figure.high)
+
+
+@dataclass(frozen=True)
 class GateVerdict:
     """Whether a new version may take the place of the current one: ``metrics["gate"]``.
 

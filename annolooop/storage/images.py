@@ -75,12 +75,12 @@ def series_of(store: ArtifactStore, dataset: str) -> Series[Entries]:
 
 
 class ImageCatalog:
-    """Keys and hashes of a dataset's images, so that nothing is read again to be hashed.
+    """Keys and hashes of a dataset's images: no object is read twice to be hashed.
 
-    Kept in the store as numbered JSON files that are only added; later entries win. An entry is
-    ``key: [sha256, etag]``, with the size in bytes as a third where that is known; without a hash
-    it is that of an object that cannot be read. Asked is a local copy, so that memory holds only
-    what is asked for, and the store is read only for what is new in it.
+    A series in the store; later entries win. An entry is ``key: [sha256, etag]``, with the size in
+    bytes as a third where that is known; an empty hash stands for an object that cannot be read.
+    Answers come from an index, so memory holds only what is requested, and only new records are
+    read from the store.
 
     Args:
         store, dataset: whose images.
@@ -165,7 +165,7 @@ class ImageCatalog:
         if lines:
             self.index.append(lines)
 
-    # -- where images are that somebody else may put there ---------------------------------------
+    # -- folders of the store into which others put images ---------------------------------------
 
     @cached_property
     def _named(self) -> set[str]:
@@ -173,14 +173,14 @@ class ImageCatalog:
         return set(self._folders.each())
 
     def watch(self, folder: str) -> None:
-        """Note that the images of a folder of the store are meant for the dataset, at any depth."""
+        """Note that the images of a folder of the store belong to the dataset, at any depth."""
         if not any(is_below(folder, known) for known in self._named):
             self._folders.append(folder)
             self._named.add(folder)
 
     def places(self) -> frozenset[str]:
         """Folders of the store whose images are the dataset's, at any depth."""
-        return frozenset(self._held - {IMAGES, ""} | self._named)  # in those two are all datasets
+        return frozenset(self._held - {IMAGES, ""} | self._named)  # these two hold all datasets
 
     def listing(self) -> Iterator[StoredObject]:
         """Objects of the store in all places where the dataset has images, also those of others.
@@ -195,7 +195,7 @@ class ImageCatalog:
                 yield from self._store.walk(folder)
 
     def listing_diff(self, objects: Iterable[StoredObject] | None = None) -> ListingDiff:
-        """Objects of the store as against the catalogue; default: of :meth:`listing`."""
+        """How objects of the store differ from the catalogue; default: those of :meth:`listing`."""
         return ListingDiff(self.index, self.listing() if objects is None else objects)
 
     @property
@@ -205,7 +205,7 @@ class ImageCatalog:
 
 
 def _apply(db: Connection, entries: Entries) -> None:
-    """Enter what one file of the catalogue says."""
+    """Change the tables by one record of the catalogue."""
     images, skipped, folders = [], [], set()
     for key, (sha256, etag, *more) in entries.items():
         packed = as_bytes(key)

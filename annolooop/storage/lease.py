@@ -87,7 +87,7 @@ def myself(command: str, person: str) -> Holder:
 
 
 def this_machine() -> str:
-    """Tells machines apart, and containers on one machine: each numbers its own processes."""
+    """Names this machine, or this container: each numbers its own processes."""
     parts = [platform.node()]
     with contextlib.suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
@@ -173,7 +173,7 @@ class Lease:
 
     @property
     def number(self) -> int:
-        """Of the lock's state while we hold it; what :meth:`idle` gives until others take it."""
+        """Of the lock's state while we hold it; then of :meth:`idle`, until others take it."""
         return self._number
 
     def follows(self, idle: int | None) -> bool:
@@ -228,7 +228,7 @@ class Lease:
 
     def _live(self, over: threading.Event) -> None:
         while not over.wait(SECONDS_BETWEEN_SIGNS):
-            with contextlib.suppress(UnreachableError):  # `check` tries again, and tells
+            with contextlib.suppress(UnreachableError):  # the next check tries again, and raises
                 self._beat()
 
     def _beat(self) -> None:

@@ -14,8 +14,8 @@ from annolooop.storage.series import Series
 
 T = TypeVar("T")
 
-SLICE = 10_000  # rows in one object of the series, when all tasks were listed
-AT_A_TIME = 500  # values in one statement
+ROWS_PER_RECORD = 10_000  # of the series, when all tasks were listed
+VALUES_AT_ONCE = 500  # in one statement
 FIELDS = "id, key, sha256, replaced, shows, vanished"
 COLUMNS = "id INTEGER PRIMARY KEY, key TEXT, sha256 TEXT, replaced INT, shows TEXT, vanished INT"
 SCHEMA = (
@@ -35,23 +35,23 @@ def task_series(store: ArtifactStore, dataset: str) -> Series[dict[str, Any]]:
 class TaskIndex:
     """Tasks with a key of one Label Studio project, and which versions predicted each.
 
-    Kept in the store as numbered JSON files that are only added; later entries win. Each names the
-    project that it is about, and one about another project begins empty. It says what the server
-    confirmed, and not what people deleted since: whoever relies on it compares :attr:`project`,
-    the number of tasks and :meth:`counts` with the server's own first.
+    A series in the store; later records win. Each names its project, and the first one of another
+    project begins an empty index. It holds what the server confirmed, and does not know what people
+    deleted since: compare :attr:`project`, the number of tasks and :meth:`counts` with those of
+    the server first.
 
     Args:
-        store: where it is kept.
+        store: where it is stored.
         dataset: its name.
         file: for a local copy of it; default: in memory.
-        kept: write what is noted to the store; otherwise it is known to this object only.
+        stored: write what is noted to the store; otherwise only this object knows it.
     """
 
     def __init__(
-        self, store: ArtifactStore, dataset: str, file: Path | None = None, kept: bool = True
+        self, store: ArtifactStore, dataset: str, file: Path | None = None, stored: bool = True
     ) -> None:
         self._index = Index(task_series(store, dataset), file, SCHEMA, _apply)
-        self._kept = kept
+        self._stored = stored
 
     def refresh(self) -> None:
         """Read what others noted."""
@@ -98,8 +98,8 @@ class TaskIndex:
         """Which of these tasks have a prediction of a version, and which one of any other."""
         current: set[int] = set()
         others: set[int] = set()
-        asked = "SELECT task, version FROM predicted WHERE task IN ({})"
-        for task, by in self._asked(asked, tasks):
+        statement = "SELECT task, version FROM predicted WHERE task IN ({})"
+        for task, by in self._asked(statement, tasks):
             (current if by == version else others).add(task)
         return current, others
 
@@ -121,15 +121,15 @@ class TaskIndex:
             forgotten: ids of tasks that have no predictions any more.
         """
         less: dict[str, list[int]] = {}
-        asked = "SELECT task, version FROM predicted WHERE task IN ({})"
-        for task, version in self._asked(asked, forgotten):
+        statement = "SELECT task, version FROM predicted WHERE task IN ({})"
+        for task, version in self._asked(statement, forgotten):
             less.setdefault(version, []).append(task)
         rows = [_row(task) for task in tasks]
         self._write(project, tasks=rows, predicted=predicted, unpredicted=less)
 
     def _write(self, project: str, **noted: Any) -> None:
         value = {"project": project, **{name: what for name, what in noted.items() if what}}
-        if self._kept:
+        if self._stored:
             self._index.append(value)
         else:
             with self._index.lock:
@@ -176,24 +176,24 @@ class TaskIndex:
             self._write(project, extra={version: extra.get(version, 0) + more})
 
     def _slices(self, statement: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
-        """Rows of a difference, some at a time, which are to be written before the next ones."""
+        """Rows of a difference, some at a time; the caller writes them before the next ones."""
         self._index.rows("DROP TABLE IF EXISTS temp.difference")
         self._index.rows(f"CREATE TEMP TABLE difference AS {statement}", values)
-        asked = "SELECT rowid, * FROM temp.difference WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        statement = "SELECT rowid, * FROM temp.difference WHERE rowid > ? ORDER BY rowid LIMIT ?"
         last = 0
-        while some := self._index.rows(asked, [last, SLICE]):
+        while some := self._index.rows(statement, [last, ROWS_PER_RECORD]):
             last = some[-1][0]
             yield [row[1:] for row in some]
 
     def _asked(self, statement: str, values: Iterable[Any]) -> Iterator[Any]:
         """Rows of a statement that names any number of values."""
         remaining = iter(values)
-        while some := list(islice(remaining, AT_A_TIME)):
+        while some := list(islice(remaining, VALUES_AT_ONCE)):
             yield from self._index.rows(statement.format(",".join("?" * len(some))), some)
 
 
 def _apply(db: sqlite3.Connection, value: Mapping[str, Any]) -> None:
-    """Change the tables as one object of the series says."""
+    """Change the tables by one record of the series."""
     if db.execute("SELECT identity FROM project").fetchone() != (value["project"],):
         for table in ("project", "task", "predicted", "extra"):
             db.execute(f"DELETE FROM {table}")

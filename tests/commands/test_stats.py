@@ -6,8 +6,7 @@ import pytest
 from support.printed import printed
 
 from annolooop.commands.stats import print_stats
-from annolooop.domain.examples import Holdout
-from annolooop.domain.versions import ClassFigures, Estimate, Evaluation
+from annolooop.domain.versions import ClassFigures, Estimate, Evaluation, Holdout
 from annolooop.loop.quality.stats import Sameness, StatsReport, VersionStats
 
 FIGURE = Estimate(0.9, 0.8, 0.95)

@@ -6,8 +6,14 @@ import pytest
 from support.printed import printed
 
 from annolooop.commands.train import describe_backbone, print_train
-from annolooop.domain.examples import Holdout
-from annolooop.domain.versions import BackboneInfo, Estimate, Evaluation, Finetuning, GateVerdict
+from annolooop.domain.versions import (
+    BackboneInfo,
+    Estimate,
+    Evaluation,
+    Finetuning,
+    GateVerdict,
+    Holdout,
+)
 from annolooop.loop.train.train import TrainReport
 
 BACKBONE = BackboneInfo("resnet18", "DEFAULT", "f" * 64, "t", 512)

@@ -2,12 +2,14 @@
 
 from dataclasses import asdict
 
+import pytest
 from support.records import draft
 
 from annolooop.domain.versions import (
     ClassFigures,
     Estimate,
     Evaluation,
+    Holdout,
     evaluation_of,
     fingerprint_of,
     version_name,
@@ -40,3 +42,9 @@ def test_evaluation_comes_back_from_the_metrics_of_a_version() -> None:
 
 def test_version_that_was_not_evaluated_has_no_figures() -> None:
     assert evaluation_of(draft(metrics={})) is None
+
+
+@pytest.mark.parametrize("figure", [Estimate(0.9, 0.6, 0.98), Estimate()])
+def test_reports_state_the_accuracy_of_the_evaluation(figure: Estimate) -> None:
+    stated = Holdout.of(Evaluation(10, figure))
+    assert stated == Holdout(10, figure.value, figure.low, figure.high)

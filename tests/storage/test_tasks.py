@@ -33,7 +33,7 @@ def test_what_is_noted_is_known_to_all_who_refresh(tmp_path: Path) -> None:
 
 
 def test_listing_mends_it_and_only_what_differs_is_written(tmp_path: Path) -> None:
-    module.SLICE, before = 2, module.SLICE
+    module.ROWS_PER_RECORD, before = 2, module.ROWS_PER_RECORD
     try:
         store = ArtifactStore(str(tmp_path))
         task_index = TaskIndex(store, "d")
@@ -54,10 +54,10 @@ def test_listing_mends_it_and_only_what_differs_is_written(tmp_path: Path) -> No
         numbers = task_series(store, "d").numbers()
         task_index.mend_tasks("1 then", [task(1), changed, *map(task, range(3, 8))])
         task_index.mend_predictions("1 then", "v1", [1, 3, 4, 5], 5)
-        unseen = TaskIndex(store, "d", kept=False)
+        unseen = TaskIndex(store, "d", stored=False)
         unseen.refresh()
         unseen.mend_tasks("1 then", [])
         assert len(unseen) == 0
         assert task_series(store, "d").numbers() == numbers
     finally:
-        module.SLICE = before
+        module.ROWS_PER_RECORD = before

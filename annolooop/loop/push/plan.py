@@ -85,7 +85,7 @@ def expected_index(stack: Stack, project: ProjectCounts, doubt: bool = False) ->
     """The task index where the server agrees with it; else a corrected copy that is not stored."""
     if not doubt and agrees(stack, project):
         return stack.task_index
-    task_index = TaskIndex(stack.store, stack.config.dataset.name, kept=False)
+    task_index = TaskIndex(stack.store, stack.config.dataset.name, stored=False)
     task_index.refresh()
     list_tasks(stack, project, task_index, doubt)
     return task_index

@@ -8,10 +8,9 @@ from typing import Any
 
 from annolooop.domain.annotations import Annotation
 from annolooop.domain.answers import Disputed, resolve
-from annolooop.domain.examples import Holdout
 from annolooop.domain.figures import Agreement
 from annolooop.domain.split import split_of
-from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evaluation_of
+from annolooop.domain.versions import Estimate, Evaluation, Holdout, ModelVersion, evaluation_of
 from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.current import Rules, read_rules
 from annolooop.loop.labels.project import find_project

@@ -6,10 +6,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from annolooop.domain.progress import Track
+from annolooop.domain.versions import Holdout
 from annolooop.loop.train.fit_result import FitResult, calibrated, predict_holdout
 from annolooop.loop.train.training_set import TrainingSet
 from annolooop.model.heads.fit import fit_head
-from annolooop.model.heads.metrics import evaluate, holdout_accuracy
+from annolooop.model.heads.metrics import evaluate
 from annolooop.model.heads.targets import build_targets
 from annolooop.stack import Stack
 
@@ -26,10 +27,9 @@ def learn(stack: Stack, training_set: TrainingSet, mode: str, track: Track) -> F
 
         result = finetune_backbone(stack, training_set, result, mode, track)
     labels, seed = stack.config.dataset.labels, stack.config.train.seed
-    accuracy = holdout_accuracy(int(result.correct.sum()), len(result.correct))
     targets = build_targets(training_set.holdout, labels)
     evaluation = evaluate(result.probabilities, targets, labels, training_set.multiple, seed)
-    figures = {"holdout": vars(accuracy), "evaluation": asdict(evaluation)}
+    figures = {"holdout": vars(Holdout.of(evaluation)), "evaluation": asdict(evaluation)}
     return replace(result, metrics={**figures, **result.metrics})
 
 

@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from annolooop.domain.annotations import ProjectCounts, Snapshot
-from annolooop.domain.examples import Example, Holdout
+from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track, left_out
 from annolooop.domain.versions import (
     BackboneInfo,
     Evaluation,
     Finetuning,
     GateVerdict,
+    Holdout,
     ModelVersion,
     evaluation_of,
 )

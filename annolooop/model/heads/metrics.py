@@ -4,21 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from annolooop.domain.examples import Holdout
 from annolooop.domain.versions import ClassFigures, Estimate, Evaluation
 from annolooop.model.heads.head import THRESHOLD, Probabilities
 from annolooop.model.heads.interval import wilson
 from annolooop.model.heads.reliability import TAILS, Targets, calibration_error, resample
 
 MIN_HOLDOUT = 10  # below it, an interval spans more than half of the scale
-
-
-def holdout_accuracy(correct: int, n: int) -> Holdout:
-    """Accuracy with its interval; without a number when there are too few images for one."""
-    if n < MIN_HOLDOUT:
-        return Holdout(n)
-    low, high = wilson(correct, n)
-    return Holdout(n, correct / n, low, high)
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""The files of a folder of this machine, in the order that a bucket lists its objects."""
+"""The files of a local folder, in the order in which a bucket lists its objects."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Folder:
-    """What a store asks of a file system; that of fsspec takes longer to load than to use.
+    """What a store needs of a file system; that of fsspec takes longer to load than to use.
 
     Every method raises ``OSError``.
     """
@@ -48,22 +48,22 @@ def files_below(
 ) -> Iterator[tuple[str, os.stat_result]]:
     """Files below a folder, as if all of their paths were sorted; links to folders are left out.
 
-    Memory holds the names in one folder, and in those above it. What vanishes meanwhile is left
-    out; so is what is no plain file: a pipe would keep its reader waiting.
+    Memory holds the names in one folder and in those above it. Files that vanish meanwhile are
+    left out, and so is all that is not a plain file: the reader of a pipe would wait for ever.
 
     Args:
         top: the folder.
         skip: whether to leave out the file or folder of a path.
         follow: whether to take the file that the link of a path leads to.
         lost: called with the path of each folder (it ends in a slash) and file that cannot be read
-            or is no plain file, and why; without it, a folder that cannot be read is an error.
+            or is not a plain file, and why; without it, a folder that cannot be read is an error.
 
     Yields:
         Path from the top on, with ``/``; and size, times and so on of the file.
 
     Raises:
         OSError: a folder cannot be read; ``FileNotFoundError`` or ``NotADirectoryError`` where
-            the top is none.
+            ``top`` is not a folder.
     """
 
     def below(path: str, names: list[str]) -> Iterator[tuple[str, os.stat_result]]:
@@ -131,7 +131,7 @@ def _look(
     if stat.S_ISREG(info.st_mode):
         return info if not link or follow(path) else None
     if lost and not stat.S_ISDIR(info.st_mode):
-        lost(path, "it is no plain file")
+        lost(path, "it is not a plain file")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Several things at once, their results in order."""
+"""Work on several items at once; the results come in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,16 +17,16 @@ def prefetch(
     weigh: Callable[[T], float] = lambda item: 0.0,
     most: float = inf,
 ) -> Iterator[R]:
-    """Results of ``work`` in the order of the items, while the next ones are worked on in threads.
+    """Results of ``work`` in the order of the items, while threads work on the next ones.
 
-    What fails ends it, when its turn comes; what has not begun by then is not begun any more.
+    The first error ends it, when its turn comes; work that has not begun by then does not begin.
 
     Args:
         work: is called in threads, unless ``at_once`` is 1.
         items: are taken in the caller's thread, at most ``at_once`` ahead of the results.
-        at_once: how many are worked on, or wait with their result.
-        weigh: how much room an item's result is expected to take.
-        most: room for all of them; one is worked on in any case.
+        at_once: how many items are under way, or wait with their result.
+        weigh: expected size of an item's result.
+        most: sum of these sizes; one item is under way in any case.
     """
     if at_once == 1:
         yield from map(work, items)

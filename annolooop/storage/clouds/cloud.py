@@ -1,7 +1,7 @@
 """A cloud that a store may be in, as each part of the program sees it.
 
-The stack file's words are translated into those of the file systems, and into those of Label
-Studio's storages.
+It translates the settings of the stack file into those of the file systems, and into those of
+Label Studio's storages.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Cloud(ABC):
     """
 
     name: ClassVar[str]
-    """Name of its section, of its extra, and of its file in ``storage``."""
+    """Name of its section in the stack file, of its extra, and of its folder here."""
 
     kind: ClassVar[str]
     """What Label Studio's API calls its storages."""
@@ -76,7 +76,7 @@ class Cloud(ABC):
     @property
     def unshown(self) -> Mapping[str, str]:
         """Characters of names for which Label Studio cannot show an object, and why."""
-        # It takes what follows for a query.
+        # It reads what follows as a query.
         why = "Label Studio shows no object of a bucket with {} in its name"
         # It drops these from the address.
         breaks = dict.fromkeys("\n\r\t", why.format("a line break or a tab"))
@@ -125,7 +125,7 @@ class Cloud(ABC):
         """Where a bucket is and the credentials to read it, as Label Studio calls them."""
 
     def server_variables(self) -> dict[str, str]:
-        """Variables by which our own Label Studio knows a server that is not the cloud's."""
+        """Variables that give our Label Studio the address of a server that is not the cloud's."""
         return {}
 
     @cached_property
@@ -168,5 +168,5 @@ class Cloud(ABC):
 
 
 def plain(secret: SecretStr | None) -> str | None:
-    """A secret as it is, for who needs it."""
+    """The text of a secret."""
     return secret.get_secret_value() if secret else None

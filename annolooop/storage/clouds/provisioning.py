@@ -19,7 +19,7 @@ class UnsupportedError(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """How a part is: ``detail`` tells what is there, or what is to be done."""
+    """The state of a part: ``detail`` says what is there, or what is to be done."""
 
     done: bool
     detail: str

@@ -98,8 +98,8 @@ def test_what_cannot_be_read_is_told_and_nothing_waits_for_a_pipe(
         "closed": "Permission denied",
         "gone.jpg": "the link leads nowhere",
         "loop.jpg": os.strerror(errno.ELOOP),
-        "pipe.jpg": "it is no plain file",
-        "piped.jpg": "it is no plain file",
+        "pipe.jpg": "it is not a plain file",
+        "piped.jpg": "it is not a plain file",
     }
     (folder / "a.jpg").unlink()
     with pytest.raises(DataError, match=r"b/closed/?: Permission denied"):

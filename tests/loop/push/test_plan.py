@@ -121,7 +121,7 @@ def test_preview_takes_the_index_itself_where_the_server_agrees(
 def index_of(
     stack: Stack, project: ProjectCounts, *tasks: Task, **predicted: list[int]
 ) -> TaskIndex:
-    made = TaskIndex(stack.store, "others", kept=False)
+    made = TaskIndex(stack.store, "others", stored=False)
     made.note(project.identity, tasks, predicted)
     return made
 

@@ -5,12 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from annolooop.domain.examples import Holdout
 from annolooop.errors import DataError
 from annolooop.model.heads.fit import all_correct, fit_head, learnable
 from annolooop.model.heads.head import Head, activate
 from annolooop.model.heads.interval import wilson
-from annolooop.model.heads.metrics import holdout_accuracy
 
 
 def one_hot(targets: list[int], labels: int) -> np.ndarray:
@@ -97,14 +95,6 @@ def test_wilson_interval() -> None:
     assert wilson(10, 10)[1] == 1.0
     with pytest.raises(ValueError, match="at least one"):
         wilson(0, 0)
-
-
-def test_too_few_images_give_no_accuracy() -> None:
-    assert holdout_accuracy(9, 9) == Holdout(9)
-    stated = holdout_accuracy(9, 10)
-    assert stated.accuracy == 0.9
-    assert stated.low is not None
-    assert stated.low < 0.9
 
 
 def test_multiple_choice_learns_each_label_for_itself() -> None:

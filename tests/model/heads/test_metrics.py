@@ -136,3 +136,14 @@ def test_same_seed_gives_the_same_evaluation_quickly() -> None:
     assert evaluate(p, y, LABELS, False, 3) == first
     assert time.process_time() - begun < 0.5  # about 0.03 s
     assert evaluate(p, y, LABELS, False, 4).ece != first.ece
+
+
+@pytest.mark.parametrize(("n", "stated"), [(9, False), (10, True)])
+def test_accuracy_is_stated_from_ten_images_on(n: int, stated: bool) -> None:
+    p, y = draw(200, 0)
+    right = np.flatnonzero(p.argmax(axis=1) == y.argmax(axis=1))[: n - 1]
+    wrong = np.flatnonzero(p.argmax(axis=1) != y.argmax(axis=1))[:1]
+    some = np.concatenate([right, wrong])
+    accuracy = evaluate(p[some], y[some], LABELS, False, 0).accuracy
+    assert (accuracy.value == pytest.approx((n - 1) / n)) is stated
+    assert (accuracy.low is not None and accuracy.low < (n - 1) / n) is stated

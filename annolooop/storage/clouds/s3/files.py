@@ -29,10 +29,10 @@ from botocore.session import Session
 from s3fs.errors import translate_boto_error
 
 from annolooop.errors import ConfigError
-from annolooop.storage.artifacts.reading import READS
+from annolooop.storage.artifacts.reading import READS_AT_ONCE
 from annolooop.storage.artifacts.store import Listed, Provider
 
-CONNECTIONS = READS + 8
+CONNECTIONS = READS_AT_ONCE + 8
 BROKEN = (ClientPayloadError, IncompleteReadError, ResponseStreamingError)  # ended half-way
 TRIES = 3  # of such a read
 SILENT = (BotoConnectionError, HTTPClientError, *BROKEN)
