@@ -104,14 +104,14 @@ def fake_label_studio() -> Iterator[FakeLabelStudio]:
             )
             text = body if isinstance(body, str) else json.dumps(body)
             data = b"" if status == 204 else text.encode()
-            self.send_response(status)
+            self.send_response_only(status)
             for name, value in headers.items():
                 self.send_header(name.replace("_", "-"), value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = handle_any
+        do_GET = do_POST = do_PATCH = do_DELETE = do_OPTIONS = handle_any
 
         def log_message(self, *_: object) -> None:
             """Quiet."""

@@ -22,7 +22,7 @@ from annolooop.loop.push.blind import BlindReport, Cleared, blind_share, clear, 
 from annolooop.loop.push.plan import PushPlan
 from annolooop.loop.push.push import Pusher
 from annolooop.loop.rounds.queue import find_queue
-from annolooop.loop.versions.predict import Predictor, best_labels, require_promoted
+from annolooop.loop.versions.predict import Predictor, best_labels, require_current
 from annolooop.stack import Stack
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     begun = time.monotonic()
     if options.out:
         check_output(options.out)
-    version = require_promoted(stack)
+    version = require_current(stack)
     with timing.stage("list"):
         listing = Listing([]) if batch is None else open_batch(stack, batch)
     project, collected, cleared = None, Uploads(), Cleared()

@@ -17,7 +17,7 @@ from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.push.plan import agrees, expected_index, list_tasks
 from annolooop.loop.quality.propose import AcceptOptions, Proposal, propose
-from annolooop.loop.versions.predict import Predictor, require_promoted
+from annolooop.loop.versions.predict import Predictor, require_current
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.intents import Intent
@@ -99,7 +99,7 @@ def accept(stack: Stack, options: AcceptOptions, track: Track) -> AcceptReport:
             f"--spot-check {options.spot_check:g} is not a share from 0 to below 1",
             "For example: --spot-check 0.05",
         )
-    version = require_promoted(stack)
+    version = require_current(stack)
     if not version.trained:
         raise DataError(
             f"model {version.name} is not trained yet, so none of its predictions can be accepted",

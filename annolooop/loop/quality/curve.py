@@ -109,7 +109,7 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
     follow = partial(track, stage="fit")
     measured = measure_curve(found.vectors(learn), targets, found.multiple, seed, judges, follow)
     expected = forecast(measured, len(learn), seed)
-    stop, why = _advise(measured[-1], expected)
+    stop, why = advise(measured[-1], expected)
     return CurveReport(
         dataset=name,
         live=labels.live,
@@ -121,7 +121,7 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
         points=tuple(CurvePoint(m.labels, m.share, m.accuracy) for m in measured),
         forecast=CurvePoint(expected.labels, expected.labels / len(learn), expected.accuracy),
         gain=expected.gain,
-        verdict=_verdict(expected, len(learn)),
+        verdict=describe_gain(expected, len(learn)),
         stop=stop,
         why=why,
         left_out=left_out(found.reasons()),
@@ -129,7 +129,7 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
     )
 
 
-def _advise(all_labels: Measured, expected: Forecast) -> tuple[bool, str]:
+def advise(all_labels: Measured, expected: Forecast) -> tuple[bool, str]:
     """Whether to stop, and why: the rule."""
     reached, gain = all_labels.accuracy, expected.gain
     assert reached.value is not None
@@ -144,7 +144,8 @@ def _advise(all_labels: Measured, expected: Forecast) -> tuple[bool, str]:
     return False, f"a gain of {gain.value * 100:.1f} points is expected"
 
 
-def _verdict(expected: Forecast, labels: int) -> str:
+def describe_gain(expected: Forecast, labels: int) -> str:
+    """What as many labels again would bring, in words."""
     gain = expected.gain
     assert gain.value is not None
     assert gain.low is not None

@@ -11,7 +11,7 @@ from annolooop.loop.train.changes import find_examples
 from annolooop.loop.train.fit_result import FitResult
 from annolooop.loop.train.learn import learn
 from annolooop.loop.train.training_set import build_training_set
-from annolooop.loop.versions.predict import require_promoted
+from annolooop.loop.versions.predict import require_current
 from annolooop.model.heads.metrics import MIN_HOLDOUT
 from annolooop.model.judging.paired import LEVEL, fewest_differing, mcnemar
 from annolooop.stack import Stack
@@ -57,7 +57,7 @@ def compare(stack: Stack, track: Track) -> CompareReport:
         UnreachableError: Label Studio, the store or the hub of the weights fails.
     """
     begun = time.monotonic()
-    version = require_promoted(stack)
+    version = require_current(stack)
     project = find_project(stack, stack.config.dataset.name)
     snapshot = pull(stack.studio, project, stack.snapshots.latest())
     examples, skipped = find_examples(stack, snapshot)
@@ -77,7 +77,9 @@ def compare(stack: Stack, track: Track) -> CompareReport:
     lost = sorted({**skipped, **training_set.skipped}.items())
     enough = len(training_set.holdout) >= MIN_HOLDOUT
     p_value = mcnemar(only_head, only_tuned) if enough and finetuning.best_epoch else None
-    verdict, better = _judge(finetuning, len(training_set.holdout), only_head, only_tuned, p_value)
+    verdict, better = judge_finetuning(
+        finetuning, len(training_set.holdout), only_head, only_tuned, p_value
+    )
     return CompareReport(
         dataset=project.title,
         mode=mode,
@@ -103,7 +105,7 @@ def _differing(first: FitResult, second: FitResult) -> int:
     return int((first.correct & ~second.correct).sum())
 
 
-def _judge(
+def judge_finetuning(
     finetuning: Finetuning, held: int, only_head: int, only_tuned: int, p_value: float | None
 ) -> tuple[str, bool]:
     """What follows from the figures, and whether fine-tuning pays."""

@@ -12,7 +12,7 @@ from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Embeddings
 
 
-def find_promoted(stack: Stack) -> ModelVersion:
+def find_current(stack: Stack) -> ModelVersion:
     """The current version, whether or not it can be used.
 
     Raises:
@@ -24,14 +24,14 @@ def find_promoted(stack: Stack) -> ModelVersion:
     return version
 
 
-def require_promoted(stack: Stack) -> ModelVersion:
+def require_current(stack: Stack) -> ModelVersion:
     """The current version.
 
     Raises:
         DataError: there is none, or it may predict labels that the dataset does not have.
     """
     dataset = stack.config.dataset
-    version = find_promoted(stack)
+    version = find_current(stack)
     gone = [label for label in version.labels if label not in dataset.labels]
     if gone or version.choice != dataset.choice:
         what = f"the label {gone[0]!r}" if gone else f"{version.choice} choice"

@@ -6,7 +6,7 @@ from typing import Any
 
 from annolooop.domain.versions import Evaluation, ModelVersion, Promotion, evaluation_of
 from annolooop.errors import DataError, did_you_mean
-from annolooop.loop.versions.predict import find_promoted
+from annolooop.loop.versions.predict import find_current
 from annolooop.stack import Stack
 
 
@@ -115,7 +115,7 @@ def promote(stack: Stack, name: str) -> PromoteReport:
     Raises:
         DataError: there is no such version.
     """
-    return _promote(stack, find_promoted(stack), find_version(stack, name))
+    return _promote(stack, find_current(stack), find_version(stack, name))
 
 
 def rollback(stack: Stack) -> PromoteReport:
@@ -124,7 +124,7 @@ def rollback(stack: Stack) -> PromoteReport:
     Raises:
         DataError: it is the first one.
     """
-    current = find_promoted(stack)
+    current = find_current(stack)
     if current.parent is None:
         raise DataError(
             f"{current.name} is the first model version, so there is none to go back to",

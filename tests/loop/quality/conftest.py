@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.project import Server, on_server
+from support.trained_dataset import TrainedDataset
 from support.trained_loop import TrainedLoop
 
 from annolooop.domain.annotations import Annotation
@@ -35,3 +36,9 @@ def accepted(loop: TrainedLoop) -> list[Annotation]:
     """What is accepted at a precision of 0.7, with a spot check of 0.4."""
     accept(loop.stack(), AcceptOptions(0.7, 0.4, None, True), untracked)
     return [*loop.accepted().values()]
+
+
+@pytest.fixture(scope="package")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> TrainedDataset:
+    """Annotated and trained without a server; ten images of each label are not annotated."""
+    return TrainedDataset(tmp_path_factory.mktemp("offline"), 40, range(30, 40), ("aria_3.png",))

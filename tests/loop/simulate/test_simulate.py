@@ -11,7 +11,6 @@ from support.project import Project, write_photos
 
 from annolooop.domain.progress import untracked
 from annolooop.errors import AnnoloopError, DataError, UsageError
-from annolooop.loop.simulate.replay import Curve, ReplayImages, ReplayPlan, replays, share_of
 from annolooop.loop.simulate.simulate import SimulateOptions, simulate
 from annolooop.stack import Stack
 
@@ -96,26 +95,3 @@ def test_what_cannot_be_replayed_is_told(
     with pytest.raises(error, match=told) as refused:
         simulate(alone.stack(), SimulateOptions(alone.folder / images, **given), untracked)
     assert refused.value.hint
-
-
-def test_share_is_told_from_the_curves_of_means() -> None:
-    labels = np.array([20.0, 40.0, 60.0, 80.0, 100.0])
-    slow = Curve(labels, np.array([[0.5, 0.6, 0.7, 0.8, 0.9], [0.3, 0.4, 0.5, 0.6, 0.7]]))
-    fast = Curve(labels, np.array([[0.6, 0.8, 0.9, 0.9, 0.9], [0.6, 0.7, 0.8, 0.9, 0.9]]))
-    share, error = share_of(fast, slow, 100)  # 0.8 on average: between 40 (0.75) and 60 (0.85)
-    assert share == pytest.approx(0.5)
-    # Without the second seed 0.9 is reached at 60 by the first; without the first, 0.7 at 40.
-    assert error == pytest.approx(np.sqrt(0.5 * ((0.6 - 0.5) ** 2 + (0.4 - 0.5) ** 2)))
-    assert share_of(slow, fast, 100)[0] is None
-    assert share_of(slow, slow, 60)[0] == pytest.approx(0.6 / 0.6)
-
-
-def test_replay_ends_where_the_images_do() -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(33, 64)).astype(np.float32)
-    targets = np.eye(2, dtype=bool)[np.arange(33) % 2]
-    x[:, 0] += 4 * targets[:, 0]
-    images = ReplayImages(x[:23], targets[:23], x[23:], targets[23:])
-    curve = replays(images, ["auto"], ReplayPlan(5, 50, (0, 1)), untracked)["auto"]
-    assert curve.labels.tolist() == [5, 10, 15, 20, 23]
-    assert curve.accuracy.shape == (2, 5)

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from annolooop.domain.annotations import Annotation
-from annolooop.loop.quality.agreement import agreement
 from annolooop.model.judging.agreement import Answers, alpha, alpha_of_labels, kappa
 
 NONE = 0
@@ -66,26 +64,3 @@ def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
 def test_agreement_without_variety_says_nothing() -> None:
     assert alpha(to_answers([[1, 1, 1], [1, 1, 1]])).value is None
     assert alpha_of_labels(to_answers([[1, 2, 2], [1, 2, 2]]))[0].value == 1
-
-
-def said(who: int, image: int, *labels: str, accepted: str = "", at: str = "1") -> Annotation:
-    return Annotation(
-        image, image, f"{image}", f"{image}", labels, False, False, who, at, accepted=accepted
-    )
-
-
-def test_people_are_compared_by_their_last_answers_and_models_are_not() -> None:
-    told = [said(1, n, "a" if n % 2 else "b") for n in range(12)]
-    told += [said(2, n, "a" if n % 2 else "b", at="2") for n in range(12)]
-    told += [said(2, 0, "a"), said(3, 1, "b"), said(3, 40, "a"), said(4, 2, "a", accepted="v1")]
-    found = agreement(told, ["a", "b", "c"], "single", {1: "one@x.org"})
-    assert (found.images, found.same) == (12, 11)
-    assert list(found.people) == ["one@x.org", "user 2", "user 3"]
-    assert (found.people["user 3"].images, found.people["user 3"].shared) == (2, 1)
-    pair = found.pairs[0]
-    assert (pair.first, pair.second, pair.images, pair.same) == ("one@x.org", "user 2", 12, 12)
-    assert pair.kappa.value == 1
-    assert found.labels["c"].value is None
-    assert (found.people["user 3"].alpha.value or 0) < 0 < (found.alpha.value or 0) < 1
-    many = agreement([said(1, 1, "a", "b"), said(2, 1, "a")], ["a", "b"], "multiple")
-    assert (many.images, many.same, many.alpha.value) == (1, 0, 0)
