@@ -19,7 +19,7 @@ def test_larger_holdout_keeps_what_a_smaller_one_held() -> None:
     assert not {h for h in hashes if split_of(h, 0.0) == "holdout"}
 
 
-def test_side_is_that_of_the_hash_unless_it_is_recorded() -> None:
+def test_part_is_that_of_the_hash_unless_it_is_recorded() -> None:
     assert split_of(HELD, 0.2, {}) == split_of(HELD, 0.2) == "holdout"
     assert split_of(HELD, 0.2, {HELD: "train"}) == "train"
     assert split_of(LEARNT, 0.2, {HELD: "train"}) == "train"

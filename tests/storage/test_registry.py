@@ -1,5 +1,6 @@
 """Model versions in the store."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from support.records import draft
 
 from annolooop.domain.annotations import Snapshot
 from annolooop.domain.tasks import Image
+from annolooop.domain.versions import Promotion, fingerprint_of
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.images import ImageCatalog
@@ -65,3 +67,50 @@ def test_damaged_records_are_named(store: ArtifactStore) -> None:
         with pytest.raises(DataError, match=f"{key} .* is damaged"):
             read()
         store.put(key, whole)
+
+
+def test_version_that_was_refused_waits(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    assert registry.waiting() is None
+    first = registry.register(draft(), b"head one")
+    assert registry.waiting() == first
+    registry.promote(first, "now", "me")
+    assert registry.waiting() is None
+
+
+def test_promotions_say_who_and_when(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    version = registry.register(draft(), b"head")
+    registry.promote(version, "now", "me")
+    assert registry.promotions() == [Promotion(1, version.name, "now", "me")]
+
+
+def test_damaged_head_is_noticed(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    weights = b"backbone"
+    info = replace(draft().backbone, fingerprint=fingerprint_of("resnet18", weights))
+    registry.put_backbone(info.fingerprint, weights)
+    version = registry.register(draft(backbone=info), b"head")
+    assert registry.intact(version)
+    store.put(version.head, b"another head")
+    assert not registry.intact(version)
+
+
+def test_damaged_backbone_is_replaced(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    fingerprint = fingerprint_of("resnet18", b"backbone")
+    info = replace(draft().backbone, fingerprint=fingerprint)
+    assert not registry.keeps(info)
+    registry.put_backbone(fingerprint, b"backbone")
+    store.put(f"backbones/{fingerprint}.safetensors", b"damaged")
+    assert not registry.keeps(info)
+    registry.put_backbone(fingerprint, b"backbone")
+    assert registry.keeps(info)
+
+
+def test_head_that_is_gone_is_named(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    version = registry.register(draft(), b"head")
+    store.delete(version.head)
+    with pytest.raises(DataError, match=f"{version.head} is missing"):
+        registry.head(version)

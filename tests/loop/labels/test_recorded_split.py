@@ -1,4 +1,4 @@
-"""What was decided about the side of an image stays so."""
+"""What was decided about an image stays so."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Near-duplicates are on one side of the split; what was on a side stays there."""
+"""Near-duplicates are in one part of the split; what was in a part stays there."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ SHARE = 0.3
 
 
 class Labelled:
-    """A dataset whose pictures are pairs of nearly the same embedding, on sides of our choice."""
+    """A dataset whose pictures are pairs of nearly the same embedding, in parts of our choice."""
 
     def __init__(self, folder: Path, share: float = SHARE) -> None:
         self.project = Project(
@@ -51,15 +51,15 @@ class Labelled:
         self.examples[name] = Example(f"images/{name}.jpg", sha256, (label,), side)
 
     def assign_split(self) -> Assigned:
-        """As a new command does."""
+        """As a new command does it."""
         self.stack = self.project.stack()
         share = self.stack.config.train.holdout
         sides = recorded_split(self.stack, "pairs", share)
         now = [replace(e, split=split_of(e.sha256, share, sides)) for e in self.examples.values()]
         return assign_split(self.stack, now, self.embeddings)
 
-    def side(self, settled: Assigned, *names: str) -> list[str | None]:
-        now = {e.sha256: e.split for e in settled.examples}
+    def parts(self, assigned: Assigned, *names: str) -> list[str | None]:
+        now = {e.sha256: e.split for e in assigned.examples}
         return [now.get(self.examples[name].sha256) for name in names]
 
     def learn(self) -> None:
@@ -88,35 +88,35 @@ def recorded(labelled: Labelled) -> int:
     return len(Series(labelled.stack.store, "datasets/pairs/sides", dict).numbers())
 
 
-def test_new_group_comes_to_one_side_for_good(labelled: Labelled) -> None:
+def test_new_group_comes_to_one_part_for_good(labelled: Labelled) -> None:
     assert labelled.assign_split().moved == recorded(labelled) == 0
     for picture in range(8):
         labelled.add(f"{picture} a", picture, "train", "aria")
         labelled.add(f"{picture} b", picture, "holdout", "aria")
     first = labelled.assign_split()
     assert (first.moved, first.left_out) == (8, {})
-    pairs = [labelled.side(first, f"{n} a", f"{n} b") for n in range(8)]
+    pairs = [labelled.parts(first, f"{n} a", f"{n} b") for n in range(8)]
     assert all(a == b for a, b in pairs)
     assert len({a for a, _ in pairs}) == 2  # either side may be the one
     again = labelled.assign_split()
     assert recorded(labelled) == 1
-    assert [labelled.side(again, f"{n} a", f"{n} b") for n in range(8)] == pairs
+    assert [labelled.parts(again, f"{n} a", f"{n} b") for n in range(8)] == pairs
 
 
-def test_later_image_comes_to_the_side_of_the_one_a_version_knew(labelled: Labelled) -> None:
+def test_later_image_comes_to_the_part_of_the_one_a_version_knew(labelled: Labelled) -> None:
     for picture in range(6):
         labelled.add(f"{picture} a", picture, "train" if picture % 2 else "holdout", "aria")
     labelled.learn()
     for picture in range(6):
         labelled.add(f"{picture} b", picture, "holdout" if picture % 2 else "train", "aria")
-    settled = labelled.assign_split()
-    assert settled.moved == 6
+    assigned = labelled.assign_split()
+    assert assigned.moved == 6
     for picture in range(6):
         side = "train" if picture % 2 else "holdout"
-        assert labelled.side(settled, f"{picture} a", f"{picture} b") == [side, side]
+        assert labelled.parts(assigned, f"{picture} a", f"{picture} b") == [side, side]
 
 
-def test_bridge_between_known_images_moves_none_and_train_sides_are_left_out(
+def test_bridge_between_known_images_moves_none_and_training_images_are_left_out(
     labelled: Labelled,
 ) -> None:
     labelled.add("held", 0, "holdout", "aria")
@@ -126,29 +126,29 @@ def test_bridge_between_known_images_moves_none_and_train_sides_are_left_out(
     labelled.add("bridge", 0, "train", "aria", off=0.2)
     with_bridge = labelled.assign_split()
     assert (with_bridge.moved, recorded(labelled)) == (0, 0)
-    assert labelled.side(with_bridge, "held", "learnt", "bridge") == ["holdout", None, None]
+    assert labelled.parts(with_bridge, "held", "learnt", "bridge") == ["holdout", None, None]
     why = with_bridge.left_out[labelled.examples["learnt"].sha256]
     assert why == "it is a near-duplicate of images/held.jpg, which is in the holdout"
     del labelled.examples["bridge"]
-    assert labelled.side(labelled.assign_split(), "held", "learnt") == ["holdout", "train"]
+    assert labelled.parts(labelled.assign_split(), "held", "learnt") == ["holdout", "train"]
 
 
 def test_known_duplicates_of_an_older_version_are_left_out_of_learning(labelled: Labelled) -> None:
     labelled.add("held", 0, "holdout", "aria")
     labelled.add("learnt", 0, "train", "aria")
     labelled.learn()
-    settled = labelled.assign_split()
-    assert labelled.side(settled, "held", "learnt") == ["holdout", None]
-    assert settled.moved == 0
+    assigned = labelled.assign_split()
+    assert labelled.parts(assigned, "held", "learnt") == ["holdout", None]
+    assert assigned.moved == 0
 
 
 def test_chain_that_is_recorded_stays_when_it_is_cut(labelled: Labelled) -> None:
     for n, side in enumerate(("train", "holdout", "train", "holdout")):
         labelled.add(f"link {n}", 0, side, "aria", off=n / 5)
     chained = labelled.assign_split()
-    (side,) = set(labelled.side(chained, *(f"link {n}" for n in range(4))))
+    (side,) = set(labelled.parts(chained, *(f"link {n}" for n in range(4))))
     del labelled.examples["link 1"], labelled.examples["link 2"]
-    assert labelled.side(labelled.assign_split(), "link 0", "link 3") == [side, side]
+    assert labelled.parts(labelled.assign_split(), "link 0", "link 3") == [side, side]
 
 
 def test_other_share_is_another_split(labelled: Labelled) -> None:
@@ -173,6 +173,6 @@ def test_last_images_of_a_label_are_not_taken_from_learning(labelled: Labelled) 
     for n in range(6):
         labelled.add(f"rare {n} a", n, "train", f"rare {n}")
         labelled.add(f"rare {n} b", n, "holdout", f"rare {n}")
-    settled = labelled.assign_split()
+    assigned = labelled.assign_split()
     names = [f"rare {n} {which}" for n in range(6) for which in "ab"]
-    assert set(labelled.side(settled, *names)) == {"train"}
+    assert set(labelled.parts(assigned, *names)) == {"train"}
