@@ -139,7 +139,9 @@ def test_weights_in_the_store_are_copied_into_the_cache(
 def test_weights_that_the_store_does_not_have_are_named(
     project: Project, built: SimpleNamespace
 ) -> None:
-    with pytest.raises(ConfigError, match="the store has no weights/mine") as caught:
+    with pytest.raises(
+        ConfigError, match=r"model\.weights: the store has no weights/mine"
+    ) as caught:
         opened(project.stack("model.weights=store:weights/mine.safetensors"), built)
     assert caught.value.hint.endswith("store/weights/mine.safetensors")
 
