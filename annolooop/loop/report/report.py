@@ -116,7 +116,7 @@ def _check(out: Path) -> Path:
         with out.open("rb") as there:
             if there.read(len(GENERATED)) != GENERATED.encode():
                 raise UsageError(
-                    f"--out: {out} is there, and is no report of annoloop", "Name another file."
+                    f"--out: {out} exists and is not a report of annoloop", "Name another file."
                 )
     return out
 

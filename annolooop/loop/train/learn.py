@@ -29,7 +29,11 @@ def learn(stack: Stack, training_set: TrainingSet, mode: str, track: Track) -> F
     labels, seed = stack.config.dataset.labels, stack.config.train.seed
     targets = build_targets(training_set.holdout, labels)
     evaluation = evaluate(result.probabilities, targets, labels, training_set.multiple, seed)
-    figures = {"holdout": vars(Holdout.of(evaluation)), "evaluation": asdict(evaluation)}
+    figures = {
+        "learnt": len(training_set.train),
+        "holdout": vars(Holdout.of(evaluation)),
+        "evaluation": asdict(evaluation),
+    }
     return replace(result, metrics={**figures, **result.metrics})
 
 

@@ -2,8 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from support.annotated_dataset import Annotated
 from support.project import Project, Server
+from support.trained_dataset import NAME, TrainedDataset
+
+from annolooop.domain.progress import untracked
+from annolooop.errors import UsageError
+from annolooop.loop.report.report import ReportOptions, report
 
 NAMES = [f"aria_{n}.jpg" for n in range(30)] + [f"not_aria_{n}.jpg" for n in range(30)]
 LABELLED = NAMES[:-8]
@@ -29,28 +35,23 @@ def test_report_stats_and_trackers_tell_of_the_same_model(project: Project, serv
 
     gone = people.images[NAMES[0]].key
     Path(str(project.stack().store.local_path), gone).unlink()
-    report = project.json("report", people.name)
+    written = project.json("report", people.name)
     page = project.folder / f"{people.name.replace(' ', '_')}-report.html"
     text = page.read_text(encoding="utf-8")
-    assert report["bytes"] == len(page.read_bytes()) < 10_000_000
-    assert report["points"] == len(NAMES)
-    assert report["model_version"] in text
+    assert written["bytes"] == len(page.read_bytes()) < 10_000_000
+    assert written["points"] == len(NAMES)
+    assert written["model_version"] in text
     assert f"{server.url}/projects/{people.id}/data?task={people.tasks[NAMES[0]]}" in text
     assert "second@example.org" in text
     assert server.token not in text
     assert server.password not in text
-    assert set(report["missing"]) <= {"blind", "errors", "suspects"}
+    assert set(written["missing"]) <= {"blind", "errors", "suspects"}
     assert "<th>strategy</th>" in text
 
     # The newer one takes the place of the other.
     offline = project.json("report", people.name, "--offline", "--points", "0")
     assert offline["live"] is False
     assert server.url not in page.read_text(encoding="utf-8")
-    mine = project.folder / "mine.html"
-    mine.write_text("<p>mine</p>")
-    told = project.run("report", people.name, "--out", "mine.html", code=2)
-    assert "no report of annoloop" in told.stderr
-    assert mine.read_text() == "<p>mine</p>"
 
     fail_a_tracker(project, people)
 
@@ -89,3 +90,35 @@ def fail_a_tracker(project: Project, people: Annotated) -> None:
     done = project.run("train", "--rerun", "--gate", "off")
     assert "warning: the figures were not sent to tensorboard" in done.stdout
     assert project.stack().registry.versions()[-1].number == 3
+
+
+def test_a_file_that_is_not_a_report_is_never_replaced(dataset: TrainedDataset) -> None:
+    mine = dataset.project.folder / "mine.html"
+    mine.write_text("<p>mine</p>")
+    result = dataset.project.run("report", NAME, "--offline", "--out", "mine.html", code=2)
+    assert "is not a report of annoloop" in result.stderr
+    assert mine.read_text() == "<p>mine</p>"
+
+
+def test_a_report_of_the_last_snapshot_needs_no_server(dataset: TrainedDataset) -> None:
+    out = dataset.project.folder / "offline.html"
+    options = ReportOptions(out, 20, offline=True)
+    found = report(dataset.stack(), NAME, options, untracked)
+    assert (found.live, found.points) == (False, 20)
+    assert found.model_version == dataset.version.name
+    text = out.read_text(encoding="utf-8")
+    assert "annotations of the last snapshot" in text
+    assert "Accuracy on the holdout" in text
+    # What needs people or tasks says which command brings it.
+    assert {"rounds", "acceptance", "agreement"} <= found.missing.keys()
+
+
+@pytest.mark.parametrize(
+    ("out", "why"), [("", "is a folder"), ("nowhere/x.html", "a folder that is not there")]
+)
+def test_a_place_that_cannot_be_written_is_refused_first(
+    dataset: TrainedDataset, out: str, why: str
+) -> None:
+    options = ReportOptions(dataset.project.folder / out, offline=True)
+    with pytest.raises(UsageError, match=why):
+        report(dataset.stack(), NAME, options, untracked)

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,59 +18,98 @@ from annolooop.stack import Stack
 FEW = ("--seeds", "2", "--query", "4", "--budget", "20")
 
 
+def make_project(folder: Path) -> Project:
+    """A project without a Label Studio, and two folders of pictures."""
+    write_photos(folder / "photos", [f"round/aria_{n}.png" for n in range(40)])
+    write_photos(folder / "photos", [f"square/not_aria_{n}.png" for n in range(40)], seed=3)
+    model = {"backbone": "mobilenet_v3_small", "weights": "none"}
+    return Project(folder, {"model": model, "cache_dir": str(folder / "cache")})
+
+
 @pytest.fixture
 def alone(tmp_path: Path) -> Project:
-    """A project without a Label Studio, and two folders of pictures."""
-    write_photos(tmp_path / "photos", [f"round/aria_{n}.png" for n in range(40)])
-    write_photos(tmp_path / "photos", [f"square/not_aria_{n}.png" for n in range(40)], seed=3)
-    model = {"backbone": "mobilenet_v3_small", "weights": "none"}
-    return Project(tmp_path, {"model": model, "cache_dir": str(tmp_path / "cache")})
+    return make_project(tmp_path)
 
 
-@pytest.mark.slow
-def test_folder_is_replayed_written_and_embedded_once(
-    alone: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    photos = alone.folder / "photos"
+TYPED = ("simulate", "--images", "photos", "--strategy", "auto", "--strategy", "margin", *FEW)
+
+
+@dataclass
+class Replayed:
+    """A folder with some files that cannot take part, and the report on it."""
+
+    project: Project
+    photos: Path
+    report: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
+    project = make_project(tmp_path_factory.mktemp("replayed"))
+    photos = project.folder / "photos"
     (photos / "round" / "broken.jpg").write_bytes(b"no picture")
-    torn = photos / "square" / "torn.png"
-    torn.write_bytes((photos / "round" / "aria_3.png").read_bytes())
+    twice = photos / "square" / "torn.png"
+    twice.write_bytes((photos / "round" / "aria_3.png").read_bytes())
     (photos / "round" / "again.png").write_bytes((photos / "round" / "aria_4.png").read_bytes())
-    (photos / "square" / "not_aria_5.png").rename(alone.folder / "elsewhere.png")
-    (photos / "square" / "linked.png").symlink_to(alone.folder / "elsewhere.png")
+    (photos / "square" / "not_aria_5.png").rename(project.folder / "elsewhere.png")
+    (photos / "square" / "linked.png").symlink_to(project.folder / "elsewhere.png")
     (photos / "square" / "gone.png").symlink_to("nowhere.png")
     notes = photos / "text" / "notes.txt"  # the one file of its label
     notes.parent.mkdir()
     notes.write_text("no picture either", encoding="utf-8")
-    typed = ("simulate", "--images", "photos", "--strategy", "auto", "--strategy", "margin", *FEW)
-    first = alone.json(*typed, "--out", "curves.csv", "--plot", "curves.html")
-    assert (first["images"], first["pool"] + first["test"], first["embedded"]) == (79, 79, 79)
-    assert first["labels"] == ["round", "square"]
-    reasons = {Path(row["file"]).name: row["reason"] for row in first["left_out"]}
+    report = project.json(*TYPED, "--out", "curves.csv", "--plot", "curves.html")
+    return Replayed(project, photos, report)
+
+
+@pytest.mark.slow
+def test_files_that_cannot_take_part_are_named(replayed: Replayed) -> None:
+    report = replayed.report
+    counts = (report["images"], report["pool"] + report["test"], report["embedded"])
+    assert counts == (79, 79, 79)
+    assert report["labels"] == ["round", "square"]
+    reasons = {Path(row["file"]).name: row["reason"] for row in report["left_out"]}
     assert set(reasons) == {"broken.jpg", "torn.png", "aria_3.png", "gone.png", "notes.txt"}
-    assert [s["name"] for s in first["strategies"]] == ["auto", "margin", "random"]
-    auto = first["strategies"][0]["points"]
+
+
+@pytest.mark.slow
+def test_each_strategy_has_a_point_a_round(replayed: Replayed) -> None:
+    strategies = replayed.report["strategies"]
+    assert [s["name"] for s in strategies] == ["auto", "margin", "random"]
+    auto = strategies[0]["points"]
     assert [point["labels"] for point in auto] == [4, 8, 12, 16, 20]
     assert auto[-1]["accuracy"] > 0.7
 
-    rows = list(csv.DictReader((alone.folder / "curves.csv").open(encoding="utf-8")))
+
+@pytest.mark.slow
+def test_the_table_has_each_round_of_each_replay(replayed: Replayed) -> None:
+    rows = list(csv.DictReader((replayed.project.folder / "curves.csv").open(encoding="utf-8")))
     assert len(rows) == 3 * 2 * 5
     last = [float(r["accuracy"]) for r in rows if (r["strategy"], r["labels"]) == ("auto", "20")]
+    auto = replayed.report["strategies"][0]["points"]
     assert np.mean(last) == pytest.approx(auto[-1]["accuracy"])
-    page = (alone.folder / "curves.html").read_text(encoding="utf-8")
-    assert "labels" in page
-    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", page)  # stands alone
 
+
+@pytest.mark.slow
+def test_the_plot_stands_alone(replayed: Replayed) -> None:
+    page = (replayed.project.folder / "curves.html").read_text(encoding="utf-8")
+    assert "labels" in page
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.https?:", page)
+
+
+@pytest.mark.slow
+def test_a_second_run_embeds_nothing_and_gives_the_same(
+    replayed: Replayed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(stack: Stack) -> None:
         raise AssertionError("the backbone was built")
 
     monkeypatch.setattr(Stack, "build_pipeline", refuse)
-    (photos / "round" / "broken.jpg").unlink()
-    notes.unlink()
-    again = alone.json(*typed)
+    (replayed.photos / "round" / "broken.jpg").unlink()
+    (replayed.photos / "text" / "notes.txt").unlink()
+    again = replayed.project.json(*TYPED)
     assert again["embedded"] == 0
-    assert again["strategies"] == first["strategies"]  # the same seeds
-    assert not (alone.folder / "annoloop-data").exists()  # no store
+    assert again["strategies"] == replayed.report["strategies"]  # the same seeds
+    assert not (replayed.project.folder / "annoloop-data").exists()  # no store
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,24 @@
-"""A version that is known to be worse is registered and not put in force."""
+"""A version that is known to be worse is registered and does not become current."""
 
+import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 from support.annotated_dataset import Annotated
-from support.project import Project, Server
+from support.project import Project, Server, on_server
 
 from annolooop.domain.progress import untracked
 from annolooop.domain.split import split_of
-from annolooop.domain.versions import GateVerdict
+from annolooop.domain.versions import GateVerdict, ModelVersion
 from annolooop.loop.labels.split import not_trained_on
 from annolooop.loop.train.changes import find_examples
 from annolooop.loop.train.fit_result import FitResult
 from annolooop.loop.train.gate import decide
 from annolooop.loop.train.learn import learn
-from annolooop.loop.train.train import train
+from annolooop.loop.train.train import TrainReport, train
 from annolooop.loop.versions.versions import promote
 from annolooop.model.judging.paired import fewest_worse, mcnemar_worse
 from annolooop.stack import Stack
@@ -47,95 +49,179 @@ def figures(verdict: Mapping[str, object]) -> tuple[object, object, object]:
     return verdict["verdict"], verdict["test"], verdict["against"]
 
 
-def test_worse_version_is_refused_until_someone_insists(
-    project: Project, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@dataclass
+class History:
+    """What a project's versions went through, one after the other, and what was reported."""
+
+    project: Project
+    second: TrainReport
+    third: TrainReport
+    without_holdout: dict[str, Any]
+    worse: subprocess.CompletedProcess[str]
+    registry_after: list[ModelVersion]
+    again: TrainReport
+    rows: list[dict[str, Any]]
+    table: str
+    rolled_back: str
+    back: TrainReport
+    insisted: str
+    versions_after: int
+    shown: str
+    late: TrainReport
+
+
+@pytest.fixture(scope="module")
+def history(server: Server, tmp_path_factory: pytest.TempPathFactory) -> History:
+    """Good labels, a blind backbone without a holdout, wrong labels, a rollback, a race."""
+    project = on_server(tmp_path_factory.mktemp("gate"), server, "gate")
     train(project.stack(), False, untracked)
     made = Annotated(project, server, NAMES)
     embed(project.stack(), made, 4.0)
     embed(project.stack(OTHER[1]), made, 0.0)  # a backbone that sees nothing
-    split = {name: split_of(i.sha256, 0.3) for name, i in made.images.items()}
     for name in NAMES[:48]:
         made.annotate(name, kind_of(name))
     second = train(project.stack(), True, untracked)
-    assert second.gate
-    assert (second.gate.test, second.exit_code) == ("none", 0)
-    assert "is not trained yet" in second.gate.why
+    for name in NAMES[48:]:
+        made.annotate(name, kind_of(name))
+    third = train(project.stack(), True, untracked)
+    without_holdout = project.json("train", "--rerun", *OTHER, "--set", "train.holdout=0", code=6)
+    for name, image in made.images.items():  # the labels of the holdout stay right
+        if split_of(image.sha256, 0.3) == "train":
+            made.annotate(name, KINDS[kind_of(name) == "aria"])
+    worse = project.run("train", "--rerun", code=6)
+    registry_after = project.stack().registry.versions()
+    again = train(project.stack(), True, untracked)
+    rows = project.json("model", "list")["versions"]
+    table = project.run("model", "list").stdout
+    rolled_back = project.json("model", "rollback")["model_version"]
+    back = train(project.stack(), True, untracked)
+    insisted = project.run("train", "--rerun", "--gate", "off").stdout
+    versions_after = len(project.json("model", "list")["versions"])
+    shown = project.run("model", "show", "v6").stdout
+    assert project.json("model", "rollback")["model_version"] == second.model_version
+    late = train_while_another_is_promoted(project, third.model_version)
+    return History(
+        project,
+        second,
+        third,
+        without_holdout,
+        worse,
+        registry_after,
+        again,
+        rows,
+        table,
+        rolled_back,
+        back,
+        insisted,
+        versions_after,
+        shown,
+        late,
+    )
+
+
+def train_while_another_is_promoted(project: Project, name: str) -> TrainReport:
+    """Someone else makes another version current while this one is trained."""
+
+    def learn_slowly(stack: Stack, *rest: Any) -> FitResult:
+        promote(stack, name)
+        return learn(stack, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("annolooop.loop.train.train.learn", learn_slowly)
+        return train(project.stack(), True, untracked)
+
+
+def test_the_first_trained_version_has_nothing_to_be_worse_than(history: History) -> None:
+    gate = history.second.gate
+    assert gate
+    assert (gate.test, history.second.exit_code) == ("none", 0)
+    assert "is not trained yet" in gate.why
+
+
+def test_a_version_keeps_its_evaluation_and_its_temperature(history: History) -> None:
+    second = history.second
     assert second.evaluation
     assert second.evaluation.n == second.holdout.n
     assert second.evaluation.accuracy.value == second.holdout.accuracy
     assert second.calibration
-    head = project.stack().registry.head(project.stack().registry.version(2))
     assert second.calibration["temperature"] != 1
-    assert b"temperature" in head  # what infer says is calibrated
+    registry = history.project.stack().registry
+    assert b"temperature" in registry.head(registry.version(2))  # infer is calibrated
 
-    for name in NAMES[48:]:
-        made.annotate(name, kind_of(name))
-    third = train(project.stack(), True, untracked)
-    assert third.gate
-    assert (third.gate.verdict, third.gate.against) == ("promoted", second.model_version)
 
-    # Without a holdout, both recipes are cross-validated.
-    blind = (*OTHER, "--set", "train.holdout=0")
-    told = project.json("train", "--rerun", *blind, code=6)
-    assert figures(told["gate"]) == ("refused", "cross-validation", third.model_version)
-    assert told["refused"].startswith("v4-")
-    # It learnt from what is the holdout otherwise, so that must not judge it.
-    stack = project.stack()
-    examples, _ = find_examples(stack, stack.snapshots.latest())
+def test_a_version_that_is_not_worse_becomes_current(history: History) -> None:
+    gate = history.third.gate
+    assert gate
+    assert (gate.verdict, gate.against) == ("promoted", history.second.model_version)
+
+
+def test_without_a_holdout_both_are_cross_validated(history: History) -> None:
+    gate = history.without_holdout["gate"]
+    assert figures(gate) == ("refused", "cross-validation", history.third.model_version)
+    assert history.without_holdout["refused"].startswith("v4-")
+
+
+def test_a_version_that_learned_from_the_holdout_is_not_judged_by_it(history: History) -> None:
+    stack = history.project.stack()
+    examples, _ = find_examples(stack, stack.snapshots.read(history.registry_after[3].snapshot))
     held = [example for example in examples if example.split == "holdout"]
     knows_all, knows_some = map(stack.registry.version, (4, 3))
+    assert held
     assert not_trained_on(stack, knows_all, held, 0.3) == []
     assert not_trained_on(stack, knows_some, held, 0.3) == held
 
-    # With one, both predict it; its labels are right, the others are wrong now.
-    for name in NAMES:
-        if split[name] == "train":
-            made.annotate(name, KINDS[kind_of(name) == "aria"])
-    refused = project.run("train", "--rerun", code=6)
-    assert f"{third.model_version} stays current" in refused.stdout
-    assert "exact McNemar test" in refused.stdout
-    assert "annoloop dataset review" in refused.stderr
-    assert "annoloop model promote v5" in refused.stderr
-    assert "--gate off" in refused.stderr
-    registry = project.stack().registry
-    assert [v.number for v in registry.versions()] == [1, 2, 3, 4, 5]
-    assert figures(registry.version(5).metrics["gate"])[:2] == ("refused", "mcnemar")
-    again = train(project.stack(), True, untracked)
+
+def test_a_worse_version_is_registered_and_refused_with_the_ways_out(history: History) -> None:
+    assert f"{history.third.model_version} stays current" in history.worse.stdout
+    assert "exact McNemar test" in history.worse.stdout
+    assert "annoloop dataset review" in history.worse.stderr
+    assert "annoloop model promote v5" in history.worse.stderr
+    assert "--gate off" in history.worse.stderr
+    assert [v.number for v in history.registry_after] == [1, 2, 3, 4, 5]
+    assert figures(history.registry_after[4].metrics["gate"])[:2] == ("refused", "mcnemar")
+
+
+def test_a_refused_version_is_not_made_again(history: History) -> None:
+    again = history.again
     assert (again.exit_code, again.trained, again.registered) == (6, False, False)
-    assert (again.model_version, again.promoted) == (third.model_version, False)
-    assert len(project.stack().registry.versions()) == 5
-    rows = project.json("model", "list")["versions"]
-    assert [row["refused"] for row in rows] == [False, False, False, True, True]
-    assert rows[2]["evaluation"]["balanced_accuracy"]["low"] > 0.5
-    assert "refused" in project.run("model", "list").stdout
+    assert (again.model_version, again.promoted) == (history.third.model_version, False)
+    assert len(history.rows) == 5
 
-    # What is in force after a rollback is what the next version is compared with.
-    assert project.json("model", "rollback")["model_version"] == second.model_version
-    back = train(project.stack(), True, untracked)
-    assert back.gate
-    assert (back.gate.against, back.refused[:3]) == (second.model_version, "v6-")
-    insisted = project.run("train", "--rerun", "--gate", "off").stdout
-    assert f"{back.refused} was refused before; it is current now" in insisted
-    assert "gate: the gate is off" in insisted
-    assert len(project.json("model", "list")["versions"]) == 6
-    shown = project.run("model", "show", "v6").stdout
-    assert "gate: refused: of" in shown
-    assert "is, predicted as:" in shown
-    assert "log loss" in shown
-    assert project.json("model", "rollback")["model_version"] == second.model_version
-    assert "--rerun --gate" in project.run("train", "--gate", "off", code=2).stderr
 
-    # Someone else puts another version in force while this one is learnt.
-    def learn_slowly(stack: Stack, *rest: Any) -> FitResult:
-        promote(stack, third.model_version)
-        return learn(stack, *rest)
+def test_refused_versions_are_marked_in_the_list(history: History) -> None:
+    assert [row["refused"] for row in history.rows] == [False, False, False, True, True]
+    assert history.rows[2]["evaluation"]["balanced_accuracy"]["low"] > 0.5
+    assert "refused" in history.table
 
-    monkeypatch.setattr("annolooop.loop.train.train.learn", learn_slowly)
-    late = train(project.stack(), True, untracked)
-    assert late.gate
-    assert (late.gate.against, late.model_version) == (third.model_version, third.model_version)
-    assert late.refused[:3] == "v7-"
+
+def test_after_a_rollback_the_current_version_is_the_one_to_beat(history: History) -> None:
+    assert history.rolled_back == history.second.model_version
+    assert history.back.gate
+    assert history.back.gate.against == history.second.model_version
+    assert history.back.refused[:3] == "v6-"
+
+
+def test_who_insists_gets_the_refused_version_without_a_new_one(history: History) -> None:
+    assert f"{history.back.refused} was refused before; it is current now" in history.insisted
+    assert "gate: the gate is off" in history.insisted
+    assert history.versions_after == 6
+
+
+def test_a_version_shows_its_verdict_and_its_figures(history: History) -> None:
+    assert "gate: refused: of" in history.shown
+    assert "is, predicted as:" in history.shown
+    assert "log loss" in history.shown
+
+
+def test_the_gate_goes_with_rerun_only(history: History) -> None:
+    assert "--rerun --gate" in history.project.run("train", "--gate", "off", code=2).stderr
+
+
+def test_what_became_current_meanwhile_is_the_one_to_beat(history: History) -> None:
+    assert history.late.gate
+    third = history.third.model_version
+    assert (history.late.gate.against, history.late.model_version) == (third, third)
+    assert history.late.refused[:3] == "v7-"
 
 
 @pytest.mark.parametrize(

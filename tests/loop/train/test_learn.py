@@ -1,15 +1,17 @@
 """Fine-tuning in the loop: compared, interrupted, resumed, registered, inferred with, undone."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from support.project import Project, write_photos
+from support.project import Project, Server, on_server, write_photos
 
 from annolooop.domain.progress import untracked
+from annolooop.domain.versions import ModelVersion
 from annolooop.loop.infer.infer import InferOptions, infer
-from annolooop.loop.train.compare import compare
-from annolooop.loop.train.train import train
+from annolooop.loop.train.compare import CompareReport, compare
+from annolooop.loop.train.train import TrainReport, train
 from annolooop.model.heads.fit import Fitted, Targets, fit_head
 from annolooop.model.heads.head import Array, Head
 
@@ -56,49 +58,88 @@ def bad_probe(
     return fitted._replace(head=Head(-fitted.head.weight, -fitted.head.bias, multiple))
 
 
-def test_finetuned_version_from_comparison_to_undoing(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+@dataclass
+class History:
+    """A project that was compared, interrupted while fine-tuning, and fine-tuned to the end."""
+
+    project: Project
+    first: ModelVersion
+    comparison: CompareReport
+    versions_after_comparison: list[str]
+    current_after_interruption: ModelVersion | None
+    report: TrainReport
+
+
+@pytest.fixture(scope="module")
+def history(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    project = on_server(tmp_path_factory.mktemp("tuned"), server, "tuned")
+    with pytest.MonkeyPatch.context() as patch:
+        # Nothing is gained from a good head on such a network: let it start from a bad one.
+        patch.setattr("annolooop.loop.train.finetune.fit_head", bad_probe)
+        with_settings(project)
+        annotate(project, 36)
+        first = project.stack().registry.current()
+        assert first
+        comparison = compare(project.stack(), untracked)
+        versions = [v.name for v in project.stack().registry.versions()]
+        assert project.stack().snapshots.latest().number == 0  # nothing is written
+        with_settings(project, finetune="all", epochs=4)
+        with pytest.raises(KeyboardInterrupt):
+            train(project.stack(), True, interrupt)
+        current = project.stack().registry.current()
+        report = train(project.stack(), True, untracked)
+        yield History(project, first, comparison, versions, current, report)
+
+
+def test_a_comparison_advises_and_registers_nothing(history: History) -> None:
+    comparison = history.comparison
+    assert (comparison.mode, comparison.head.n) == ("layer4", comparison.tuned.n)
+    assert comparison.finetune.epochs > 0
+    assert comparison.advice == "train.finetune: head"  # so few images cannot show a difference
+    assert history.versions_after_comparison == [history.first.name]
+
+
+def test_an_interrupted_run_changes_nothing_and_is_resumed(history: History) -> None:
+    assert history.current_after_interruption == history.first
+    finetune = history.report.finetune
+    assert finetune
+    assert finetune.resumed_from == 1
+    assert finetune.best_epoch > 0
+    assert not list((history.project.folder / "cache" / "finetune").rglob("*.pt"))
+
+
+def test_a_finetuned_version_names_its_base_and_has_no_figures_that_are_too_good(
+    history: History,
 ) -> None:
-    # Nothing is gained from a good head on such a network: let it start from a bad one.
-    monkeypatch.setattr("annolooop.loop.train.finetune.fit_head", bad_probe)
-    with_settings(project)
-    annotate(project, 36)
-    first = project.stack().registry.current()
-    assert first
+    report = history.report
+    backbone = history.first.backbone
+    assert (report.backbone.base, report.backbone.tuned) == (backbone.fingerprint, "all")
+    assert report.cross_validation == {}  # its backbone learned from these images
+    assert report.calibration is None  # and too few decided when to stop
 
-    told = compare(project.stack(), untracked)
-    assert (told.mode, told.head.n) == ("layer4", told.tuned.n)
-    assert told.finetune.epochs > 0
-    assert told.advice == "train.finetune: head"  # whatever came of it, it cannot be told here
-    assert [v.name for v in project.stack().registry.versions()] == [first.name]
-    assert project.stack().snapshots.latest().number == 0
 
-    with_settings(project, finetune="all", epochs=4)
-    with pytest.raises(KeyboardInterrupt):
-        train(project.stack(), True, interrupt)
-    assert project.stack().registry.current() == first
-    report = train(project.stack(), True, untracked)
-    assert report.finetune
-    assert report.finetune.resumed_from == 1
-    assert report.finetune.best_epoch > 0
-    assert not list((project.folder / "cache" / "finetune").rglob("*.pt"))
-    assert (report.backbone.base, report.backbone.tuned) == (first.backbone.fingerprint, "all")
-    assert report.cross_validation == {}  # its backbone has seen these images
-    assert report.calibration is None  # and too few told when to stop
-    assert train(project.stack(), True, untracked).registered is False
+def test_the_same_labels_and_settings_make_no_new_version(history: History) -> None:
+    assert train(history.project.stack(), True, untracked).registered is False
 
+
+def test_new_images_are_embedded_by_the_finetuned_backbone(history: History) -> None:
+    project = history.project
     write_photos(project.folder / "c", ["aria_new.png"], seed=9)
     inferred = infer(project.stack(), str(project.folder / "c"), InferOptions(), untracked)
-    assert (inferred.embedded, inferred.model_version) == (1, report.model_version)
+    assert (inferred.embedded, inferred.model_version) == (1, history.report.model_version)
 
-    # Interrupted or not, what is learnt follows from examples and settings alone.
-    with_settings(project)
+
+def test_interrupted_or_not_the_result_follows_from_examples_and_settings(
+    history: History,
+) -> None:
+    project = with_settings(history.project)
     head = train(project.stack(), True, untracked)
-    assert (head.backbone, head.finetune) == (first.backbone, None)
+    assert (head.backbone, head.finetune) == (history.first.backbone, None)
     with_settings(project, finetune="all", epochs=4)
     again = train(project.stack(), True, untracked)
-    assert again.backbone == report.backbone
-    assert again.model_version.partition("-")[2] == report.model_version.partition("-")[2]
+    assert again.backbone == history.report.backbone
+    hashes = [r.model_version.partition("-")[2] for r in (again, history.report)]
+    assert hashes[0] == hashes[1]
 
 
 def test_too_few_labels_leave_the_backbone_as_it_was(project: Project) -> None:

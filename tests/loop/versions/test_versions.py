@@ -39,6 +39,14 @@ def test_versions_are_listed_by_number_and_one_is_current(dataset: TrainedDatase
     assert rows[1].parent == rows[0].name
 
 
+def test_a_row_has_the_number_of_images_that_a_version_was_trained_on(
+    dataset: TrainedDataset,
+) -> None:
+    first, second = list_models(dataset.stack()).versions
+    assert first.learnt is None
+    assert second.learnt == 40 - second.holdout
+
+
 @pytest.mark.parametrize("name", ["v2", "2"])
 def test_a_version_is_found_by_its_number(dataset: TrainedDataset, name: str) -> None:
     assert find_version(dataset.stack(), name).name == dataset.version.name
