@@ -1,6 +1,6 @@
 """How fast annoloop pushes: tasks with predictions, against raw requests to the same server.
 
-Measured: `annolooop.loop.push.push.Pusher` with generated images and predictions into an empty project,
+Measured: `loop.push.push.Pusher` with generated images and predictions into an empty project,
 from the call to its return: looking for what is there, the note and the task index in the store,
 the lock, the requests, showing the model version. Against it: the same tasks and predictions, built
 beforehand, posted with one httpx client to `/api/projects/<id>/import` in chunks of the same size
