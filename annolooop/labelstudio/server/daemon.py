@@ -25,10 +25,10 @@ from annolooop.labelstudio.server.install import (
     release_environment,
 )
 from annolooop.labelstudio.server.port import HOST, port_owner, port_taken
+from annolooop.labelstudio.server.process import end_process, find_process, has_ended
 from annolooop.labelstudio.server.settings import ENDPOINTS, server_environment
 
 OWNER_VARIABLE = "ANNOLOOP_DATA_DIR"  # in the server's environment: its data folder
-SECONDS_TO_STOP = 20.0
 SECONDS_EXPORTS_ARE_KEPT = 7 * 86_400.0
 LOG_BYTES = 10_000_000  # after which the next start begins a new log
 
@@ -128,15 +128,7 @@ class Daemon:
 
     def process(self) -> psutil.Process | None:
         """Our server's process, found by a variable in its environment, whoever started it."""
-        for process in psutil.process_iter():
-            try:
-                if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
-                    continue
-                if process.environ().get(OWNER_VARIABLE) == str(self.data_dir):
-                    return process
-            except (psutil.Error, OSError):
-                continue
-        return None
+        return find_process(OWNER_VARIABLE, str(self.data_dir))
 
     def running(self) -> psutil.Process | None:
         """Our server's process, if it runs as we are set up.
@@ -202,7 +194,7 @@ class Daemon:
         try:
             self._make_sure(process, say)
         except (AnnoloopError, KeyboardInterrupt) as error:
-            _end(process)
+            end_process(process)
             if isinstance(error, UnreachableError):
                 raise self._with_way_back(error) from None
             raise
@@ -213,7 +205,7 @@ class Daemon:
         process = self.process()
         if process is None:
             return None
-        _end(process)
+        end_process(process)
         return process.pid
 
     def release_environment(self) -> Path | None:
@@ -351,7 +343,7 @@ class Daemon:
     def _wait(self, process: psutil.Process, say: Callable[[str], None]) -> None:
         begun = shown = time.monotonic()
         while True:
-            if _has_ended(process):
+            if has_ended(process):
                 raise UnreachableError(
                     "Label Studio ended while it started" + self._log_quote(),
                     "Read more: annoloop logs",
@@ -374,35 +366,3 @@ class Daemon:
     def _log_quote(self) -> str:
         lines = self.log_tail(8)
         return ":\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
-
-
-def _has_ended(process: psutil.Process) -> bool:
-    # A child of ours that ended would otherwise stay a zombie and look alive.
-    if isinstance(process, psutil.Popen):
-        process.poll()
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def _end(process: psutil.Process) -> None:
-    """Ask a process to end, and make it after a while.
-
-    Raises:
-        UnreachableError: it does not.
-    """
-    for end in (process.terminate, process.kill):
-        try:
-            end()
-        except psutil.NoSuchProcess:
-            return
-        try:
-            process.wait(SECONDS_TO_STOP)
-            return
-        except psutil.TimeoutExpired:
-            if _has_ended(process):  # and nobody took notice of its end
-                return
-    raise UnreachableError(
-        f"Label Studio's process {process.pid} does not end", f"End it: kill -9 {process.pid}"
-    )

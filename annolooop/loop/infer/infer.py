@@ -1,7 +1,7 @@
 """Predict a batch and show it to people: put, embed, predict, push."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING
 
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.progress import PENDING, Objects, Track, left_out, some
-from annolooop.domain.tasks import Image, Prediction
+from annolooop.domain.tasks import Image
 from annolooop.loop.embed.batch import Listing, list_batch
 from annolooop.loop.embed.embed import Embedder
-from annolooop.loop.embed.stages import Stage
 from annolooop.loop.embed.timing import Timing
+from annolooop.loop.infer.predicting import Predicting, Pushed
 from annolooop.loop.infer.query import QueryReport
-from annolooop.loop.infer.write import WritePart, check_output, writing_predictions
+from annolooop.loop.infer.write import check_output, writing_predictions
 from annolooop.loop.labels.project import ensure_project, lookup_project
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.push.blind import BlindReport, Cleared, blind_share, clear, set_blind_share
-from annolooop.loop.push.plan import PushPlan
 from annolooop.loop.push.push import Pusher
 from annolooop.loop.rounds.queue import find_queue
-from annolooop.loop.versions.predict import Predictor, best_labels, require_current
+from annolooop.loop.versions.predict import Predictor, require_current
 from annolooop.stack import Stack
 
 if TYPE_CHECKING:
@@ -126,16 +125,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     version = require_current(stack)
     with timing.stage("list"):
         listing = Listing([]) if batch is None else open_batch(stack, batch)
-    project, collected, cleared = None, Uploads(), Cleared()
-    if options.push and options.dry_run:
-        project = lookup_project(stack, stack.config.dataset.name)
-        if project:
-            collected = Uploads(len(stack.studio.tasks.without_key(project.id)))
-    elif options.push:
-        project = ensure_project(stack)
-        with timing.stage("collect"):
-            collected = collect_uploads(stack, project, track)
-        cleared = _blind(stack, project, options)
+    project, collected, cleared = _prepare_project(stack, options, timing, track)
     # What was collected is of the dataset too. In a dry run it may be all that there will be.
     if batch is None and (len(stack.catalog) or not collected.tasks):
         with timing.stage("list"):
@@ -152,20 +142,20 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         timing,
     )
     pusher = Pusher(stack, project, version.name, options.rerun) if options.push else None
-    pushed = _Pushed()
+    pushed = Pushed()
     if options.dry_run:
 
-        def foresee(images: Sequence[Image]) -> None:
+        def preview(images: Sequence[Image]) -> None:
             if pusher:
                 pushed.add(pusher.preview(images))
 
-        done = embedder.look(listing.sources, track, foresee)
+        done = embedder.look(listing.sources, track, preview)
     else:
         predictor = Predictor(stack, version, embeddings)
         with ExitStack() as opened:
             out = options.out
             write = opened.enter_context(writing_predictions(out, version)) if out else None
-            predicting = _Predicting(stack, predictor, write, pusher, timing, pushed)
+            predicting = Predicting(stack, predictor, write, pusher, timing, pushed)
             done = embedder.run(listing.sources, track, predicting.stages(), stack.stop)
         if pusher:
             with timing.stage("push"):
@@ -203,6 +193,25 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
     )
 
 
+def _prepare_project(
+    stack: Stack, options: InferOptions, timing: Timing, track: Track
+) -> tuple[ProjectCounts | None, Uploads, Cleared]:
+    """The project, the uploads that became part of the dataset, and what was cleared for people.
+
+    In a dry run, the project only if there is one, and how many uploads wait.
+    """
+    if not options.push:
+        return None, Uploads(), Cleared()
+    if options.dry_run:
+        found = lookup_project(stack, stack.config.dataset.name)
+        waiting = len(stack.studio.tasks.without_key(found.id)) if found else 0
+        return found, Uploads(waiting), Cleared()
+    project = ensure_project(stack)
+    with timing.stage("collect"):
+        collected = collect_uploads(stack, project, track)
+    return project, collected, _blind(stack, project, options)
+
+
 def _blind(stack: Stack, project: ProjectCounts, options: InferOptions) -> Cleared:
     """Keep to the share of images without a visible prediction, also where it grew."""
     if options.blind_share is not None:
@@ -218,80 +227,3 @@ def _blind_report(stack: Stack, images: int, cleared: Cleared) -> BlindReport | 
 def open_batch(stack: Stack, batch: str | None) -> Listing:
     """What :func:`list_batch` finds."""
     return list_batch(batch, stack.store, stack.catalog, stack.file_hashes)
-
-
-@dataclass
-class _Pushed:
-    """What was sent to Label Studio, all parts together; as in the report."""
-
-    tasks: int = 0
-    predictions: int = 0
-    changed: int = 0
-    stale: int = 0
-    blind: int = 0
-
-    def add(self, done: PushPlan) -> None:
-        self.tasks += len(done.new)
-        self.predictions += done.predictions
-        self.blind += len(done.blind)
-        self.changed += len(done.changed)
-        self.stale += done.stale
-
-
-class _Predicting:
-    """The stages after images are recorded: predict them and write that down, then push it.
-
-    Args:
-        stack: the annotation loop.
-        predictor: of the current version.
-        write: writes rows of the file of ``out``, if there is one.
-        pusher: sends to Label Studio, if that is asked for.
-        timing: is added to.
-        pushed: is added to.
-    """
-
-    def __init__(
-        self,
-        stack: Stack,
-        predictor: Predictor,
-        write: WritePart | None,
-        pusher: Pusher | None,
-        timing: Timing,
-        pushed: _Pushed,
-    ) -> None:
-        self._predictor, self._write, self._pusher = predictor, write, pusher
-        self._timing, self._pushed = timing, pushed
-        self._images_per_push = stack.config.label_studio.import_size
-
-    def stages(self) -> list[Stage]:
-        """In their order."""
-        stages = [Stage("predict", self._predict)]
-        return [*stages, Stage("push", self._push)] if self._pusher else stages
-
-    def _predict(self, parts: Iterator[list[Image]]) -> Iterator[dict[Image, Prediction]]:
-        for images in parts:
-            with self._timing.stage("predict"):
-                probabilities = self._predictor.probabilities(images)
-                if self._write:
-                    self._write(images, probabilities)
-                if not self._pusher:
-                    continue
-                best = best_labels(self._predictor.version, probabilities)
-                predictions = dict(zip(images, best, strict=True))
-            yield predictions
-
-    def _push(self, parts: Iterator[dict[Image, Prediction]]) -> None:
-        """Send as many at once as Label Studio likes."""
-        waiting: dict[Image, Prediction] = {}
-        for predictions in parts:
-            waiting |= predictions
-            if len(waiting) >= self._images_per_push:
-                self._send(waiting)
-                waiting = {}
-        if waiting:
-            self._send(waiting)
-
-    def _send(self, predictions: dict[Image, Prediction]) -> None:
-        assert self._pusher
-        with self._timing.stage("push"):
-            self._pushed.add(self._pusher.send(predictions))

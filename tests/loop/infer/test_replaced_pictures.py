@@ -13,7 +13,7 @@ from annolooop.loop.quality.stats import stats
 from annolooop.loop.sync.sync import sync
 from annolooop.loop.train.train import train
 
-PATIENCE = 10.0  # seconds
+SECONDS_TO_WAIT = 10.0
 
 
 class Replaced:
@@ -56,7 +56,7 @@ class Replaced:
     def answer_again(self, annotation: int) -> None:
         """As who opens the task, once the server's clock is past the moment of the change."""
         studio = self.project.stack().studio
-        since, deadline = studio.now(), time.monotonic() + PATIENCE
+        since, deadline = studio.now(), time.monotonic() + SECONDS_TO_WAIT
         while (studio.now() - since).total_seconds() < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
         body = {"lead_time": float(time.monotonic())}
