@@ -19,11 +19,9 @@ import sys
 import time
 
 from figures import Figure, add_record, tell
-from server import add_command, client, filled_project, generate, running, say
+from server import add_command, client, filled_project, generate, push_all, running, say
 
-from annolooop.domain.progress import untracked
 from annolooop.labelstudio.label_config import Labelling, build_result
-from annolooop.loop.push.push import push
 
 TARGET = 50
 NEW = "v2-benchmark"
@@ -41,7 +39,7 @@ def main() -> int:
         ]
 
         begun = time.perf_counter()
-        push(stack, project, predictions, NEW, True, untracked)
+        push_all(stack, project, predictions, NEW, True)
         pushed = args.tasks / (time.perf_counter() - begun)
 
         result = build_result(Labelling(()), stack.config.dataset.labels[:1], 0.5)

@@ -1,6 +1,6 @@
 """How fast annoloop pushes: tasks with predictions, against raw requests to the same server.
 
-Measured: `annolooop.loop.push.push.push` of generated images and predictions into an empty project,
+Measured: `loop.push.push.Pusher` with generated images and predictions into an empty project,
 from the call to its return: looking for what is there, the note and the task index in the store,
 the lock, the requests, showing the model version. Against it: the same tasks and predictions, built
 beforehand, posted with one httpx client to `/api/projects/<id>/import` in chunks of the same size
@@ -27,14 +27,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from figures import Figure, add_record, tell
-from server import VERSION, add_command, client, generate, make_project, running, say
+from server import VERSION, add_command, client, generate, make_project, push_all, running, say
 
 from annolooop.domain.annotations import ProjectCounts
-from annolooop.domain.progress import untracked
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.errors import AnnoloopError
 from annolooop.labelstudio.label_config import Labelling, build_result
-from annolooop.loop.push.push import push
 from annolooop.stack import Stack
 
 TARGET = 0.9
@@ -96,7 +94,7 @@ def time_push(
 ) -> float:
     """Seconds of annoloop's own push."""
     begun = time.perf_counter()
-    push(stack, project, predictions, VERSION, False, untracked)
+    push_all(stack, project, predictions, VERSION, False)
     return time.perf_counter() - begun
 
 

@@ -16,12 +16,11 @@ import httpx
 
 from annolooop.config.load import load_stack
 from annolooop.domain.annotations import ProjectCounts
-from annolooop.domain.progress import untracked
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.errors import AnnoloopError
 from annolooop.labelstudio.label_config import Labelling, build_result
 from annolooop.loop.labels.project import note_project
-from annolooop.loop.push.push import push
+from annolooop.loop.push.push import IMAGES_PER_PART, Pusher
 from annolooop.loop.setup.server import down, up
 from annolooop.stack import Stack
 
@@ -123,11 +122,27 @@ def make_project(stack: Stack, title: str) -> ProjectCounts:
     return project
 
 
+def push_all(
+    stack: Stack,
+    project: ProjectCounts,
+    predictions: Mapping[Image, Prediction],
+    version: str,
+    refresh: bool,
+) -> None:
+    """Send tasks and predictions as `infer` does, and show the version."""
+    pusher = Pusher(stack, project, version, refresh)
+    images = list(predictions)
+    for start in range(0, len(images), IMAGES_PER_PART):
+        part = images[start : start + IMAGES_PER_PART]
+        pusher.send({image: predictions[image] for image in part})
+    pusher.finish()
+
+
 def filled_project(stack: Stack, title: str, tasks: int) -> ProjectCounts:
     """A new project with tasks and predictions, noted as the dataset's."""
     project = make_project(stack, title)
     note_project(stack, project)
-    push(stack, project, generate(stack, tasks), VERSION, False, untracked)
+    push_all(stack, project, generate(stack, tasks), VERSION, False)
     return current(stack, project)
 
 

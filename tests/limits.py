@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE, TESTS, DOCS = ROOT / "annolooop", ROOT / "tests", ROOT / "docs"
 
-LINES = 28_500  # of the package
+LINES = 33_000  # of the package
 FILE = 400  # lines of a file of the package
 FOLDER = 14  # files of a folder of the package
 TEST = 40  # lines of a test that is no story
@@ -73,8 +73,18 @@ def untested_modules() -> Iterator[str]:
 def bad_names() -> Iterator[str]:
     """Names that tell a reader nothing."""
     for file in modules():
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        keys = {
+            id(line.target)  # fields of a report are the keys of --json
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ClassDef)
+            for line in node.body
+            if isinstance(line, ast.AnnAssign)
+        }
+        for node in ast.walk(tree):
             name = None
+            if id(node) in keys:
+                continue
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 name = node.id
             elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):

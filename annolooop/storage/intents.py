@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.artifacts.store import ArtifactStore
@@ -21,7 +21,7 @@ SECONDS_OF_QUIET = 10.0  # without change on the server, after which a request c
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
-class Intent(Generic[T]):
+class Intent(Document[T]):
     """One kind of request on one dataset: ``datasets/<dataset>/<name>.json`` while it may run.
 
     Args:
@@ -32,34 +32,14 @@ class Intent(Generic[T]):
     """
 
     def __init__(self, store: ArtifactStore, dataset: str, name: str, kind: Any) -> None:
-        self._note: Document[T] = Document(store, f"{DATASETS}/{dataset}/{name}.json", kind)
-
-    def announced(self) -> T | None:
-        """What may be under way, or ``None``.
-
-        Raises:
-            DataError: the announcement is damaged.
-        """
-        return self._note.read()
-
-    def is_announced(self) -> bool:
-        """Whether a request may be under way."""
-        return self._note.exists()
-
-    def announce(self, value: T) -> None:
-        """Say that a request is about to be sent."""
-        self._note.write(value)
-
-    def withdraw(self) -> None:
-        """Say that no request is under way."""
-        self._note.delete()
+        super().__init__(store, f"{DATASETS}/{dataset}/{name}.json", kind)
 
     @contextmanager
     def under_way(self, value: T) -> Iterator[None]:
         """Announce a request; it counts as ended when the block ends without an error."""
-        self.announce(value)
+        self.write(value)
         yield
-        self.withdraw()
+        self.delete()
 
     def await_end(
         self,
@@ -80,7 +60,7 @@ class Intent(Generic[T]):
         Returns:
             Whether one was announced.
         """
-        if not self.is_announced():
+        if not self.exists():
             return False
         begun = since = time.monotonic()
         seen: object = _NOTHING
@@ -93,7 +73,7 @@ class Intent(Generic[T]):
             elif time.monotonic() - since > SECONDS_OF_QUIET:
                 break
             time.sleep(SECONDS_BETWEEN_LOOKS)
-        self.withdraw()
+        self.delete()
         return True
 
 

@@ -36,15 +36,15 @@ def test_request_is_announced_while_it_is_under_way(
 ) -> None:
     with intent.under_way({"tasks": 3}):
         assert store.exists("datasets/cats/pushing.json")
-        assert intent.announced() == {"tasks": 3}
-    assert intent.announced() is None
+        assert intent.read() == {"tasks": 3}
+    assert intent.read() is None
     assert not store.exists("datasets/cats/pushing.json")
 
 
 def test_request_that_failed_stays_announced(intent: Intent[dict[str, int]]) -> None:
     with pytest.raises(ZeroDivisionError), intent.under_way({"tasks": 3}):
         raise ZeroDivisionError
-    assert intent.is_announced()
+    assert intent.exists()
 
 
 def test_nobody_waits_where_nothing_was_announced(intent: Intent[dict[str, int]]) -> None:
@@ -54,23 +54,23 @@ def test_nobody_waits_where_nothing_was_announced(intent: Intent[dict[str, int]]
 def test_wait_ends_when_all_is_there(
     intent: Intent[dict[str, int]], changing: Iterator[int]
 ) -> None:
-    intent.announce({})
+    intent.write({})
     seen: list[int] = []
     assert intent.await_end(lambda: seen.append(next(changing)) or len(seen), lambda: len(seen) > 2)
     assert seen == [0, 1, 2]
-    assert not intent.is_announced()
+    assert not intent.exists()
 
 
 def test_wait_ends_when_the_server_is_quiet(intent: Intent[dict[str, int]]) -> None:
-    intent.announce({})
+    intent.write({})
     begun = time.monotonic()
     assert intent.await_end(lambda: "the same")
     assert 0.2 < time.monotonic() - begun < 2
-    assert not intent.is_announced()
+    assert not intent.exists()
 
 
 def test_whether_all_is_there_is_asked_only_after_a_change(intent: Intent[dict[str, int]]) -> None:
-    intent.announce({})
+    intent.write({})
     asked: list[int] = []
     assert intent.await_end(lambda: "the same", lambda: bool(asked.append(1)))
     assert asked == [1]
@@ -79,7 +79,7 @@ def test_whether_all_is_there_is_asked_only_after_a_change(intent: Intent[dict[s
 def test_wait_ends_at_last_though_the_server_never_rests(
     intent: Intent[dict[str, int]], changing: Iterator[int]
 ) -> None:
-    intent.announce({})
+    intent.write({})
     begun = time.monotonic()
     assert intent.await_end(lambda: next(changing), longest=0.3)
     assert 0.3 < time.monotonic() - begun < 2
@@ -90,4 +90,4 @@ def test_damaged_announcement_is_named(
 ) -> None:
     store.put("datasets/cats/pushing.json", b'{"tasks": "three"}')
     with pytest.raises(DataError, match=r"datasets/cats/pushing\.json in .* is damaged"):
-        intent.announced()
+        intent.read()

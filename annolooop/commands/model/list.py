@@ -53,7 +53,7 @@ def _row(row: "ModelRow") -> tuple[object, ...]:
         row.name,
         _state(row),
         _accuracy(row),
-        row.learnt if row.trained else "",
+        row.trained_on if row.trained else "",
         row.created_at[:10],
         estimate(evaluation.balanced_accuracy, 2) if evaluation else "",
         "" if log_loss is None else f"{log_loss:.2f}",

@@ -59,15 +59,15 @@ def stored_tasks(stack: Stack, annotations: Iterable[Annotation]) -> Iterator[Ta
     for a in annotations:
         if a.key:
             tasks[a.task].append(a)
-    for _, said in sorted(tasks.items()):
-        said.sort(key=lambda a: (a.updated_at, a.id))
-        last = next((a for a in reversed(said) if not a.outdated), said[-1])
+    for _, answers in sorted(tasks.items()):
+        answers.sort(key=lambda a: (a.updated_at, a.id))
+        last = next((a for a in reversed(answers) if not a.outdated), answers[-1])
         data = {
             "image": stack.image_source.url(last.key),
             "key": last.key,
             "sha256": last.sha256,
         }
-        same = [a for a in said if a.sha256 == last.sha256]
+        same = [a for a in answers if a.sha256 == last.sha256]
         yield {"data": data, "annotations": [_stored(a) for a in same], "meta": {}}
 
 

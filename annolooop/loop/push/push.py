@@ -110,7 +110,7 @@ class Pusher:
         # What was true while nobody writes stays true until somebody writes.
         if idle is not None and self._is_right(idle):
             todo = self._plan(images, stack.task_index)
-            if not todo and not self._intent.is_announced():
+            if not todo and not self._intent.exists():
                 return todo
         with stack.lock("push") as lease:
             listed = self._await_interrupted()
@@ -282,7 +282,7 @@ class Pusher:
         """
         assert self._project
         stack, project = self._stack, self._project
-        sending = self._intent.announced()
+        sending = self._intent.read()
         if sending is None:
             return False
 
@@ -298,36 +298,6 @@ class Pusher:
             return len(ids) >= len(sending.keys) and len(predicted) >= sending.predictions
 
         return self._intent.await_end(counted, is_all_there)
-
-
-def push(
-    stack: Stack,
-    project: ProjectCounts,
-    predictions: Mapping[Image, Prediction],
-    version: str,
-    refresh: bool,
-    track: Track,
-) -> PushPlan:
-    """Create the missing tasks, add the missing predictions, show the version.
-
-    Returns:
-        What was missing, and was sent.
-    """
-    pusher = Pusher(stack, project, version, refresh)
-    done = PushPlan()
-    for part in _chunks(list(predictions), IMAGES_PER_PART):
-        sent = pusher.send({image: predictions[image] for image in part}, track)
-        done = PushPlan(
-            {**done.tasks, **sent.tasks},
-            [*done.new, *sent.new],
-            [*done.unpredicted, *sent.unpredicted],
-            {**done.changed, **sent.changed},
-            {**done.outdated, **sent.outdated},
-            done.stale + sent.stale,
-            done.blind | sent.blind,
-        )
-    pusher.finish()
-    return done
 
 
 def _show(stack: Stack, project: int, version: str) -> None:

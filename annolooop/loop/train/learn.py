@@ -30,7 +30,7 @@ def learn(stack: Stack, training_set: TrainingSet, mode: str, track: Track) -> F
     targets = build_targets(training_set.holdout, labels)
     evaluation = evaluate(result.probabilities, targets, labels, training_set.multiple, seed)
     figures = {
-        "learnt": len(training_set.train),
+        "trained_on": len(training_set.train),
         "holdout": vars(Holdout.of(evaluation)),
         "evaluation": asdict(evaluation),
     }

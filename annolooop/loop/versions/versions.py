@@ -16,7 +16,7 @@ class ModelRow:
 
     ``tuned`` is how the backbone was fine-tuned, empty where it was not. ``evaluation`` is without
     its classes and its confusion matrix. ``refused``: the gate kept it from becoming current, and
-    nobody has promoted it since. ``learnt`` is the number of labelled images that it was fitted on.
+    nobody has promoted it since. ``trained_on`` is the number of its labelled images.
     """
 
     name: str
@@ -32,7 +32,7 @@ class ModelRow:
     evaluation: Evaluation | None = None
     calibration: dict[str, Any] | None = None
     refused: bool = False
-    learnt: int | None = None
+    trained_on: int | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def list_models(stack: Stack, wide: bool = False) -> ModelListReport:
             calibration=version.metrics.get("calibration"),
             refused=version.number not in ever
             and version.metrics.get("gate", {}).get("verdict") == "refused",
-            learnt=version.metrics.get("learnt"),
+            trained_on=version.metrics.get("trained_on"),
         )
         for version in stack.registry.versions()
     )

@@ -21,7 +21,6 @@ from annolooop.errors import UnreachableError
 from annolooop.loop.embed import ordered_buffer
 from annolooop.loop.embed.batch import list_batch
 from annolooop.loop.infer.infer import InferOptions, InferReport, infer
-from annolooop.loop.quality.stats import stats
 from annolooop.loop.sync.sync import sync
 from annolooop.loop.train.train import train
 from annolooop.stack import Stack
@@ -152,64 +151,6 @@ def test_this_folder_as_a_batch_leaves_the_store_out(ready: Project) -> None:
     listing = list_batch(str(ready.folder), ArtifactStore(str(store)), ready.stack().catalog)
     names = [Path(source.name).name for source in listing.sources]
     assert names == ["outside.jpg", "in a folder.jpg"]
-
-
-def test_picture_that_changed_under_its_key_is_predicted_anew(ready: Project) -> None:
-    stack = ready.stack()
-    folder = stack.store.local_path
-    assert folder
-    write_photos(folder / "images" / "b", ["a.jpg", "b.jpg", "c.jpg"])
-    run(ready, "b")
-    found = stack.studio.projects.find(stack.config.dataset.name)
-    assert found
-    a, b, _ = (task.id for task in stack.studio.tasks.list(found.id))
-    stack.studio.annotations.create(found.id, a, ["aria"], 1.0)
-    sync(ready.stack(), False, untracked)
-    (before,) = ready.stack().snapshots.latest().annotations
-    write_photos(folder / "images" / "b", ["a.jpg", "b.jpg"], seed=90)
-    expected = ready.json("infer", "--batch", "b", "--dry-run", code=2)
-    report = run(ready, "b")
-    for count in ("changed", "tasks_created", "predictions_pushed"):
-        assert expected[count] == getattr(report, count)
-    # The annotated one gets a new task; the other one's task becomes that of the new picture.
-    assert (report.changed, report.tasks_created, report.predictions_pushed) == (2, 1, 2)
-    assert report.unreadable == ()
-    tasks = {task.id: task for task in ready.stack().studio.tasks.list(found.id)}
-    assert len(tasks) == 4
-    now = {image.key: image.sha256 for image in ready.stack().catalog.images()}
-    assert (tasks[a].replaced, tasks[a].sha256) == (True, before.sha256)
-    assert tasks[b].sha256 == now["images/b/b.jpg"]
-    assert tasks[max(tasks)].sha256 == now["images/b/a.jpg"]
-    assert ready.stack().studio.predictions.count_by_version(found.id) == {report.model_version: 4}
-    # What was said stays with the picture of that time, and is flagged.
-    pulled = sync(ready.stack(), False, untracked)
-    (flagged,) = ready.stack().snapshots.latest().annotations
-    assert (flagged.sha256, flagged.outdated) == (before.sha256, True)
-    assert pulled.labeled == 1
-    assert stats(ready.stack(), found.title).outdated == 1
-    again = run(ready, "b")
-    assert (again.changed, again.tasks_created, again.predictions_pushed) == (0, 0, 0)
-    # Who answers the old task again has seen the new picture.
-    url = f"/api/annotations/{flagged.id}"
-    time.sleep(1.1)
-    ready.stack().studio.connection.call("PATCH", url, body={"lead_time": 2.0})
-    sync(ready.stack(), False, untracked)
-    (renewed,) = ready.stack().snapshots.latest().annotations
-    assert (renewed.sha256, renewed.outdated) == (now["images/b/a.jpg"], False)
-    # With a third picture, that answer stays with the second, and the next is about the third.
-    write_photos(folder / "images" / "b", ["a.jpg"], seed=120)
-    infer(ready.stack(), "b", InferOptions(push=False), untracked)
-    assert sync(ready.stack(), True, untracked).predictions_pushed == 1
-    assert sync(ready.stack(), False, untracked).predictions_pushed == 1
-    sync(ready.stack(), False, untracked)
-    (told,) = ready.stack().snapshots.latest().annotations
-    assert (told.sha256, told.outdated) == (renewed.sha256, True)
-    time.sleep(1.1)
-    ready.stack().studio.connection.call("PATCH", url, body={"lead_time": 3.0})
-    sync(ready.stack(), False, untracked)
-    (told,) = ready.stack().snapshots.latest().annotations
-    third = {i.key: i.sha256 for i in ready.stack().catalog.images()}["images/b/a.jpg"]
-    assert (told.sha256, told.outdated) == (third, False)
 
 
 def test_same_name_with_other_content_overwrites_nothing(ready: Project) -> None:

@@ -74,7 +74,7 @@ def test_noted_number_on_a_fresh_server_is_not_believed(stack: Stack, studio: Fa
 @pytest.mark.usefixtures("short_wait")
 def test_project_whose_maker_died_is_waited_for(stack: Stack, studio: FakeStudio) -> None:
     making: Intent[bool] = Intent(stack.store, "cats", "making", bool)
-    making.announce(True)
+    making.write(True)
     looks: list[int] = []
 
     def appear() -> None:
@@ -86,12 +86,12 @@ def test_project_whose_maker_died_is_waited_for(stack: Stack, studio: FakeStudio
     project = ensure_project(stack)
     assert studio.wrote == []
     assert project.title == "cats"
-    assert not making.is_announced()
+    assert not making.exists()
 
 
 @pytest.mark.usefixtures("short_wait")
 def test_project_that_never_came_is_made(stack: Stack, studio: FakeStudio) -> None:
-    Intent[bool](stack.store, "cats", "making", bool).announce(True)
+    Intent[bool](stack.store, "cats", "making", bool).write(True)
     ensure_project(stack)
     assert studio.wrote == [("create", "cats")]
 

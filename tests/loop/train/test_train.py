@@ -1,116 +1,20 @@
 """Annotations: pulled exactly, learnt from when they change, never lost."""
 
-import httpx
 import pytest
-from support.project import Project, Server, write_photos
+from support.annotated_loop import NAMES, Loop, changes
+from support.project import Project, Server
 
 from annolooop.domain.progress import untracked
 from annolooop.errors import DataError
 from annolooop.loop.infer.infer import InferOptions, infer
-from annolooop.loop.quality.stats import StatsReport, VersionStats, stats
-from annolooop.loop.sync.sync import SyncReport, sync
-from annolooop.loop.train.train import TrainReport, train
-
-NAMES = [f"aria_{n}.jpg" for n in range(8)] + [f"not_aria_{n}.jpg" for n in range(8)]
-
-
-class Loop:
-    """A project with sixteen tasks, and what people do in it."""
-
-    def __init__(self, project: Project, server: Server) -> None:
-        self.project = project
-        self.http = httpx.Client(
-            base_url=server.url, headers={"Authorization": f"Token {server.token}"}
-        )
-        train(project.stack(), False, untracked)
-        write_photos(project.folder / "b", NAMES)
-        infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
-        stack = project.stack()
-        self.studio = stack.studio
-        self.name = stack.config.dataset.name
-        found = self.studio.projects.find(self.name)
-        assert found
-        self.id = found.id
-        self.tasks = {
-            task.key.rpartition("/")[2]: task.id for task in self.studio.tasks.list(found.id)
-        }
-
-    def annotate(self, name: str, label: str) -> None:
-        self.studio.annotations.create(self.id, self.tasks[name], [label], 1.0)
-
-    def annotate_all(self) -> None:
-        for name in NAMES:
-            self.annotate(name, "not_aria" if "not_aria" in name else "aria")
-
-    def skip(self, name: str) -> None:
-        body = {"result": [], "was_cancelled": True}
-        self.http.post(f"/api/tasks/{self.tasks[name]}/annotations", json=body).raise_for_status()
-
-    def annotation_id(self, name: str) -> int:
-        task = self.http.get(f"/api/tasks/{self.tasks[name]}").json()
-        return int(task["annotations"][0]["id"])
-
-    def correct(self, name: str, label: str) -> None:
-        result = [
-            {
-                "from_name": "label",
-                "to_name": "image",
-                "type": "choices",
-                "value": {"choices": [label]},
-            }
-        ]
-        url = f"/api/annotations/{self.annotation_id(name)}"
-        self.http.patch(url, json={"result": result}).raise_for_status()
-
-    def delete(self, name: str) -> None:
-        self.http.delete(f"/api/annotations/{self.annotation_id(name)}").raise_for_status()
-
-    def sync(self) -> SyncReport:
-        return sync(self.project.stack(), False, untracked)
-
-    def train(self, rerun: bool = True) -> TrainReport:
-        return train(self.project.stack(), rerun, untracked)
-
-    def stats(self) -> StatsReport:
-        return stats(self.project.stack(), self.name)
+from annolooop.loop.quality.stats import VersionStats, stats
+from annolooop.loop.sync.sync import sync
+from annolooop.loop.train.train import train
 
 
 @pytest.fixture
 def loop(project: Project, server: Server) -> Loop:
     return Loop(project, server)
-
-
-def changes(report: SyncReport) -> tuple[int, int, int]:
-    return report.created, report.updated, report.deleted
-
-
-def test_sync_reports_created_updated_and_deleted(loop: Loop) -> None:
-    assert changes(loop.sync()) == (0, 0, 0)
-    loop.annotate("aria_0.jpg", "aria")
-    loop.annotate("aria_1.jpg", "aria")
-    loop.annotate("aria_2.jpg", "aria")
-    first = loop.sync()
-    assert (changes(first), first.labeled, first.snapshot) == ((3, 0, 0), 3, 1)
-    second = loop.sync()
-    assert (changes(second), second.snapshot) == ((0, 0, 0), 1)
-    loop.correct("aria_0.jpg", "not_aria")
-    loop.delete("aria_1.jpg")
-    loop.annotate("aria_3.jpg", "aria")
-    third = loop.sync()
-    assert (changes(third), third.labeled, third.snapshot) == ((1, 1, 1), 3, 2)
-    labels = {a.key[9:]: a.labels[0] for a in loop.project.stack().snapshots.latest().annotations}
-    assert labels == {"aria_0.jpg": "not_aria", "aria_2.jpg": "aria", "aria_3.jpg": "aria"}
-
-
-def test_task_deleted_by_people_comes_back_and_its_annotation_does_not_stay(loop: Loop) -> None:
-    loop.annotate("aria_0.jpg", "aria")
-    loop.annotate("aria_1.jpg", "aria")
-    loop.sync()
-    loop.http.delete(f"/api/tasks/{loop.tasks['aria_0.jpg']}").raise_for_status()
-    report = loop.sync()
-    assert changes(report) == (0, 0, 1)
-    assert (report.tasks_created, report.predictions_pushed) == (1, 1)
-    assert loop.stats().total == 16
 
 
 def test_skipped_tasks_are_counted_and_not_learnt_from(loop: Loop) -> None:
@@ -126,16 +30,6 @@ def test_skipped_tasks_are_counted_and_not_learnt_from(loop: Loop) -> None:
     loop.annotate("aria_0.jpg", "aria")
     report = loop.sync()
     assert (changes(report), report.labeled, report.skipped) == ((0, 1, 0), 2, 0)
-
-
-def test_ground_truth_annotations_are_pulled_incrementally_like_others(loop: Loop) -> None:
-    loop.annotate("aria_0.jpg", "aria")
-    loop.annotate("aria_1.jpg", "aria")
-    url = f"/api/annotations/{loop.annotation_id('aria_0.jpg')}"
-    loop.http.patch(url, json={"ground_truth": True}).raise_for_status()
-    assert loop.sync().labeled == 2
-    assert loop.stats().labeled == 2
-    assert changes(loop.sync()) == (0, 0, 0)
 
 
 def test_tasks_that_people_uploaded_by_hand_are_no_crash(loop: Loop) -> None:
@@ -351,19 +245,6 @@ def test_versions_are_listed_shown_promoted_and_rolled_back(loop: Loop) -> None:
     assert len(project.stack().registry.promotions()) == 4
     fewer = ["--set", "dataset.labels=[not_aria, other]"]  # which the version in force is not for
     assert project.json("model", "promote", "1", *fewer)["changed"]
-
-
-def test_sync_check_counts_and_writes_nothing(loop: Loop) -> None:
-    assert loop.project.json("sync", "--check")["created"] == 0
-    loop.annotate("aria_0.jpg", "aria")
-    loop.http.delete(f"/api/tasks/{loop.tasks['aria_1.jpg']}").raise_for_status()
-    for _ in range(2):
-        report = loop.project.json("sync", "--check", code=2)
-        assert (report["created"], report["labeled"], report["snapshot"]) == (1, 1, 0)
-        assert (report["tasks_created"], report["predictions_pushed"]) == (1, 1)
-    assert loop.project.stack().snapshots.latest().number == 0
-    assert loop.sync().tasks_created == 1
-    assert loop.project.run("sync", "--check").returncode == 0
 
 
 def test_project_that_was_renamed_is_still_the_datasets(loop: Loop) -> None:

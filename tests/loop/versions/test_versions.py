@@ -43,8 +43,8 @@ def test_a_row_has_the_number_of_images_that_a_version_was_trained_on(
     dataset: TrainedDataset,
 ) -> None:
     first, second = list_models(dataset.stack()).versions
-    assert first.learnt is None
-    assert second.learnt == 40 - second.holdout
+    assert first.trained_on is None
+    assert second.trained_on == 40 - second.holdout
 
 
 @pytest.mark.parametrize("name", ["v2", "2"])
