@@ -9,7 +9,6 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 Vectors = NDArray[np.float32]
 Indices = NDArray[np.intp]
@@ -133,6 +132,7 @@ def kmeans(
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
 
     part = sample_indices(len(rows), max(KMEANS_ROWS, 2 * count), rng)
     seed = int(rng.integers(2**31))

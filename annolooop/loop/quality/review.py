@@ -203,9 +203,9 @@ class _Shown:
             example = examples[row]
             if differs[row] and confirmed.get(example.sha256) != example.labels:
                 suggested = tuple(found.labels[k] for k in np.flatnonzero(doubt.suggested[row]))
-                sure = round(float(doubt.confidence[row]), 4)
+                confidence = round(float(doubt.confidence[row]), 4)
                 suspects.append(
-                    self._suspect(example.sha256, example.labels, suggested, sure, LOOKS)
+                    self._suspect(example.sha256, example.labels, suggested, confidence, LOOKS)
                 )
         return suspects
 
@@ -248,7 +248,7 @@ class _Past:
 
 @dataclass(frozen=True)
 class _Asked:
-    """An image that a review asked about, with its labels of then; ``said_at``: who gave them."""
+    """An image that a review asked about, its labels then, and when these were given."""
 
     sha256: str
     task: int

@@ -155,7 +155,7 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
             TRAIN,
         )
     held, probabilities, raw = _look(stack, found, version)
-    believed = None
+    calibration = None
     if len(held) < MIN_HOLDOUT:
         missing["calibration"] = Missing(
             f"{len(held)} labelled images of the holdout that it did not learn from are too few: "
@@ -163,10 +163,10 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
             f"annoloop dataset launch {quote(found.dataset)}",
         )
     else:
-        believed = _reliability(version, held, probabilities, raw, evaluation)
+        calibration = _reliability(version, held, probabilities, raw, evaluation)
     if not held:
         missing["errors"] = Missing("No image of the holdout is labelled.")
-    return Judged(held, probabilities, evaluation, believed, missing)
+    return Judged(held, probabilities, evaluation, calibration, missing)
 
 
 TRAIN = "annoloop train --rerun"

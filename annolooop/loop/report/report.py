@@ -179,7 +179,7 @@ def _based_on(labels: Labels) -> str:
 def _facts(
     labels: Labels, past: Progress, judged: Judged, answered: People, stack: Stack
 ) -> tuple[Fact, ...]:
-    """The figures at the top: how good, how much, how sure, and what people think of it."""
+    """The figures at the top: accuracy, labelled images, calibration, accepted predictions."""
     facts = []
     if judged.evaluation and judged.evaluation.accuracy.value is not None:
         a = judged.evaluation.accuracy

@@ -61,7 +61,7 @@ class Predictor:
         return self._head.predict(self._embeddings.matrix(image.sha256 for image in images))
 
     def predict(self, images: Sequence[Image]) -> dict[Image, Prediction]:
-        """What is most probable for each image: a label, or any number of them; and how sure."""
+        """What is most probable for each image, a label or any number, with its confidence."""
         if not images:
             return {}
         predictions = best_labels(self.version, self.probabilities(images))

@@ -55,7 +55,7 @@ class Spent:
 
 
 @dataclass
-class Batch:
+class PixelBatch:
     """Files that go through the network together.
 
     Attributes:
@@ -83,7 +83,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class _File:
-    batch: Batch
+    batch: PixelBatch
     number: int
     data: bytes
 
@@ -104,15 +104,15 @@ class Stream:
         self._to_decode = Condition(lock)
         self._to_forward = Condition(lock) if work.forwarders else self._to_decode
         self._lock = lock
-        self._batches: deque[Batch] = deque()  # in order, from the next that is yielded on
+        self._batches: deque[PixelBatch] = deque()  # in order, from the next that is yielded on
         self._undecoded: deque[_File] = deque()
-        self._decoded: deque[Batch] = deque()
+        self._decoded: deque[PixelBatch] = deque()
         self._charge = 0
         self._ended = False  # no further file comes
         self._stopped = False  # nobody wants the rest
         self._failure: BaseException | None = None
 
-    def batches(self) -> Generator[Batch, None, None]:
+    def batches(self) -> Generator[PixelBatch, None, None]:
         """All batches in order, once; what runs in threads ends with this generator.
 
         Raises:
@@ -149,7 +149,7 @@ class Stream:
                 self._failure = self._failure or error
                 self._to_yield.notify()
 
-    def _next(self) -> Batch | None:
+    def _next(self) -> PixelBatch | None:
         """Wait for the next batch; ``None`` after the last."""
         with self._lock:
             while self._failure is None:
@@ -192,7 +192,7 @@ class Stream:
 
     def _add(self, name: str, data: bytes) -> None:
         if not self._batches or self._batches[-1].full:
-            self._batches.append(Batch(self._work.empty(self._work.batch_size)))
+            self._batches.append(PixelBatch(self._work.empty(self._work.batch_size)))
         batch = self._batches[-1]
         self._count(batch, max(len(data), batch.pixels[0].nbytes))
         self._undecoded.append(_File(batch, len(batch.names), data))
@@ -202,17 +202,17 @@ class Stream:
             self._fill(batch)
         self._to_decode.notify()
 
-    def _fill(self, batch: Batch) -> None:
+    def _fill(self, batch: PixelBatch) -> None:
         batch.full = True
         self._hand_on(batch)
 
-    def _hand_on(self, batch: Batch) -> None:
+    def _hand_on(self, batch: PixelBatch) -> None:
         """To the network, once all its files are there and decoded."""
         if batch.full and not batch.waiting:
             self._decoded.append(batch)
             self._to_forward.notify()
 
-    def _count(self, batch: Batch, size: int) -> None:
+    def _count(self, batch: PixelBatch, size: int) -> None:
         batch.charge += size
         self._charge += size
 
@@ -220,9 +220,9 @@ class Stream:
         """Do what is there to be done, until nobody wants it."""
         torch.set_num_threads(1 if decodes else cores())
         while (job := self._take(decodes, forwards)) is not None:
-            self._forward(job) if isinstance(job, Batch) else self._decode(job)
+            self._forward(job) if isinstance(job, PixelBatch) else self._decode(job)
 
-    def _take(self, decodes: bool, forwards: bool) -> "Batch | _File | None":
+    def _take(self, decodes: bool, forwards: bool) -> "PixelBatch | _File | None":
         """Wait for something to do; ``None`` when nobody wants it."""
         with self._lock:
             while not (self._stopped or self._failure):
@@ -250,7 +250,7 @@ class Stream:
             self._hand_on(batch)
             self._room.notify()
 
-    def _forward(self, batch: Batch) -> None:
+    def _forward(self, batch: PixelBatch) -> None:
         begun = perf_counter()
         numbers = batch.readable
         whole = len(numbers) == len(batch.names)

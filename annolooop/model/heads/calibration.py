@@ -2,7 +2,8 @@
 
 Guo et al. 2017, "On calibration of modern neural networks". It changes no prediction. It is fitted
 on logits of images that the head behind them did not learn from, and may come out on either side
-of 1: networks trained to the end are too sure, a head with a strong penalty is not sure enough.
+of 1: networks trained to the end are too confident, a head with a strong penalty is not confident
+enough.
 """
 
 from dataclasses import replace

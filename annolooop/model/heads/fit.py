@@ -30,7 +30,7 @@ class Fitted(NamedTuple):
 
     Attributes:
         head: its temperature is 1 still.
-        figures: out-of-fold ``accuracy`` (of images whose labels are all right), ``log_loss`` at
+        figures: out-of-fold ``accuracy`` (share of images with all labels correct), ``log_loss`` at
             the best temperature, ``folds``, ``C``; only ``C`` without a cross-validation.
         out_of_fold: (n, k) float64, out-of-fold logits with this ``C``: each row is computed by a
             head that did not learn from that image. For the only image of a label, that head does
@@ -54,9 +54,10 @@ def fit_head(
     Single choice fits one multinomial regression, multiple choice one regression for each label.
 
     The loss of a penalty is that at the temperature which suits it best, so a penalty is not
-    chosen for how sure it makes the head: a temperature mends that better (``calibration.py``).
-    With 100 and with 200 random labels this lowers the log loss on other images in each of eight
-    cases, by 2 % on average: clothes, rubbish, CIFAR-10, digits; five draws each.
+    chosen for how confident it makes the head: a temperature corrects that better
+    (``calibration.py``). With 100 and with 200 random labels this lowers the log loss on other
+    images in each of eight cases, by 2 % on average: clothes, rubbish, CIFAR-10, digits; five
+    draws each.
 
     Args:
         embeddings: (n, d) float32.
@@ -79,7 +80,7 @@ def fit_head(
         fitted = _Fit(Axes.of(x), targets, multiple)
         figures, out_of_fold = ({"C": penalty}, None) if penalty else _cross_validate(fitted, seed)
         # The loss is a sum: with the same C, a head that learns from more images than those of the
-        # folds is surer than they are, and the temperature is fitted on their logits.
+        # folds is more confident than they are, and the temperature is fitted on their logits.
         share = 1 - 1 / figures["folds"] if "folds" in figures else 1.0
         weight, bias = fitted.fit(figures["C"], share)
     weight = weight / scale

@@ -1,4 +1,4 @@
-"""How sure a share is. Without numpy: `stats` asks for it, too."""
+"""The interval of a share. Without numpy: `stats` asks for it, too."""
 
 from math import sqrt
 

@@ -1,4 +1,4 @@
-"""How good, and how sure."""
+"""How good predictions are, with intervals."""
 
 from collections.abc import Sequence
 

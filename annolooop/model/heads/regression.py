@@ -19,7 +19,7 @@ from annolooop.model.numeric import all_axes, sigmoid, softmax
 Matrix = NDArray[np.float64]
 Numbers = NDArray[np.floating]
 
-FLATTEST = 1e-3  # curvature that is assumed where all is predicted right
+FLATTEST = 1e-3  # curvature that is assumed where all is predicted correctly
 MAX_STEPS = 10_000
 REMEMBERED = 5  # steps from which L-BFGS estimates the curvature
 

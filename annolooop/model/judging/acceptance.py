@@ -52,11 +52,11 @@ def choose_threshold(
         precision: share of correct ones that is promised among what is accepted; below 1.
     """
     order = np.argsort(-confidence, kind="stable")
-    sure, wrong = confidence[order], np.cumsum(~correct[order])
+    descending, wrong = confidence[order], np.cumsum(~correct[order])
     passed = Threshold()
     for count in _steps(len(order), precision):
-        value = float(sure[count - 1])
-        n = int(np.searchsorted(-sure, -value, side="right"))  # all with that confidence
+        value = float(descending[count - 1])
+        n = int(np.searchsorted(-descending, -value, side="right"))  # all with that confidence
         errors = int(wrong[n - 1])
         if not _shows(errors, n, precision):
             break

@@ -8,11 +8,12 @@ LEVEL = 0.05  # highest p-value that counts as a difference
 def mcnemar(only_first: int, only_second: int) -> float:
     """Exact p-value of McNemar's test (McNemar 1947), two-sided.
 
-    If both models were equally good, an image that one of them alone gets right would be as
-    likely to be the first's as the second's. Images that both get right or wrong do not count.
+    If both models were equally good, an image that one of them alone predicts correctly
+    would be as likely to be the first's as the second's. Images that both predict correctly, or
+    both wrongly, do not count.
 
     Args:
-        only_first, only_second: how many images one of the two alone gets right.
+        only_first, only_second: how many images one of the two alone predicts correctly.
     """
     differing = only_first + only_second
     return float(binomtest(only_first, differing).pvalue) if differing else 1.0
@@ -27,7 +28,7 @@ def mcnemar_worse(only_first: int, only_second: int) -> float:
 
 
 def fewest_worse(level: float) -> int:
-    """With fewer images that one model alone gets right, no one-sided p-value is below this."""
+    """With fewer images that one model alone predicts correctly, no p-value is below this."""
     count = 1
     while mcnemar_worse(count, 0) >= level:
         count += 1
@@ -35,7 +36,7 @@ def fewest_worse(level: float) -> int:
 
 
 def fewest_differing() -> int:
-    """With fewer images that one model alone gets right, no outcome can reach ``LEVEL``."""
+    """With fewer images that one model alone predicts correctly, no outcome reaches ``LEVEL``."""
     count = 1
     while mcnemar(0, count) > LEVEL:
         count += 1

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from annolooop.model.backbones.pixels import Unreadable
-from annolooop.model.backbones.stream import Batch, Spent, Stream, Vectors, Work
+from annolooop.model.backbones.stream import PixelBatch, Spent, Stream, Vectors, Work
 
 Files = list[tuple[str, bytes]]
 
@@ -30,7 +30,7 @@ def work(decoders: int = 2, forwarders: int = 0, batch_size: int = 4, memory: in
     return Work(decode, forward, empty, batch_size, decoders, forwarders, memory)
 
 
-def run(files: Files, how: Work) -> list[Batch]:
+def run(files: Files, how: Work) -> list[PixelBatch]:
     return list(Stream(files, how, Spent()).batches())
 
 
