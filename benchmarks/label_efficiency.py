@@ -1,9 +1,9 @@
 """How many labels `auto` needs, over what random choice needs; and what choosing costs.
 
-Measured: `annoloop simulate`'s own replay (`loop/replay.py`) on frozen embeddings: 20 labels a
-round up to 500, a calibrated head after each round, accuracy on a fixed test set, five seeds (0 to
-4; what `auto` does was tuned on other seeds, from 100 on, and on other splits). All strategies
-start with nothing labelled.
+Measured: `annoloop simulate`'s own replay (`loop/simulate/replay.py`) on frozen embeddings: 20
+labels a round up to 500, a calibrated head after each round, accuracy on a fixed test set, five
+seeds (0 to 4; what `auto` does was tuned on other seeds, from 100 on, and on other splits). All
+strategies start with nothing labelled.
 
 1. Labels at which `auto` reaches what random reached with 200 and with 500, as a share of these;
    from the curves of means, with the jackknife's standard error over the seeds.

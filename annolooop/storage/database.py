@@ -184,7 +184,7 @@ class CacheDatabase:
                 self._give_up(error)
                 raise UnreachableError(
                     f"the copy of {self._what} on this machine is damaged: {error}",
-                    "Type the same command again: it is made again.",
+                    "Type the same command again: the copy is made again.",
                 ) from error
 
     def _open(self) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""Hashes of files of this machine, and which contents are no images, kept in the cache.
+"""Hashes of local files, and why contents could not be decoded, kept in the cache.
 
 What did not change is not read again, and what cannot be decoded is not tried again.
 """
@@ -87,7 +87,7 @@ class FileHashes:
             db.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def decode_error(self, sha256: str) -> str | None:
-        """Why a content is no image, if it was tried by the decoders that are installed now."""
+        """Why a content could not be decoded, if the decoders are the same as then."""
         statement = "SELECT reason FROM undecodable WHERE sha256 = ? AND decoders = ?"
         row = None
         with self._using() as db:
@@ -95,7 +95,7 @@ class FileHashes:
         return str(row[0]) if row else None
 
     def note_decode_errors(self, reasons: Mapping[str, str]) -> None:
-        """Keep why contents, by hash, are no images: one write."""
+        """Keep why contents, by hash, could not be decoded: one write."""
         if not reasons:
             return
         rows = [(pack(sha256), why, _decoders()) for sha256, why in reasons.items()]

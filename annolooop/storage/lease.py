@@ -199,7 +199,7 @@ class Lease:
             raise UnreachableError(
                 f"the lock of the dataset {self._dataset} was taken over, because this command "
                 f"seemed to be gone; now: {_read(self._newest()[1]) or 'someone'}",
-                "Type the same command again: it goes on from what is done.",
+                "Type the same command again: what is done is not done twice.",
             )
 
     def release(self) -> None:
@@ -260,7 +260,7 @@ class Lease:
 
 
 def _read(body: bytes) -> Holder | None:
-    """``None`` where it is no holder that this version of annoloop can read."""
+    """``None`` where this version of annoloop cannot read it."""
     try:
         holder: Holder = from_json(Holder, body)
     except WrongRecord:

@@ -47,7 +47,7 @@ class ComparedObject(NamedTuple):
 
 
 class ListingDiff(Collection[str]):
-    """The objects that one listing found; as a collection, their keys.
+    """The objects of one listing; as a collection, their keys.
 
     Args:
         index: has the tables ``images`` and ``skipped``.
@@ -100,7 +100,7 @@ class ListingDiff(Collection[str]):
         return number, size
 
     def has_image(self, key: str) -> bool:
-        """Whether the dataset has an image of this key, and it was found."""
+        """Whether the dataset has an image of this key, and it is listed."""
         return bool(
             self._index.rows(
                 f"SELECT 1 FROM images i JOIN {self._table} s ON s.key = i.key WHERE i.key = ?",
@@ -109,7 +109,7 @@ class ListingDiff(Collection[str]):
         )
 
     def missing(self, prefix: str = "") -> Keys:
-        """Keys of images of the dataset, below a prefix and at it, that were not found."""
+        """Keys of images of the dataset, below a prefix and at it, that are not listed."""
         # What follows the slash in the order of characters ends what is below.
         first, end = (f"{prefix}/", f"{prefix}0") if prefix else ("", "\U0010ffff")
         statement = (

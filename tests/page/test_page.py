@@ -102,10 +102,10 @@ def test_page_holds_hostile_names_and_asks_for_nothing(tmp_path: Path) -> None:
     file.write_text(write(evil_content()), encoding="utf-8")
     with open_page() as page:
         asked: list[str] = []
-        told: list[str] = []
+        messages: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: told.append(message.text))
-        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
         page.goto(file.as_uri())
         page.wait_for_selector("html[data-ready=yes]", timeout=60_000)
 
@@ -122,7 +122,7 @@ def test_page_holds_hostile_names_and_asks_for_nothing(tmp_path: Path) -> None:
         look_at_the_map(page)
         look_in_other_ways(page)
         assert page.evaluate("window.hit") is None
-        assert told == []
+        assert messages == []
         assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [file.as_uri()]
 
 

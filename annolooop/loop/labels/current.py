@@ -147,6 +147,6 @@ def _require(stack: Stack, name: str, asked: bool) -> None:
         find_project(stack, name)  # says which names are close
     raise DataError(
         f"the store has no dataset {name}{did_you_mean(name, stored)}",
-        "Start Label Studio if only that knows it: annoloop up; see which there are: "
-        "annoloop dataset list",
+        "See which there are: annoloop dataset list. If only Label Studio knows it, start that: "
+        "annoloop up",
     )

@@ -208,7 +208,7 @@ def blind_outcomes(
 
 @dataclass(frozen=True)
 class _Share:
-    """The share that was set, what the stack file said then, and the share that is in effect."""
+    """The share that was set, that of the stack file then, and the share that is done."""
 
     share: float
     configured: float
@@ -220,7 +220,7 @@ def _note(stack: Stack) -> Document[_Share]:
 
 
 def _done(stack: Stack) -> float:
-    """The share that is in effect."""
+    """The share for which predictions were deleted."""
     note = _note(stack).read()
     return note.done if note else 0.0
 

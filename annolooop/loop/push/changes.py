@@ -44,8 +44,8 @@ class StoreChanges:
 
     Attributes:
         new: objects with the name of an image, where the dataset has images.
-        changed: images of the dataset whose etag is another one. Neither holds what `infer` found
-            to be no image, and that is the same since.
+        changed: images of the dataset whose etag is another one. Neither holds objects that
+            `infer` skipped and that have not changed since.
         vanished: images of the dataset that are not there.
         present: images of the dataset that are there.
         batches: what `infer --batch` takes for ``new``.

@@ -26,6 +26,7 @@ from annolooop.page.content import Bin, CurvePlace, Missing, Reliability, RoundR
 from annolooop.stack import Stack
 
 NEWEST = 30  # versions that are shown
+TRAIN = "annoloop train --rerun"
 
 
 @dataclass(frozen=True)
@@ -59,21 +60,20 @@ class Judged:
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
-def progress(stack: Stack, found: Labels, version: ModelVersion | None, track: Track) -> Progress:
+def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: Track) -> Progress:
     """Versions with the number of labels that they were trained on, and the rounds."""
-    trained = [v for v in stack.registry_of(found.dataset).versions() if v.trained][-NEWEST:]
+    trained = [v for v in stack.registry_of(labels.dataset).versions() if v.trained][-NEWEST:]
     points = tuple(
-        _point(stack, found, v, version is not None and v.number == version.number)
+        _point(stack, labels, v, version is not None and v.number == version.number)
         for v in track(trained, "versions")
     )
     missing = {}
     if not points:
         missing["progress"] = Missing(
-            "No version is trained yet. Annotate some images, then:",
-            "annoloop train --rerun",
+            "No version is trained yet. Annotate some images, then:", TRAIN
         )
-    asked = rounds_of(stack, found.dataset)
-    rounds = tuple(_round(one, found) for one in asked.each(asked.numbers()[-NEWEST:]))
+    asked = rounds_of(stack, labels.dataset)
+    rounds = tuple(_round(one, labels) for one in asked.each(asked.numbers()[-NEWEST:]))
     if not rounds:
         missing["rounds"] = Missing(
             "No round asked for the images that teach most. The next one:",
@@ -82,7 +82,7 @@ def progress(stack: Stack, found: Labels, version: ModelVersion | None, track: T
     places: tuple[CurvePlace, ...] = ()
     forecast, verdict = None, ""
     try:
-        measured = curve(stack, found.dataset, not found.live, track)
+        measured = curve(stack, labels.dataset, not labels.live, track)
     except DataError as error:
         missing["curve"] = Missing(f"No learning curve: {error.message}.", error.hint)
     else:
@@ -100,8 +100,8 @@ def progress(stack: Stack, found: Labels, version: ModelVersion | None, track: T
     return Progress(points, rounds, places, forecast, verdict, missing)
 
 
-def _round(one: Round, found: Labels) -> RoundRow:
-    counts = round_stats(one, found.snapshot.annotations)
+def _round(one: Round, labels: Labels) -> RoundRow:
+    counts = round_stats(one, labels.snapshot.annotations)
     return RoundRow(
         one.number,
         one.created_at,
@@ -113,18 +113,18 @@ def _round(one: Round, found: Labels) -> RoundRow:
     )
 
 
-def _point(stack: Stack, found: Labels, version: ModelVersion, current: bool) -> VersionPoint:
+def _point(stack: Stack, labels: Labels, version: ModelVersion, current: bool) -> VersionPoint:
     shaped = version.config
     examples: Sequence[Example] = ()
     if version.snapshot:
-        snapshot = stack.snapshots_of(found.dataset).read(version.snapshot)
+        snapshot = stack.snapshots_of(labels.dataset).read(version.snapshot)
         examples, _ = examples_of(
             stack,
-            found.dataset,
+            labels.dataset,
             snapshot.annotations,
             version.choice,
-            str(shaped.get("agreement", found.rules.agreement)),
-            float(shaped.get("holdout", found.rules.holdout)),
+            str(shaped.get("agreement", labels.rules.agreement)),
+            float(shaped.get("holdout", labels.rules.holdout)),
         )
     known = set(version.labels)
     trained_on = sum(e.split == "train" and known.issuperset(e.labels) for e in examples)
@@ -142,7 +142,7 @@ def _point(stack: Stack, found: Labels, version: ModelVersion, current: bool) ->
     )
 
 
-def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
+def judge(stack: Stack, labels: Labels, version: ModelVersion | None) -> Judged:
     """The current version on the holdout as it is now."""
     missing: dict[str, Missing] = {}
     if version is None or not version.trained:
@@ -154,13 +154,13 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
             f"{version.name} was made before versions kept these figures. The next one has them:",
             TRAIN,
         )
-    held, probabilities, raw = _look(stack, found, version)
+    held, probabilities, raw = _look(stack, labels, version)
     calibration = None
     if len(held) < MIN_HOLDOUT:
         missing["calibration"] = Missing(
             f"{len(held)} labelled images of the holdout that it did not learn from are too few: "
             f"{MIN_HOLDOUT} are needed. Annotate more:",
-            f"annoloop dataset launch {quote(found.dataset)}",
+            f"annoloop dataset launch {quote(labels.dataset)}",
         )
     else:
         calibration = _reliability(version, held, probabilities, raw, evaluation)
@@ -169,25 +169,22 @@ def judge(stack: Stack, found: Labels, version: ModelVersion | None) -> Judged:
     return Judged(held, probabilities, evaluation, calibration, missing)
 
 
-TRAIN = "annoloop train --rerun"
-
-
 def _look(
-    stack: Stack, found: Labels, version: ModelVersion
+    stack: Stack, labels: Labels, version: ModelVersion
 ) -> tuple[tuple[Example, ...], Probabilities, Probabilities]:
     """Labelled images of the holdout that the version did not learn from, and its predictions for
     them, calibrated and as fitted.
     """
     known = set(version.labels)
-    held = [e for e in found.examples if e.split == "holdout" and known.issuperset(e.labels)]
-    held = not_trained_on(stack, version, held, found.rules.holdout)
+    held = [e for e in labels.examples if e.split == "holdout" and known.issuperset(e.labels)]
+    held = not_trained_on(stack, version, held, labels.rules.holdout)
     embeddings = stack.embeddings(version.backbone)
     missing = embeddings.missing(e.sha256 for e in held)
     held = [e for e in held if e.sha256 not in missing]
     if not held:
         nothing = np.zeros((0, len(version.labels)))
         return (), nothing, nothing
-    head = Head.from_bytes(stack.registry_of(found.dataset).head(version))
+    head = Head.from_bytes(stack.registry_of(labels.dataset).head(version))
     logits = head.logits(embeddings.matrix(e.sha256 for e in held))
     return (
         tuple(held),

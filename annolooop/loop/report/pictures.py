@@ -44,7 +44,7 @@ class Pictured:
 
 def picture(
     stack: Stack,
-    found: Labels,
+    labels: Labels,
     version: ModelVersion | None,
     judged: Judged,
     url: Url,
@@ -58,14 +58,14 @@ def picture(
         missing["errors"] = Missing(
             f"All {len(judged.held)} labelled images of the holdout are predicted correctly."
         )
-    drawn = _map(stack, found, version, url, points, track) if version else None
+    drawn = _map(stack, labels, version, url, points, track) if version else None
     if drawn is None and points:
         missing["map"] = Missing(
             "No image has an embedding of the current model yet:", "annoloop infer --batch FOLDER"
         )
     suspects: tuple[Picture, ...] = ()
     try:
-        suspects = _suspects(stack, found, track)
+        suspects = _suspects(stack, labels, track)
         if not suspects:
             missing["suspects"] = Missing("No label seems to be wrong.")
     except DataError as error:
@@ -73,9 +73,9 @@ def picture(
     return Pictured(drawn, errors, suspects, missing)
 
 
-def _suspects(stack: Stack, found: Labels, track: Track) -> tuple[Picture, ...]:
+def _suspects(stack: Stack, labels: Labels, track: Track) -> tuple[Picture, ...]:
     """Labels that may be wrong, the most doubtful first."""
-    suspects = review(stack, found.dataset, SUSPECTS, False, track, not found.live).suspects
+    suspects = review(stack, labels.dataset, SUSPECTS, False, track, not labels.live).suspects
     thumbs = thumbnails(stack, (Image(s.key, s.sha256) for s in suspects), CARD)
     return tuple(
         Picture(
@@ -116,25 +116,25 @@ def _errors(stack: Stack, version: ModelVersion, judged: Judged, url: Url) -> tu
 
 def _map(
     stack: Stack,
-    found: Labels,
+    labels: Labels,
     version: ModelVersion,
     url: Url,
     points: int,
     track: Track,
 ) -> Map | None:
-    chosen, total = _chosen(stack, found, points)
+    chosen, total = _chosen(stack, labels, points)
     embeddings = stack.embeddings(version.backbone)
     missing = embeddings.missing(image.sha256 for image in chosen)
     images = [image for image in chosen if image.sha256 not in missing]
     if not images:
         return None
     vectors = embeddings.matrix(image.sha256 for image in images)
-    (points_xy, method) = next(
+    (positions, method) = next(
         iter([project(vectors, stack.config.train.seed) for _ in track([0], "map")])
     )
-    head = Head.from_bytes(stack.registry_of(found.dataset).head(version))
+    head = Head.from_bytes(stack.registry_of(labels.dataset).head(version))
     predictions: list[Prediction] = list(best_labels(version, head.predict(vectors)))
-    labelled = {e.sha256: joined(e.labels) or "none" for e in found.examples}
+    labelled = {e.sha256: joined(e.labels) or "none" for e in labels.examples}
     thumbs = thumbnails(stack, track(images, "pictures", len(images)), _side(stack, images))
     drawn = [
         Point(
@@ -147,12 +147,12 @@ def _map(
             url(image.sha256),
             thumbs.get(image.sha256, ""),
         )
-        for image, (x, y), prediction in zip(images, points_xy.tolist(), predictions, strict=True)
+        for image, (x, y), prediction in zip(images, positions.tolist(), predictions, strict=True)
     ]
     return Map(tuple(drawn), total, method)
 
 
-def _chosen(stack: Stack, found: Labels, most: int) -> tuple[list[Image], int]:
+def _chosen(stack: Stack, labels: Labels, most: int) -> tuple[list[Image], int]:
     """Images for the map: labelled ones up to half of it at least, and others; and how many.
 
     Drawn by their hashes: the same ones each time.
@@ -161,10 +161,10 @@ def _chosen(stack: Stack, found: Labels, most: int) -> tuple[list[Image], int]:
     def lot(image: Image) -> float:
         return draw(image.sha256, REPORT_SAMPLE)
 
-    labelled = {e.sha256: Image(e.key, e.sha256) for e in found.examples}
+    labelled = {e.sha256: Image(e.key, e.sha256) for e in labels.examples}
     others: dict[str, Image] = {}
     total = len(labelled)
-    unlabelled = (i for i in stack.catalog_of(found.dataset).images() if i.sha256 not in labelled)
+    unlabelled = (i for i in stack.catalog_of(labels.dataset).images() if i.sha256 not in labelled)
 
     def counted() -> Iterable[Image]:
         nonlocal total
@@ -191,12 +191,12 @@ def _side(stack: Stack, images: Sequence[Image]) -> int:
 
 def thumbnails(stack: Stack, images: Iterable[Image], side: int) -> dict[str, str]:
     """Content hash -> WebP, base64. Images that are gone or cannot be decoded are left out."""
-    found, size = {}, 0
+    encoded, size = {}, 0
     for sha256, data in _each_small(stack, images, side):
         size += len(data)
         if size <= 2 * BUDGET:
-            found[sha256] = base64.b64encode(data).decode()
-    return found
+            encoded[sha256] = base64.b64encode(data).decode()
+    return encoded
 
 
 def _small(stack: Stack, images: Iterable[Image], side: int) -> dict[str, bytes]:

@@ -275,7 +275,7 @@ class ArtifactStore:
         """The error for an object that should be there."""
         return DataError(
             f"{key} is missing in the artifact store {self.url}",
-            "Something removed it: put it back from a backup.",
+            "It was removed: put it back from a backup.",
         )
 
     def damaged(self, key: str, why: str) -> DataError:

@@ -1,4 +1,4 @@
-"""The threshold comes from the holdout; what it needs is said where it is missing."""
+"""The threshold comes from the holdout; a refusal says what is missing."""
 
 from pathlib import Path
 

@@ -15,8 +15,8 @@ HELD, FREE = "0" * 64, "f" * 64  # hashes on either side of the split
 
 
 def answer(sha256: str, label: str, shown: bool) -> Annotation:
-    said = ("v1", ("a",)) if shown else (None, ())
-    return Annotation(1, 1, "k", sha256, (label,), False, False, 1, "2026-01-01", *said)
+    prediction = ("v1", ("a",)) if shown else (None, ())
+    return Annotation(1, 1, "k", sha256, (label,), False, False, 1, "2026-01-01", *prediction)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_answers_about_one_side_of_the_split_are_compared(
         return sum(same), len(same) - sum(same)
 
     monkeypatch.setattr("annolooop.loop.quality.stats.blind_outcomes", outcomes)
-    said = [answer(*one) for one in answers]
-    found = compare_answers(cast(Stack, None), "d", said, RULES)
+    given = [answer(*one) for one in answers]
+    found = compare_answers(cast(Stack, None), "d", given, RULES)
     assert [one and one.same.value for one in found[:2]] == [shown, blind]
     assert found[2] == compared

@@ -328,7 +328,7 @@ def _checks_until(tmp_path: Path, azure: AzureServer, minutes: int) -> dict[str,
 
 def test_name_that_no_bucket_can_have_is_told(tmp_path: Path) -> None:
     values = {"store": {"url": "gs://lab_/x"}, "gcs": {"endpoint": "http://127.0.0.1:9"}}
-    with pytest.raises(ConfigError, match="no name of a bucket"):
+    with pytest.raises(ConfigError, match="not the name of a bucket"):
         Project(tmp_path, values).stack().cloud.administration()  # type: ignore[union-attr]
 
 

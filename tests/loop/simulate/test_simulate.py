@@ -113,7 +113,7 @@ def test_a_second_run_embeds_nothing_and_gives_the_same(
 
 
 @pytest.mark.parametrize(
-    ("images", "given", "error", "told"),
+    ("images", "given", "error", "message"),
     [
         ("nowhere", {}, UsageError, "no such folder"),
         ("photos/round", {}, DataError, "images of 0 labels"),
@@ -126,12 +126,12 @@ def test_a_second_run_embeds_nothing_and_gives_the_same(
     ],
 )
 def test_what_cannot_be_replayed_is_told(
-    alone: Project, images: str, given: dict[str, Any], error: type[AnnoloopError], told: str
+    alone: Project, images: str, given: dict[str, Any], error: type[AnnoloopError], message: str
 ) -> None:
     write_photos(alone.folder / "few", ["a/1.png", "a/2.png", "b/3.png"])
     write_photos(alone.folder / "torn", ["a/1.png", "a/2.png"])
     (alone.folder / "torn" / "b").mkdir()
     (alone.folder / "torn" / "b" / "3.png").write_bytes(b"no picture")
-    with pytest.raises(error, match=told) as refused:
+    with pytest.raises(error, match=message) as refused:
         simulate(alone.stack(), SimulateOptions(alone.folder / images, **given), untracked)
     assert refused.value.hint

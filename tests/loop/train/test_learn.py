@@ -150,7 +150,7 @@ def test_too_few_labels_leave_the_backbone_as_it_was(project: Project) -> None:
     assert report["finetune"]["epochs"] == 0
     assert report["backbone"]["base"] == ""
     assert "too few" in project.run("train").stdout
-    told = project.run("train", "--compare").stdout
-    assert "too few labels to fine-tune" in told
-    assert "train.finetune: head" in told
+    printed = project.run("train", "--compare").stdout
+    assert "too few labels to fine-tune" in printed
+    assert "train.finetune: head" in printed
     assert "Leave out one of the two" in project.run("train", "--compare", "--rerun", code=2).stderr

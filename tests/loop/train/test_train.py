@@ -214,8 +214,8 @@ def test_counts_of_stats_cost_two_requests(loop: Loop, monkeypatch: pytest.Monke
 def test_dataset_list_names_datasets_exactly(loop: Loop) -> None:
     rows = {row["name"]: row for row in loop.project.json("dataset", "list")["datasets"]}
     assert rows[loop.name]["tasks"] == 16
-    told = loop.project.run("dataset", "stats", loop.name[:-1], code=5).stderr
-    assert f"did you mean {loop.name}?" in told
+    answer = loop.project.run("dataset", "stats", loop.name[:-1], code=5).stderr
+    assert f"did you mean {loop.name}?" in answer
 
 
 def test_versions_are_listed_shown_promoted_and_rolled_back(loop: Loop) -> None:

@@ -28,11 +28,11 @@ CPU = torch.device("cpu")
 def photo(number: int = 0, size: tuple[int, int] = (60, 45), exif: int = 1) -> bytes:
     colours = np.random.default_rng(number).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     picture = Image.fromarray(colours).resize(size, Image.Resampling.BICUBIC)
-    told = picture.getexif()
+    metadata = picture.getexif()
     if exif > 1:
-        told[274] = exif
+        metadata[274] = exif
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", exif=told)
+    picture.save(buffer, "JPEG", exif=metadata)
     return buffer.getvalue()
 
 

@@ -27,11 +27,11 @@ def clouds(n: int, k: int, seed: int = 0, dim: int = 24) -> tuple[Vectors, np.nd
 def a_pool(n: int = 200, k: int = 5, labelled: int = 20, multiple: bool = False) -> Pool:
     x, number = clouds(n + labelled, k)
     rng = np.random.default_rng(1)
-    said = rng.random((n, k)) if multiple else rng.dirichlet(np.ones(k), n)
+    probabilities = rng.random((n, k)) if multiple else rng.dirichlet(np.ones(k), n)
     targets = np.eye(k, dtype=bool)[number[n:]]
     if multiple:
         targets |= rng.random(targets.shape) < 0.3
-    return Pool(x[:n], said, x[n:], targets, multiple, 0.8)
+    return Pool(x[:n], probabilities, x[n:], targets, multiple, 0.8)
 
 
 @pytest.mark.parametrize("multiple", [False, True], ids=["single", "multiple"])
@@ -60,9 +60,9 @@ def test_edges(name: str) -> None:
     alone = Pool(pool.embeddings[:1], np.ones((1, 5)) / 5, NONE, np.zeros((0, 5), bool))
     assert choose(name, alone, 3, 0).order.tolist() == [0]
     first = Pool(pool.embeddings, None, NONE, np.zeros((0, 5), bool))
-    told = choose(name, first, 5, 0)
-    assert len(told.order) == 5
-    assert (told.used == "random") == (name in NEED_HEAD or name == "random")
+    selection = choose(name, first, 5, 0)
+    assert len(selection.order) == 5
+    assert (selection.used == "random") == (name in NEED_HEAD or name == "random")
     one = np.zeros((4, 5), bool)
     one[:, 2] = True
     sure = Pool(pool.embeddings, np.eye(5)[np.full(12, 2)], pool.labelled, one, False, 1.0)
@@ -81,9 +81,11 @@ def test_near_duplicates_are_asked_about_once(name: str) -> None:
 
 
 def test_least_sure_first() -> None:
-    said = np.array([[0.5, 0.45, 0.05], [0.34, 0.33, 0.33], [0.9, 0.1, 0], [0.42, 0.3, 0.28]])
+    probabilities = np.array(
+        [[0.5, 0.45, 0.05], [0.34, 0.33, 0.33], [0.9, 0.1, 0], [0.42, 0.3, 0.28]]
+    )
     x, _ = clouds(4, 2)
-    pool = Pool(x, said, NONE, np.zeros((0, 3), bool))
+    pool = Pool(x, probabilities, NONE, np.zeros((0, 3), bool))
     assert choose("margin", pool, 4, 0).order.tolist() == [1, 0, 3, 2]
     assert choose("least_confidence", pool, 4, 0).order.tolist() == [1, 3, 0, 2]
     assert choose("entropy", pool, 4, 0).order.tolist() == [1, 3, 0, 2]
@@ -127,10 +129,10 @@ def test_coreset_is_the_farthest_by_brute_force() -> None:
 @pytest.mark.parametrize("multiple", [False, True], ids=["single", "multiple"])
 def test_badge_draws_by_distances_of_gradients(multiple: bool) -> None:
     pool = a_pool(40, multiple=multiple)
-    said = pool.probabilities
-    assert said is not None
-    guess = said >= 0.5 if multiple else np.eye(5)[said.argmax(axis=1)]
-    gradients = ((said - guess)[:, :, None] * pool.embeddings[:, None]).reshape(40, -1)
+    probabilities = pool.probabilities
+    assert probabilities is not None
+    guess = probabilities >= 0.5 if multiple else np.eye(5)[probabilities.argmax(axis=1)]
+    gradients = ((probabilities - guess)[:, :, None] * pool.embeddings[:, None]).reshape(40, -1)
     asked = choose("badge", pool, 40, 3).order
     assert asked[0] == (gradients**2).sum(axis=1).argmax()
     rng = np.random.default_rng(3)  # the same draws, with the gradients themselves
@@ -156,22 +158,22 @@ def test_clustered_margin_takes_unsure_images_of_different_clouds() -> None:
 def test_auto_asks_about_typical_images_until_the_head_has_shown_that_it_knows_more() -> None:
     x, number = clouds(300, 4)
     targets = np.eye(4, dtype=bool)[number[:40]]
-    said = np.full((260, 4), [0.97, 0.01, 0.01, 0.01])
-    said[:30] = [0.5, 0.5, 0.0, 0.0]
+    probabilities = np.full((260, 4), [0.97, 0.01, 0.01, 0.01])
+    probabilities[:30] = [0.5, 0.5, 0.0, 0.0]
     for accuracy, used, unsure in (
         (None, "typical", 0.6),
         (0.3, "typical", 0.6),
         (0.9, "diverse_margin", 0.9),
     ):
-        pool = Pool(x[40:], said, x[:40], targets, False, accuracy)
-        told = choose("auto", pool, 10, 0)
-        assert told.used == used
-        share = (told.order < 30).mean()
+        pool = Pool(x[40:], probabilities, x[:40], targets, False, accuracy)
+        selection = choose("auto", pool, 10, 0)
+        assert selection.used == used
+        share = (selection.order < 30).mean()
         assert share <= unsure if used == "typical" else share >= unsure
-    assert "90%" in told.why
+    assert "90%" in selection.why
     # Where one label is common, being right often says little.
     rare = np.eye(4, dtype=bool)[np.where(np.arange(40) < 36, 0, 1)]
-    assert trust_in_head(Pool(x[40:], said, x[:40], rare, False, 0.9)).share == 0
+    assert trust_in_head(Pool(x[40:], probabilities, x[:40], rare, False, 0.9)).share == 0
 
 
 def test_unknown_strategy_is_told() -> None:
@@ -183,10 +185,15 @@ def test_unknown_strategy_is_told() -> None:
 def test_many_images_take_seconds() -> None:
     rng = np.random.default_rng(0)
     x = np.maximum(rng.normal(size=(20_000, 64)) @ rng.normal(size=(64, 1280)), 0)
-    said = rng.dirichlet(np.ones(10), 20_000)
+    probabilities = rng.dirichlet(np.ones(10), 20_000)
     targets = np.eye(10, dtype=bool)[np.arange(300) % 10]
     pool = Pool(
-        x[300:].astype(np.float32), said[300:], x[:300].astype(np.float32), targets, False, 0.8
+        x[300:].astype(np.float32),
+        probabilities[300:],
+        x[:300].astype(np.float32),
+        targets,
+        False,
+        0.8,
     )
     begun = time.process_time()
     assert len(choose("auto", pool, 50, 0).order) == 50

@@ -1,4 +1,4 @@
-"""The temperature: found on either side of 1, and what it changes is said honestly."""
+"""The temperature: found on either side of 1, and what it changes, on other images."""
 
 import numpy as np
 import pytest
@@ -38,12 +38,12 @@ def clouds(counts: list[int], spread: float = 2.5) -> tuple[np.ndarray, np.ndarr
 def test_temperature_is_found_on_either_side_of_1(true: float, multiple: bool) -> None:
     logits, targets = draw(3000, true, multiple)
     assert fit_temperature(logits, targets, multiple) == pytest.approx(true, rel=0.1)
-    told = calibrate(logits, targets, multiple, 0)
-    assert told
-    assert told["temperature"] == pytest.approx(true, rel=0.1)
+    calibration = calibrate(logits, targets, multiple, 0)
+    assert calibration
+    assert calibration["temperature"] == pytest.approx(true, rel=0.1)
     if true != 1:
-        assert told["ece_after"] < told["ece_before"] / 2
-        assert told["log_loss_after"] < told["log_loss_before"]
+        assert calibration["ece_after"] < calibration["ece_before"] / 2
+        assert calibration["log_loss_after"] < calibration["log_loss_before"]
 
 
 def test_after_is_said_of_images_that_the_temperature_was_not_fitted_on() -> None:
@@ -68,9 +68,9 @@ def test_too_few_labels_have_no_calibration() -> None:
     logits, targets = draw(60, 3.0, False)
     two = targets[:, :2].any(axis=1)
     logits = np.concatenate([logits[two], [[9.0, 0.0, -20.0]]])
-    told = calibrate(logits, np.concatenate([targets[two], lonely]), False, 0)
-    assert told
-    assert told["n"] == two.sum()
+    calibration = calibrate(logits, np.concatenate([targets[two], lonely]), False, 0)
+    assert calibration
+    assert calibration["n"] == two.sum()
 
 
 def test_temperature_changes_no_prediction_and_brings_no_absent_label() -> None:
@@ -79,10 +79,10 @@ def test_temperature_changes_no_prediction_and_brings_no_absent_label() -> None:
     for temperature in (0.2, 15.0):
         other = Head.from_bytes(with_temperature(head, temperature).to_bytes())
         assert other.temperature == temperature
-        said = other.predict(x)
-        assert np.array_equal(said.argmax(axis=1), head.predict(x).argmax(axis=1))
-        assert said[:, 1].max() < 1e-6
-        assert np.allclose(said, activate(head.logits(x) / temperature, False), atol=0.2)
+        predictions = other.predict(x)
+        assert np.array_equal(predictions.argmax(axis=1), head.predict(x).argmax(axis=1))
+        assert predictions[:, 1].max() < 1e-6
+        assert np.allclose(predictions, activate(head.logits(x) / temperature, False), atol=0.2)
 
 
 def test_label_with_one_image_does_not_prevent_a_cross_validation() -> None:

@@ -102,22 +102,22 @@ def test_multiple_choice_learns_each_label_for_itself() -> None:
     targets = rng.random((120, 3)) < [0.5, 0.2, 0.0]  # nobody ever chose the third
     x = (targets @ rng.normal(0, 2, (3, 16)) + rng.normal(0, 0.5, (120, 16))).astype(np.float32)
     head, figures, _ = fit_head(x, targets, True, 0)
-    said = head.predict(x)
-    assert all_correct(said, targets, True).mean() > 0.95
-    assert said[:, 2].max() < 0.01
-    assert not np.allclose(said.sum(axis=1), 1)
+    predictions = head.predict(x)
+    assert all_correct(predictions, targets, True).mean() > 0.95
+    assert predictions[:, 2].max() < 0.01
+    assert not np.allclose(predictions.sum(axis=1), 1)
     assert figures["accuracy"] > 0.9
     again = Head.from_bytes(head.to_bytes())
     assert again.multiple
-    assert np.array_equal(again.predict(x), said)
+    assert np.array_equal(again.predict(x), predictions)
 
 
 def test_multiple_choice_with_a_handful_of_examples() -> None:
     x, _ = clouds([2, 2])
     head, figures, _ = fit_head(x, np.array([[1, 1], [1, 0], [1, 0], [1, 0]], bool), True, 0)
-    said = head.predict(x)
+    predictions = head.predict(x)
     assert figures == {"C": 0.1}
-    assert (said[:, 0] > 0.5).all()  # a label that all have
+    assert (predictions[:, 0] > 0.5).all()  # a label that all have
 
 
 def test_what_teaches_a_difference() -> None:

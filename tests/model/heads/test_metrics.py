@@ -44,56 +44,60 @@ def holds(figure: Estimate, value: float) -> bool:
 
 def test_figures_of_single_choice_are_the_known_ones() -> None:
     p, y = draw(300, 0)
-    told = evaluate(p, y, LABELS, False, 0)
-    true, said = y.argmax(axis=1), p.argmax(axis=1)
-    assert told.accuracy.value == pytest.approx(accuracy_score(true, said))
-    assert told.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(true, said))
-    assert told.log_loss.value == pytest.approx(log_loss(true, p))
-    assert np.array_equal(told.confusion, confusion_matrix(true, said))
-    precisions = precision_score(true, said, average=None)
-    recalls = recall_score(true, said, average=None)
-    for k, row in enumerate(told.classes.values()):
+    evaluation = evaluate(p, y, LABELS, False, 0)
+    true, predictions = y.argmax(axis=1), p.argmax(axis=1)
+    assert evaluation.accuracy.value == pytest.approx(accuracy_score(true, predictions))
+    assert evaluation.balanced_accuracy.value == pytest.approx(
+        balanced_accuracy_score(true, predictions)
+    )
+    assert evaluation.log_loss.value == pytest.approx(log_loss(true, p))
+    assert np.array_equal(evaluation.confusion, confusion_matrix(true, predictions))
+    precisions = precision_score(true, predictions, average=None)
+    recalls = recall_score(true, predictions, average=None)
+    for k, row in enumerate(evaluation.classes.values()):
         assert row.precision.value == pytest.approx(precisions[k])
         assert row.recall.value == pytest.approx(recalls[k])
-        assert (row.n, row.predicted) == ((true == k).sum(), (said == k).sum())
+        assert (row.n, row.predicted) == ((true == k).sum(), (predictions == k).sum())
         assert holds(row.recall, recalls[k])
 
 
 def test_figures_of_multiple_choice_are_the_known_ones() -> None:
     p, y = draw_multiple(300, 0)
-    told = evaluate(p, y, LABELS, True, 0)
-    said = p >= 0.5
-    assert told.accuracy.value == pytest.approx(accuracy_score(y, said))
-    each = [balanced_accuracy_score(y[:, k], said[:, k]) for k in range(4)]
-    assert told.balanced_accuracy.value == pytest.approx(np.mean(each))
+    evaluation = evaluate(p, y, LABELS, True, 0)
+    predictions = p >= 0.5
+    assert evaluation.accuracy.value == pytest.approx(accuracy_score(y, predictions))
+    each = [balanced_accuracy_score(y[:, k], predictions[:, k]) for k in range(4)]
+    assert evaluation.balanced_accuracy.value == pytest.approx(np.mean(each))
     losses = [log_loss(y[:, k], p[:, k]) for k in range(4)]
-    assert told.log_loss.value == pytest.approx(np.mean(losses))
-    assert told.confusion == ()
-    assert told.classes["b"].recall.value == pytest.approx(recall_score(y[:, 1], said[:, 1]))
+    assert evaluation.log_loss.value == pytest.approx(np.mean(losses))
+    assert evaluation.confusion == ()
+    assert evaluation.classes["b"].recall.value == pytest.approx(
+        recall_score(y[:, 1], predictions[:, 1])
+    )
 
 
 def test_label_that_no_image_of_the_holdout_has() -> None:
     p, y = draw(60, 1)
     kept = ~y[:, 2]
-    told = evaluate(p[kept], y[kept], LABELS, False, 0)
-    assert told.classes["c"].n == 0
-    assert told.classes["c"].recall == Estimate()
-    recalls = [row.recall.value for label, row in told.classes.items() if label != "c"]
-    assert told.balanced_accuracy.value == pytest.approx(np.mean(recalls))  # type: ignore[arg-type]
+    evaluation = evaluate(p[kept], y[kept], LABELS, False, 0)
+    assert evaluation.classes["c"].n == 0
+    assert evaluation.classes["c"].recall == Estimate()
+    recalls = [row.recall.value for label, row in evaluation.classes.items() if label != "c"]
+    assert evaluation.balanced_accuracy.value == pytest.approx(np.mean(recalls))  # type: ignore[arg-type]
 
 
 def test_too_few_images_are_counted_only() -> None:
     p, y = draw(9, 0)
-    told = evaluate(p, y, LABELS, False, 0)
-    assert (told.n, told.accuracy, told.ece) == (9, Estimate(), Estimate())
-    assert sum(map(sum, told.confusion)) == 9
-    assert sum(row.n for row in told.classes.values()) == 9
+    evaluation = evaluate(p, y, LABELS, False, 0)
+    assert (evaluation.n, evaluation.accuracy, evaluation.ece) == (9, Estimate(), Estimate())
+    assert sum(map(sum, evaluation.confusion)) == 9
+    assert sum(row.n for row in evaluation.classes.values()) == 9
     assert evaluate(p[:0], y[:0], LABELS, False, 0).n == 0
 
 
 @pytest.mark.parametrize("make", [draw, draw_multiple])
 def test_intervals_hold_the_true_figures(make) -> None:  # type: ignore[no-untyped-def]
-    """In 60 holdouts of 80 images; what is true is told by 200,000."""
+    """In 60 holdouts of 80 images; 200,000 give the true figures."""
     multiple = make is draw_multiple
     p, y = make(200_000, 99)
     truth = evaluate(p[:20_000], y[:20_000], LABELS, multiple, 0)
@@ -101,9 +105,9 @@ def test_intervals_hold_the_true_figures(make) -> None:  # type: ignore[no-untyp
     values = {name: getattr(truth, name).value for name in names}
     kept = dict.fromkeys(names, 0)
     for seed in range(60):
-        told = evaluate(*make(80, seed), LABELS, multiple, seed)
+        evaluation = evaluate(*make(80, seed), LABELS, multiple, seed)
         for name in names:
-            kept[name] += holds(getattr(told, name), values[name])
+            kept[name] += holds(getattr(evaluation, name), values[name])
     assert min(kept.values()) >= 52, kept  # 57 expected; 52 is 2.9 deviations below
 
 

@@ -18,9 +18,11 @@ def photos(count: int, dim: int, labels: int) -> tuple[np.ndarray, np.ndarray]:
 def reference(x: np.ndarray, chosen: np.ndarray, penalty: float) -> np.ndarray:
     x = x.astype(np.float64) - x.mean(axis=0)
     model = LogisticRegression(C=penalty, max_iter=10_000, tol=1e-9)
-    said = model.fit(x / np.sqrt((x**2).mean()), chosen).predict_proba(x / np.sqrt((x**2).mean()))
-    assert isinstance(said, np.ndarray)
-    return said
+    probabilities = model.fit(x / np.sqrt((x**2).mean()), chosen).predict_proba(
+        x / np.sqrt((x**2).mean())
+    )
+    assert isinstance(probabilities, np.ndarray)
+    return probabilities
 
 
 @pytest.mark.parametrize("penalty", [1e-4, 1.0])
@@ -35,8 +37,8 @@ def test_multiple_choice_is_one_known_regression_for_each_label() -> None:
     x, chosen = photos(90, 24, 4)
     targets = np.stack([chosen == 0, chosen < 2, chosen < 9], axis=1)
     head, *_ = fit_head(x, targets, True, 0, 1.0)
-    said = head.predict(x)
+    probabilities = head.predict(x)
     for label in (0, 1):
         expected = reference(x, targets[:, label], 1.0)[:, 1]
-        assert np.allclose(said[:, label], expected, atol=1e-4)
-    assert (said[:, 2] > 0.99).all()  # everyone has it
+        assert np.allclose(probabilities[:, label], expected, atol=1e-4)
+    assert (probabilities[:, 2] > 0.99).all()  # everyone has it

@@ -17,8 +17,8 @@ OBSERVERS = (
 
 
 def to_answers(values: object) -> Answers:
-    told = np.asarray(values)
-    return Answers(told[:, :, None] == np.arange(1, told.max() + 1), told != NONE)
+    matrix = np.asarray(values)
+    return Answers(matrix[:, :, None] == np.arange(1, matrix.max() + 1), matrix != NONE)
 
 
 def test_alpha_is_that_of_the_published_example() -> None:

@@ -73,20 +73,20 @@ def resolve_access(access: AzureAccess) -> AzureAccess:
     signature = access.sas_token
     if signature and ("://" in signature or "sig" not in parse_qs(signature.lstrip("?"))):
         raise ConfigError(
-            "azure: this is no shared access signature",
+            "azure: this is not a shared access signature",
             "Copy it whole. Of an address, it is what follows the question mark.",
         )
     if not (access.account_key or access.sas_token or access.address.startswith("https://")):
         raise ConfigError(
             f"azure: there are no credentials for {access.address}; those of this machine are "
-            "shown to https addresses only",
+            "sent to https addresses only",
             "Set azure.account_key, azure.connection_string or azure.sas_token.",
         )
     try:
         base64.b64decode(access.account_key or "", validate=True)
     except (binascii.Error, ValueError):
         raise ConfigError(
-            "azure: the account key is none: it is not base64",
+            "azure: the account key is not valid: it is not base64",
             "Copy it whole: az storage account keys list --account-name " + access.account,
         ) from None
     return access
@@ -119,6 +119,6 @@ def _from_connection_string(access: AzureAccess) -> AzureAccess:
 
 def _no_connection_string() -> ConfigError:
     return ConfigError(
-        "azure.connection_string: this is no connection string of a storage account",
+        "azure.connection_string: this is not a connection string of a storage account",
         "Copy it whole: az storage account show-connection-string --name ACCOUNT",
     )

@@ -41,7 +41,7 @@ def open_azure(access: AzureAccess) -> Provider:
     """A file system that caches no listings and asks nothing twice.
 
     Raises:
-        ConfigError: something is missing from the credentials, or the key is none.
+        ConfigError: something is missing in the credentials, or the key is not valid.
     """
     access = resolve_access(access)
     # At INFO it tells each request in ten lines; an answer of no credentials in twenty, unasked.

@@ -47,7 +47,7 @@ class AzureAdministration(Administration):
     """Of one container.
 
     Raises:
-        ConfigError: the credentials are none.
+        ConfigError: there are no valid credentials.
     """
 
     failures = (AzureError,)
@@ -246,7 +246,7 @@ class _Role(_AzurePart):
 
     def look(self) -> Found:
         raise UnsupportedError(
-            "whoever works without a key of the account needs a role, which the account's owner "
+            "an account without the key needs a role, which the owner of the storage account "
             f'gives: az role assignment create --role "{ROLE}" (all of it: annoloop storage '
             "setup --print azure)"
         )

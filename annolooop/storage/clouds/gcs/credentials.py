@@ -75,7 +75,7 @@ def read_service_account(key: str, path: Path) -> str:
         raise ConfigError(
             f"{where}: this is not the key of a service account, its type is "
             f"{info.get('type', 'missing')}",
-            "Other credentials belong to the machine: leave gcs.credentials out, and set "
+            "For other credentials, leave gcs.credentials out, and set "
             f"{CREDENTIALS} to the file. For a key: {NEW_KEY[10:]}",
         )
     try:

@@ -66,7 +66,7 @@ class GCSAdministration(Administration):
             self.bucket = self.client.bucket(required.bucket)
         except ValueError as error:
             raise ConfigError(
-                f"store.url: {required.bucket} is no name of a bucket: {error}",
+                f"store.url: {required.bucket} is not the name of a bucket: {error}",
                 "Correct store.url.",
             ) from error
 
@@ -261,7 +261,7 @@ class _Binding(_GCSPart):
     def _member(self) -> str:
         if not self.of.email:
             raise UnsupportedError(
-                "gcs.credentials names no service account: whoever works here needs "
+                "gcs.credentials does not name a service account: the account in use needs "
                 f"{ROLES[0]} on the bucket"
             )
         return f"serviceAccount:{self.of.email}"

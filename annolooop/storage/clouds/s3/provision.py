@@ -345,8 +345,8 @@ class _Policy(_S3Part):
         if not self.of.access.endpoint or isinstance(error, SILENT):
             return error
         return UnsupportedError(
-            "this server has no IAM of Amazon's kind: give its key read, write, list and delete on "
-            f"{self.bucket} by the server's own means"
+            "this server has no IAM as Amazon has: in the settings of the server, give the key the "
+            f"rights to read, write, list and delete on {self.bucket}"
         )
 
     def _attach(self, arn: str) -> str:

@@ -12,12 +12,15 @@ OTHER_KEY = "b3RoZXI="
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"connection_string": "gibberish"}, "no connection string"),
-        ({"connection_string": "AccountName=x;EndpointSuffix=y"}, "no connection string"),
+        ({"connection_string": "gibberish"}, "not a connection string"),
+        ({"connection_string": "AccountName=x;EndpointSuffix=y"}, "not a connection string"),
         ({"account": "x", "account_key": "not base64"}, "not base64"),
         ({"sas_token": "sv=1"}, "no storage account"),
-        ({"account": "x", "sas_token": "sv=1"}, "no shared access signature"),
-        ({"account": "x", "sas_token": "https://x/lab?sv=1&sig=2"}, "no shared access signature"),
+        ({"account": "x", "sas_token": "sv=1"}, "not a shared access signature"),
+        (
+            {"account": "x", "sas_token": "https://x/lab?sv=1&sig=2"},
+            "not a shared access signature",
+        ),
         ({"account": "x", "endpoint": "http://x"}, "no credentials for http://x"),
     ],
 )
