@@ -108,7 +108,7 @@ ABOUT = {
     "file-hashes.sqlite": "content hashes of local files, and which of them are no images",
     "finetune": "checkpoints of fine-tuning that has not ended",
     "label-studio": "Label Studio's own environments",
-    "ledgers": "copies of ledgers: the tasks that Label Studio has",
+    "ledgers": "task indexes: the tasks that Label Studio has",
     "logs": "logs of the local Label Studio",
     "manifests": "copies of catalogues: the images of datasets",
     "simulate": "embeddings of folders that were replayed",

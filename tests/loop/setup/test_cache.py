@@ -35,6 +35,8 @@ def test_retraining_reads_no_image_and_loads_no_torch(project: Project) -> None:
     shutil.rmtree(store / "images")
     assert not {"torch", "sklearn"} & loaded(["train", "--rerun"], str(project.folder))
     assert project.json("model", "list")["versions"][-1]["name"].startswith("v2-")
+    parts = {part["name"]: part["about"] for part in project.json("cache", "info")["parts"]}
+    assert "task indexes" in parts["ledgers"]
 
 
 class Kept:
