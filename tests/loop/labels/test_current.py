@@ -67,7 +67,7 @@ def start(project: Project, server: Server, **dataset: object) -> People:
     return People(project, server)
 
 
-def labels_in_force(stack: Stack) -> dict[str, tuple[str, ...]]:
+def current_labels(stack: Stack) -> dict[str, tuple[str, ...]]:
     from annolooop.domain.examples import build_examples
 
     dataset = stack.config.dataset
@@ -77,11 +77,13 @@ def labels_in_force(stack: Stack) -> dict[str, tuple[str, ...]]:
     return {example.key.rpartition("/")[2]: example.labels for example in found}
 
 
-def test_several_annotators_vote_and_ground_truth_beats_them(
-    project: Project, server: Server
-) -> None:
+def start_disagreeing(project: Project, server: Server) -> "People":
+    """Three people answer six images: two votes to one, one to one, against ground truth, and
+    with skips and an answer without a label."""
     people = start(project, server)
-    ana, ben, eve = people.first, people.join("ben@example.org"), people.join("eve@example.org")
+    ana = people.first
+    # One server has the accounts of all tests.
+    ben, eve = (people.join(f"{who}-{people.project}@example.org") for who in ("ben", "eve"))
     for who, label in ((ana, "aria"), (ben, "aria"), (eve, "not_aria")):
         people.say(who, "aria_0.jpg", label)
     people.say(ana, "aria_1.jpg", "aria")
@@ -93,10 +95,16 @@ def test_several_annotators_vote_and_ground_truth_beats_them(
     people.say(ana, "aria_3.jpg", "aria")
     people.say(ben, "aria_4.jpg", was_cancelled=True)
     people.say(eve, "aria_5.jpg")  # submitted, nothing chosen
-
     report = sync(project.stack(), False, untracked)
     assert (report.created, report.labeled, report.skipped) == (6, 5, 1)
-    assert labels_in_force(project.stack()) == {
+    return people
+
+
+def test_several_annotators_vote_and_ground_truth_beats_them(
+    project: Project, server: Server
+) -> None:
+    people = start_disagreeing(project, server)
+    assert current_labels(project.stack()) == {
         "aria_0.jpg": ("aria",),
         "aria_1.jpg": ("not_aria",),
         "aria_2.jpg": ("aria",),
@@ -110,19 +118,29 @@ def test_several_annotators_vote_and_ground_truth_beats_them(
     # Nothing changed: nothing is pulled anew, nothing written.
     assert sync(project.stack(), False, untracked).snapshot == 1
 
+
+def test_rule_decides_whose_answer_counts_without_a_new_pull(
+    project: Project, server: Server
+) -> None:
+    people = start_disagreeing(project, server)
     strict = project.stack("dataset.agreement=unanimous")
-    assert labels_in_force(strict).keys() == {"aria_2.jpg", "aria_3.jpg"}
+    assert current_labels(strict).keys() == {"aria_2.jpg", "aria_3.jpg"}
     assert stats(strict, people.name).disputed == 2
-    assert labels_in_force(project.stack("dataset.agreement=latest"))["aria_0.jpg"] == ("not_aria",)
-    people.say(ana, "not_aria_0.jpg", "not_aria")
-    people.say(ana, "not_aria_1.jpg", "not_aria")
-    people.say(ana, "not_aria_2.jpg", "not_aria")
+    assert current_labels(project.stack("dataset.agreement=latest"))["aria_0.jpg"] == ("not_aria",)
+
+
+def test_disputed_images_are_left_out_of_training_and_named(
+    project: Project, server: Server
+) -> None:
+    people = start_disagreeing(project, server)
+    for name in ("not_aria_0.jpg", "not_aria_1.jpg", "not_aria_2.jpg"):
+        people.say(people.first, name, "not_aria")
     trained = train(project.stack("dataset.agreement=unanimous"), True, untracked)
     assert {(row["file"], row["reason"]) for row in trained.unreadable} == {
         ("images/b/aria_0.jpg", "people disagree: aria, not_aria"),
         ("images/b/aria_1.jpg", "people disagree: aria, not_aria"),
     }
-    # Seen from the stack of another dataset, the rules are those of the version in force.
+    # Seen from the stack of another dataset, the rules are those of the current version.
     other = stats(project.stack("dataset.name=another set", "dataset.labels=[x, y]"), people.name)
     assert other.disputed == 2
     assert other.labels == {"aria": 2, "not_aria": 3}
@@ -174,8 +192,8 @@ def test_single_choice_may_become_multiple(project: Project, server: Server) -> 
     )
     people.say(people.first, "aria_1.jpg", "aria", "not_aria")
     sync(project.stack(wider), False, untracked)
-    assert labels_in_force(project.stack(wider))["aria_1.jpg"] == ("aria", "not_aria")
-    assert labels_in_force(project.stack(wider))["aria_0.jpg"] == ("aria",)
+    assert current_labels(project.stack(wider))["aria_1.jpg"] == ("aria", "not_aria")
+    assert current_labels(project.stack(wider))["aria_0.jpg"] == ("aria",)
 
 
 def test_label_added_before_anything_is_learnt_keeps_the_rows_of_the_head(

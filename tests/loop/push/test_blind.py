@@ -1,5 +1,6 @@
 """Images that people see without a prediction."""
 
+import pytest
 from support.project import Project, write_photos
 
 from annolooop.domain.annotations import Annotation
@@ -9,6 +10,7 @@ from annolooop.loop.push.blind import blind_outcomes, blind_series, is_blind
 NAMES = [f"{kind}{n}.jpg" for n in range(10) for kind in ("aria", "not_aria")]
 
 
+@pytest.mark.story
 def test_a_share_is_shown_without_prediction_until_it_is_turned_off(project: Project) -> None:
     write_photos(project.folder / "b", NAMES)
     write_photos(project.folder / "c", ["aria_late1.jpg", "late2.jpg", "late3.jpg"], seed=9)
