@@ -47,13 +47,18 @@ def test_upload_goes_on_where_it_ended(on_s3: Project, proxy: FaultyProxy) -> No
     write_photos(project.folder / "b", NAMES)
     words = ["infer", "--batch", "b"]
     joints: list[Joint] = []
-    for expected in (9, 130, 9, 130):  # at the embeddings, twice, and twice among the images
+    among_images: list[int] = []
+    # Killed and interrupted at each write of embeddings, of which a slow machine makes several, and
+    # then twice among the images.
+    while len(among_images) < 2:
         code, message, joint = run_dying(project.folder, words, joints)
         assert joint
-        assert code == expected, message
+        assert code == (9, 130)[len(joints) % 2], message
         joints.append(joint)
-    assert "images/b/" in joints[2][0]
-    assert "images/b/" in joints[3][0]
+        if "images/b/" in joint[0]:
+            among_images.append(code)
+    assert len(joints) >= 4
+    assert among_images == [9, 130]
 
     leave_after(proxy, 90)
     failed = project.run(*words, code=4, AWS_MAX_ATTEMPTS="2")
