@@ -72,6 +72,7 @@ def list_tasks(
     where the counters are in doubt.
     """
     studio, name = stack.studio, project.identity
+    task_index.refresh()  # what others have noted is not written once more
     task_index.mend_tasks(name, (task for task in studio.tasks.list(project.id) if task.key))
     on_server, indexed = _present(stack, project), task_index.counts()
     for version in sorted(on_server.keys() | indexed.keys()):
@@ -86,7 +87,6 @@ def expected_index(stack: Stack, project: ProjectCounts, doubt: bool = False) ->
     if not doubt and agrees(stack, project):
         return stack.task_index
     task_index = TaskIndex(stack.store, stack.config.dataset.name, stored=False)
-    task_index.refresh()
     list_tasks(stack, project, task_index, doubt)
     return task_index
 

@@ -9,7 +9,7 @@ from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.tasks import Image, Task
 from annolooop.loop.push.plan import agrees, expected_index, find_missing, list_tasks
 from annolooop.stack import Stack
-from annolooop.storage.tasks import TaskIndex
+from annolooop.storage.tasks import TaskIndex, task_series
 
 
 def image(number: int) -> Image:
@@ -172,3 +172,16 @@ def test_blind_images_get_a_task_and_no_prediction(stack: Stack, project: Projec
     index = index_of(stack, project, task(1))
     plan = find_missing(index, [image(1), image(9)], "v1", False, lambda sha256: True)
     assert (plan.new, plan.unpredicted, plan.predictions) == ([image(9)], [], 0)
+
+
+def test_what_another_machine_noted_is_not_written_once_more(
+    stack: Stack, studio: FakeStudio, project: ProjectCounts
+) -> None:
+    name = stack.config.dataset.name
+    other = TaskIndex(stack.store, name)
+    other.refresh()
+    studio.listed = [task(1), task(2), task(3)]
+    other.note(project.identity, [task(3)])
+    records = task_series(stack.store, name).numbers()
+    list_tasks(stack, project, stack.task_index)
+    assert task_series(stack.store, name).numbers() == records
