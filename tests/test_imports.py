@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer.main
-from support.imports import SLOW, loaded, loaded_by_help
-from support.project import Project
+from support.imports import LEARNING, SLOW, loaded, loaded_by_help
+from support.project import Project, write_photos
 
 from annolooop.cli import app
 
@@ -50,3 +50,11 @@ def test_state_is_told_without_what_learns_and_without_the_sdk(project: Project)
         typed = [word.format(dataset=name) for word in words]
         heavy = {*SLOW, "numpy"} if "stats" in words else {*SLOW}
         assert not heavy & loaded(typed, str(project.folder)), words
+
+
+def test_infer_of_known_images_loads_nothing_that_learns(project: Project) -> None:
+    write_photos(project.folder / "b", ["aria_1.jpg"])
+    project.json("train")
+    infer = ["infer", "--batch", "b", "--no-push"]
+    project.json(*infer)
+    assert not {*LEARNING} & loaded(infer, str(project.folder))

@@ -14,7 +14,7 @@ Vectors = NDArray[np.float32]
 Indices = NDArray[np.intp]
 Logits = NDArray[np.floating]
 
-BLOCK = 2_048  # rows of a distance table in memory at once,
+TABLE_ROWS = 2_048  # rows of a distance table in memory at once,
 SORTED_BLOCK = 512  # fewer where it is partly sorted, for indices are wide
 EXTRA_COLUMNS, POWER_ITERATIONS = 16, 2  # of the search for the leading axes
 NEGLIGIBLE = 1e-10  # variance along an axis, relative to the first, that counts as none
@@ -53,8 +53,8 @@ def squared_distances(a: Vectors, b: Vectors) -> Vectors:
 def nearest(rows: Vectors, centres: Vectors) -> tuple[Indices, Vectors]:
     """Of each of n rows, (n,), the nearest centre and the squared distance from it."""
     which, distance = np.zeros(len(rows), np.intp), np.full(len(rows), np.inf, np.float32)
-    for start in range(0, len(rows) if len(centres) else 0, BLOCK):
-        part = slice(start, start + BLOCK)
+    for start in range(0, len(rows) if len(centres) else 0, TABLE_ROWS):
+        part = slice(start, start + TABLE_ROWS)
         table = squared_distances(rows[part], centres)
         which[part] = table.argmin(axis=1)
         distance[part] = table.min(axis=1)

@@ -58,7 +58,7 @@ class CurvePlace:
 
 
 @dataclass(frozen=True)
-class Bin:
+class CalibrationBin:
     """Predictions of about the same confidence: how many, their mean, and the share correct."""
 
     n: int
@@ -73,8 +73,8 @@ class Reliability:
     ``before`` and ``after`` are calibration errors out of fold; ``holdout`` that on the holdout.
     """
 
-    bins: tuple[Bin, ...]
-    raw: tuple[Bin, ...]
+    bins: tuple[CalibrationBin, ...]
+    raw: tuple[CalibrationBin, ...]
     before: float | None = None
     after: float | None = None
     holdout: Estimate = UNKNOWN

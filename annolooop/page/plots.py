@@ -10,7 +10,7 @@ from typing import Any
 
 from annolooop.domain.versions import Estimate, Evaluation
 from annolooop.page.colours import css, of_label
-from annolooop.page.content import Bin, CurvePlace, Map, Reliability, VersionPoint
+from annolooop.page.content import CalibrationBin, CurvePlace, Map, Reliability, VersionPoint
 from annolooop.page.numbers import percent, span
 
 Figure = dict[str, Any]
@@ -265,7 +265,7 @@ def _escaped(text: str) -> str:
     return escape(text, quote=False)  # Plotly shows a quote that is escaped as it is written
 
 
-def _hover(one: Bin) -> str:
+def _hover(one: CalibrationBin) -> str:
     return f"{one.n} images, {percent(one.confidence)} confidence: {span(one.correct)} correct"
 
 

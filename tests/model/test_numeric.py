@@ -31,7 +31,7 @@ def rows() -> Vectors:
 @pytest.fixture
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that rows take several blocks, the last of them not a whole one."""
-    monkeypatch.setattr(numeric, "BLOCK", 64)
+    monkeypatch.setattr(numeric, "TABLE_ROWS", 64)
     monkeypatch.setattr(numeric, "SORTED_BLOCK", 64)
 
 

@@ -14,7 +14,7 @@ from annolooop.page.colours import DARK
 from annolooop.page.content import (
     AcceptanceRow,
     AnnotatorRow,
-    Bin,
+    CalibrationBin,
     Content,
     CurvePlace,
     Fact,
@@ -82,7 +82,9 @@ def evil_content() -> Content:
             classes={name: ClassFigures(10, 10, SURE, SURE) for name in NAMES},
             confusion=tuple(tuple(8 if i == j else 1 for j in range(k)) for i in range(k)),
         ),
-        reliability=Reliability((Bin(20, 0.7, SURE), Bin(20, 0.95, SURE)), ()),
+        reliability=Reliability(
+            (CalibrationBin(20, 0.7, SURE), CalibrationBin(20, 0.95, SURE)), ()
+        ),
         map=Map(points, 50, "t-SNE"),
         errors=pictures,
         suspects=pictures,

@@ -3,7 +3,7 @@
 import pytest
 
 from annolooop.domain.versions import Estimate, Evaluation
-from annolooop.page.content import Bin, CurvePlace, Map, Point, Reliability, VersionPoint
+from annolooop.page.content import CalibrationBin, CurvePlace, Map, Point, Reliability, VersionPoint
 from annolooop.page.plots import GROUPS, NUMBERED, confusion, curve, images, reliability, short
 
 SURE = Estimate(0.9, 0.8, 0.95)
@@ -65,11 +65,13 @@ def test_a_large_matrix_has_no_numbers_in_its_cells() -> None:
     assert len(trace["z"]) == k
 
 
-@pytest.mark.parametrize(("raw", "traces"), [((), 2), ((Bin(5, 0.6, SURE),), 3)])
+@pytest.mark.parametrize(("raw", "traces"), [((), 2), ((CalibrationBin(5, 0.6, SURE),), 3)])
 def test_reliability_shows_the_diagonal_and_what_was_before(
-    raw: tuple[Bin, ...], traces: int
+    raw: tuple[CalibrationBin, ...], traces: int
 ) -> None:
-    figure = reliability(Reliability((Bin(10, 0.7, SURE), Bin(40, 0.9, SURE)), raw))
+    figure = reliability(
+        Reliability((CalibrationBin(10, 0.7, SURE), CalibrationBin(40, 0.9, SURE)), raw)
+    )
     assert len(figure["data"]) == traces
     assert figure["data"][0]["x"] == [0, 1]
     small, large = figure["data"][-1]["marker"]["size"]

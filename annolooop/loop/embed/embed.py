@@ -15,8 +15,8 @@ from annolooop.loop.embed.files import FileReader
 from annolooop.loop.embed.ordered_buffer import (
     IMAGES_PER_PART,
     SECONDS_PER_PART,
+    FinishedFiles,
     OrderedBuffer,
-    Part,
 )
 from annolooop.loop.embed.put import stored_etag
 from annolooop.loop.embed.record import Batch, Recorder
@@ -86,7 +86,7 @@ class Embedder:
         batch = Batch()
         recorder = Recorder(self._store, self._catalog, self._hashes, self._add, batch)
 
-        def record(parts: Iterator[Part]) -> Iterator[list[Image]]:
+        def record(parts: Iterator[FinishedFiles]) -> Iterator[list[Image]]:
             for part in parts:
                 with self._timing.stage("record"):
                     images = recorder.record(part, stages.stop)

@@ -15,7 +15,7 @@ IMAGES_PER_PART = 2048  # after which it is, however fast
 
 
 @dataclass(frozen=True)
-class Part:
+class FinishedFiles:
     """Files whose outcome is known, in the batch's order, and what was computed for them.
 
     Attributes:
@@ -40,7 +40,7 @@ class OrderedBuffer:
         put: takes each part.
     """
 
-    def __init__(self, progress: Progress, put: Callable[[Part], None]) -> None:
+    def __init__(self, progress: Progress, put: Callable[[FinishedFiles], None]) -> None:
         self._progress = progress
         self._put = put
         self._lock = Lock()
@@ -78,7 +78,7 @@ class OrderedBuffer:
             self._undecodable |= undecodable
         self._put_part()
 
-    def note_recorded(self, part: Part) -> None:
+    def note_recorded(self, part: FinishedFiles) -> None:
         """A part is in the store."""
         with self._lock:
             self._unrecorded -= part.vectors.keys()
@@ -95,7 +95,7 @@ class OrderedBuffer:
             if part:
                 self._put(part)
 
-    def _take(self, last: bool) -> Part | None:
+    def _take(self, last: bool) -> FinishedFiles | None:
         ready = len(self._ready)
         while self._waiting and not self._is_computing(self._waiting[0]):
             self._ready.append(self._waiting.popleft())
@@ -103,7 +103,7 @@ class OrderedBuffer:
         due = time.monotonic() - self._since >= SECONDS_PER_PART
         if not self._ready or not (last or due or len(self._ready) >= IMAGES_PER_PART):
             return None
-        part = Part(self._ready, self._vectors, self._undecodable)
+        part = FinishedFiles(self._ready, self._vectors, self._undecodable)
         self._ready, self._vectors, self._since = [], {}, time.monotonic()
         return part
 

@@ -6,7 +6,7 @@ from threading import Event
 
 from annolooop.domain.tasks import Image
 from annolooop.loop.embed.files import BatchFile
-from annolooop.loop.embed.ordered_buffer import Part
+from annolooop.loop.embed.ordered_buffer import FinishedFiles
 from annolooop.loop.embed.put import put_images
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.embeddings import Vector
@@ -54,7 +54,7 @@ class Recorder:
         self._add_vectors, self._batch = add_vectors, batch
         self._fresh: set[str] = set()  # hashes embedded in this run, of images not counted yet
 
-    def record(self, part: Part, stop: Event) -> list[Image]:
+    def record(self, part: FinishedFiles, stop: Event) -> list[Image]:
         """Record a part. Returns the images that the store has now.
 
         Raises:
@@ -74,7 +74,7 @@ class Recorder:
         self._batch.embedded += len(embedded)
         return images
 
-    def _put(self, part: Part, stop: Event) -> tuple[list[Image], dict[str, str]]:
+    def _put(self, part: FinishedFiles, stop: Event) -> tuple[list[Image], dict[str, str]]:
         """Put what can be read into the store; returns it, with the etags of what is new there."""
         decoded, unreadable = [], self._batch.unreadable
         for file in part.files:
@@ -95,7 +95,7 @@ class Recorder:
                 etags[image.key] = put.etag
         return images, etags
 
-    def _note_files(self, part: Part) -> None:
+    def _note_files(self, part: FinishedFiles) -> None:
         """Note hashes of files, contents that are no images, and objects to skip from now on."""
         self._hashes.note(
             (file.source.state, file.image.sha256)
@@ -116,11 +116,11 @@ class Recorder:
         )
 
 
-def _is_no_image(image: Image, part: Part) -> bool:
+def _is_no_image(image: Image, part: FinishedFiles) -> bool:
     """Whether decoding would fail again, as it would not for want of memory."""
     return part.undecodable.get(image.sha256, "MemoryError") != "MemoryError"
 
 
-def _is_stored_junk(file: BatchFile, part: Part) -> bool:
+def _is_stored_junk(file: BatchFile, part: FinishedFiles) -> bool:
     """Whether an object of the store is no image."""
     return bool(file.image and file.image.sha256 in part.undecodable and not file.source.file)

@@ -14,7 +14,6 @@ from annolooop.loop.embed.batch import Listing, list_batch
 from annolooop.loop.embed.embed import Embedder
 from annolooop.loop.embed.timing import Timing
 from annolooop.loop.infer.predicting import Predicting, Pushed
-from annolooop.loop.infer.query import QueryReport
 from annolooop.loop.infer.write import check_output, writing_predictions
 from annolooop.loop.labels.project import ensure_project, lookup_project
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
@@ -25,7 +24,7 @@ from annolooop.loop.versions.predict import Predictor, require_current
 from annolooop.stack import Stack
 
 if TYPE_CHECKING:
-    from annolooop.loop.infer.query import Query
+    from annolooop.loop.infer.query import Query, QueryReport
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class CurveReport:
     seconds: float
 
 
-FEWEST = 40  # images to learn from; with fewer, a quarter of them is too few
+IMAGES_FOR_A_CURVE = 40  # images to learn from; with fewer, a quarter of them is too few
 LARGE = 100  # images of a holdout that judges by itself
 WORTH = 0.01  # gain of doubled labels that is worth annotating for
 CEILING = 0.99  # accuracy above which there is little left
@@ -98,10 +98,10 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
     if not by_holdout:
         learn = list(found.examples)  # each judges the heads that did not learn from it
     targets = found.targets(learn)
-    if len(learn) < FEWEST or not learnable(targets, found.multiple):
+    if len(learn) < IMAGES_FOR_A_CURVE or not learnable(targets, found.multiple):
         raise DataError(
-            f"a learning curve needs at least {FEWEST} labelled images with different labels; "
-            f"{name} has {len(learn)}",
+            f"a learning curve needs at least {IMAGES_FOR_A_CURVE} labelled images with different "
+            f"labels; {name} has {len(learn)}",
             f"Annotate more: annoloop dataset launch {quote(name)}",
         )
     judges = (found.vectors(held), found.targets(held)) if by_holdout else None

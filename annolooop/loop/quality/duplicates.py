@@ -89,7 +89,7 @@ class DuplicatesReport:
     seconds: float
 
 
-BYTES = 32  # of a content hash
+HASH_BYTES = 32  # of a content hash
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _contents(catalog: ImageCatalog) -> NDArray[np.bytes_]:
     packed = bytearray()
     for image in catalog.images():
         packed += bytes.fromhex(image.sha256)
-    found: NDArray[np.bytes_] = np.unique(np.frombuffer(packed, f"S{BYTES}"))
+    found: NDArray[np.bytes_] = np.unique(np.frombuffer(packed, f"S{HASH_BYTES}"))
     return found
 
 
@@ -199,7 +199,7 @@ def _near(stack: Stack, name: str, contents: NDArray[np.bytes_]) -> _Near:
 
 def _hex(content: bytes) -> str:
     # numpy cuts zeros off the end
-    return bytes(content).ljust(BYTES, b"\0").hex()
+    return bytes(content).ljust(HASH_BYTES, b"\0").hex()
 
 
 def _groups(

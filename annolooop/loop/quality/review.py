@@ -82,7 +82,7 @@ class ReviewReport:
 
 TITLE = "annoloop: review"  # of the tab
 FIELD = "review"  # in a task's data: which review asks about it, its place, and what it looks like
-FEWEST = 20  # labelled images; with fewer, no label can be judged
+IMAGES_TO_REVIEW = 20  # labelled images; with fewer, no label can be judged
 LOOKS = "looks different"
 
 
@@ -156,12 +156,12 @@ def _doubt(found: LabelledImages, name: str, seed: int) -> tuple[list[Example], 
         alone = {label for label, n in zip(found.labels, counts, strict=True) if n < 2}
         examples = [e for e in examples if not alone & set(e.labels)]
     doubt = None
-    if len(examples) >= FEWEST:
+    if len(examples) >= IMAGES_TO_REVIEW:
         targets = found.targets(examples)
         doubt = doubt_labels(found.vectors(examples), targets, found.multiple, seed)
     if doubt is None:
         raise DataError(
-            f"to find wrong labels takes at least {FEWEST} labelled images with different labels; "
+            f"a review needs at least {IMAGES_TO_REVIEW} labelled images with different labels; "
             f"there are {len(examples)}",
             f"Annotate more: annoloop dataset launch {quote(name)}",
         )

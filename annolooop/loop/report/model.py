@@ -22,7 +22,14 @@ from annolooop.model.heads.interval import wilson
 from annolooop.model.heads.metrics import MIN_HOLDOUT
 from annolooop.model.heads.reliability import reliability
 from annolooop.model.heads.targets import build_targets
-from annolooop.page.content import Bin, CurvePlace, Missing, Reliability, RoundRow, VersionPoint
+from annolooop.page.content import (
+    CalibrationBin,
+    CurvePlace,
+    Missing,
+    Reliability,
+    RoundRow,
+    VersionPoint,
+)
 from annolooop.stack import Stack
 
 NEWEST = 30  # versions that are shown
@@ -30,7 +37,7 @@ TRAIN = "annoloop train --rerun"
 
 
 @dataclass(frozen=True)
-class Progress:
+class History:
     """What came of the rounds so far."""
 
     versions: tuple[VersionPoint, ...] = ()
@@ -60,7 +67,7 @@ class Judged:
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
-def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: Track) -> Progress:
+def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: Track) -> History:
     """Versions with the number of labels that they were trained on, and the rounds."""
     trained = [v for v in stack.registry_of(labels.dataset).versions() if v.trained][-NEWEST:]
     points = tuple(
@@ -97,7 +104,7 @@ def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: 
             f"Forecast for {measured.verdict}; {measured.why}. The learning curve is measured on "
             f"{judged}."
         )
-    return Progress(points, rounds, places, forecast, verdict, missing)
+    return History(points, rounds, places, forecast, verdict, missing)
 
 
 def _round(one: Round, labels: Labels) -> RoundRow:
@@ -216,8 +223,10 @@ def _reliability(
 
 def _steps(
     probabilities: Probabilities, targets: NDArray[np.bool_], multiple: bool
-) -> tuple[Bin, ...]:
+) -> tuple[CalibrationBin, ...]:
     return tuple(
-        Bin(b.n, b.confidence, Estimate(b.accuracy, *wilson(round(b.n * b.accuracy), b.n)))
+        CalibrationBin(
+            b.n, b.confidence, Estimate(b.accuracy, *wilson(round(b.n * b.accuracy), b.n))
+        )
         for b in reliability(probabilities, targets, multiple)
     )

@@ -20,7 +20,7 @@ SHOWN, BLIND = "shown", "blind"
 
 
 @dataclass(frozen=True)
-class People:
+class PeopleFigures:
     """What the report shows of people."""
 
     annotators: tuple[AnnotatorRow, ...] = ()
@@ -30,7 +30,7 @@ class People:
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
-def people(stack: Stack, labels: Labels) -> People:
+def people(stack: Stack, labels: Labels) -> PeopleFigures:
     """The tables of people, and of what they did with predictions."""
     launch = f"annoloop dataset launch {quote(labels.dataset)}"
     annotations, choice = labels.snapshot.annotations, labels.rules.choice
@@ -58,7 +58,7 @@ def people(stack: Stack, labels: Labels) -> People:
             "annoloop infer --rerun --blind-share 0.1",
         )
     rows = tuple(_annotators(answers, names, agreed))
-    return People(rows, agreed.alpha, agreed.images, tuple(acceptance), missing)
+    return PeopleFigures(rows, agreed.alpha, agreed.images, tuple(acceptance), missing)
 
 
 def _annotators(

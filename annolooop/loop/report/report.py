@@ -12,8 +12,8 @@ from annolooop.domain.versions import ModelVersion
 from annolooop.errors import ConfigError, UsageError
 from annolooop.files.whole import replacing
 from annolooop.loop.labels.current import Labels, read_labels
-from annolooop.loop.report.model import Judged, Progress, judge, progress
-from annolooop.loop.report.people import SHOWN, People, people
+from annolooop.loop.report.model import History, Judged, judge, progress
+from annolooop.loop.report.people import SHOWN, PeopleFigures, people
 from annolooop.loop.report.pictures import picture
 from annolooop.page.content import Content, Fact
 from annolooop.page.numbers import percent
@@ -177,7 +177,7 @@ def _based_on(labels: Labels) -> str:
 
 
 def _facts(
-    labels: Labels, past: Progress, judged: Judged, answered: People, stack: Stack
+    labels: Labels, past: History, judged: Judged, answered: PeopleFigures, stack: Stack
 ) -> tuple[Fact, ...]:
     """The figures at the top: accuracy, labelled images, calibration, accepted predictions."""
     facts = []

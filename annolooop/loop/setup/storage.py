@@ -11,7 +11,7 @@ from annolooop.stack import Stack
 from annolooop.storage.clouds.provisioning import (
     NOTE,
     Administration,
-    Part,
+    SetupPart,
     UnsupportedError,
     merged,
 )
@@ -178,7 +178,7 @@ class SetupNote:
         self.steps.append(SetupStep("note", "cannot", detail + message, hint, code))
 
 
-def _look(admin: Administration, part: Part, note: SetupNote) -> SetupStep:
+def _look(admin: Administration, part: SetupPart, note: SetupNote) -> SetupStep:
     if part.name in note.unsupported:
         return SetupStep(part.name, "skip", note.unsupported[part.name])
     try:
@@ -190,7 +190,7 @@ def _look(admin: Administration, part: Part, note: SetupNote) -> SetupStep:
     return SetupStep(part.name, "ok" if state.done else "todo", state.detail)
 
 
-def _make(admin: Administration, part: Part, note: SetupNote, step: SetupStep) -> SetupStep:
+def _make(admin: Administration, part: SetupPart, note: SetupNote, step: SetupStep) -> SetupStep:
     try:
         made = part.make()
     except UnsupportedError as error:
@@ -203,7 +203,7 @@ def _make(admin: Administration, part: Part, note: SetupNote, step: SetupStep) -
     return SetupStep(part.name, "done", step.detail)
 
 
-def cannot(admin: Administration, part: Part, error: Exception) -> SetupStep:
+def cannot(admin: Administration, part: SetupPart, error: Exception) -> SetupStep:
     """A step that failed, with who can do it."""
     message, hint = admin.explain(error)
     fix = hint or (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from annolooop.errors import AnnoloopError, counted
 from annolooop.loop.setup.storage import SetupNote, SetupReport, SetupStep, cannot
 from annolooop.stack import Stack
-from annolooop.storage.clouds.provisioning import Administration, Part
+from annolooop.storage.clouds.provisioning import Administration, SetupPart
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def teardown(stack: Stack, apply: bool) -> TeardownReport:
     return TeardownReport(url, (*steps, *note.steps), apply)
 
 
-def _step(admin: Administration, part: Part, note: SetupNote) -> SetupStep:
+def _step(admin: Administration, part: SetupPart, note: SetupNote) -> SetupStep:
     if part.name != "bucket":
         return SetupStep(part.name, "todo", part.removes(note.made[part.name]))
     try:
@@ -57,7 +57,7 @@ def _step(admin: Administration, part: Part, note: SetupNote) -> SetupStep:
     return SetupStep("bucket", "todo", f"the empty bucket {admin.required.bucket}")
 
 
-def _remove(admin: Administration, part: Part, note: SetupNote, step: SetupStep) -> SetupStep:
+def _remove(admin: Administration, part: SetupPart, note: SetupNote, step: SetupStep) -> SetupStep:
     try:
         if part.name == "bucket":
             note.delete()

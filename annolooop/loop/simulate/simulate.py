@@ -91,7 +91,7 @@ class SimulateReport:
 
 BASELINE = "random"
 TEST = 0.25  # share of the images that is never asked about, by the hash of their content
-FEWEST = 5  # images of each part
+IMAGES_OF_EACH_PART = 5  # images of each part
 COLUMNS = {"strategy": "text", "seed": "real", "labels": "real", "accuracy": "real"}
 
 
@@ -192,10 +192,10 @@ def split(folder: LabelledFolder, embedded: FolderEmbeddings) -> tuple[ReplayIma
     """
     hashes = sorted(embedded.vectors)
     tested = np.array([split_of(sha256, TEST) == "holdout" for sha256 in hashes], bool)
-    if min(tested.sum(), (~tested).sum()) < FEWEST:
+    if min(tested.sum(), (~tested).sum()) < IMAGES_OF_EACH_PART:
         raise DataError(
-            f"a replay needs about {round(FEWEST / TEST)} images that can be read, and there are "
-            f"{len(hashes)}",
+            f"a replay needs about {round(IMAGES_OF_EACH_PART / TEST)} readable images, and there "
+            f"are {len(hashes)}",
             "Name a folder with more images: --images FOLDER",
         )
     names = names_of(folder, hashes)

@@ -30,7 +30,7 @@ from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Embeddings
 
 LEVELS = {"strict": 0.05, "lenient": 0.01}  # p-values below which the new version is worse
-ENOUGH = 100  # images of a holdout on which few differences mean that two versions are alike
+LARGE_HOLDOUT = 100  # images of a holdout on which few differences mean that two versions are alike
 
 
 def judge(
@@ -76,7 +76,7 @@ def judge(
         held = _on_holdout(stack, current, result, training_set)
         level = LEVELS[gate]
         few = held.only_old + held.only_new < fewest_worse(level)
-        if not few or held.n >= ENOUGH:
+        if not few or held.n >= LARGE_HOLDOUT:
             return decide(held, gate)
         crossed = _cross_validated(stack, current, result, training_set)
     except DataError as error:

@@ -30,7 +30,7 @@ LOOKED_AT = 2_000  # candidates: half of them the least sure ones, half of them 
 NEIGHBOURS = 20  # among the references; the distance to that one is the unit of the kernel's width
 MEASURED = 128  # images, sampled, whose distances to that neighbour are taken
 WIDE, NARROW = 1.0, 0.5  # widths of the kernel, without and with a head that is trusted
-ENOUGH = 0.5  # share of the way from chance to perfect from which on a head is trusted
+TRUSTED_SKILL = 0.5  # share of the way from chance to perfect from which on a head is trusted
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def trust_in_head(pool: Pool) -> Trust:
     chance = commonest(pool.targets)
     doubt = (pool.accuracy * (1 - pool.accuracy) / max(len(pool.targets), 1)) ** 0.5
     skill = (pool.accuracy - doubt - chance) / max(1 - chance, 1e-9)
-    share = float(np.clip(skill / ENOUGH, 0, 1))
+    share = float(np.clip(skill / TRUSTED_SKILL, 0, 1))
     why = (
         f"the head is correct on {pool.accuracy:.0%} of images that it did not learn from, "
         f"the commonest answer alone on {chance:.0%}"

@@ -16,7 +16,7 @@ Targets = NDArray[np.bool_]
 
 BINS, PER_BIN = 15, 20  # bins at most, and decisions that one should have
 RESAMPLES, DRAWS = 500, 10_000_000  # of the bootstrap; of large sets fewer, to stay quick
-FEWEST = 100  # resamples even then
+FEWEST_RESAMPLES = 100  # resamples even then
 DRAWS_AT_ONCE = 4_000_000  # in memory
 TAILS = (0.025, 0.975)
 
@@ -103,7 +103,7 @@ def calibration_error(
 def resample(columns: Probabilities, seed: int) -> Probabilities:
     """Means of the columns of (n, c) over rows drawn with replacement, (resamples, c)."""
     n = len(columns)
-    resamples = int(np.clip(DRAWS // n, FEWEST, RESAMPLES))
+    resamples = int(np.clip(DRAWS // n, FEWEST_RESAMPLES, RESAMPLES))
     rng = np.random.default_rng(seed)
     means = []
     for start in range(0, resamples, step := max(1, DRAWS_AT_ONCE // n)):

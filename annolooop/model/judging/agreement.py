@@ -28,7 +28,7 @@ from annolooop.domain.versions import Estimate
 Matrix = NDArray[np.float64]
 
 DRAWS, DRAWS_AT_ONCE = 1000, 100  # of the bootstrap
-FEWEST = 10  # images; with fewer, there is no interval
+IMAGES_FOR_AN_INTERVAL = 10  # images; with fewer, there is no interval
 
 
 class Answers(NamedTuple):
@@ -133,7 +133,7 @@ def _estimated(images: int, statistic: Callable[[Matrix], Matrix]) -> Estimate:
     value = float(statistic(np.ones((1, images)))[0])
     if np.isnan(value):
         return Estimate()
-    if images < FEWEST:
+    if images < IMAGES_FOR_AN_INTERVAL:
         return Estimate(value)
     rng, even = np.random.default_rng(0), np.full(images, 1 / images)
     drawn = np.concatenate(

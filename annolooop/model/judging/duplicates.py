@@ -28,7 +28,7 @@ EXACT_UP_TO = 50_000  # images; the time grows with the square
 SAMPLE = 2000  # rows that the limit and the axes are taken from
 AXES = 128  # a pair is compared along these first, which never puts it farther apart; half above
 ROWS_AT_ONCE = 4096  # that are read
-BLOCK = 512  # rows that are compared at a time
+ROWS_AT_A_TIME = 512  # rows that are compared at a time
 PAIRS_AT_ONCE = 1_000_000  # pairs of a block that are looked at together
 CELL = 1000  # images around one centre
 PROBES = 3  # centres around which an image is looked for
@@ -40,7 +40,7 @@ FARTHEST = 0.34  # and at most this part of the distance of two random images
 NOISE = 0.03  # what rounding to bf16 does to an embedding of length 1: the limit is not below
 QUIET = 0.033  # the lower of that and this part of the distance of two random images
 LARGEST = 0.1  # share of the images above which a group is taken for a chain
-FEW = 5  # images that are never taken for a chain
+NEVER_A_CHAIN = 5  # images that are never taken for a chain
 
 
 class Rows(Protocol):
@@ -85,7 +85,7 @@ def near_groups(rows: Rows, limit: float | None = None, seed: int = 0) -> Near:
     default, floor = limits(sample)
     limit = default if limit is None else limit
     view = _View(rows, sample, rng)
-    most = max(FEW, int(LARGEST * count))
+    most = max(NEVER_A_CHAIN, int(LARGEST * count))
     groups = _split_large(view, np.arange(count), limit, floor, most, rng)
     return Near(groups, limit, count <= EXACT_UP_TO)
 
@@ -229,8 +229,8 @@ def _compare(view: _View, groups: _Groups, home: Indices, guests: Indices, limit
     while len(home):
         if joined:
             home = home[np.argsort(groups.of(home), kind="stable")]
-        block, others = home[:BLOCK], np.concatenate([home, guests])
-        home = home[BLOCK:]
+        block, others = home[:ROWS_AT_A_TIME], np.concatenate([home, guests])
+        home = home[ROWS_AT_A_TIME:]
         known = groups.of(block)
         if (known == known[0]).all():
             others = others[groups.of(others) != known[0]]

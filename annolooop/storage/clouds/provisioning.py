@@ -25,7 +25,7 @@ class Found:
     detail: str
 
 
-class Part(ABC):
+class SetupPart(ABC):
     """One thing to set up. What fails raises the errors of the cloud's client."""
 
     name: ClassVar[str]
@@ -72,7 +72,7 @@ class Administration(ABC):
         self.required = required
 
     @abstractmethod
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[SetupPart]:
         """In the order in which they are made; the bucket is the first."""
 
     @abstractmethod

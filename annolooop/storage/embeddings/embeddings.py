@@ -21,7 +21,7 @@ from annolooop.files.whole import make_folder, remove_abandoned, replacing
 from annolooop.storage.artifacts.prefixes import EMBEDDINGS
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.hash_index import (
-    BYTES,
+    HASH_BYTES,
     HashIndex,
     Numbers,
     digests_from,
@@ -197,7 +197,7 @@ class Embeddings:
 
     def _unread_index(self, shard: Shard) -> str | None:
         """Key of what has to be read from the store to know the hashes of a shard."""
-        return self._uncopied(shard.index, BYTES * shard.rows)
+        return self._uncopied(shard.index, HASH_BYTES * shard.rows)
 
     def _uncopied(self, name: str, size: int) -> str | None:
         """Key of an object of which there is no copy of the right size."""

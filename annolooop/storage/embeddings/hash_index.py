@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BYTES = 32  # of a SHA-256
+HASH_BYTES = 32  # of a SHA-256
 
 Digests = NDArray[np.uint64]  # (n, 4)
 Numbers = NDArray[np.int64]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from annolooop.storage.embeddings.hash_index import BYTES, Numbers
+from annolooop.storage.embeddings.hash_index import HASH_BYTES, Numbers
 
 Vector = NDArray[np.float32]
 
@@ -64,9 +64,9 @@ def listed(sizes: Mapping[str, int]) -> tuple[list[Shard], list[str]]:
     for name, size in sorted(sizes.items()):
         stem, _, ending = name.rpartition(".")
         if ending == "index" and (match := _NAME.fullmatch(stem)) and size:
-            shard = Shard(stem, match[1], size // BYTES, sizes.get(f"{stem}.safetensors", 0))
+            shard = Shard(stem, match[1], size // HASH_BYTES, sizes.get(f"{stem}.safetensors", 0))
             vectors = shard.size - START
-            if not size % BYTES and vectors > 0 and not vectors % (4 * shard.rows):
+            if not size % HASH_BYTES and vectors > 0 and not vectors % (4 * shard.rows):
                 shards.append(shard)
     used = {name for shard in shards for name in (shard.file, shard.index)}
     ours = (name for name in sizes if _NAME.fullmatch(name.rpartition(".")[0]))

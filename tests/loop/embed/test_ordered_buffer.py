@@ -9,7 +9,7 @@ from annolooop.domain.progress import Progress, untracked
 from annolooop.domain.tasks import Image
 from annolooop.loop.embed import ordered_buffer
 from annolooop.loop.embed.files import BatchFile
-from annolooop.loop.embed.ordered_buffer import OrderedBuffer, Part
+from annolooop.loop.embed.ordered_buffer import FinishedFiles, OrderedBuffer
 from annolooop.loop.embed.sources import Source
 
 VECTOR = np.zeros(2, np.float32)
@@ -20,20 +20,22 @@ def file(name: str, data: bytes | None = None) -> BatchFile:
 
 
 @pytest.fixture
-def parts() -> list[Part]:
+def parts() -> list[FinishedFiles]:
     return []
 
 
 @pytest.fixture
-def buffer(parts: list[Part]) -> OrderedBuffer:
+def buffer(parts: list[FinishedFiles]) -> OrderedBuffer:
     return OrderedBuffer(Progress(untracked, "infer", 3), parts.append)
 
 
-def names(part: Part) -> list[str]:
+def names(part: FinishedFiles) -> list[str]:
     return [one.source.name for one in part.files]
 
 
-def test_known_file_waits_for_those_before_it(buffer: OrderedBuffer, parts: list[Part]) -> None:
+def test_known_file_waits_for_those_before_it(
+    buffer: OrderedBuffer, parts: list[FinishedFiles]
+) -> None:
     assert [name for name, _ in buffer.to_embed([file("a", b"1"), file("b")])] == ["sha of a"]
     assert parts == []
     buffer.add(["sha of a"], {"sha of a": VECTOR}, {})
@@ -43,7 +45,9 @@ def test_known_file_waits_for_those_before_it(buffer: OrderedBuffer, parts: list
     assert list(part.vectors) == ["sha of a"]
 
 
-def test_bytes_are_not_kept_while_a_file_waits(buffer: OrderedBuffer, parts: list[Part]) -> None:
+def test_bytes_are_not_kept_while_a_file_waits(
+    buffer: OrderedBuffer, parts: list[FinishedFiles]
+) -> None:
     list(buffer.to_embed([file("a", b"1")]))
     buffer.add(["sha of a"], {"sha of a": VECTOR}, {})
     buffer.end()
@@ -51,7 +55,7 @@ def test_bytes_are_not_kept_while_a_file_waits(buffer: OrderedBuffer, parts: lis
 
 
 def test_content_is_embedded_once_until_it_is_recorded(
-    buffer: OrderedBuffer, parts: list[Part]
+    buffer: OrderedBuffer, parts: list[FinishedFiles]
 ) -> None:
     assert len(list(buffer.to_embed([file("a", b"1"), file("a", b"1")]))) == 1
     buffer.add(["sha of a"], {"sha of a": VECTOR}, {})
@@ -62,7 +66,7 @@ def test_content_is_embedded_once_until_it_is_recorded(
 
 
 def test_content_that_cannot_be_decoded_is_tried_once(
-    buffer: OrderedBuffer, parts: list[Part]
+    buffer: OrderedBuffer, parts: list[FinishedFiles]
 ) -> None:
     list(buffer.to_embed([file("a", b"1")]))
     buffer.add(["sha of a"], {}, {"sha of a": "it is no image"})
@@ -72,7 +76,7 @@ def test_content_that_cannot_be_decoded_is_tried_once(
 
 
 def test_part_is_put_once_it_is_large_enough(
-    buffer: OrderedBuffer, parts: list[Part], monkeypatch: pytest.MonkeyPatch
+    buffer: OrderedBuffer, parts: list[FinishedFiles], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_buffer, "IMAGES_PER_PART", 2)
     list(buffer.to_embed([file("a"), file("b"), file("c")]))
@@ -82,7 +86,7 @@ def test_part_is_put_once_it_is_large_enough(
 
 
 def test_part_is_put_once_it_has_waited_long_enough(
-    buffer: OrderedBuffer, parts: list[Part], monkeypatch: pytest.MonkeyPatch
+    buffer: OrderedBuffer, parts: list[FinishedFiles], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_buffer, "SECONDS_PER_PART", 0.0)
     list(buffer.to_embed([file("a"), file("b")]))
@@ -90,7 +94,7 @@ def test_part_is_put_once_it_has_waited_long_enough(
 
 
 def test_vectors_go_with_the_first_part_after_them(
-    buffer: OrderedBuffer, parts: list[Part], monkeypatch: pytest.MonkeyPatch
+    buffer: OrderedBuffer, parts: list[FinishedFiles], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are recorded before the files that have to wait for others."""
     monkeypatch.setattr(ordered_buffer, "SECONDS_PER_PART", 0.0)

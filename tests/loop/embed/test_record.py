@@ -10,7 +10,7 @@ from support.local_dataset import LocalDataset
 from annolooop.domain.tasks import Image
 from annolooop.errors import Stopped
 from annolooop.loop.embed.files import BatchFile
-from annolooop.loop.embed.ordered_buffer import Part
+from annolooop.loop.embed.ordered_buffer import FinishedFiles
 from annolooop.loop.embed.record import Batch, Recorder
 from annolooop.loop.embed.sources import Source
 from annolooop.storage.images import content_hash
@@ -32,7 +32,7 @@ class Recording:
         flag = Event()
         if stop:
             flag.set()
-        part = Part(list(files), dict.fromkeys(hashes, vector), undecodable or {})
+        part = FinishedFiles(list(files), dict.fromkeys(hashes, vector), undecodable or {})
         return self._recorder.record(part, flag)
 
 

@@ -118,7 +118,7 @@ def test_a_second_run_embeds_nothing_and_gives_the_same(
         ("nowhere", {}, UsageError, "no such folder"),
         ("photos/round", {}, DataError, "images of 0 labels"),
         ("torn", {}, DataError, "images of 1 label;"),
-        ("few", {}, DataError, "images that can be read"),
+        ("few", {}, DataError, "readable images"),
         ("photos", {"strategies": ("margn",)}, UsageError, "did you mean margin"),
         ("photos", {"plot": Path("x.svg")}, UsageError, "a plot is a .html"),
         ("photos", {"out": Path("x.txt")}, UsageError, "must end in one of .csv"),

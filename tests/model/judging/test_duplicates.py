@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from annolooop.model.judging import duplicates
-from annolooop.model.judging.duplicates import FEW, ROWS_AT_ONCE, near_groups
+from annolooop.model.judging.duplicates import NEVER_A_CHAIN, ROWS_AT_ONCE, near_groups
 from annolooop.model.numeric import Indices, Vectors
 
 
@@ -82,8 +82,8 @@ def test_group_of_what_only_rounding_parts_may_be_as_large_as_it_is() -> None:
     still = np.repeat(features(1), 3000, axis=0)
     found = near_groups(np.concatenate([features(500, seed=4), still]))
     assert np.bincount(found.groups).max() == 3000
-    few = near_groups(np.concatenate([features(20, seed=4), still[: FEW + 3]]))
-    assert np.bincount(few.groups).max() == FEW + 3
+    few = near_groups(np.concatenate([features(20, seed=4), still[: NEVER_A_CHAIN + 3]]))
+    assert np.bincount(few.groups).max() == NEVER_A_CHAIN + 3
 
 
 def test_many_images_are_compared_in_cells_and_read_in_parts(

@@ -29,7 +29,7 @@ from annolooop.storage.clouds.provisioning import (
     Administration,
     Found,
     Note,
-    Part,
+    SetupPart,
     UnsupportedError,
 )
 from annolooop.storage.clouds.requirements import (
@@ -74,7 +74,7 @@ class AzureAdministration(Administration):
             access.address, credential=credential, retry_policy=retry, connection_timeout=CONNECT
         )
 
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[SetupPart]:
         return [_Container(self), _Private(self), _Cors(self), _Role(self)]
 
     def explain(self, error: Exception) -> tuple[str, str]:
@@ -144,7 +144,7 @@ class AzureAdministration(Administration):
         )
 
 
-class _AzurePart(Part):
+class _AzurePart(SetupPart):
     def __init__(self, of: AzureAdministration) -> None:
         self.of = of
         self.container = of.container

@@ -34,7 +34,7 @@ __all__ = ["GCSAccess", "key_of_machine", "open_gcs", "read_service_account"]
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between the tries of one request
 TOLD = ("name", "size", "md5Hash", "generation")  # of an object that is listed
-FEW = 2  # of them, where nobody answers
+TRIES_WITHOUT_ANSWER = 2  # of them, where nobody answers
 IDLE = 60.0  # seconds without a byte after which an answer is not awaited any more
 LOGIN = (
     "Set gcs.credentials in the stack file to the key of a service account, or give this machine "
@@ -150,7 +150,7 @@ def _listed(made: dict[str, Any]) -> Listed:
 def _tries(error: Exception) -> int:
     """How often a request that failed so is sent in all."""
     if isinstance(error, (ClientConnectorError, asyncio.TimeoutError, TransportError)):
-        return FEW + 1
+        return TRIES_WITHOUT_ANSWER + 1
     refused = isinstance(error, HttpError) and error.code == 401
     if refused or isinstance(error, GoogleAuthError) or not is_retriable(error):
         return 1

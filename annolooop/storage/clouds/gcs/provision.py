@@ -21,7 +21,7 @@ from annolooop.storage.clouds.provisioning import (
     Administration,
     Found,
     Note,
-    Part,
+    SetupPart,
     UnsupportedError,
 )
 from annolooop.storage.clouds.requirements import Requirements, missing_origins
@@ -70,7 +70,7 @@ class GCSAdministration(Administration):
                 "Correct store.url.",
             ) from error
 
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[SetupPart]:
         return [_Bucket(self), _Private(self), _Cors(self), _Binding(self)]
 
     def explain(self, error: Exception) -> tuple[str, str]:
@@ -128,7 +128,7 @@ class GCSAdministration(Administration):
         return UnsupportedError(f"the server at {self.access.endpoint} keeps no {what}")
 
 
-class _GCSPart(Part):
+class _GCSPart(SetupPart):
     def __init__(self, of: GCSAdministration) -> None:
         self.of = of
         self.bucket = of.bucket

@@ -6,7 +6,7 @@ from annolooop.storage.clouds.by_hand import CORS_COMMENT, file_of, text_of
 from annolooop.storage.clouds.requirements import Requirements, pretty
 from annolooop.storage.clouds.s3.rules import cors_rule, partition_of, policy_of
 
-BLOCK = (
+ALL_BLOCKED = (
     "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
 )
 
@@ -25,7 +25,7 @@ def commands(required: Requirements, endpoint: str | None) -> str:
         "",
         "# Nobody reads it without a key.",
         f"aws s3api put-public-access-block --bucket {bucket}{at} \\",
-        f"  --public-access-block-configuration {BLOCK}",
+        f"  --public-access-block-configuration {ALL_BLOCKED}",
     ]
     if not endpoint:
         lines += [

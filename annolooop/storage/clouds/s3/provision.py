@@ -16,14 +16,19 @@ from annolooop.storage.clouds.provisioning import (
     Administration,
     Found,
     Note,
-    Part,
+    SetupPart,
     UnsupportedError,
 )
 from annolooop.storage.clouds.requirements import Requirements, missing_origins
 from annolooop.storage.clouds.s3.files import SILENT, S3Access, explain_failure, session_of
 from annolooop.storage.clouds.s3.rules import cors_rule, policy_of
 
-BLOCK = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+PUBLIC_ACCESS_BLOCKS = (
+    "BlockPublicAcls",
+    "IgnorePublicAcls",
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+)
 NO_BUCKET = ("404", "NoSuchBucket", "NotFound")
 DENIED = ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedAccess")
 WRONG = ("SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "InvalidToken")
@@ -76,7 +81,7 @@ class S3Administration(Administration):
             config=config,
         )
 
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[SetupPart]:
         return [_Bucket(self), _Private(self), _Cors(self), _Policy(self)]
 
     def explain(self, error: Exception) -> tuple[str, str]:
@@ -140,7 +145,7 @@ class S3Administration(Administration):
         return f"aws s3 rb s3://{self.required.bucket} --force{at}"
 
 
-class _S3Part(Part):
+class _S3Part(SetupPart):
     def __init__(self, of: S3Administration) -> None:
         self.of = of
         self.s3 = of.s3
@@ -185,7 +190,7 @@ class _Private(_S3Part):
     right = "s3:GetBucketPublicAccessBlock, s3:PutBucketPublicAccessBlock"
 
     def look(self) -> Found:
-        if all(self._now().get(key) for key in BLOCK):
+        if all(self._now().get(key) for key in PUBLIC_ACCESS_BLOCKS):
             return Found(True, "public access is blocked")
         return Found(False, "block public access to the bucket")
 
@@ -193,7 +198,7 @@ class _Private(_S3Part):
         try:
             self.s3.put_public_access_block(
                 Bucket=self.bucket,
-                PublicAccessBlockConfiguration=dict.fromkeys(BLOCK, True),
+                PublicAccessBlockConfiguration=dict.fromkeys(PUBLIC_ACCESS_BLOCKS, True),
             )
         except ClientError as error:
             if self.unsupported(error):

@@ -8,7 +8,7 @@ from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFo
 
 from annolooop.storage.clouds.azure.credentials import AzureAccess
 from annolooop.storage.clouds.azure.provision import RULES, AzureAdministration
-from annolooop.storage.clouds.provisioning import Part, UnsupportedError
+from annolooop.storage.clouds.provisioning import SetupPart, UnsupportedError
 from annolooop.storage.clouds.requirements import Requirements
 
 HERE = "http://localhost:8085"
@@ -59,7 +59,7 @@ def admin_of(**given: str) -> AzureAdministration:
     return AzureAdministration(access, Requirements("lab", "x", (HERE,)))
 
 
-def parts_of(container: Container, account: Account | None = None) -> dict[str, Part]:
+def parts_of(container: Container, account: Account | None = None) -> dict[str, SetupPart]:
     admin = admin_of()
     admin.container = container  # type: ignore[assignment]
     admin.client = account or Account()  # type: ignore[assignment]

@@ -9,7 +9,7 @@ from google.api_core.exceptions import Conflict, Forbidden, NotFound
 from annolooop.storage.clouds.gcs.credentials import GCSAccess
 from annolooop.storage.clouds.gcs.provision import GCSAdministration
 from annolooop.storage.clouds.gcs.rules import ROLES
-from annolooop.storage.clouds.provisioning import Part, UnsupportedError
+from annolooop.storage.clouds.provisioning import SetupPart, UnsupportedError
 from annolooop.storage.clouds.requirements import Requirements
 
 HERE = "http://localhost:8085"
@@ -52,7 +52,7 @@ class Bucket:
 
 def parts_of(
     bucket: Bucket, endpoint: str | None = "http://127.0.0.1:9", email: str | None = ACCOUNT
-) -> dict[str, Part]:
+) -> dict[str, SetupPart]:
     required = Requirements("lab", "x", (HERE,), "europe-west3")
     admin = GCSAdministration(GCSAccess("http://127.0.0.1:9", "p"), required)
     admin.access = GCSAccess(endpoint, "p")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from annolooop.storage.clouds.provisioning import Part, UnsupportedError
+from annolooop.storage.clouds.provisioning import SetupPart, UnsupportedError
 from annolooop.storage.clouds.requirements import Requirements
 from annolooop.storage.clouds.s3.files import S3Access
 from annolooop.storage.clouds.s3.provision import S3Administration
@@ -68,7 +68,7 @@ def bucket() -> Bucket:
     return Bucket()
 
 
-Parts = Callable[..., dict[str, Part]]
+Parts = Callable[..., dict[str, SetupPart]]
 
 
 @pytest.fixture
