@@ -9,15 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 import typer
-import typer.main
+from support.imports import commands
 from support.project import Project, Server, free_port, write_photos
 
 from annolooop.cli import _guarded
@@ -410,14 +408,8 @@ def help_of_every_command() -> dict[str, str]:
 
     from annolooop.cli import app
 
-    def walk(command: Any, words: list[str]) -> Iterator[list[str]]:
-        yield words
-        for name, below in getattr(command, "commands", {}).items():
-            yield from walk(below, [*words, name])
-
     runner = CliRunner(env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
-    every = walk(typer.main.get_command(app), [])
-    return {" ".join(words): runner.invoke(app, [*words, "--help"]).output for words in every}
+    return {" ".join(w): runner.invoke(app, [*w, "--help"]).output for w in commands()}
 
 
 def test_help_fits_80_columns_and_cuts_no_sentence() -> None:

@@ -1,13 +1,7 @@
 """Asking for help or state must not pay for what it does not use."""
 
-from collections.abc import Iterator
-from typing import Any
-
-import typer.main
-from support.imports import LEARNING, SLOW, loaded, loaded_by_help
+from support.imports import LEARNING, SLOW, commands, loaded, loaded_by_help
 from support.project import Project, write_photos
-
-from annolooop.cli import app
 
 STATE = (
     ["status"],
@@ -17,17 +11,6 @@ STATE = (
     ["dataset", "stats", "{dataset}"],
     ["model", "list"],
 )
-
-
-def commands() -> list[list[str]]:
-    """The words of every command and group, from the app itself."""
-
-    def walk(command: Any, words: list[str]) -> Iterator[list[str]]:
-        yield words
-        for name, below in getattr(command, "commands", {}).items():
-            yield from walk(below, [*words, name])
-
-    return list(walk(typer.main.get_command(app), []))
 
 
 def test_every_command_is_checked() -> None:

@@ -1,8 +1,14 @@
-"""Which slow packages a command has loaded."""
+"""Every command of the app, and which slow packages it has loaded."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
+
+import typer.main
+
+from annolooop.cli import app
 
 CLOUDS = ("botocore", "google.auth", "azure.core")
 LEARNING = ("torch", "torchvision", "sklearn", "scipy", "pandas", "plotly", "jinja2")
@@ -32,6 +38,17 @@ for words in {commands!r}:
         heavy[" ".join(words)] = loaded
 sys.stderr.write("LOADED " + json.dumps(heavy))
 """
+
+
+def commands() -> list[list[str]]:
+    """The words of every command and group, from the app itself."""
+
+    def walk(command: Any, words: list[str]) -> Iterator[list[str]]:
+        yield words
+        for name, below in getattr(command, "commands", {}).items():
+            yield from walk(below, [*words, name])
+
+    return list(walk(typer.main.get_command(app), []))
 
 
 def loaded_by_help(commands: list[list[str]]) -> dict[str, list[str]]:
