@@ -97,5 +97,11 @@ class DataError(AnnoloopError):
     exit_code = 5
 
 
+class RefusedError(AnnoloopError):
+    """Work that would lose answers which nobody agreed to lose (exit 6)."""
+
+    exit_code = 6
+
+
 class Stopped(Exception):
     """Work ends early, since other work beside it has failed or was interrupted. Nobody sees it."""
