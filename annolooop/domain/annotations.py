@@ -24,6 +24,7 @@ class Annotation:
         outdated: another picture lies under the key now. It still counts for the old one.
         accepted: nobody looked: it is what this model version predicted, accepted as it was.
             Empty for answers of people, also where they changed an accepted one.
+        unreadable: why its result cannot be read; empty where it can. It has no labels then.
     """
 
     id: int
@@ -39,6 +40,7 @@ class Annotation:
     shown: tuple[str, ...] = ()
     outdated: bool = False
     accepted: str = ""
+    unreadable: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 from annolooop.domain.annotations import Annotation
 from annolooop.errors import DataError
 from annolooop.labelstudio.api.tasks import picture_at
-from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.labelstudio.label_config import Labelling
+from annolooop.labelstudio.results import build_result
 from annolooop.stack import Stack
 
 KEPT = (
