@@ -25,6 +25,10 @@ class Annotation:
         accepted: nobody looked: it is what this model version predicted, accepted as it was.
             Empty for answers of people, also where they changed an accepted one.
         unreadable: why its result cannot be read; empty where it can. It has no labels then.
+        created_at: when it was first saved, ISO 8601.
+        lead_time: seconds of work, where the browser measured them.
+        extra: JSON of the parts of the answer that are not about the labels, such as a comment.
+        address: of the image, for a task without a key.
     """
 
     id: int
@@ -41,6 +45,10 @@ class Annotation:
     outdated: bool = False
     accepted: str = ""
     unreadable: str = ""
+    created_at: str = ""
+    lead_time: float | None = None
+    extra: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,9 @@ class Snapshot:
         watermark: the server's newest change that it contains, ISO 8601.
         annotations: all that there are, skips too, by task id and number.
         recent: task id -> when it was last changed, of those that changed shortly before that.
+        people: annotator -> e-mail address.
+        label_config: of the project, as people wrote it.
+        by: who pulled it.
     """
 
     number: int = 0
@@ -62,6 +73,9 @@ class Snapshot:
     watermark: str = ""
     annotations: tuple[Annotation, ...] = ()
     recent: dict[int, str] = field(default_factory=dict)
+    people: dict[int, str] = field(default_factory=dict)
+    label_config: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -83,13 +83,12 @@ def change_label_config(
     taken = [_get(item, "hotkey") for item in _tags(control, "Choice")]
     missing = [label for label in labels if label not in known]
     _add(control, missing, hotkeys(missing, taken, known) if any(taken) or not known else {})
-    if choice == "multiple":
+    if choice == "multiple" and _get(control, "choice") != choice:
         control.set("choice", choice)
-    if own:
-        for name, value in REQUIRED.items():
+        for name in REQUIRED:  # from now on, no label is an answer
             control.attrib.pop(name, None)
-            if choice == "single":
-                control.set(name, value)
+    if own and choice == "single":
+        control.attrib.update(REQUIRED)
     return ElementTree.tostring(view, encoding="unicode")
 
 

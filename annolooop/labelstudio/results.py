@@ -65,6 +65,14 @@ def read_result(labelling: Labelling, result: object) -> Answer:
     return Answer(labels)
 
 
+def other_items(labelling: Labelling, result: object) -> list[Any]:
+    """The parts of a ``result`` that its labels do not tell: a comment, or what cannot be read."""
+    items = result if isinstance(result, list) else []
+    if read_result(labelling, result).unreadable:
+        return items
+    return [item for item in items if not is_about_labels(labelling, item)]
+
+
 def is_about_labels(labelling: Labelling, item: dict[str, Any]) -> bool:
     """Whether an item of a result is the answer to what is asked."""
     return item.get("from_name") == labelling.control and item.get("type") == "choices"

@@ -5,6 +5,7 @@ time of work, and that nobody has changed; the browser fills in both. So it diff
 submit, whoever started the action.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from annolooop.labelstudio.api.predictions import Predictions
 from annolooop.labelstudio.api.projects import Projects
 from annolooop.labelstudio.api.tasks import picture_at
 from annolooop.labelstudio.label_config import Labelling
-from annolooop.labelstudio.results import Answer, build_result, read_result
+from annolooop.labelstudio.results import Answer, build_result, other_items, read_result
 
 TASKS_PER_EXPORT = 300  # task ids in one URL
 UNKNOWN = "unknown"  # the model version of an annotation whose prediction is gone
@@ -209,6 +210,7 @@ def _annotation(
     answer = Answer() if skipped else read_result(labelling, raw.get("result"))
     who = raw.get("completed_by")
     accepted = is_accepted(raw)
+    extra = other_items(labelling, raw.get("result"))
     if not accepted and raw.get("parent_prediction") and raw.get("updated_by"):
         who = raw["updated_by"]  # they changed what was accepted, so it is theirs now
     return Annotation(
@@ -226,4 +228,8 @@ def _annotation(
         shown=read_result(labelling, shown.get("result") or []).labels,
         accepted=versions.get(raw.get("parent_prediction") or 0, UNKNOWN) if accepted else "",
         unreadable=answer.unreadable,
+        created_at=str(raw.get("created_at") or ""),
+        lead_time=raw.get("lead_time"),
+        extra=json.dumps(extra) if extra else "",
+        address="" if data.get("key") else str(data.get(labelling.data, "")),
     )

@@ -362,7 +362,7 @@ def _nothing(labels: Labels, work: _Work, split: str) -> DataError:
     if not labels.examples:
         rules = labels.rules
         return nothing_labelled(
-            labels.dataset, labels.snapshot.annotations, rules.choice, labels.found
+            labels.dataset, labels.snapshot.annotations, rules.choice, labels.found, labels.live
         )
     if work.left_out:
         file, reason = next(iter(work.left_out.items()))

@@ -1,6 +1,6 @@
 """Why answers give no label."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from shlex import quote
 
 from annolooop.domain.annotations import Annotation
@@ -23,9 +23,21 @@ def unreadable_answers(annotations: Iterable[Annotation]) -> tuple[dict[str, str
 
 
 def nothing_labelled(
-    name: str, annotations: Iterable[Annotation], choice: str, found: Labelled
+    name: str,
+    annotations: Sequence[Annotation],
+    choice: str,
+    found: Labelled,
+    live: bool = True,
 ) -> DataError:
-    """Why a dataset has no example: nobody annotated it, or what people answered is no label."""
+    """Why a dataset has no example: nobody annotated it, or what people answered is no label.
+
+    Args:
+        name: of the dataset.
+        annotations: all that there are.
+        choice: ``single`` or ``multiple``.
+        found: what follows from them.
+        live: they were read from Label Studio, else from the last snapshot.
+    """
     launch = f"annoloop dataset launch {quote(name)}"
     counts = count_tasks(annotations, choice)
     reasons = [
@@ -40,6 +52,11 @@ def nothing_labelled(
         )
         if n
     ]
+    if counts == TaskCounts() and not live:
+        return DataError(
+            f"the store has no annotations of {name}, and Label Studio was not asked",
+            "Pull them: annoloop sync, while Label Studio runs (annoloop up)",
+        )
     if counts == TaskCounts():
         return DataError(f"nothing of {name} is annotated yet", f"Annotate: {launch}")
     if not reasons:

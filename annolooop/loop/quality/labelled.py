@@ -71,7 +71,7 @@ def embed_labelled(stack: Stack, labels: Labels, track: Track) -> LabelledImages
         raise DataError(f"the dataset {name} has no model yet", "Make the first: annoloop train")
     if not labels.examples:
         annotations, choice = labels.snapshot.annotations, labels.rules.choice
-        raise nothing_labelled(name, annotations, choice, labels.found)
+        raise nothing_labelled(name, annotations, choice, labels.found, labels.live)
     info = pretrained(version.backbone)
     embeddings = stack.embeddings(info)
     embedder = Embedder(
