@@ -24,6 +24,10 @@ class Annotation:
         outdated: another picture lies under the key now. It still counts for the old one.
         accepted: nobody looked: it is what this model version predicted, accepted as it was.
             Empty for answers of people, also where they changed an accepted one.
+        created_at: when it was first saved, ISO 8601.
+        lead_time: seconds of work, where the browser measured them.
+        extra: JSON of the parts of the answer that are not about the labels, such as a comment.
+        address: of the image, for a task without a key.
     """
 
     id: int
@@ -39,6 +43,10 @@ class Annotation:
     shown: tuple[str, ...] = ()
     outdated: bool = False
     accepted: str = ""
+    created_at: str = ""
+    lead_time: float | None = None
+    extra: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,9 @@ class Snapshot:
         watermark: the server's newest change that it contains, ISO 8601.
         annotations: all that there are, skips too, by task id and number.
         recent: task id -> when it was last changed, of those that changed shortly before that.
+        people: annotator -> e-mail address.
+        label_config: of the project, as people wrote it.
+        by: who pulled it.
     """
 
     number: int = 0
@@ -60,6 +71,9 @@ class Snapshot:
     watermark: str = ""
     annotations: tuple[Annotation, ...] = ()
     recent: dict[int, str] = field(default_factory=dict)
+    people: dict[int, str] = field(default_factory=dict)
+    label_config: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)

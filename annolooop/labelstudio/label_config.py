@@ -118,6 +118,11 @@ def build_result(
     return [item]
 
 
+def other_items(labelling: Labelling, result: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The parts of a ``result`` that are not about the labels, such as a comment."""
+    return [item for item in result if item.get("from_name") != labelling.control]
+
+
 def labels_of(labelling: Labelling, result: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """The labels of a ``result``, sorted; none where it has none."""
     for item in result:

@@ -5,6 +5,7 @@ time of work, and that nobody has changed; the browser fills in both. So it diff
 submit, whoever started the action.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from annolooop.labelstudio.api.data_manager import IDS_PER_URL, DataManager, con
 from annolooop.labelstudio.api.predictions import Predictions
 from annolooop.labelstudio.api.projects import Projects
 from annolooop.labelstudio.api.tasks import picture_at
-from annolooop.labelstudio.label_config import Labelling, build_result, labels_of
+from annolooop.labelstudio.label_config import Labelling, build_result, labels_of, other_items
 
 TASKS_PER_EXPORT = 300  # task ids in one URL
 UNKNOWN = "unknown"  # the model version of an annotation whose prediction is gone
@@ -205,6 +206,7 @@ def _annotation(
     shown = raw.get("prediction") or {}
     who = raw.get("completed_by")
     accepted = is_accepted(raw)
+    extra = other_items(labelling, raw["result"])
     if not accepted and raw.get("parent_prediction") and raw.get("updated_by"):
         who = raw["updated_by"]  # they changed what was accepted, so it is theirs now
     return Annotation(
@@ -221,4 +223,8 @@ def _annotation(
         shown_version=shown.get("model_version"),
         shown=labels_of(labelling, shown.get("result") or []),
         accepted=versions.get(raw.get("parent_prediction") or 0, UNKNOWN) if accepted else "",
+        created_at=str(raw.get("created_at") or ""),
+        lead_time=raw.get("lead_time"),
+        extra=json.dumps(extra, ensure_ascii=False) if extra else "",
+        address="" if data.get("key") else str(data.get(labelling.data, "")),
     )

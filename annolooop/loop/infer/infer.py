@@ -15,7 +15,11 @@ from annolooop.loop.embed.embed import Embedder
 from annolooop.loop.embed.timing import Timing
 from annolooop.loop.infer.predicting import Predicting, Pushed
 from annolooop.loop.infer.write import check_output, writing_predictions
-from annolooop.loop.labels.project import ensure_project, lookup_project
+from annolooop.loop.labels.project import (
+    ensure_project,
+    explaining_deletion,
+    lookup_project,
+)
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.push.blind import BlindReport, Cleared, blind_share, clear, set_blind_share
 from annolooop.loop.push.push import Pusher
@@ -105,6 +109,7 @@ class InferOptions:
     blind_share: float | None = None
 
 
+@explaining_deletion
 def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) -> InferReport:
     """Predict the images of a batch with the current version; create tasks, push predictions.
 

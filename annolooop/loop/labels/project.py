@@ -2,22 +2,36 @@
 
 import json
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
-from annolooop.domain.annotations import ProjectCounts
-from annolooop.errors import DataError, did_you_mean
+from annolooop.domain.annotations import ProjectCounts, Snapshot
+from annolooop.domain.loss import is_other_project
+from annolooop.errors import DataError, UnreachableError, did_you_mean
+from annolooop.labelstudio.api.connection import NotFound
+from annolooop.loop.labels.pull import refuse_other_project
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.intents import Intent
 from annolooop.storage.records import Document
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def ensure_project(stack: Stack) -> ProjectCounts:
+
+def ensure_project(stack: Stack, accept_loss: bool = False) -> ProjectCounts:
     """The project of this dataset, made if it is not there, able to show the store's images.
 
     Where nothing is missing, nothing is written, and nobody is waited for.
 
+    Args:
+        stack: the annotation loop.
+        accept_loss: it may be another one than that which has the answers of the last snapshot.
+
     Raises:
         DataError: its label config does not fit the dataset.
+        RefusedError: it is gone, or another one, and there are answers of it.
     """
     name = stack.config.dataset.name
     project = lookup_project(stack, name)
@@ -30,12 +44,15 @@ def ensure_project(stack: Stack) -> ProjectCounts:
     ):
         return project
     with stack.lock("project"):
-        return _make(stack)
+        return _make(stack, accept_loss)
 
 
-def _make(stack: Stack) -> ProjectCounts:
+def _make(stack: Stack, accept_loss: bool) -> ProjectCounts:
     dataset = stack.config.dataset
     project = lookup_project(stack, dataset.name) or _await_project(stack)
+    last = Snapshot() if accept_loss else stack.snapshots.latest()
+    if last.annotations and (project is None or is_other_project(last, project)):
+        raise refuse_other_project(last, project)
     if project is None:
         with _making(stack).under_way(True):
             project = stack.studio.projects.create(dataset.name, dataset.labels, dataset.choice)
@@ -115,15 +132,46 @@ def find_project(stack: Stack, name: str) -> ProjectCounts:
 
     Raises:
         DataError: there is none; close names are suggested.
+        RefusedError: there is none any more, and there are answers of it.
     """
     project = lookup_project(stack, name)
     if project is None:
+        last = stack.snapshots_of(name).latest()
+        if last.annotations:
+            raise refuse_other_project(last, None)
         titles = [other.title for other in stack.studio.projects.list()]
         raise DataError(
             f"Label Studio has no project for the dataset {name}" + did_you_mean(name, titles),
             "See which there are: annoloop dataset list; make it: annoloop train",
         )
     return project
+
+
+def explaining_deletion(
+    verb: Callable[Concatenate[Stack, P], R],
+) -> Callable[Concatenate[Stack, P], R]:
+    """A verb that works with the dataset's project, which people may delete meanwhile.
+
+    If they did, it raises RefusedError where there are answers of it, else UnreachableError.
+    """
+
+    @wraps(verb)
+    def watched(stack: Stack, /, *args: P.args, **named: P.kwargs) -> R:
+        try:
+            return verb(stack, *args, **named)
+        except NotFound:
+            name = stack.config.dataset.name
+            if lookup_project(stack, name):
+                raise
+            last = stack.snapshots.latest()
+            if last.annotations:
+                raise refuse_other_project(last, None) from None
+            raise UnreachableError(
+                f"the Label Studio project of the dataset {name} was deleted meanwhile",
+                "Type the same command again: the project is made again.",
+            ) from None
+
+    return watched
 
 
 def lookup_project(stack: Stack, name: str) -> ProjectCounts | None:

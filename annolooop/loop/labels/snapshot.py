@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from annolooop.domain.annotations import Changes, ProjectCounts, Snapshot, compare
+from annolooop.domain.loss import is_other_project
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.stack import Stack
@@ -14,7 +15,7 @@ WHOLE = timedelta(days=7)  # after which everything is pulled, whatever the coun
 
 
 def pull_snapshot(
-    stack: Stack, project: ProjectCounts, whole: bool = False
+    stack: Stack, project: ProjectCounts, whole: bool = False, accept_loss: bool = False
 ) -> tuple[Snapshot, Changes]:
     """Pull annotations; store a new snapshot if they differ from the last one.
 
@@ -25,14 +26,17 @@ def pull_snapshot(
 
     Returns:
         The newest snapshot, and what changed since the one before.
+
+    Raises:
+        RefusedError: answers are missing, or older than before, unless ``accept_loss`` allows it.
     """
     whole = whole or _is_due(stack, project)
     while True:
         last = stack.snapshots.latest()
-        pulled = pull(stack.studio, project, last, whole)
+        pulled = pull(stack.studio, project, last, whole, accept_loss)
         changes = compare(last, pulled)
-        if changes:
-            stored = stack.snapshots.write(pulled, last.number)
+        if changes or is_other_project(last, project):
+            stored = stack.snapshots.write(replace(pulled, by=stack.person), last.number)
         else:
             stored = replace(last, watermark=pulled.watermark)
         if stored:

@@ -7,7 +7,12 @@ from itertools import islice
 from annolooop.domain.annotations import ProjectCounts, compare
 from annolooop.domain.progress import PENDING, Objects, Track, left_out, some
 from annolooop.loop.labels.counts import count_tasks
-from annolooop.loop.labels.project import ensure_project, find_project, project_fits
+from annolooop.loop.labels.project import (
+    ensure_project,
+    explaining_deletion,
+    find_project,
+    project_fits,
+)
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
@@ -74,8 +79,14 @@ class SyncReport:
         return PENDING if self.check and work else 0
 
 
+@explaining_deletion
 def sync(
-    stack: Stack, check: bool, track: Track, sure: bool = False, whole: bool = False
+    stack: Stack,
+    check: bool,
+    track: Track,
+    sure: bool = False,
+    whole: bool = False,
+    accept_loss: bool = False,
 ) -> SyncReport:
     """Bring the store and Label Studio to the same state.
 
@@ -91,8 +102,10 @@ def sync(
         track: shows how far it is.
         sure: mark tasks of vanished images even if most images vanished at once.
         whole: pull all annotations, not only what changed, and list all tasks.
+        accept_loss: go on where answers of the last snapshot are missing or older.
 
     Raises:
+        RefusedError: they are, and ``accept_loss`` does not say so.
         UnreachableError: Label Studio or the store fails.
     """
     begun = time.monotonic()
@@ -102,12 +115,12 @@ def sync(
         relabel = not project_fits(stack, project)
         collected = Uploads(len(stack.studio.tasks.without_key(project.id)))
         last = stack.snapshots.latest()
-        pulled_now = pull(stack.studio, project, last, whole)
+        pulled_now = pull(stack.studio, project, last, whole, accept_loss)
         snapshot, changes = replace(pulled_now, number=last.number), compare(last, pulled_now)
     else:
-        project = ensure_project(stack)
+        project = ensure_project(stack, accept_loss)
         collected = collect_uploads(stack, project, track)
-        snapshot, changes = pull_snapshot(stack, project, whole)
+        snapshot, changes = pull_snapshot(stack, project, whole, accept_loss)
     pulled = time.monotonic()
     watched = find_changes(stack)
     missing = _push_missing(stack, project, watched.present, check, whole, track)

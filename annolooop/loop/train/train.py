@@ -18,7 +18,7 @@ from annolooop.domain.versions import (
     ModelVersion,
     evaluation_of,
 )
-from annolooop.loop.labels.project import ensure_project
+from annolooop.loop.labels.project import ensure_project, explaining_deletion
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
@@ -98,6 +98,7 @@ class TrainReport:
         return 6 if self.refused else 0
 
 
+@explaining_deletion
 def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> TrainReport:
     """Make version 1 if there is no model; with ``rerun``, learn from the annotations.
 
