@@ -10,7 +10,8 @@ from annolooop.domain.annotations import Annotation
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError
 from annolooop.labelstudio.api.tasks import picture_at
-from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.labelstudio.label_config import Labelling
+from annolooop.labelstudio.results import build_result
 from annolooop.loop.push.push import addresses_of
 from annolooop.stack import Stack
 from annolooop.storage.images import ImageCatalog
