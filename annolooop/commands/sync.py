@@ -31,13 +31,20 @@ def sync(
             "--full", help="Pull all annotations and list all tasks, not only changes; slow."
         ),
     ] = False,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Go on where many answers are missing in Label Studio, or are older than before.",
+        ),
+    ] = False,
 ) -> "SyncReport":
     """Pull annotations; push missing tasks and predictions.
 
     Examples:
       annoloop sync
       annoloop sync --check     # only count
-      annoloop sync --full      # after a copy of the database was restored
+      annoloop sync --full      # pull everything again
 
     Annotations go into a new snapshot. Missing are tasks of images of the dataset, and predictions
     of tasks that have none. It also reports objects that others added to the store, changed or
@@ -45,11 +52,14 @@ def sync(
 
     It pulls what changed since the last sync. Once a week, and with --full, it pulls everything,
     which also finds changes that left no trace.
+
+    Where more than a tenth of the answers are missing, where they are older than in the last
+    snapshot, or where the project is another one, it changes nothing and ends with exit code 6.
     """
     from annolooop.loop.sync.sync import sync
     from annolooop.stack import open_stack
 
-    return sync(open_stack(console), check, console.track, mark_vanished, full)
+    return sync(open_stack(console), check, console.track, mark_vanished, full, accept_loss)
 
 
 def print_sync(console: Console, report: "SyncReport") -> None:
@@ -68,6 +78,13 @@ def print_sync(console: Console, report: "SyncReport") -> None:
         console.print(
             f"snapshot {report.snapshot}: {report.labeled} labelled, {report.skipped} skipped"
         )
+    if report.empty:
+        console.print(
+            f"not labelled: {counted(report.empty, 'task')} with an answer that says nothing"
+        )
+    console.reasons("not read", report.unreadable_answers)
+    if report.again:
+        console.print(f"to answer again: {report.again}")
     verb = "to push" if report.check else "pushed"
     console.print(
         f"{verb}: {counted(report.tasks_created, 'task')}, "
@@ -91,6 +108,8 @@ def print_sync(console: Console, report: "SyncReport") -> None:
             f"not in this store: the images of all {counted(report.strange, 'task')}; its folder "
             "may be missing, or store.url may name another store"
         )
+    for line in report.advice:
+        console.say(line)
     _print_next(console, report)
 
 

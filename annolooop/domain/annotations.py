@@ -44,6 +44,11 @@ class Annotation:
         outdated: another picture lies under the key now. It still counts for the old one.
         accepted: nobody looked: it is what this model version predicted, accepted as it was.
             Empty for answers of people, also where they changed an accepted one.
+        unreadable: why its result cannot be read; empty where it can. It has no labels then.
+        created_at: when it was first saved, ISO 8601.
+        lead_time: seconds of work, where the browser measured them.
+        extra: JSON of the parts of the answer that are not about the labels, such as a comment.
+        address: of the image, for a task without a key.
     """
 
     id: int
@@ -59,6 +64,11 @@ class Annotation:
     shown: tuple[str, ...] = ()
     outdated: bool = False
     accepted: str = ""
+    unreadable: str = ""
+    created_at: str = ""
+    lead_time: float | None = None
+    extra: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,9 @@ class Snapshot:
         watermark: the server's newest change that it contains, ISO 8601.
         annotations: all that there are, skips too, by task id and number.
         recent: task id -> when it was last changed, of those that changed shortly before that.
+        people: annotator -> e-mail address.
+        label_config: of the project, as people wrote it.
+        by: who pulled it.
     """
 
     number: int = 0
@@ -80,6 +93,9 @@ class Snapshot:
     watermark: Watermark = ""
     annotations: tuple[Annotation, ...] = field(default=(), metadata=REQUIRED)
     recent: dict[int, str] = field(default_factory=dict)
+    people: dict[int, str] = field(default_factory=dict)
+    label_config: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)

@@ -227,6 +227,12 @@ class Connection:
             return not_label_studio(self._http, self.url, self._ours)
         return self._refusal("GET", "/api/version", response)
 
+    def _is_label_studio(self) -> bool:
+        try:
+            return "release" in self._http.get(f"{self.url}/api/version").json()
+        except (httpx.HTTPError, ValueError, TypeError):
+            return False
+
     def _token_refused(self, status: int) -> ConfigError:
         return ConfigError(
             f"Label Studio at {self.url} refuses the access token ({status})",
@@ -244,7 +250,8 @@ class Connection:
             text = str(detail.get("validation_errors") or detail.get("detail") or detail)
         except (ValueError, AttributeError):
             text = response.text
-            if path.startswith("/api/") and response.status_code in (400, 403, 404):
+            page = path.startswith("/api/") and response.status_code in (400, 403, 404)
+            if page and not self._is_label_studio():  # it, too, answers some requests with a page
                 return not_label_studio(self._http, self.url, self._ours)
         guarded = response.status_code == 403 and GUARDED in text
         if response.status_code in (401, 403) and not guarded:

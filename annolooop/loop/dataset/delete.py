@@ -128,7 +128,7 @@ def _annotations(
     if project is None:
         return last.annotations
     try:
-        return pull(stack.studio, project, last).annotations
+        return pull(stack.studio, project, last, accept_loss=True).annotations
     except DataError:
         return None
 
@@ -159,7 +159,8 @@ def _back_up(stack: Stack, report: DeleteReport, track: Track) -> list[Path]:
             flush(config)
             written.append(config)
         elif last.number:
-            _write(file, track(stored_tasks(stack, last.annotations), "back up"))
+            tasks = stored_tasks(stack, stack.catalog_of(name), last.annotations)
+            _write(file, track(tasks, "back up"))
             written.append(file)
         if last.number:
             beside = file.with_name(f"{file.stem}.snapshot.json")

@@ -2,23 +2,37 @@
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
-from annolooop.domain.annotations import Identity, ProjectCounts
-from annolooop.errors import DataError, did_you_mean
+from annolooop.domain.annotations import Identity, ProjectCounts, Snapshot
+from annolooop.domain.loss import is_other_project
+from annolooop.errors import DataError, UnreachableError, did_you_mean
+from annolooop.labelstudio.api.connection import NotFound, Rejected
+from annolooop.loop.labels.pull import refuse_other_project
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.intents import Intent
 from annolooop.storage.records import Document
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-def ensure_project(stack: Stack) -> ProjectCounts:
+
+def ensure_project(stack: Stack, accept_loss: bool = False) -> ProjectCounts:
     """The project of this dataset, made if it is not there, able to show the store's images.
 
     Where nothing is missing, nothing is written, and nobody is waited for.
 
+    Args:
+        stack: the annotation loop.
+        accept_loss: it may be another one than that which has the answers of the last snapshot.
+
     Raises:
         DataError: its label config does not fit the dataset.
+        RefusedError: it is gone, or another one, and there are answers of it.
     """
     name = stack.config.dataset.name
     project = lookup_project(stack, name)
@@ -31,15 +45,19 @@ def ensure_project(stack: Stack) -> ProjectCounts:
     ):
         return project
     with stack.lock("project"):
-        return _make(stack)
+        return _make(stack, accept_loss)
 
 
-def _make(stack: Stack) -> ProjectCounts:
+def _make(stack: Stack, accept_loss: bool) -> ProjectCounts:
     dataset = stack.config.dataset
     project = lookup_project(stack, dataset.name) or _await_project(stack)
+    last = Snapshot() if accept_loss else stack.snapshots.latest()
+    if last.annotations and (project is None or is_other_project(last, project)):
+        raise refuse_other_project(last, project)
     if project is None:
         with _making(stack).under_way(True):
-            project = stack.studio.projects.create(dataset.name, dataset.labels, dataset.choice)
+            asked = (*dataset.labels, *dataset.other_answers)
+            project = stack.studio.projects.create(dataset.name, asked, dataset.choice)
             note_project(stack, project)
     else:
         fit_project(stack, project)
@@ -70,38 +88,95 @@ def _making(stack: Stack) -> Intent[bool]:
 def fit_project(stack: Stack, project: ProjectCounts) -> None:
     """Make a project ask for the labels of the dataset; what it asked for before stays.
 
+    Labels that the dataset had and has no more go, as long as nobody has annotated anything.
+
     Raises:
-        DataError: it asks for something that the dataset does not know.
+        DataError: people may choose several labels in it, and may not in the dataset.
     """
-    dataset = stack.config.dataset
-    if not project_fits(stack, project):
-        stack.studio.projects.extend_labels(project.id, dataset.labels, dataset.choice)
+    if project_fits(stack, project):
+        return
+    dataset, projects = stack.config.dataset, stack.studio.projects
+    asked = (*dataset.labels, *dataset.other_answers)
+    dropped = _dropped_labels(stack, project)
+    try:
+        projects.change_labels(project.id, asked, dataset.choice, dropped)
+    except Rejected:  # somebody has begun to answer with one of them
+        if not dropped:
+            raise
+        projects.change_labels(project.id, asked, dataset.choice)
 
 
 def project_fits(stack: Stack, project: ProjectCounts) -> bool:
-    """Whether a project asks for all labels of the dataset, in the same way.
+    """Whether a project asks for the labels of the dataset, in the same way.
 
     Raises:
-        DataError: it asks for something that the dataset does not know.
+        DataError: people may choose several labels in it, and may not in the dataset.
     """
     dataset = stack.config.dataset
     known = stack.studio.projects.labelling(project.id)
-    unknown = [label for label in known.labels if label not in dataset.labels]
-    if unknown:
-        together = [*dataset.labels, *unknown]
-        raise DataError(
-            f"the Label Studio project {project.title} has the label {unknown[0]!r}, "
-            "which is missing in dataset.labels",
-            f"Add it: dataset.labels: [{', '.join(map(_quoted, together))}]. To rename or "
-            "remove a label for good: give its tasks another one in Label Studio, then delete it "
-            "there, under Settings, Labeling Interface.",
-        )
     if known.choice == "multiple" and dataset.choice == "single":
         raise DataError(
             f"in the Label Studio project {project.title} people may choose several labels",
             "Say so in the stack file: dataset.choice: multiple",
         )
-    return set(dataset.labels) <= set(known.labels) and known.choice == dataset.choice
+    asks_for_one = known.required or not known.own or dataset.choice == "multiple"
+    return (
+        {*dataset.labels, *dataset.other_answers} <= set(known.labels)
+        and known.choice == dataset.choice
+        and asks_for_one
+        and not _dropped_labels(stack, project)
+    )
+
+
+def _dropped_labels(stack: Stack, project: ProjectCounts) -> list[str]:
+    """Labels that the dataset had and has no more, while nothing is annotated.
+
+    Others that the project offers are those that people added there.
+    """
+    unknown = unknown_labels(stack, project)
+    if not unknown or project.annotations or project.skips:
+        return []
+    version = stack.registry.current()
+    return [label for label in unknown if version and label in version.labels]
+
+
+def unknown_labels(stack: Stack, project: ProjectCounts) -> list[str]:
+    """Labels that a project offers and the dataset does not have."""
+    dataset = stack.config.dataset
+    known = {*dataset.labels, *dataset.other_answers}
+    return [x for x in stack.studio.projects.labelling(project.id).labels if x not in known]
+
+
+def advice(stack: Stack, project: ProjectCounts) -> tuple[str, ...]:
+    """What people should change in a project, or in the stack file; each with what to type."""
+    lines = []
+    labelling = stack.studio.projects.labelling(project.id)
+    if unknown := unknown_labels(stack, project):
+        lines.append(
+            f"Label Studio offers {_named(unknown)}, which dataset.labels does not have: images "
+            f"with such an answer are left out. {how_to_add(stack, unknown)}"
+        )
+    if labelling.choice == "single" and not labelling.required:
+        lines.append(
+            "Label Studio takes an answer without a label, which is easily given: the key of a "
+            "label that is chosen already takes it away. To have it refused: in the project "
+            f"{project.title}, open Settings, Labeling Interface, Code, and write "
+            f'required="true" into <Choices name="{labelling.control}">.'
+        )
+    return tuple(lines)
+
+
+def how_to_add(stack: Stack, unknown: Sequence[str]) -> str:
+    """What to write into the stack file for labels that it does not have."""
+    together = [*stack.config.dataset.labels, *unknown]
+    return (
+        f"To use {'it' if len(unknown) == 1 else 'them'}: "
+        f"dataset.labels: [{', '.join(map(_quoted, together))}]"
+    )
+
+
+def _named(labels: Sequence[str]) -> str:
+    return ", ".join(map(repr, labels))
 
 
 def _quoted(label: str) -> str:
@@ -116,15 +191,46 @@ def find_project(stack: Stack, name: str) -> ProjectCounts:
 
     Raises:
         DataError: there is none; close names are suggested.
+        RefusedError: there is none any more, and there are answers of it.
     """
     project = lookup_project(stack, name)
     if project is None:
+        last = stack.snapshots_of(name).latest()
+        if last.annotations:
+            raise refuse_other_project(last, None)
         titles = [other.title for other in stack.studio.projects.list()]
         raise DataError(
             f"Label Studio has no project for the dataset {name}" + did_you_mean(name, titles),
             "See which there are: annoloop dataset list; make it: annoloop train",
         )
     return project
+
+
+def explaining_deletion(
+    verb: Callable[Concatenate[Stack, P], R],
+) -> Callable[Concatenate[Stack, P], R]:
+    """A verb that works with the dataset's project, which people may delete meanwhile.
+
+    If they did, it raises RefusedError where there are answers of it, else UnreachableError.
+    """
+
+    @wraps(verb)
+    def watched(stack: Stack, /, *args: P.args, **named: P.kwargs) -> R:
+        try:
+            return verb(stack, *args, **named)
+        except NotFound:
+            name = stack.config.dataset.name
+            if lookup_project(stack, name):
+                raise
+            last = stack.snapshots.latest()
+            if last.annotations:
+                raise refuse_other_project(last, None) from None
+            raise UnreachableError(
+                f"the Label Studio project of the dataset {name} was deleted meanwhile",
+                "Type the same command again: the project is made again.",
+            ) from None
+
+    return watched
 
 
 def lookup_project(stack: Stack, name: str) -> ProjectCounts | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from annolooop.domain.annotations import Changes, ProjectCounts, Snapshot, compare
+from annolooop.domain.loss import is_other_project
 from annolooop.domain.moments import Moment
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
@@ -15,7 +16,7 @@ WHOLE = timedelta(days=7)  # after which everything is pulled, whatever the coun
 
 
 def pull_snapshot(
-    stack: Stack, project: ProjectCounts, whole: bool = False
+    stack: Stack, project: ProjectCounts, whole: bool = False, accept_loss: bool = False
 ) -> tuple[Snapshot, Changes]:
     """Pull annotations; store a new snapshot if they differ from the last one.
 
@@ -26,14 +27,17 @@ def pull_snapshot(
 
     Returns:
         The newest snapshot, and what changed since the one before.
+
+    Raises:
+        RefusedError: answers are missing, or older than before, unless ``accept_loss`` allows it.
     """
     whole = whole or _is_due(stack, project)
     while True:
         last = stack.snapshots.latest()
-        pulled = pull(stack.studio, project, last, whole)
+        pulled = pull(stack.studio, project, last, whole, accept_loss)
         changes = compare(last, pulled)
-        if changes:
-            stored = stack.snapshots.write(pulled, last.number)
+        if changes or is_other_project(last, project):
+            stored = stack.snapshots.write(replace(pulled, by=stack.person), last.number)
         else:
             stored = replace(last, watermark=pulled.watermark)
         if stored:

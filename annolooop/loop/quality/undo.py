@@ -60,7 +60,7 @@ def undo_accept(stack: Stack, name: str, yes: bool, track: Track) -> UndoReport:
         snapshot, _ = pull_snapshot(stack, project)
         count, deleted = _withdraw(stack, lease, project, snapshot, version.name, track)
         if deleted:
-            pull_snapshot(stack, find_project(stack, dataset))
+            pull_snapshot(stack, find_project(stack, dataset), accept_loss=True)
     return UndoReport(dataset, version.name, deleted, count - deleted, True, _since(begun))
 
 
