@@ -266,7 +266,7 @@ class _Work:
         if project:
             tasks = live_tasks(self._stack, project.id, annotated=True)
         else:
-            tasks = stored_tasks(self._stack, labels.snapshot.annotations)
+            tasks = stored_tasks(self._stack, self._catalog, labels.snapshot.annotations)
             for a in labels.snapshot.annotations:
                 if not a.key:
                     self.left_out[f"task {a.task}"] = ELSEWHERE

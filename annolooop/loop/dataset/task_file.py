@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from annolooop.domain.annotations import Annotation
+from annolooop.domain.tasks import Image
 from annolooop.errors import DataError
 from annolooop.labelstudio.api.tasks import picture_at
 from annolooop.labelstudio.label_config import Labelling
 from annolooop.labelstudio.results import build_result
+from annolooop.loop.push.push import addresses_of
 from annolooop.stack import Stack
+from annolooop.storage.images import ImageCatalog
 
 KEPT = (
     "id",
@@ -54,8 +57,16 @@ def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
         yield _settled(task)
 
 
-def stored_tasks(stack: Stack, annotations: Iterable[Annotation]) -> Iterator[Task]:
-    """Tasks as they were in a snapshot, by id: those whose images are in the store."""
+def stored_tasks(
+    stack: Stack, catalog: ImageCatalog, annotations: Iterable[Annotation]
+) -> Iterator[Task]:
+    """Tasks as they were in a snapshot, by id: those whose images are in the store.
+
+    Args:
+        stack: the annotation loop.
+        catalog: of the dataset that they are of.
+        annotations: of the snapshot.
+    """
     tasks: dict[int, list[Annotation]] = defaultdict(list)
     for a in annotations:
         if a.key:
@@ -64,7 +75,7 @@ def stored_tasks(stack: Stack, annotations: Iterable[Annotation]) -> Iterator[Ta
         answers.sort(key=lambda a: (a.updated_at, a.id))
         last = next((a for a in reversed(answers) if not a.outdated), answers[-1])
         data = {
-            "image": stack.image_source.url(last.key),
+            "image": addresses_of(stack, catalog, [Image(last.key, last.sha256)])[last.key],
             "key": last.key,
             "sha256": last.sha256,
         }

@@ -83,12 +83,12 @@ def test_answers_about_an_earlier_picture_are_kept_apart(
 def test_task_of_a_snapshot_has_the_answers_about_its_last_picture(stack: Stack) -> None:
     old = annotation(1, "a", id=1, key="images/x.jpg", sha256="aa", updated_at="1", outdated=True)
     new = annotation(1, "a", id=2, key="images/x.jpg", sha256="bb", updated_at="2")
-    (task,) = stored_tasks(stack, [new, old])
+    (task,) = stored_tasks(stack, stack.catalog, [new, old])
     assert (task["data"]["sha256"], [a["id"] for a in task["annotations"]]) == ("bb", [2])
 
 
 def test_task_of_a_snapshot_without_a_key_is_left_out(stack: Stack) -> None:
-    assert list(stored_tasks(stack, [annotation(1, "a", key="")])) == []
+    assert list(stored_tasks(stack, stack.catalog, [annotation(1, "a", key="")])) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
