@@ -35,6 +35,10 @@ class _Busy(UnreachableError):
     """The server failed; a read may be tried again."""
 
 
+class Failed(_Busy):
+    """The server failed on this very request (500); with a smaller one it may not."""
+
+
 class _Slow(UnreachableError):
     """No response in time; what was sent may or may not have been done."""
 
@@ -79,13 +83,15 @@ class Connection:
         except ApiError as error:
             raise self._not_exchanged(error.status_code) from None
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, tries: int = TRIES_PER_READ
+    ) -> Any:
         """Read; tried again when the server is busy or slow."""
-        for attempt in range(TRIES_PER_READ):
+        for attempt in range(tries):
             try:
                 return self._json(self.call("GET", path, params=params))
             except (_Busy, _Slow):
-                if attempt == TRIES_PER_READ - 1:
+                if attempt == tries - 1:
                     raise
                 time.sleep(2.0**attempt)
         raise AssertionError("unreachable")
@@ -260,7 +266,7 @@ class Connection:
         if response.status_code == 404:
             kind = NotFound
         elif response.status_code >= 500:
-            kind = _Busy
+            kind = Failed if response.status_code == 500 else _Busy
         return kind(
             f"Label Studio answered {response.status_code} to {method} {path}: {text[:300]}",
             "Look at its log: annoloop logs" if self._ours else "Look at the server's log.",
