@@ -307,7 +307,7 @@ class Stack:
         with keeping_interrupts():
             from annolooop.model.backbones.open import restore_pipeline
 
-        return restore_pipeline(self.config.infer, info, self.registry.backbone(info.fingerprint))
+        return restore_pipeline(self.config.infer, info, self.registry.backbone(info))
 
     @cached_property
     def person(self) -> str:
