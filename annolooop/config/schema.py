@@ -196,6 +196,11 @@ class LabelStudioConfig(_Section):
     LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, if it is not the store's folder. Annotators may read
     all that is below it: best is a folder with nothing but a link `images` to that of the store."""
 
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts of private networks, by name or address, with or without a port, from which images
+    may be fetched whose addresses people wrote into tasks. All others there are refused; the
+    server itself and `endpoint` of a bucket are not."""
+
     start_timeout: float = Field(300, gt=0)
     """Seconds that `up` waits for Label Studio to answer; a first start migrates its database."""
 
@@ -215,6 +220,13 @@ class LabelStudioConfig(_Section):
         if url is not None and re.search(r"[?#\s]", url):
             raise ValueError("must be a host and a path, without a ? or a #")
         return url.rstrip("/") if url else url
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if any(re.search(r"[/@\s]", host) or not host for host in hosts):
+            raise ValueError("must hold hosts, such as files.example.org or 10.1.2.3:8080")
+        return hosts
 
     @model_validator(mode="after")
     def _url_needs_key(self) -> "LabelStudioConfig":
