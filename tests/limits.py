@@ -10,7 +10,7 @@ PACKAGE, TESTS, DOCS = ROOT / "annolooop", ROOT / "tests", ROOT / "docs"
 
 LINES = 37_000  # of the package
 FILE = 400  # lines of a file of the package
-FOLDER = 15  # files of a folder of the package
+FOLDER = 14  # files of a folder of the package
 TEST = 40  # lines of a test that is no story
 TESTED = 100  # lines of a module above which it has a test file of its own
 README, ARCHITECTURE = 90, 150  # lines
@@ -41,8 +41,8 @@ def long_files() -> Iterator[str]:
 
 
 def crowded_folders() -> Iterator[str]:
-    """Folders of the package with too many files."""
-    for folder in {file.parent for file in modules()}:
+    """Folders of the package with too many files; commands are as many as the command line has."""
+    for folder in {file.parent for file in modules()} - {PACKAGE / "commands"}:
         files = [file for file in folder.iterdir() if file.is_file() and file.name[0] != "_"]
         if len(files) > FOLDER:
             yield f"{name_of(folder)}: {len(files)} files"

@@ -38,6 +38,9 @@ def export(
             help="With or without labels that `dataset accept` accepted.",
         ),
     ] = True,
+    snapshot: Annotated[
+        int, typer.Option("--snapshot", help="Number of one of `dataset history`.")
+    ] = 0,
 ) -> "ExportReport":
     """Write labels and images for other programs.
 
@@ -56,7 +59,7 @@ def export(
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
-    options = ExportOptions(form, out, split, overwrite, offline, accepted)
+    options = ExportOptions(form, out, split, overwrite, offline, accepted, snapshot)
     return export(stack, name or stack.config.dataset.name, options, console.track)
 
 

@@ -91,6 +91,14 @@ class Annotations:
         body = {"result": result, "lead_time": lead_time}
         self._connection.post(f"/api/tasks/{task}/annotations", body)
 
+    def add(self, task: int, body: Mapping[str, Any]) -> None:
+        """Add an annotation to a task, as somebody's whom ``completed_by`` names."""
+        self._connection.post(f"/api/tasks/{task}/annotations", dict(body))
+
+    def change(self, annotation: int, body: Mapping[str, Any]) -> None:
+        """Change an annotation."""
+        self._connection.call("PATCH", f"/api/annotations/{annotation}", body=dict(body))
+
     def withdraw_accepted(
         self, project: int, tasks: Sequence[int], annotator: int | None, moment: str
     ) -> int:
@@ -199,13 +207,19 @@ def _annotation(
     raw: Mapping[str, Any],
     versions: Mapping[int, str],
 ) -> Annotation:
-    """Args: ``versions``: id of a prediction -> its model version, of what was accepted."""
+    """Args: ``versions``: id of a prediction -> its model version, of what was accepted.
+
+    Where the prediction is gone, `restore` has written the version into the answer.
+    """
     data = task["data"]
     skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
     about = picture_at(data, changed_at)
     shown = raw.get("prediction") or {}
     who = raw.get("completed_by")
     accepted = is_accepted(raw)
+    written = str(
+        next((i["model_version"] for i in raw["result"] if "model_version" in i), UNKNOWN)
+    )
     extra = other_items(labelling, raw["result"])
     if not accepted and raw.get("parent_prediction") and raw.get("updated_by"):
         who = raw["updated_by"]  # they changed what was accepted, so it is theirs now
@@ -222,7 +236,7 @@ def _annotation(
         updated_at=changed_at,
         shown_version=shown.get("model_version"),
         shown=labels_of(labelling, shown.get("result") or []),
-        accepted=versions.get(raw.get("parent_prediction") or 0, UNKNOWN) if accepted else "",
+        accepted=versions.get(raw.get("parent_prediction") or 0, written) if accepted else "",
         created_at=str(raw.get("created_at") or ""),
         lead_time=raw.get("lead_time"),
         extra=json.dumps(extra, ensure_ascii=False) if extra else "",

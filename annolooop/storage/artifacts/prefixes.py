@@ -7,8 +7,9 @@ EMBEDDINGS = "embeddings"
 LOCKS = "locks"
 ANNOTATIONS = "annotations"  # copies that Label Studio writes
 DOCTOR = "doctor"
+BACKUPS = "backups"  # of the local Label Studio
 
-OWN = frozenset({DATASETS, MODELS, BACKBONES, EMBEDDINGS, LOCKS, ANNOTATIONS, DOCTOR})
+OWN = frozenset({DATASETS, MODELS, BACKBONES, EMBEDDINGS, LOCKS, ANNOTATIONS, DOCTOR, BACKUPS})
 
 
 def is_own(prefix: str) -> bool:
