@@ -205,6 +205,15 @@ def _without_signatures(record: Any) -> bool:
     return True
 
 
+def _quiet_libraries() -> None:
+    """What libraries warn of is for those who write programs, and would stand amid the progress."""
+    import logging
+    import warnings
+
+    logging.getLogger().addHandler(logging.NullHandler())
+    warnings.showwarning = lambda *args, **named: None
+
+
 def _guarded(
     console: Console, run: Callable[..., Any], show: Callable[..., None], values: dict[str, Any]
 ) -> None:
@@ -218,6 +227,8 @@ def _guarded(
         # Each request to a server, without its headers.
         logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
         logging.getLogger("httpx").addFilter(_without_signatures)
+    elif not sys.warnoptions:
+        _quiet_libraries()
     try:
         report = run(console, **values)
         if console.options.json:

@@ -101,7 +101,8 @@ def model_versions(ctx: typer.Context) -> Iterator[Candidate]:
 @completes
 def settings(ctx: typer.Context) -> Iterator[Candidate]:
     """``KEY=`` for all keys of the stack file, with the value where there are only a few."""
-    from annolooop.config.schema import StackConfig, descriptions
+    from annolooop.config.json_schema import descriptions
+    from annolooop.config.schema import StackConfig
 
     yield from _keys(StackConfig, descriptions())
 

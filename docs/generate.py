@@ -14,7 +14,7 @@ from markdown import MEND
 from stack_page import build_stack_page
 
 from annolooop.cli import app
-from annolooop.config.schema import stack_schema
+from annolooop.config.json_schema import stack_schema
 from annolooop.loop.setup.init import schema_text
 
 DOCS = Path(__file__).resolve().parent

@@ -10,7 +10,7 @@ PACKAGE, TESTS, DOCS = ROOT / "annolooop", ROOT / "tests", ROOT / "docs"
 
 LINES = 37_000  # of the package
 FILE = 400  # lines of a file of the package
-FOLDER = 14  # files of a folder of the package
+FOLDER = 15  # files of a folder of the package
 TEST = 40  # lines of a test that is no story
 TESTED = 100  # lines of a module above which it has a test file of its own
 README, ARCHITECTURE = 90, 150  # lines

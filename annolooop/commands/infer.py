@@ -152,10 +152,24 @@ def print_infer(console: Console, report: "InferReport") -> None:
         _print_query(console, report.query)
     _print_speed(console, report)
     console.reasons("unreadable", report.unreadable)
+    _print_passed_over(console, report.passed_over)
     console.objects("vanished from the store", report.vanished)
     if report.out:
         console.print(f"predictions of all labels: {report.out}")
     _print_next(console, report)
+
+
+def _print_passed_over(console: Console, passed_over: dict[str, int]) -> None:
+    """Files that are no images by their names."""
+    if not passed_over:
+        return
+    from annolooop.domain.picture_kinds import HEIC_HINT
+    from annolooop.loop.embed.batch import name_counts
+    from annolooop.storage.images import HEIC_SUFFIXES
+
+    console.print(f"passed over, by name: {name_counts(passed_over)}")
+    if HEIC_SUFFIXES & passed_over.keys():
+        console.next(HEIC_HINT, "to read HEIC photographs, too")
 
 
 def _print_speed(console: Console, report: "InferReport") -> None:

@@ -48,8 +48,9 @@ def simulate(
       annoloop simulate --images photos
       annoloop simulate --images photos --strategy margin --seeds 20
 
-    Part of the images is kept for tests. From the others each strategy chooses in rounds, as
-    `infer --query` does; the folders give the answers, and a head is fitted as `train` fits it.
+    Part of the images is kept for tests: those in the folder `test`, where there is one beside
+    `train`. From the others each strategy chooses in rounds, as `infer --query` does; the folders
+    give the answers, and a head is fitted as `train` fits it.
     It needs no Label Studio and no store; embeddings are kept in the cache.
     """
     from annolooop.loop.simulate.simulate import SimulateOptions, simulate

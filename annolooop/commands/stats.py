@@ -8,6 +8,8 @@ from annolooop.console.console import Console
 from annolooop.errors import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from annolooop.loop.quality.stats import StatsReport
 
 LABELS, VERSIONS = 8, 4  # rows of the two tables, so that all fits a terminal
@@ -34,6 +36,18 @@ def print_stats(console: Console, report: "StatsReport") -> None:
         f"{report.unlabeled} to do, {report.skipped} skipped"
     )
     for count, noun, what in (
+        (report.empty, "task", "to do with an answer that says nothing"),
+        (report.unreadable, "task", "to do with an answer that cannot be read"),
+        (
+            sum(report.other_answers.values()),
+            "labelled task",
+            f"with {_list(report.other_answers)}, which is no label",
+        ),
+        (
+            sum(report.unknown_labels.values()),
+            "labelled task",
+            f"with {_list(report.unknown_labels)}, which dataset.labels does not have",
+        ),
         (report.outdated, "labelled task", "whose image changed since"),
         (report.vanished, "task", "whose image vanished from the store"),
         (report.disputed, "labelled task", "on which people disagree"),
@@ -46,7 +60,15 @@ def print_stats(console: Console, report: "StatsReport") -> None:
     _print_labels(console, report)
     if report.model_versions:
         _print_versions(console, report)
+    for line in report.advice:
+        console.say(line)
+    if report.empty or report.unreadable:
+        console.next("annoloop sync", "to make a tab of the tasks to answer again")
     console.next(report.next)
+
+
+def _list(counts: "Mapping[str, int]") -> str:
+    return ", ".join(counts)
 
 
 def _print_versions(console: Console, report: "StatsReport") -> None:

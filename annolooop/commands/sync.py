@@ -78,6 +78,13 @@ def print_sync(console: Console, report: "SyncReport") -> None:
         console.print(
             f"snapshot {report.snapshot}: {report.labeled} labelled, {report.skipped} skipped"
         )
+    if report.empty:
+        console.print(
+            f"not labelled: {counted(report.empty, 'task')} with an answer that says nothing"
+        )
+    console.reasons("not read", report.unreadable_answers)
+    if report.again:
+        console.print(f"to answer again: {report.again}")
     verb = "to push" if report.check else "pushed"
     console.print(
         f"{verb}: {counted(report.tasks_created, 'task')}, "
@@ -101,6 +108,8 @@ def print_sync(console: Console, report: "SyncReport") -> None:
             f"not in this store: the images of all {counted(report.strange, 'task')}; its folder "
             "may be missing, or store.url may name another store"
         )
+    for line in report.advice:
+        console.say(line)
     _print_next(console, report)
 
 

@@ -95,6 +95,7 @@ def _print_version(console: Console, report: "TrainReport") -> None:
         console.print(f"{name} stays current ({backbone})")
     console.print("labels: " + ", ".join(f"{k} {n}" for k, n in report.labels.items()))
     console.reasons("left out", report.unreadable)
+    _print_no_labels(console, report)
     _print_trackers(console, report.trackers)
     if report.moved:
         console.print(
@@ -113,6 +114,21 @@ def _print_version(console: Console, report: "TrainReport") -> None:
         console.next(f"annoloop dataset launch {quote(report.dataset)}")
     else:
         console.next("annoloop infer --batch FOLDER")
+
+
+def _print_no_labels(console: Console, report: "TrainReport") -> None:
+    """What people answered that is nothing to learn from."""
+    if report.other_answers:
+        console.print(
+            f"not learnt from: {counted(report.other_answers, 'image')} with another answer"
+        )
+    if report.empty:
+        console.print(
+            f"not learnt from: {counted(report.empty, 'task')} with an answer that says nothing"
+        )
+        console.next("annoloop sync", "to make a tab of the tasks to answer again")
+    for line in report.advice:
+        console.say(line)
 
 
 def _print_figures(console: Console, report: "TrainReport") -> None:

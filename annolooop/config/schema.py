@@ -1,9 +1,6 @@
 """The keys of the stack file. The text below a key describes it, also in the JSON Schema."""
 
-import json
 import re
-import sys
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_path
@@ -17,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from annolooop.domain.labels import why_no_label
+
 DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
 
@@ -26,6 +25,20 @@ def _address(url: str) -> str:
     if url and not re.match(r"https?://[^/\s]|\*+$", url):  # stars: a masked value
         raise ValueError("must start with http:// or https://")
     return url.rstrip("/")
+
+
+def _not_a_text(value: object) -> str:
+    """What YAML made of a word without quotes, and how to write it."""
+    if isinstance(value, list | dict):
+        return "holds a list or keys where a text belongs"
+    made, quoted = f"the number {value}", f'"{value}"'
+    if isinstance(value, bool):
+        made, quoted = str(value).lower(), '"yes"' if value else '"no"'
+    elif value is None:
+        made, quoted = "nothing (null)", '"null"'
+    elif hasattr(value, "isoformat"):
+        made = f"the date {value}"
+    return f"YAML reads a word of it as {made}, not as a text; put quotes around it, as in {quoted}"
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -224,6 +237,10 @@ class DatasetConfig(_Section):
     labels: tuple[str, ...] = Field(("aria", "not_aria"), min_length=2)
     """The labels that people choose from, at least two, in the order of the buttons."""
 
+    other_answers: tuple[str, ...] = ()
+    """Answers that people may give and that are no labels, such as `unsure`: they are offered after
+    the labels and counted apart; no model learns them, and no export holds them."""
+
     choice: Literal["single", "multiple"] = "single"
     """Whether an image has exactly one of the labels, or any number of them."""
 
@@ -231,14 +248,42 @@ class DatasetConfig(_Section):
     """Whose answer counts when several people annotate one image: that of most of them (the
     latest, at a tie), only one that all give, or the latest. Ground truth beats them all."""
 
-    @field_validator("labels")
+    @field_validator("labels", "other_answers", mode="before")
     @classmethod
-    def _distinct(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(labels)) < len(labels):
-            raise ValueError("names a label twice")
-        if any(not label.strip() or label != label.strip() for label in labels):
-            raise ValueError("has a label that is empty, or starts or ends with a space")
+    def _texts(cls, labels: Any) -> Any:
+        """What YAML makes of a label that is not quoted is named, and is not a label."""
+        if isinstance(labels, str):
+            raise ValueError(
+                f"is the text {labels!r}, and not a list; write [{labels}], with brackets"
+            )
+        for label in labels if isinstance(labels, list | tuple) else ():
+            if not isinstance(label, str):
+                raise ValueError(_not_a_text(label))
         return labels
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _name_is_text(cls, name: Any) -> Any:
+        if not isinstance(name, str):
+            raise ValueError(_not_a_text(name))
+        return name
+
+    @field_validator("labels", "other_answers")
+    @classmethod
+    def _fit(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        for at, label in enumerate(labels):
+            if why := why_no_label(label):
+                raise ValueError(f"has the label {label!r}, which {why}")
+            if label in labels[:at]:
+                raise ValueError(f"names the label {label!r} twice")
+        return labels
+
+    @model_validator(mode="after")
+    def _apart(self) -> "DatasetConfig":
+        for label in self.other_answers:
+            if label in self.labels:
+                raise ValueError(f"has {label!r} both in labels and in other_answers")
+        return self
 
 
 class ModelConfig(_Section):
@@ -325,40 +370,3 @@ class StackConfig(_Section):
         if isinstance(values, dict):
             return {key: value for key, value in values.items() if value is not None}
         return values
-
-
-def stack_schema() -> dict[str, Any]:
-    """JSON Schema of the stack file, the same on every machine."""
-    schema = StackConfig.model_json_schema()
-    for (section, key), text in descriptions().items():
-        place = schema if section == StackConfig.__name__ else schema["$defs"][section]
-        properties = place["properties"]
-        properties[key] = dict(sorted({**properties[key], "description": text}.items()))
-    schema["properties"]["cache_dir"].pop("default", None)  # depends on the machine
-    # Versions of pydantic differ in whether the bound of a number is 0 or 0.0.
-    same: dict[str, Any] = json.loads(json.dumps(schema), parse_float=_plain_number)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **same}
-
-
-def descriptions() -> dict[tuple[str, str], str]:
-    """Class and key -> the text below it.
-
-    Pydantic would find them too (``use_attribute_docstrings``), but by reading this file whenever
-    it is imported, which makes each command wait.
-    """
-    import ast
-    import inspect
-
-    texts = {}
-    source = ast.parse(inspect.getsource(sys.modules[__name__])).body
-    for section in (node for node in source if isinstance(node, ast.ClassDef)):
-        for line, below in pairwise(section.body):
-            if isinstance(line, ast.AnnAssign) and isinstance(below, ast.Expr):
-                text = inspect.cleandoc(ast.literal_eval(below.value))
-                texts[section.name, ast.unparse(line.target)] = text
-    return texts
-
-
-def _plain_number(text: str) -> int | float:
-    value = float(text)
-    return int(value) if value.is_integer() else value

@@ -24,6 +24,7 @@ class Annotation:
         outdated: another picture lies under the key now. It still counts for the old one.
         accepted: nobody looked: it is what this model version predicted, accepted as it was.
             Empty for answers of people, also where they changed an accepted one.
+        unreadable: why its result cannot be read; empty where it can. It has no labels then.
         created_at: when it was first saved, ISO 8601.
         lead_time: seconds of work, where the browser measured them.
         extra: JSON of the parts of the answer that are not about the labels, such as a comment.
@@ -43,6 +44,7 @@ class Annotation:
     shown: tuple[str, ...] = ()
     outdated: bool = False
     accepted: str = ""
+    unreadable: str = ""
     created_at: str = ""
     lead_time: float | None = None
     extra: str = ""

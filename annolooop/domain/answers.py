@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from annolooop.domain.annotations import Annotation
+from annolooop.domain.annotations import Annotation, by_task
 
 
 class Disputed(Exception):
@@ -14,15 +15,57 @@ class Disputed(Exception):
         super().__init__(f"people disagree: {', '.join(each)}")
 
 
+def is_answer(annotation: Annotation, choice: str) -> bool:
+    """Whether a person said something of an image.
+
+    A skip says nothing, nor does what cannot be read, nor an empty annotation with single choice;
+    with multiple choice it means "none of the labels". Predictions that were accepted unseen are no
+    answers either, see :func:`annolooop.domain.examples.find_accepted`.
+    """
+    a = annotation
+    person = not a.skipped and not a.accepted and not a.unreadable
+    return person and bool(a.labels or choice == "multiple")
+
+
+@dataclass(frozen=True)
+class TaskCounts:
+    """Tasks that have annotations, each counted once.
+
+    Attributes:
+        labeled: somebody answered, or a prediction was accepted.
+        skipped: they were only skipped.
+        empty: they have an annotation that says nothing, and no answer.
+        unreadable: they have one that cannot be read, and no answer.
+    """
+
+    labeled: int = 0
+    skipped: int = 0
+    empty: int = 0
+    unreadable: int = 0
+
+
+def count_tasks(annotations: Iterable[Annotation], choice: str) -> TaskCounts:
+    """Count tasks by what people did with them."""
+    labeled = skipped = empty = unreadable = 0
+    for answers in by_task(annotations).values():
+        if any(a.accepted or is_answer(a, choice) for a in answers):
+            labeled += 1
+        elif any(a.unreadable for a in answers):
+            unreadable += 1
+        elif all(a.skipped for a in answers):
+            skipped += 1
+        else:
+            empty += 1
+    return TaskCounts(labeled, skipped, empty, unreadable)
+
+
 def resolve(
     annotations: Iterable[Annotation], choice: str, agreement: str
 ) -> tuple[str, ...] | None:
     """The labels of one image, by the answers of people.
 
-    Skips are no answers, nor is an empty annotation with single choice; with multiple choice it
-    means "none of the labels". Predictions that were accepted unseen are no answers either, see
-    :func:`find_accepted`. Each annotator has one vote, their latest answer. Ground truth beats
-    votes; of several, the latest counts.
+    What counts as an answer, says :func:`is_answer`. Each annotator has one vote, their latest
+    answer. Ground truth beats votes; of several, the latest counts.
 
     Args:
         annotations: of one image, of any number of tasks.
@@ -37,12 +80,7 @@ def resolve(
         Disputed: answers differ under ``unanimous``.
     """
     counted = sorted(
-        (
-            a
-            for a in annotations
-            if not a.skipped and not a.accepted and (a.labels or choice == "multiple")
-        ),
-        key=lambda a: (a.updated_at, a.id),
+        (a for a in annotations if is_answer(a, choice)), key=lambda a: (a.updated_at, a.id)
     )
     truths = [a for a in counted if a.ground_truth]
     if truths or agreement == "latest":

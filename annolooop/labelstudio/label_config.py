@@ -1,9 +1,15 @@
-"""Label Studio's XML for choosing labels of an image, and results in its terms."""
+"""Label Studio's XML for choosing labels of an image: written, read, and changed with care."""
 
+import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from annolooop.domain.labels import why_no_label
+
+# Keys that Label Studio's page gives to choices by itself: it uses none of them otherwise.
+KEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
+REQUIRED = {"required": "true", "requiredMessage": "Choose a label, or skip"}
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,9 @@ class Labelling:
         control: name of the Choices tag.
         object: name of the Image tag that it is about.
         data: key of a task's data that holds the image's address.
+        required: the page refuses an answer without a label.
+        own: nobody has changed it since annoloop wrote it.
+        spelled: label -> how the config has it, of those with blanks around them.
     """
 
     labels: tuple[str, ...]
@@ -23,6 +32,9 @@ class Labelling:
     control: str = "label"
     object: str = "image"
     data: str = "image"
+    required: bool = False
+    own: bool = False
+    spelled: Mapping[str, str] = field(default_factory=dict)
 
 
 class Unfit(Exception):
@@ -30,37 +42,87 @@ class Unfit(Exception):
 
 
 def build_label_config(labels: Sequence[str], choice: str = "single") -> str:
-    """The label config: the image, and one button for each label with hotkeys 1 to 9."""
-    own = Labelling(())
+    """The label config: the image, and a button with a hotkey for each label.
+
+    With single choice, people cannot submit nothing: the key of a label that a prediction has
+    chosen takes it away.
+    """
+    plain = Labelling(())
     view = ElementTree.Element("View")
-    ElementTree.SubElement(view, "Image", name=own.object, value=f"${own.data}")
+    ElementTree.SubElement(view, "Image", name=plain.object, value=f"${plain.data}")
     choices = ElementTree.SubElement(
-        view, "Choices", name=own.control, toName=own.object, choice=choice, showInLine="true"
+        view, "Choices", name=plain.control, toName=plain.object, choice=choice, showInLine="true"
     )
-    for number, label in enumerate(labels, start=1):
-        item = ElementTree.SubElement(choices, "Choice", value=label)
-        if number <= 9:
-            item.set("hotkey", str(number))
+    if choice == "single":
+        choices.attrib.update(REQUIRED)
+    _add(choices, labels, hotkeys(labels))
     return ElementTree.tostring(view, encoding="unicode")
 
 
-def extend_label_config(label_config: str, labels: Sequence[str], choice: str) -> str:
-    """A config with more labels, or with multiple choice; all else that is in it stays."""
+def change_label_config(
+    label_config: str, labels: Sequence[str], choice: str, without: Iterable[str] = ()
+) -> str:
+    """A config with more labels, or with multiple choice; all else that is in it stays.
+
+    One that nobody has changed is also made to ask for an answer, if it asks for one label.
+
+    Args:
+        label_config: as it is.
+        labels: that it is to have.
+        choice: ``single`` or ``multiple``.
+        without: labels to take out of it.
+    """
     view = ElementTree.fromstring(label_config)
+    own = _is_own(view)
     control = _control(view)
+    gone = set(without)
+    for parent in list(control.iter()):
+        for item in [item for item in parent if _is(item, "Choice") and _label(item) in gone]:
+            parent.remove(item)
     known = _labels(control)
-    for label in labels:
-        if label not in known:
-            ElementTree.SubElement(control, "Choice", value=label)
-    if choice == "multiple":
+    taken = [_get(item, "hotkey") for item in _tags(control, "Choice")]
+    missing = [label for label in labels if label not in known]
+    _add(control, missing, hotkeys(missing, taken, known) if any(taken) or not known else {})
+    if choice == "multiple" and _get(control, "choice") != choice:
         control.set("choice", choice)
+        for name in REQUIRED:  # from now on, no label is an answer
+            control.attrib.pop(name, None)
+    if own and choice == "single":
+        control.attrib.update(REQUIRED)
     return ElementTree.tostring(view, encoding="unicode")
+
+
+def hotkeys(
+    labels: Sequence[str], taken: Iterable[str] = (), known: Iterable[str] = ()
+) -> dict[str, str]:
+    """Label -> its key. One that is a single character is its own key; others have digits first.
+
+    No label gets a key that is the name of another one.
+
+    Args:
+        labels: that need keys.
+        taken: keys of other labels.
+        known: these labels.
+    """
+    used = {key.lower() for key in taken}
+    keys: dict[str, str] = {}
+    for label in labels:
+        key = label.lower()
+        if key in _one_key(labels) and key not in used:
+            keys[label] = key
+            used.add(key)
+    free = [key for key in KEYS if key not in used | _one_key([*labels, *known])]
+    for label in labels:
+        if label not in keys and free:
+            keys[label] = free.pop(0)
+    return keys
 
 
 def parse_label_config(label_config: str) -> Labelling:
     """Read a label config, ours or one that people wrote.
 
-    What else it asks for, such as a comment, is left to people.
+    What else it asks for, such as a comment, is left to people. As on the page, upper and lower
+    case of tags and attributes are the same.
 
     Raises:
         Unfit: it has no set of choices about an image, or more than one and none called `label`.
@@ -70,62 +132,123 @@ def parse_label_config(label_config: str) -> Labelling:
     except ElementTree.ParseError:
         raise Unfit("it is not XML") from None
     control = _control(view)
-    about = control.get("toName", "")
-    image = next((tag for tag in view.iter("Image") if tag.get("name") == about), None)
+    about = _get(control, "toName")
+    image = next((tag for tag in _tags(view, "Image") if _get(tag, "name") == about), None)
     if image is None:
         raise Unfit("its choices are not about an image")
-    value = image.get("value", "")
-    if not value.startswith("$") or control.get("value"):
-        raise Unfit("its image or its choices are not a plain name of the task's data")
-    if control.get("perRegion", "false").lower() == "true":
+    if _get(control, "perRegion", "false").lower() == "true":
         raise Unfit("its choices are about regions of the image")
+    choice = "multiple" if _get(control, "choice") == "multiple" else "single"
     return Labelling(
-        _labels(control),
-        "multiple" if control.get("choice") == "multiple" else "single",
-        control.get("name", ""),
+        _checked_labels(control),
+        choice,
+        _get(control, "name"),
         about,
-        value.removeprefix("$"),
+        _variable(image, control),
+        _get(control, "required", "false").lower() == "true",
+        _is_own(view),
+        {
+            label.strip(): label
+            for label in map(_spelled, _tags(control, "Choice"))
+            if label != label.strip()
+        },
+    )
+
+
+def _variable(image: ElementTree.Element, control: ElementTree.Element) -> str:
+    """Key of the task's data that holds the address of the image."""
+    value = _get(image, "value")
+    if re.match(r"\$\w+[.\[]", value):
+        raise Unfit(
+            f"its image is {value}, a value inside of another one; give the tasks a key for the "
+            "image's address alone"
+        )
+    if not value.startswith("$") or _get(control, "value"):
+        raise Unfit("its image or its choices are not a plain name of the task's data")
+    return value.removeprefix("$")
+
+
+def _checked_labels(control: ElementTree.Element) -> tuple[str, ...]:
+    """The choices as annotations name them.
+
+    Raises:
+        Unfit: one of them cannot be a label.
+    """
+    choices = list(_tags(control, "Choice"))
+    nested = next((c for choice in choices for c in _tags(choice, "Choice") if c != choice), None)
+    if nested is not None:
+        raise Unfit(
+            f"its choices are nested: {_label(nested)} is below another one, so an answer would be "
+            "a path of several labels; make a plain list of them"
+        )
+    labels = _labels(control)
+    for label in labels:
+        if why := why_no_label(label):
+            raise Unfit(f"its choice {label!r} {why}")
+    twice = next((label for at, label in enumerate(labels) if label in labels[:at]), None)
+    if twice is not None:
+        raise Unfit(f"it has the choice {twice} twice; blanks around a name do not count")
+    return labels
+
+
+def _add(control: ElementTree.Element, labels: Iterable[str], keys: Mapping[str, str]) -> None:
+    for label in labels:
+        item = ElementTree.SubElement(control, "Choice", value=label)
+        if label in keys:
+            item.set("hotkey", keys[label])
+
+
+def _one_key(labels: Iterable[str]) -> set[str]:
+    """Keys that are names of labels."""
+    return {label.lower() for label in labels if label.lower() in set(KEYS)}
+
+
+def _is_own(view: ElementTree.Element) -> bool:
+    """Whether all that is in it is what :func:`build_label_config` writes, now or before."""
+    plain = Labelling(())
+    if [child.tag for child in view] != ["Image", "Choices"] or view.attrib:
+        return False
+    image, control = view
+    choices = {"name", "toName", "choice", "showInLine", *REQUIRED}
+    return (
+        dict(image.attrib) == {"name": plain.object, "value": f"${plain.data}"}
+        and control.get("name") == plain.control
+        and set(control.attrib) <= choices
+        and control.get("required", "true") == "true"  # people may want it otherwise
+        and all(item.tag == "Choice" and not len(item) for item in control)
+        and all(set(item.attrib) <= {"value", "hotkey"} for item in control)
     )
 
 
 def _labels(control: ElementTree.Element) -> tuple[str, ...]:
-    """The choices as annotations name them."""
-    return tuple(item.get("alias") or item.get("value") or "" for item in control.iter("Choice"))
+    return tuple(map(_label, _tags(control, "Choice")))
+
+
+def _label(item: ElementTree.Element) -> str:
+    """A choice as annotations name it, without the blanks around it."""
+    return _spelled(item).strip()
+
+
+def _spelled(item: ElementTree.Element) -> str:
+    return _get(item, "alias") or _get(item, "value")
 
 
 def _control(view: ElementTree.Element) -> ElementTree.Element:
-    controls = list(view.iter("Choices"))
-    own = [tag for tag in controls if tag.get("name") == Labelling(()).control]
+    controls = list(_tags(view, "Choices"))
+    own = [tag for tag in controls if _get(tag, "name") == Labelling(()).control]
     if len(controls) != 1 and len(own) != 1:
         raise Unfit(f"it has {len(controls)} sets of choices, and one is needed")
     return (own or controls)[0]
 
 
-def build_result(
-    labelling: Labelling, labels: Sequence[str], score: float | None = None
-) -> list[dict[str, Any]]:
-    """The ``result`` of a prediction or annotation with these ``labels``."""
-    if not labels:
-        return []
-    item: dict[str, Any] = {
-        "from_name": labelling.control,
-        "to_name": labelling.object,
-        "type": "choices",
-        "value": {"choices": list(labels)},
-    }
-    if score is not None:
-        item["score"] = score
-    return [item]
+def _tags(root: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
+    return (tag for tag in root.iter() if _is(tag, name))
 
 
-def other_items(labelling: Labelling, result: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The parts of a ``result`` that are not about the labels, such as a comment."""
-    return [item for item in result if item.get("from_name") != labelling.control]
+def _is(tag: ElementTree.Element, name: str) -> bool:
+    return tag.tag.lower() == name.lower()
 
 
-def labels_of(labelling: Labelling, result: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """The labels of a ``result``, sorted; none where it has none."""
-    for item in result:
-        if item.get("from_name") == labelling.control and item.get("type") == "choices":
-            return tuple(sorted(map(str, item.get("value", {}).get("choices") or [])))
-    return ()
+def _get(tag: ElementTree.Element, name: str, default: str = "") -> str:
+    """An attribute, whatever the case of its name."""
+    return next((v for key, v in tag.attrib.items() if key.lower() == name.lower()), default)

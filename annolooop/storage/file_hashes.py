@@ -7,9 +7,9 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -117,7 +117,11 @@ class FileHashes:
 @cache
 def _decoders() -> str:
     """What decodes: another version may read what this one does not."""
-    return ", ".join(f"{name} {version(name)}" for name in ("pillow", "simplejpeg"))
+    found = []
+    for name in ("pillow", "simplejpeg", "pillow-heif"):
+        with suppress(PackageNotFoundError):
+            found.append(f"{name} {version(name)}")
+    return ", ".join(found)
 
 
 def _row(state: FileState) -> tuple[bytes, int, int, int, int]:

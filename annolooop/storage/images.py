@@ -1,16 +1,17 @@
 """The images of a dataset: which keys of the store belong to it, and what they hold."""
 
 import hashlib
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from sqlite3 import Connection
 from typing import Any
 
 from annolooop.domain.tasks import Image
-from annolooop.storage.artifacts.prefixes import DATASETS, is_below, is_own
+from annolooop.storage.artifacts.prefixes import COPIES, DATASETS, is_below, is_own
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
-from annolooop.storage.database import as_bytes, as_text, pack, unpack
+from annolooop.storage.database import as_bytes, as_text, chunks, pack, unpack
 from annolooop.storage.index import Index
 from annolooop.storage.listing import ListingDiff
 from annolooop.storage.series import Series
@@ -19,17 +20,48 @@ IMAGES = "images"  # prefix of all images of the store
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".jfif"}
 )
-Entries = dict[str, Sequence[Any]]  # key -> hash, etag and, where it is known, size
+HEIC_SUFFIXES = frozenset({".heic", ".heif"})  # read where the extra ``heic`` is installed
+Entries = dict[str, Sequence[Any]]  # key -> hash, etag; size if known, and whether it has a copy
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file's name says that it is an image, in whatever case."""
-    return PurePosixPath(name).suffix.lower() in SUFFIXES
+    """Whether a file's name says that it is an image which is read here, in whatever case."""
+    suffix = suffix_of(name)
+    return suffix in SUFFIXES or (suffix in HEIC_SUFFIXES and _reads_heic())
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of a file's name, in small letters; empty without one."""
+    return PurePosixPath(name).suffix.lower()
+
+
+@cache
+def _reads_heic() -> bool:
+    return find_spec("pillow_heif") is not None
 
 
 def content_hash(data: bytes) -> str:
     """SHA-256 of a file's bytes, in hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def copy_key(sha256: str) -> str:
+    """Key of the copy that browsers can show, of an image of this content."""
+    return f"{COPIES}/{sha256}.jpg"
+
+
+def put_copy(store: ArtifactStore, sha256: str, make: Callable[[], bytes]) -> None:
+    """Put the copy of an image that browsers can show into the store, unless it is there.
+
+    Args:
+        store: where it is kept.
+        sha256: of the image's content.
+        make: makes it.
+    """
+    try:
+        store.info(copy_key(sha256))
+    except KeyError:
+        store.put_new(copy_key(sha256), make())
 
 
 class Lost(Exception):
@@ -66,6 +98,7 @@ SCHEMA = (
     "WITHOUT ROWID",
     "CREATE TABLE skipped (key BLOB PRIMARY KEY, etag TEXT) WITHOUT ROWID",
     "CREATE TABLE folders (folder BLOB PRIMARY KEY) WITHOUT ROWID",  # of images
+    "CREATE TABLE copied (key BLOB PRIMARY KEY) WITHOUT ROWID",  # what people see is a copy
 )
 
 
@@ -78,7 +111,8 @@ class ImageCatalog:
     """Keys and hashes of a dataset's images: no object is read twice to be hashed.
 
     A series in the store; later entries win. An entry is ``key: [sha256, etag]``, with the size in
-    bytes as a third where that is known; an empty hash stands for an object that cannot be read.
+    bytes as a third where that is known, and a fourth, true, where browsers cannot show the image
+    and :func:`copy_key` names a copy; an empty hash stands for an object that cannot be read.
     Answers come from an index, so memory holds only what is requested, and only new records are
     read from the store.
 
@@ -148,6 +182,7 @@ class ImageCatalog:
         images: Iterable[Image],
         etags: Mapping[str, str],
         sizes: Mapping[str, int] | None = None,
+        copied: Container[str] = (),
     ) -> None:
         """Make images part of the dataset, or note their new content; one write.
 
@@ -155,15 +190,29 @@ class ImageCatalog:
             images: with their hashes.
             etags: key -> the store's etag of the object that was hashed.
             sizes: key -> its bytes, where they are known.
+            copied: keys of images that people see a copy of.
         """
-        lines: dict[str, list[str | int]] = {}
+        lines: dict[str, list[str | int | None]] = {}
         for image in images:
             etag = etags.get(image.key, "")
             if self.known(StoredObject(image.key, 0, etag)) != image:
                 size = (sizes or {}).get(image.key)
-                lines[image.key] = [image.sha256, etag, *([] if size is None else [size])]
+                more = [size, True] if image.key in copied else [] if size is None else [size]
+                lines[image.key] = [image.sha256, etag, *more]
         if lines:
             self.index.append(lines)
+
+    def shown(self, images: Sequence[Image]) -> dict[str, str]:
+        """Key of each image -> key of what people see of it: the image, or a copy of it."""
+        shown = {image.key: image.key for image in images}
+        for some in chunks(images):
+            marks = ",".join("?" * len(some))
+            statement = f"SELECT key FROM copied WHERE key IN ({marks})"
+            copied = {
+                as_text(k) for (k,) in self.index.rows(statement, [as_bytes(i.key) for i in some])
+            }
+            shown |= {i.key: copy_key(i.sha256) for i in some if i.key in copied}
+        return shown
 
     # -- folders of the store into which others put images ---------------------------------------
 
@@ -206,17 +255,21 @@ class ImageCatalog:
 
 def _apply(db: Connection, entries: Entries) -> None:
     """Change the tables by one record of the catalogue."""
-    images, skipped, folders = [], [], set()
+    images, skipped, folders, copied = [], [], set(), []
     for key, (sha256, etag, *more) in entries.items():
         packed = as_bytes(key)
         if sha256:
             images.append((packed, pack(sha256), etag, more[0] if more else None))
             folders.add(packed.rpartition(b"/")[0])
+            copied += [packed] if len(more) > 1 and more[1] else []
         else:
             skipped.append((packed, etag))
     db.executemany("REPLACE INTO images VALUES (?, ?, ?, ?)", images)
     db.executemany("REPLACE INTO skipped VALUES (?, ?)", skipped)
     db.executemany("INSERT OR IGNORE INTO folders VALUES (?)", ((f,) for f in folders))
+    if copied or db.execute("SELECT 1 FROM copied").fetchone():
+        db.executemany("DELETE FROM copied WHERE key = ?", ((row[0],) for row in images))
+        db.executemany("INSERT OR IGNORE INTO copied VALUES (?)", ((key,) for key in copied))
 
 
 def place_of(key: str, places: Container[str]) -> str | None:

@@ -21,6 +21,10 @@ REPORT = SyncReport(
     deleted=0,
     labeled=44,
     skipped=2,
+    empty=0,
+    unreadable_answers=(),
+    again="",
+    advice=(),
     tasks_created=1,
     predictions_pushed=2,
     new=Objects(),
@@ -68,3 +72,19 @@ def test_check_uses_other_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_labelled_leads_to_labelling(monkeypatch: pytest.MonkeyPatch) -> None:
     _, err = printed(monkeypatch, print_sync, replace(REPORT, labeled=0))
     assert err == ["next: annoloop dataset launch 'my set'"]
+
+
+def test_answers_that_say_nothing_are_counted_and_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = ({"file": "images/1.jpg, task 7", "reason": "an answer is left out: why"},)
+    report = replace(
+        REPORT, empty=2, again="http://x/tab", unreadable_answers=rows, advice=("Do this.",)
+    )
+    out, err = printed(monkeypatch, print_sync, report)
+    assert out[2:5] == [
+        "not labelled: 2 tasks with an answer that says nothing",
+        "not read: images/1.jpg, task 7: an answer is left out: why",
+        "to answer again: http://x/tab",
+    ]
+    assert "Do this." in err

@@ -32,6 +32,9 @@ REPORT = TrainReport(
     changed_labels=0,
     removed_labels=0,
     unreadable=(),
+    empty=0,
+    other_answers=0,
+    advice=(),
     backbone=BACKBONE,
     labels={"dress": 60, "hat": 60},
     cross_validation={"accuracy": 0.91},
@@ -103,3 +106,14 @@ def test_backbone_says_what_of_it_was_tuned() -> None:
 @pytest.mark.parametrize("columns", [40, 80])
 def test_lines_fit_the_terminal(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     assert max(map(len, printed(monkeypatch, print_train, REPORT, columns)[0])) <= columns
+
+
+def test_answers_that_teach_nothing_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = replace(REPORT, empty=1, other_answers=2, advice=("Do this.",))
+    out, err = printed(monkeypatch, print_train, report)
+    assert "not learnt from: 2 images with another answer" in out
+    assert "not learnt from: 1 task with an answer that says nothing" in out
+    assert err[:2] == [
+        "next: annoloop sync  to make a tab of the tasks to answer again",
+        "Do this.",
+    ]

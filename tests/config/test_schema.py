@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from annolooop.config.schema import StackConfig, descriptions, stack_schema
+from annolooop.config.json_schema import descriptions, stack_schema
+from annolooop.config.schema import StackConfig
 
 
 def problem(values: dict[str, Any]) -> str:
@@ -63,7 +64,7 @@ def test_server_of_others_needs_an_address_and_a_key(section: dict[str, str], me
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [(["a", "a"], "names a label twice"), (["a", " b"], "starts or ends with a space")],
+    [(["a", "a"], "names the label 'a' twice"), (["a", " b"], "starts or ends with a space")],
 )
 def test_labels_are_distinct_and_without_outer_spaces(labels: list[str], message: str) -> None:
     assert message in problem({"dataset": {"labels": labels}})

@@ -4,7 +4,7 @@ import pytest
 from support.records import said
 
 from annolooop.domain.annotations import Annotation
-from annolooop.domain.answers import resolve
+from annolooop.domain.answers import TaskCounts, count_tasks, resolve
 
 SINGLE = [
     # the rule, what was said, and what counts
@@ -51,3 +51,28 @@ def test_labels_in_force_with_multiple_choice(
     agreement: str, given: list[Annotation], labels: str | None
 ) -> None:
     assert resolve(given, "multiple", agreement) == (None if labels is None else tuple(labels))
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([said("a", 1, 1)], TaskCounts(labeled=1)),
+        ([said("", 1, 1, skipped=True), said("a", 1, 2)], TaskCounts(labeled=1)),
+        ([said("", 1, 1), said("a", 2, 2)], TaskCounts(labeled=1)),
+        ([said("a", 1, 1, accepted="v1")], TaskCounts(labeled=1)),
+        ([said("", 1, 1, skipped=True)], TaskCounts(skipped=1)),
+        ([said("", 1, 1)], TaskCounts(empty=1)),
+        ([said("", 1, 1, skipped=True), said("", 1, 2)], TaskCounts(empty=1)),
+        ([said("", 1, 1, unreadable="why")], TaskCounts(unreadable=1)),
+        ([said("", 1, 1, unreadable="why"), said("a", 2, 2)], TaskCounts(labeled=1)),
+    ],
+)
+def test_task_is_labelled_only_where_somebody_said_something(
+    answers: list[Annotation], expected: TaskCounts
+) -> None:
+    assert count_tasks(answers, "single") == expected
+
+
+def test_nothing_chosen_is_an_answer_with_multiple_choice() -> None:
+    assert count_tasks([said("", 1, 1)], "multiple") == TaskCounts(labeled=1)
+    assert count_tasks([said("", 1, 1, unreadable="why")], "multiple") == TaskCounts(unreadable=1)

@@ -1,14 +1,23 @@
 """Labelled images follow from annotations, one for each content."""
 
+from dataclasses import replace
+
 from support.records import annotation, said
 
 from annolooop.domain.annotations import Annotation
-from annolooop.domain.examples import Example, build_examples, fingerprint
+from annolooop.domain.examples import (
+    Example,
+    Labelled,
+    Rules,
+    build_examples,
+    find_accepted,
+    fingerprint,
+)
 from annolooop.domain.split import split_of
 
 
 def examples(given: list[Annotation], holdout: float = 0.2) -> list[Example]:
-    return build_examples(given, "single", "majority", holdout)[0]
+    return build_examples(given, Rules((), "single", "majority", holdout)).examples
 
 
 def test_skipped_and_foreign_tasks_are_no_examples() -> None:
@@ -39,9 +48,9 @@ def test_fingerprint_changes_with_a_corrected_label() -> None:
 
 def test_images_that_people_disagree_about_are_named_under_unanimous() -> None:
     given = [said("a", 1, 1), said("b", 2, 2), annotation(9)]
-    found, disputed = build_examples(given, "single", "unanimous", 0.2)
-    assert [example.key for example in found] == ["images/9.jpg"]
-    assert disputed == {"f" * 64: "people disagree: a, b"}
+    found = build_examples(given, Rules((), "single", "unanimous", 0.2))
+    assert [example.key for example in found.examples] == ["images/9.jpg"]
+    assert found.disputed == {"f" * 64: "people disagree: a, b"}
 
 
 def test_one_content_under_two_keys_is_one_example() -> None:
@@ -49,3 +58,46 @@ def test_one_content_under_two_keys_is_one_example() -> None:
     (example,) = examples(given)
     assert example.labels == ("b",)
     assert example.split == split_of("f" * 64, 0.2)
+
+
+CATS = Rules(("cat", "dog"), "single", "majority", 0.2, other=("unsure",))
+
+
+def test_label_that_the_dataset_does_not_have_is_named_and_is_no_example() -> None:
+    strange = annotation(2, "cow")
+    found = build_examples([annotation(1), strange], CATS)
+    assert [example.labels for example in found.examples] == [("cat",)]
+    assert found.unknown == {strange.sha256: "its label 'cow' is not in dataset.labels"}
+    assert found.left_out == found.unknown
+
+
+def test_one_strange_label_of_several_leaves_the_image_out() -> None:
+    given = [annotation(1, labels=("cat", "cow")), annotation(2, labels=("cat", "dog"))]
+    found = build_examples(given, replace(CATS, choice="multiple"))
+    assert [example.labels for example in found.examples] == [("cat", "dog")]
+    assert list(found.unknown) == [given[0].sha256]
+
+
+def test_other_answer_is_counted_apart() -> None:
+    unsure = annotation(2, "unsure")
+    found = build_examples([annotation(1), unsure], CATS)
+    assert [example.labels for example in found.examples] == [("cat",)]
+    assert found.other == {unsure.sha256: ("unsure",)}
+    assert found.left_out == {}
+
+
+def test_other_answer_has_a_vote() -> None:
+    given = [said("u", 1, 1), said("u", 2, 2), said("a", 3, 3)]
+    found = build_examples(given, Rules(("a", "b"), "single", "majority", 0.2, other=("u",)))
+    assert (found.examples, list(found.other.values())) == ([], [("u",)])
+
+
+def test_accepted_prediction_of_a_label_that_is_gone_is_no_example() -> None:
+    given = [annotation(1, "cow", accepted="v1"), annotation(2, "cat", accepted="v1")]
+    assert [example.labels for example in find_accepted(given, CATS)] == [("cat",)]
+
+
+def test_answer_that_cannot_be_read_is_no_example() -> None:
+    given = [annotation(1, None, unreadable="its choices are 5, not a list")]
+    for choice in ("single", "multiple"):
+        assert build_examples(given, replace(CATS, choice=choice)) == Labelled()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from support.annotators import PASSWORD, sign_up, write_patterns
 from support.browser_pages import choice, log_in, look, note_served, open_page, shoot, submit
@@ -58,6 +59,28 @@ def test_people_accept_one_prediction_and_override_another(
         "accepted": 1,
         "overridden": 1,
     }
+
+
+def test_people_see_a_tiff_that_is_named_like_a_photograph(
+    project: Project, server: Server, page: Page
+) -> None:
+    train(project.stack(), False, untracked)
+    write_photos(project.folder / "b", ["aria.png"])
+    with Image.open(project.folder / "b" / "aria.png") as photo:
+        photo.save(project.folder / "b" / "scan.jpg", "TIFF")
+    (project.folder / "b" / "aria.png").unlink()
+    infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
+    name = project.stack().config.dataset.name
+    page.goto(project.run("dataset", "launch", name, "--no-browser").stdout.strip())
+    log_in(page, server.username, server.password)
+
+    look(page)  # waits for a picture of the right size
+    shoot(page, "tiff")
+    submit(page)
+
+    assert project.json("sync")["labeled"] == 1
+    (answer,) = project.stack().snapshots.latest().annotations
+    assert answer.key == "images/b/scan.jpg"
 
 
 def test_launch_opens_the_stream_logged_in(own_project: Project, page: Page) -> None:

@@ -52,11 +52,16 @@ class FakeStudio:
         return answer
 
     def add_project(
-        self, title: str, labels: Sequence[str] = LABELS, choice: str = "single"
+        self,
+        title: str,
+        labels: Sequence[str] = LABELS,
+        choice: str = "single",
+        required: bool = True,
+        own: bool = False,
     ) -> ProjectCounts:
         number = len(self.known) + 1
         counts = ProjectCounts(number, f"then {number}", title, 0, 0, 0, 0, "")
-        self.known[number] = (counts, Labelling(tuple(labels), choice))
+        self.known[number] = (counts, Labelling(tuple(labels), choice, required=required, own=own))
         return counts
 
 
@@ -83,10 +88,14 @@ class _Projects(_Resource):
     def labelling(self, project: int) -> Labelling:
         return self.of.known[project][1]
 
-    def extend_labels(self, project: int, labels: Sequence[str], choice: str) -> None:
+    def change_labels(
+        self, project: int, labels: Sequence[str], choice: str, without: Sequence[str] = ()
+    ) -> None:
         counts, labelling = self.of.known[project]
-        more = [label for label in labels if label not in labelling.labels]
-        changed = replace(labelling, labels=(*labelling.labels, *more), choice=choice)
+        kept = [label for label in labelling.labels if label not in without]
+        more = [label for label in labels if label not in kept]
+        required = labelling.required or labelling.own
+        changed = replace(labelling, labels=(*kept, *more), choice=choice, required=required)
         self.of.known[project] = (counts, changed)
 
     def rename(self, project: int, title: str) -> None:

@@ -80,7 +80,7 @@ class TrainedDataset:
         stack.embeddings(first.backbone).add(vectors, EXACT)
         stack = self.stack()
         snapshot = stack.snapshots.latest()
-        examples, _ = find_examples(stack, snapshot)
+        examples = find_examples(stack, snapshot).examples
         training_set = build_training_set(stack, first, examples, False, untracked)
         result = learn(stack, training_set, "head", untracked)
         usable = (*training_set.train, *training_set.holdout)

@@ -40,4 +40,6 @@ def print_adopt(console: Console, report: "AdoptReport") -> None:
     console.print(f"labels: {', '.join(report.labels)}")
     if report.labels_added:
         console.print(f"added: {', '.join(report.labels_added)}")
+    for line in report.advice:
+        console.say(line)
     console.next("annoloop sync")

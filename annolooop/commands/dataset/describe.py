@@ -37,9 +37,13 @@ def print_describe(console: Console, report: "DescribeReport") -> None:
         "images": f"{report.images}, {size(report.image_bytes)}"
         + (f", {report.missing_images} of them are missing" if report.missing_images else ""),
         "tasks": f"{'' if report.tasks is None else f'{report.tasks}, '}"
-        f"{report.labeled_tasks} annotated, {report.skipped_tasks} skipped",
+        f"{report.labeled_tasks} annotated, {report.skipped_tasks} skipped"
+        + _some(report.empty_tasks, "with an answer that says nothing")
+        + _some(report.unreadable_tasks, "with one that cannot be read"),
         "labelled": f"{counted(report.labeled_images, 'image')}: {report.split.train} train, "
-        f"{report.split.holdout} holdout; {report.disputed} disputed",
+        f"{report.split.holdout} holdout; {report.disputed} disputed"
+        + _some(report.other_answers, "with another answer")
+        + _some(report.unknown_labels, "with a label that dataset.labels does not have"),
         "annotators": ", ".join(f"{who}: {n}" for who, n in report.annotators.items()) or "none",
         "snapshots": f"{report.snapshots}"
         + (f", newest {moment(report.newest_snapshot)}" if report.newest_snapshot else ""),
@@ -64,3 +68,7 @@ def print_describe(console: Console, report: "DescribeReport") -> None:
         )
     else:
         console.next(f"annoloop dataset launch {quote(report.dataset)}")
+
+
+def _some(count: int, what: str) -> str:
+    return f", {count} {what}" if count else ""

@@ -27,9 +27,7 @@ def export(
         Literal["all", "train", "holdout"],
         typer.Option("--split", help="Part of the split: all, train, holdout."),
     ] = "all",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier export.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace an earlier export.")] = False,
     offline: OFFLINE = False,
     accepted: Annotated[
         bool,
@@ -81,7 +79,10 @@ def print_export(console: Console, report: "ExportReport") -> None:
     if report.unlabeled:
         console.print(
             f"not in it, because they have no label: {counted(report.unlabeled, 'image')} "
-            f"({report.skipped} skipped, {report.disputed} disputed)"
+            f"({report.skipped} skipped, {report.disputed} disputed"
+            + (f", {report.empty} with an answer that says nothing" if report.empty else "")
+            + (f", {report.other_answers} with another answer" if report.other_answers else "")
+            + ")"
         )
     for label in _labels_of_one_part(report):
         console.say(f"One part of the split has no image of {label}: its folder there is empty.")

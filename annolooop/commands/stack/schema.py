@@ -7,7 +7,7 @@ from annolooop.console.console import Console
 
 def schema(console: Console) -> dict[str, Any]:
     """Print the JSON Schema of the stack file, for editors."""
-    from annolooop.config.schema import stack_schema
+    from annolooop.config.json_schema import stack_schema
 
     return stack_schema()
 

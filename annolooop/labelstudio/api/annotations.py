@@ -15,7 +15,8 @@ from annolooop.labelstudio.api.data_manager import IDS_PER_URL, DataManager, con
 from annolooop.labelstudio.api.predictions import Predictions
 from annolooop.labelstudio.api.projects import Projects
 from annolooop.labelstudio.api.tasks import picture_at
-from annolooop.labelstudio.label_config import Labelling, build_result, labels_of, other_items
+from annolooop.labelstudio.label_config import Labelling
+from annolooop.labelstudio.results import Answer, build_result, other_items, read_result
 
 TASKS_PER_EXPORT = 300  # task ids in one URL
 UNKNOWN = "unknown"  # the model version of an annotation whose prediction is gone
@@ -197,7 +198,7 @@ def is_accepted(raw: Mapping[str, Any]) -> bool:
         return False
     if raw.get("parent_annotation"):
         return False
-    scored = any("score" in item for item in raw.get("result") or ())
+    scored = any("score" in item for item in _items(raw))
     return bool(raw.get("parent_prediction") or (scored and not raw.get("ground_truth")))
 
 
@@ -215,12 +216,10 @@ def _annotation(
     skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
     about = picture_at(data, changed_at)
     shown = raw.get("prediction") or {}
+    answer = Answer() if skipped else read_result(labelling, raw.get("result"))
     who = raw.get("completed_by")
     accepted = is_accepted(raw)
-    written = str(
-        next((i["model_version"] for i in raw["result"] if "model_version" in i), UNKNOWN)
-    )
-    extra = other_items(labelling, raw["result"])
+    extra = other_items(labelling, raw.get("result"))
     if not accepted and raw.get("parent_prediction") and raw.get("updated_by"):
         who = raw["updated_by"]  # they changed what was accepted, so it is theirs now
     return Annotation(
@@ -228,17 +227,29 @@ def _annotation(
         task=int(task["id"]),
         key=str(data.get("key", "")),
         sha256=about,
-        labels=() if skipped else labels_of(labelling, raw["result"]),
+        labels=answer.labels,
         skipped=skipped,
         outdated=about != picture_at(data),
         ground_truth=bool(raw.get("ground_truth")),
         annotator=who.get("id") if isinstance(who, dict) else who,
         updated_at=changed_at,
         shown_version=shown.get("model_version"),
-        shown=labels_of(labelling, shown.get("result") or []),
-        accepted=versions.get(raw.get("parent_prediction") or 0, written) if accepted else "",
+        shown=read_result(labelling, shown.get("result") or []).labels,
+        accepted=_accepted_version(raw, versions) if accepted else "",
+        unreadable=answer.unreadable,
         created_at=str(raw.get("created_at") or ""),
         lead_time=raw.get("lead_time"),
-        extra=json.dumps(extra, ensure_ascii=False) if extra else "",
+        extra=json.dumps(extra) if extra else "",
         address="" if data.get("key") else str(data.get(labelling.data, "")),
     )
+
+
+def _accepted_version(raw: Mapping[str, Any], versions: Mapping[int, str]) -> str:
+    """The model version of an accepted prediction; of one that is gone, as `restore` wrote it."""
+    written = (str(item["model_version"]) for item in _items(raw) if "model_version" in item)
+    return versions.get(raw.get("parent_prediction") or 0) or next(written, UNKNOWN)
+
+
+def _items(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+    result = raw.get("result")
+    return [item for item in result if isinstance(item, dict)] if isinstance(result, list) else []

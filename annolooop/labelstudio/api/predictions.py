@@ -8,7 +8,8 @@ from annolooop.errors import UnreachableError
 from annolooop.labelstudio.api.connection import Connection
 from annolooop.labelstudio.api.data_manager import TASKS_PER_PAGE, DataManager, condition
 from annolooop.labelstudio.api.projects import Projects
-from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.labelstudio.label_config import Labelling
+from annolooop.labelstudio.results import build_result
 
 NOT_ANNOTATED = (
     condition("total_annotations", "equal", "Number", 0),

@@ -11,7 +11,7 @@ from annolooop.labelstudio.label_config import (
     Labelling,
     Unfit,
     build_label_config,
-    extend_label_config,
+    change_label_config,
     parse_label_config,
 )
 
@@ -110,9 +110,20 @@ class Projects:
                 "or use another project: dataset.name in the stack file",
             ) from None
 
-    def extend_labels(self, project: int, labels: Sequence[str], choice: str) -> None:
-        """Add labels to a project's choices, or let people choose several; the rest stays."""
-        config = extend_label_config(self._configs[project], labels, choice)
+    def change_labels(
+        self, project: int, labels: Sequence[str], choice: str, without: Sequence[str] = ()
+    ) -> None:
+        """Add labels to a project's choices, or let people choose several; the rest stays.
+
+        Args:
+            project: its id.
+            labels, choice: that it is to ask for.
+            without: labels to take out of it.
+
+        Raises:
+            Rejected: somebody has used one of these.
+        """
+        config = change_label_config(self._configs[project], labels, choice, without)
         self._change(project, {"label_config": config})
         self._configs[project] = config
 

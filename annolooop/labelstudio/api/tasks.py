@@ -10,7 +10,7 @@ from annolooop.labelstudio.api.connection import Connection, NotFound
 from annolooop.labelstudio.api.data_manager import Condition, DataManager, condition
 from annolooop.labelstudio.api.predictions import check_created, prediction_body
 from annolooop.labelstudio.api.projects import Projects
-from annolooop.labelstudio.label_config import labels_of
+from annolooop.labelstudio.results import read_result
 
 VANISHED = "vanished"  # in a task's data: since when its image is gone
 IS_VANISHED = condition(f"data.{VANISHED}", "empty", "String", False)
@@ -64,7 +64,8 @@ class Tasks:
         labelling = self._projects.labelling(project)
         raw = self._get(task)
         predicted = {
-            p["model_version"]: labels_of(labelling, p["result"]) for p in raw["predictions"]
+            p["model_version"]: read_result(labelling, p["result"]).labels
+            for p in raw["predictions"]
         }
         return str(raw["data"].get("key", "")), predicted
 

@@ -5,13 +5,23 @@ from dataclasses import dataclass
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.errors import DataError, counted, did_you_mean
 from annolooop.loop.dataset.datasets import noted_projects
-from annolooop.loop.labels.project import fit_project, lookup_project, note_project
+from annolooop.loop.labels.project import (
+    advice,
+    fit_project,
+    how_to_add,
+    lookup_project,
+    note_project,
+    unknown_labels,
+)
 from annolooop.stack import Stack
 
 
 @dataclass(frozen=True)
 class AdoptReport:
-    """What `dataset adopt` took over: labels that it had, and those that were added."""
+    """What `dataset adopt` took over: labels that it had, and those that were added.
+
+    ``advice`` says what people should change in it.
+    """
 
     dataset: str
     project: int
@@ -20,6 +30,7 @@ class AdoptReport:
     annotations: int
     labels: tuple[str, ...]
     labels_added: tuple[str, ...]
+    advice: tuple[str, ...]
 
 
 def adopt(stack: Stack, title_or_id: str) -> AdoptReport:
@@ -51,11 +62,18 @@ def adopt(stack: Stack, title_or_id: str) -> AdoptReport:
             f"Say so in the stack file: dataset.name: {owner}",
         )
     known = stack.studio.projects.labelling(project.id)
+    if unknown := unknown_labels(stack, project):
+        raise DataError(
+            f"the Label Studio project {project.title} has the label {unknown[0]!r}, "
+            "which is missing in dataset.labels",
+            f"{how_to_add(stack, unknown)}. Or name it in dataset.other_answers if it is no label.",
+        )
     with stack.lock("dataset adopt"):
         fit_project(stack, project)
         stack.studio.projects.show_predictions(project.id)
         stack.image_source.connect(stack.studio, project.id)
         note_project(stack, project)
+    asked = (*stack.config.dataset.labels, *stack.config.dataset.other_answers)
     return AdoptReport(
         dataset=dataset,
         project=project.id,
@@ -63,7 +81,8 @@ def adopt(stack: Stack, title_or_id: str) -> AdoptReport:
         tasks=project.tasks,
         annotations=project.annotations,
         labels=known.labels,
-        labels_added=tuple(x for x in stack.config.dataset.labels if x not in known.labels),
+        labels_added=tuple(x for x in asked if x not in known.labels),
+        advice=advice(stack, project),
     )
 
 

@@ -159,7 +159,8 @@ def _back_up(stack: Stack, report: DeleteReport, track: Track) -> list[Path]:
             flush(config)
             written.append(config)
         elif last.number:
-            _write(file, track(stored_tasks(stack, last.annotations), "back up"))
+            tasks = stored_tasks(stack, stack.catalog_of(name), last)
+            _write(file, track(tasks, "back up"))
             written.append(file)
         if last.number:
             beside = file.with_name(f"{file.stem}.snapshot.json")

@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from annolooop.domain.answers import count_tasks
 from annolooop.domain.examples import Example, fingerprint
 from annolooop.domain.figures import SplitCounts
 from annolooop.domain.progress import Track, left_out
@@ -20,8 +21,8 @@ from annolooop.files.publish import Draft, check_target, publishing
 from annolooop.files.tables import Row, check_table, write_table
 from annolooop.loop.dataset.layouts import Item, write_class_folders, write_coco, write_hf
 from annolooop.loop.dataset.task_file import Task, live_tasks, stored_tasks, write_tasks
-from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.current import Labels, read_labels
+from annolooop.loop.labels.why_none import nothing_labelled, unreadable_answers
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefetch import prefetch
 from annolooop.storage.images import IMAGES, Lost, read_image, read_images
@@ -38,10 +39,13 @@ class ExportReport:
         train, holdout, labels: labelled images among them.
         accepted: those whose label was accepted from a model, by `dataset accept`.
         folders: label -> name of its folder, for formats that have such.
-        left_out: ``file`` and ``reason`` of labelled images that could not be written.
+        left_out: ``file`` and ``reason`` of labelled images that could not be written, or whose
+            label the dataset does not have, and of answers that cannot be read.
         unlabeled: images of the dataset that have no current label.
         skipped: tasks that were only skipped.
+        empty: tasks with an annotation that says nothing, and no answer.
         disputed: images that have no label since people disagree.
+        other_answers: images that have none since people gave one of ``dataset.other_answers``.
     """
 
     dataset: str
@@ -62,7 +66,9 @@ class ExportReport:
     left_out: tuple[dict[str, str], ...]
     unlabeled: int
     skipped: int
+    empty: int
     disputed: int
+    other_answers: int
     seconds: float
 
 
@@ -143,7 +149,7 @@ def export(stack: Stack, name: str, options: ExportOptions, track: Track) -> Exp
     with publishing(out, not form.suffix, options.overwrite) as draft:
         work.write(draft, form)
         if not work.written:
-            raise _nothing(name, work)
+            raise _nothing(labels, work, options.split)
         draft.manifest = work.manifest()
     return work.report(out, time.monotonic() - begun)
 
@@ -184,7 +190,8 @@ class _Work:
             a.sha256: a.updated_at for a in labels.snapshot.annotations if a.accepted
         }
         self._folders: dict[str, str] = {}
-        self.left_out: dict[str, str] = {}
+        keys, unknown = labels.keys(), labels.found.unknown
+        self.left_out: dict[str, str] = {keys[sha256]: why for sha256, why in unknown.items()}
         self.written = 0
         self._accepted = 0
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -261,7 +268,7 @@ class _Work:
         if project:
             tasks = live_tasks(self._stack, project.id, annotated=True)
         else:
-            tasks = stored_tasks(self._stack, labels.snapshot.annotations)
+            tasks = stored_tasks(self._stack, self._catalog, labels.snapshot)
             for a in labels.snapshot.annotations:
                 if not a.key:
                     self.left_out[f"task {a.task}"] = ELSEWHERE
@@ -323,6 +330,7 @@ class _Work:
         labels = self._labels
         labelled = {example.sha256 for example in self._labelled()}
         known = {image.sha256 for image in self._catalog.images()}
+        counts = count_tasks(labels.snapshot.annotations, labels.rules.choice)
         return ExportReport(
             dataset=labels.dataset,
             format=self._options.format,
@@ -339,25 +347,35 @@ class _Work:
             labels=self._label_counts(),
             folders=self._folders,
             fingerprint=fingerprint(labels.examples),
-            left_out=left_out(self.left_out.items()),
+            left_out=(
+                *left_out(self.left_out.items()),
+                *unreadable_answers(labels.snapshot.annotations),
+            ),
             unlabeled=len(known - labelled),
-            skipped=count_tasks(labels.snapshot.annotations)[1],
-            disputed=len(labels.disputed),
+            skipped=counts.skipped,
+            empty=counts.empty,
+            disputed=len(labels.found.disputed),
+            other_answers=len(labels.found.other),
             seconds=round(seconds, 3),
         )
 
 
-def _nothing(name: str, work: _Work) -> DataError:
+def _nothing(labels: Labels, work: _Work, split: str) -> DataError:
+    if not labels.examples:
+        rules = labels.rules
+        return nothing_labelled(
+            labels.dataset, labels.snapshot.annotations, rules.choice, labels.found, labels.live
+        )
     if work.left_out:
         file, reason = next(iter(work.left_out.items()))
         return DataError(
-            f"none of the {len(work.left_out)} labelled images of {name} can be exported: "
-            f"{file}: {reason}",
+            f"none of the {len(work.left_out)} labelled images of {labels.dataset} can be "
+            f"exported: {file}: {reason}",
             "Start Label Studio: annoloop up"
             if reason == ELSEWHERE
             else "Put the images back into the store, then type the same command again.",
         )
     return DataError(
-        f"{name} has no labels to export",
-        f"Annotate: annoloop dataset launch {quote(name)}; or name another --split",
+        f"no labelled image of {labels.dataset} is in the part {split} of the split",
+        f"Leave --split out, or annotate more: annoloop dataset launch {quote(labels.dataset)}",
     )

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from annolooop.domain.annotations import compare
-from annolooop.loop.labels.counts import count_tasks
-from annolooop.loop.labels.current import read_labels
+from annolooop.domain.answers import count_tasks
+from annolooop.loop.labels.current import read_labels, read_rules
 from annolooop.stack import Stack
 
 
@@ -62,12 +62,13 @@ def history(stack: Stack, name: str, limit: int) -> HistoryReport:
     numbers = snapshots.numbers()
     if not numbers:
         read_labels(stack, name, offline=True)  # says where there is no such dataset
+    choice = read_rules(stack, name, None).choice
     chosen = numbers[-limit - 1 :]
     rows: list[SnapshotRow] = []
     before = None
     for snapshot in snapshots.each(chosen):
         if before or snapshot.number == numbers[0]:
-            labeled, skipped = count_tasks(snapshot.annotations)
+            tasks = count_tasks(snapshot.annotations, choice)
             who = Counter(a.annotator for a in snapshot.annotations)
             changes = compare(before or type(snapshot)(), snapshot)
             rows.append(
@@ -76,8 +77,8 @@ def history(stack: Stack, name: str, limit: int) -> HistoryReport:
                     created_at=snapshot.created_at,
                     by=snapshot.by,
                     answers=len(snapshot.annotations),
-                    labeled=labeled,
-                    skipped=skipped,
+                    labeled=tasks.labeled,
+                    skipped=tasks.skipped,
                     people={
                         snapshot.people.get(person or 0, str(person or "nobody known")): count
                         for person, count in who.most_common()

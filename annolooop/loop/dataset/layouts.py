@@ -1,6 +1,5 @@
 """How exported images lie in folders, and what is written beside them."""
 
-import io
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image as Picture
-
 from annolooop.domain.examples import Example
+from annolooop.model.picture import picture_size
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def write_coco(
     for number, item in enumerate(items, start=1):
         split = splits[item.example.split]
         _write(root / "images" / split / item.name, item.data)
-        width, height = _size(item.data)
+        width, height = picture_size(item.data)
         images[split].append(
             {
                 "id": number,
@@ -110,12 +108,3 @@ def write_hf(root: Path, items: Iterator[Item], splits: Mapping[str, str], choic
 def _write(file: Path, data: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data)
-
-
-def _size(data: bytes) -> tuple[int, int]:
-    """Width and height, from the head of a file; zeros where it cannot be read."""
-    try:
-        with Picture.open(io.BytesIO(data)) as picture:
-            return int(picture.width), int(picture.height)
-    except (OSError, ValueError, Picture.DecompressionBombError):
-        return 0, 0

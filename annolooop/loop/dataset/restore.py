@@ -11,12 +11,15 @@ from typing import Any
 from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot
 from annolooop.domain.progress import Track
 from annolooop.domain.restoring import Matching, Picture, emails_of, match, picture_of
+from annolooop.domain.tasks import Image
 from annolooop.errors import DataError
-from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.labelstudio.results import build_result
 from annolooop.labelstudio.server.database import AnswerRow
+from annolooop.loop.dataset.task_file import answer_body
 from annolooop.loop.labels.current import read_snapshot
 from annolooop.loop.labels.project import fit_project, lookup_project, note_project
 from annolooop.loop.labels.snapshot import pull_snapshot
+from annolooop.loop.push.push import addresses_of
 from annolooop.stack import Stack
 from annolooop.storage.intents import Intent
 from annolooop.storage.lease import Lease
@@ -196,8 +199,9 @@ class Restoring:
         a = answers[-1]
         data: dict[str, str] = {self._labelling.data: a.address}
         if a.key:
-            url = self._stack.image_source.url(a.key)
-            data = {self._labelling.data: url, "key": a.key, "sha256": a.sha256}
+            image = Image(a.key, a.sha256)
+            address = addresses_of(self._stack, self._stack.catalog, [image])[a.key]
+            data = {self._labelling.data: address, "key": a.key, "sha256": a.sha256}
             current = self._stack.catalog.get(a.key) if a.outdated else None
             if current and current.sha256 != a.sha256:
                 later = self._stack.studio.now() + SECONDS_TO_IMPORT
@@ -221,16 +225,6 @@ class Restoring:
 
     def _body(self, a: Annotation) -> dict[str, Any]:
         return answer_body(self._labelling, a)
-
-
-def answer_body(labelling: Labelling, a: Annotation) -> dict[str, Any]:
-    """An answer as Label Studio takes it, without its person."""
-    result = build_result(labelling, a.labels, 1.0 if a.accepted else None)
-    for item in result if a.accepted else ():
-        item["model_version"] = a.accepted
-    result += json.loads(a.extra) if a.extra else []
-    body = {"result": result, "was_cancelled": a.skipped, "ground_truth": a.ground_truth}
-    return body if a.lead_time is None else {**body, "lead_time": a.lead_time}
 
 
 def _newest(stack: Stack, name: str) -> Snapshot:
@@ -287,7 +281,9 @@ def _tasks_by_picture(stack: Stack, project: ProjectCounts) -> dict[Picture, int
 def _kinds(a: Annotation, by: Callable[[Annotation], str]) -> Iterator[str]:
     if a.skipped:
         yield "(skipped)"
-    yield from a.labels or (() if a.skipped else ("(nothing chosen)",))
+    elif a.unreadable:
+        yield "(cannot be read)"
+    yield from a.labels or (() if a.skipped or a.unreadable else ("(nothing chosen)",))
 
 
 def _counts(

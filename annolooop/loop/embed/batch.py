@@ -1,17 +1,21 @@
 """What `infer --batch` names: a folder on this machine, or a prefix of the store."""
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from annolooop.domain.picture_kinds import HEIC_HINT
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError, UsageError
 from annolooop.loop.embed.sources import LocalFiles, Source, Sources, StoredFiles
 from annolooop.storage.artifacts.prefixes import is_below, is_own
-from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
 from annolooop.storage.file_hashes import FileHashes
-from annolooop.storage.images import IMAGES, ImageCatalog, is_image_name
+from annolooop.storage.images import HEIC_SUFFIXES, IMAGES, ImageCatalog, is_image_name, suffix_of
+
+SUFFIXES_NAMED = 6  # of files that are passed over
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,14 @@ class Listing:
         folder: of the store, if it names one.
         vanished: keys of images of the dataset that should be in it, and are not in the store.
         unreadable: name -> reason of files and folders of this machine that are left out.
+        passed_over: suffix -> how many files have it, and so are no images by their names.
     """
 
     sources: Sources
     folder: str | None = None
     vanished: Collection[str] = ()
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 def list_batch(
@@ -70,14 +76,18 @@ def list_batch(
         listing = _below(prefix, store, catalog)
     else:
         files = LocalFiles(path, store, catalog, hashes or FileHashes())
-        listing = Listing(files, unreadable=files.unreadable)
+        listing = Listing(files, unreadable=files.unreadable, passed_over=files.passed_over)
     if not len(listing.sources):
         why = "".join(
             f"; {name}: {reason}" for name, reason in islice(listing.unreadable.items(), 1)
         )
+        others = name_counts(listing.passed_over)
         raise DataError(
-            f"--batch {batch}: no image files in it{' that can be read' if why else ''}{why}",
-            "Name a folder with images.",
+            f"--batch {batch}: no image files in it{' that can be read' if why else ''}{why}"
+            + (f"; there are: {others}" if others else ""),
+            f"{HEIC_HINT}, then type the same command again."
+            if HEIC_SUFFIXES & listing.passed_over.keys()
+            else "Name a folder with images.",
         )
     return listing
 
@@ -204,7 +214,25 @@ def _prefix_of(path: Path, store: ArtifactStore) -> str | None:
 
 def _below(prefix: str, store: ArtifactStore, catalog: ImageCatalog) -> Listing:
     """The images below a prefix of the store, and at it."""
-    objects = (o for o in store.walk(prefix) if is_image_name(o.key) and not is_own(o.key))
-    diff = catalog.listing_diff(objects)
+    passed_over: Counter[str] = Counter()
+
+    def images() -> Iterator[StoredObject]:
+        for item in store.walk(prefix):
+            if is_own(item.key):
+                continue
+            if is_image_name(item.key):
+                yield item
+            else:
+                passed_over[suffix_of(item.key)] += 1
+
+    diff = catalog.listing_diff(images())
     folder = None if prefix in diff else prefix
-    return Listing(StoredFiles(diff), folder, diff.missing(prefix))
+    return Listing(StoredFiles(diff), folder, diff.missing(prefix), passed_over=passed_over)
+
+
+def name_counts(passed_over: Mapping[str, int]) -> str:
+    """Numbers of files by their suffix, the most frequent first, in words."""
+    most = sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{count} {suffix or 'without a suffix'}" for suffix, count in most[:SUFFIXES_NAMED]]
+    rest = sum(count for _, count in most[SUFFIXES_NAMED:])
+    return ", ".join([*named, f"{rest} others"] if rest else named)

@@ -20,7 +20,7 @@ from annolooop.loop.embed.ordered_buffer import (
 )
 from annolooop.loop.embed.put import stored_etag
 from annolooop.loop.embed.record import Batch, Recorder
-from annolooop.loop.embed.sources import Sources
+from annolooop.loop.embed.sources import Source, Sources
 from annolooop.loop.embed.stages import Stage, Stages
 from annolooop.loop.embed.timing import Timing
 from annolooop.storage.artifacts.store import ArtifactStore
@@ -118,7 +118,16 @@ class Embedder:
         batch = Batch()
         missing: set[str] = set()
         part: list[Image] = []
-        for file in self._reader().read(track(sources, "look", len(sources))):
+
+        def to_read() -> Iterator[Source]:
+            for source in track(sources, "look", len(sources)):
+                stored = source.stored if source.sha256 is None and not source.file else None
+                if stored and self._catalog.is_skipped(stored):
+                    batch.unreadable[source.name] = "a run found that it is no image"
+                else:
+                    yield source
+
+        for file in self._reader().read(to_read()):
             if file.image is None:
                 batch.unreadable[file.source.name] = file.failure
                 continue

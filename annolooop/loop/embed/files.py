@@ -1,9 +1,11 @@
 """What the files of a batch are: which image each one is, and whether it has an embedding."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from annolooop.domain.picture_kinds import HEAD, needs_copy, too_large
 from annolooop.domain.tasks import Image
 from annolooop.loop.embed.batch import place
 from annolooop.loop.embed.sources import Source
@@ -23,6 +25,7 @@ class BatchFile:
         source: the file.
         image: of the dataset, or to become one; ``None`` where that is not known.
         data: its bytes, where it has no embedding yet.
+        copy: people need a copy of it, which browsers can show, and the catalogue has none yet.
         failure: why it is no image.
         skip: it cannot be shown to anybody, or not be read: not to be tried again.
     """
@@ -30,6 +33,7 @@ class BatchFile:
     source: Source
     image: Image | None
     data: bytes | None = None
+    copy: bool = False
     failure: str = ""
     skip: bool = False
 
@@ -50,12 +54,12 @@ class FileReader:
         """What each file is, in their order."""
         pairs = self._look_up(sources)
         for (source, embedded), content in self._store.get_each(pairs, self._key_to_read, _size):
-            bad_name = self._bad_name(source)
+            refused = self._why_refused(source)
             skip = bool(source.stored and self._why_unshown(source))
             try:
                 file = (
-                    BatchFile(source, None, failure=bad_name)
-                    if bad_name
+                    BatchFile(source, None, failure=refused)
+                    if refused
                     else self._identify(source, embedded, content)
                 )
             except (OSError, KeyError) as error:
@@ -70,12 +74,13 @@ class FileReader:
             for source in part:
                 yield source, bool(source.sha256) and source.sha256 not in missing
 
-    def _bad_name(self, source: Source) -> str | None:
+    def _why_refused(self, source: Source) -> str | None:
+        """Why it is not read, by its name and size."""
         try:
             source.key.encode()
         except UnicodeEncodeError:  # a name that is not text cannot be a key
             return "its name is not valid UTF-8"
-        return self._why_unshown(source)
+        return self._why_unshown(source) or too_large(source.size)
 
     def _why_unshown(self, source: Source) -> str | None:
         """Why Label Studio cannot show it, because of its name."""
@@ -87,7 +92,7 @@ class FileReader:
     def _key_to_read(self, pair: tuple[Source, bool]) -> str | None:
         """Key of what the store has, if it must be read to know what the file is."""
         source, embedded = pair
-        if source.stored is None or self._bad_name(source):
+        if source.stored is None or self._why_refused(source):
             return None
         if source.file:
             return None if source.held else source.key
@@ -118,7 +123,17 @@ class FileReader:
         missing = data is not None and image.sha256 not in self._embeddings
         if missing and source.file and (why := self._hashes.decode_error(image.sha256)):
             return BatchFile(source, None, failure=why)
-        return BatchFile(source, image, data if missing else None)
+        copy = not source.is_known(image) and needs_copy(data or _head(source))
+        return BatchFile(source, image, data if missing else None, copy)
+
+
+def _head(source: Source) -> bytes:
+    """The first bytes of a file of this machine."""
+    if source.file is None:
+        return b""
+    with suppress(OSError), source.file.open("rb") as file:
+        return file.read(HEAD)
+    return b""  # why it cannot be read is found out when it is put into the store
 
 
 def why_unreadable(error: Exception) -> str:

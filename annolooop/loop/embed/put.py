@@ -1,6 +1,6 @@
 """Put the images of a batch into the store, several at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from threading import Event
 
@@ -10,7 +10,7 @@ from annolooop.loop.embed.files import why_unreadable
 from annolooop.loop.embed.sources import Source
 from annolooop.storage.artifacts.prefetch import prefetch
 from annolooop.storage.artifacts.store import ArtifactStore
-from annolooop.storage.images import content_hash
+from annolooop.storage.images import Lost, content_hash, put_copy, read_image
 
 WRITES_AT_ONCE = 8  # at least: a disk takes the same time to flush several
 
@@ -25,7 +25,10 @@ class Put:
 
 
 def put_images(
-    store: ArtifactStore, images: Iterable[tuple[Source, Image]], stop: Event
+    store: ArtifactStore,
+    images: Iterable[tuple[Source, Image]],
+    stop: Event,
+    to_copy: Container[Image] = (),
 ) -> Iterator[tuple[Source, Image, Put]]:
     """Put images into the store, in their order.
 
@@ -33,18 +36,19 @@ def put_images(
         store: where they are kept.
         images: with the file that each one comes from.
         stop: ends it early.
+        to_copy: images of which people need a copy that browsers can show.
 
     Raises:
         Stopped: the flag was set.
     """
     pairs = list(images)
-    missing = [pair for pair in pairs if not _is_known(*pair)]
+    missing = [pair for pair in pairs if not pair[0].is_known(pair[1])]
     writes = max(store.at_once, WRITES_AT_ONCE)
-    puts = prefetch(lambda pair: _put(store, *pair), missing, writes)
+    puts = prefetch(lambda pair: _put(store, *pair, pair[1] in to_copy), missing, writes)
     for source, image in pairs:
         if stop.is_set():
             raise Stopped
-        yield source, image, Put() if _is_known(source, image) else next(puts)
+        yield source, image, Put() if source.is_known(image) else next(puts)
 
 
 def stored_etag(store: ArtifactStore, source: Source, image: Image) -> str | None:
@@ -59,13 +63,20 @@ def stored_etag(store: ArtifactStore, source: Source, image: Image) -> str | Non
         return None
 
 
-def _is_known(source: Source, image: Image) -> bool:
-    """Whether the store has an image, and the catalog knows."""
-    there = source.stored is not None and source.stored.key == image.key
-    return there and source.held == image.sha256
+def _put(store: ArtifactStore, source: Source, image: Image, copy: bool) -> Put:
+    from annolooop.model.picture import Unreadable, viewable_copy
+
+    put = _put_image(store, source, image)
+    if put.failure or not copy:
+        return put
+    try:
+        put_copy(store, image.sha256, lambda: viewable_copy(read_image(store, image)))
+    except (Unreadable, Lost) as error:
+        return Put(failure=str(error))
+    return put
 
 
-def _put(store: ArtifactStore, source: Source, image: Image) -> Put:
+def _put_image(store: ArtifactStore, source: Source, image: Image) -> Put:
     etag = stored_etag(store, source, image)
     if etag is not None or source.file is None:
         return Put(etag or "")

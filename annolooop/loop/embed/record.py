@@ -1,6 +1,6 @@
 """Record parts of a batch: embeddings, then images, then what the dataset knows of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -61,10 +61,12 @@ class Recorder:
             Stopped: the flag was set.
         """
         self._add_vectors(part.vectors)
-        images, etags = self._put(part, stop)
+        copied = {file.image for file in part.files if file.copy and file.image}
+        images, etags = self._put(part, stop, copied)
         there = (file.source.stored for file in part.files if not file.source.file)
         sizes = {stored.key: stored.size for stored in there if stored}
-        self._catalog.add((i for i in images if i.key in etags), etags, sizes)
+        new = (image for image in images if image.key in etags)
+        self._catalog.add(new, etags, sizes, {image.key for image in copied})
         self._note_files(part)
         self._batch.images += len(images)
         # A file may be embedded, and then be gone when it is put into the store.
@@ -74,7 +76,9 @@ class Recorder:
         self._batch.embedded += len(embedded)
         return images
 
-    def _put(self, part: FinishedFiles, stop: Event) -> tuple[list[Image], dict[str, str]]:
+    def _put(
+        self, part: FinishedFiles, stop: Event, to_copy: Container[Image]
+    ) -> tuple[list[Image], dict[str, str]]:
         """Put what can be read into the store; returns it, with the etags of what is new there."""
         decoded, unreadable = [], self._batch.unreadable
         for file in part.files:
@@ -85,7 +89,7 @@ class Recorder:
                 unreadable[file.source.name] = why
         images: list[Image] = []
         etags: dict[str, str] = {}
-        for source, image, put in put_images(self._store, decoded, stop):
+        for source, image, put in put_images(self._store, decoded, stop, to_copy):
             self._batch.uploaded += put.uploaded
             if put.failure:
                 unreadable[source.name] = put.failure
@@ -123,4 +127,4 @@ def _is_no_image(image: Image, part: FinishedFiles) -> bool:
 
 def _is_stored_junk(file: BatchFile, part: FinishedFiles) -> bool:
     """Whether an object of the store is no image."""
-    return bool(file.image and file.image.sha256 in part.undecodable and not file.source.file)
+    return bool(file.image and not file.source.file and _is_no_image(file.image, part))

@@ -1,18 +1,20 @@
 """The image files of a batch: as many as there are, in little memory."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Protocol
 
+from annolooop.domain.tasks import Image
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.folder import files_below
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
 from annolooop.storage.database import as_bytes, as_text, chunks, unpack
 from annolooop.storage.file_hashes import FileHashes, FileState
-from annolooop.storage.images import IMAGES, ImageCatalog, is_image_name
+from annolooop.storage.images import IMAGES, ImageCatalog, is_image_name, suffix_of
 from annolooop.storage.listing import ListingDiff
 
 
@@ -28,6 +30,7 @@ class Source:
         sha256: hash of its content, where that is known without reading it.
         held: hash of what the store has under the key, where the catalogue knows it.
         state: of the file when it was listed, for its hash; ``None`` where it proves nothing.
+        size: bytes.
     """
 
     name: str
@@ -37,6 +40,12 @@ class Source:
     sha256: str | None = None
     held: str | None = None
     state: FileState | None = None
+    size: int = 0
+
+    def is_known(self, image: Image) -> bool:
+        """Whether the store has this image, and the catalogue knows."""
+        there = self.stored is not None and self.stored.key == image.key
+        return there and self.held == image.sha256
 
 
 class Sources(Protocol):
@@ -67,7 +76,7 @@ class StoredFiles:
         diff = self._diff
         for stored, sha256, same in diff.images() if self._members else diff.objects():
             known = sha256 if same else None
-            yield Source(stored.key, stored.key, None, stored, known, known)
+            yield Source(stored.key, stored.key, None, stored, known, known, size=stored.size)
 
 
 class LocalFiles:
@@ -83,6 +92,7 @@ class LocalFiles:
     Attributes:
         unreadable: name -> reason of folders, and of files by the names of images, that are left
             out since they cannot be read.
+        passed_over: suffix -> how many files have it, and so are no images by their names.
 
     Raises:
         DataError: the folder cannot be read.
@@ -95,6 +105,7 @@ class LocalFiles:
         self._store, self._index, self._hashes = store, catalog.index, hashes
         self._home = f"{IMAGES}/{self._folder.resolve().name}"
         self.unreadable: dict[str, str] = {}
+        self.passed_over: Counter[str] = Counter()
         self._stored = catalog.listing_diff(store.walk(self._home))
         self._table = self._index.add_temporary(
             "number INTEGER PRIMARY KEY, path BLOB, key BLOB, size INTEGER, changed INTEGER, "
@@ -133,7 +144,8 @@ class LocalFiles:
                 key, (size, etag, held) = as_text(row[2]), row[7:]
                 stored = None if etag is None else StoredObject(key, size, etag)
                 place, name = self._folder / file, self._name(file)
-                yield Source(name, key, place, stored, sha256, held and unpack(held), state)
+                here = held and unpack(held)
+                yield Source(name, key, place, stored, sha256, here, state, size=row[3])
 
     def _name(self, file: str) -> str:
         return os.fsencode(self._folder / file).decode("utf-8", "replace")
@@ -156,6 +168,8 @@ class LocalFiles:
         for path, status in files_below(str(self._folder), skip, follow, lost):
             if is_image_name(path):
                 yield path, status
+            else:
+                self.passed_over[suffix_of(path)] += 1
 
     def _rows(
         self, files: Iterator[tuple[str, os.stat_result]]

@@ -49,6 +49,7 @@ class InferReport:
         stale: tasks of the batch that only have predictions of other versions.
         out: the file that predictions were written to.
         vanished: images of the dataset that should be in the batch, and are not in the store.
+        passed_over: suffix -> how many files of the batch have it, and so are no images.
         query: what people are asked next, if that was asked for.
         blind: the images that people see without a prediction, if there are to be any.
         seconds: of work by stage, where a stage that several work on at once counts once; and in
@@ -77,6 +78,7 @@ class InferReport:
     vanished: Objects = field(default_factory=Objects)
     query: "QueryReport | None" = None
     blind: "BlindReport | None" = None
+    passed_over: dict[str, int] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -194,6 +196,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         vanished=some(listing.vanished),
         query=query,
         blind=_blind_report(stack, pushed.blind, cleared) if options.push else None,
+        passed_over=dict(listing.passed_over),
     )
 
 

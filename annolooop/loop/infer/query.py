@@ -10,13 +10,13 @@ from itertools import islice
 
 from annolooop.domain.annotations import Annotation, ProjectCounts
 from annolooop.domain.draw import TWO_PEOPLE, draw
-from annolooop.domain.examples import Example
+from annolooop.domain.examples import Example, build_examples
 from annolooop.domain.progress import Track
 from annolooop.domain.rounds import Round
 from annolooop.domain.versions import ModelVersion
 from annolooop.loop.infer.candidates import Candidate, Candidates
 from annolooop.loop.labels.pull import pull
-from annolooop.loop.labels.split import examples_of, recorded_split
+from annolooop.loop.labels.split import recorded_split, rules_of_stack
 from annolooop.loop.push.push import IMAGES_PER_PART
 from annolooop.loop.rounds.queue import open_round, place_between, rounds_of
 from annolooop.loop.versions.predict import Predictor
@@ -234,10 +234,7 @@ class _Choosing:
 
     def _examples(self, annotations: Sequence[Annotation]) -> list[Example]:
         """What people labelled outside of the holdout, and whose embedding is kept."""
-        dataset, holdout = self._stack.config.dataset, self._stack.config.train.holdout
-        known, _ = examples_of(
-            self._stack, dataset.name, annotations, dataset.choice, dataset.agreement, holdout
-        )
+        known = build_examples(annotations, rules_of_stack(self._stack)).examples
         examples = [e for e in known if e.split == "train"]
         missing = self._embeddings.missing(e.sha256 for e in examples)
         return [e for e in examples if e.sha256 not in missing]

@@ -1,37 +1,18 @@
 """The current labels of a dataset: now, or as of its last snapshot."""
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from shlex import quote
 
 from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot, compare
-from annolooop.domain.examples import Example, build_examples, find_accepted
+from annolooop.domain.answers import is_answer
+from annolooop.domain.examples import Example, Labelled, Rules, build_examples, find_accepted
 from annolooop.errors import DataError, UnreachableError, did_you_mean
 from annolooop.loop.labels.datasets import stored_datasets
 from annolooop.loop.labels.project import find_project, lookup_project
 from annolooop.loop.labels.pull import pull
-from annolooop.loop.labels.split import recorded_split
+from annolooop.loop.labels.split import recorded_split, rules_of_stack
 from annolooop.stack import Stack
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How annotations become labels.
-
-    Attributes:
-        labels: the dataset's, in their order.
-        choice: ``single`` or ``multiple``.
-        agreement: whose answer counts.
-        holdout: share of contents in the holdout.
-        recorded: content hash -> part of the split, of images that is recorded for this share.
-    """
-
-    labels: tuple[str, ...]
-    choice: str
-    agreement: str
-    holdout: float
-    recorded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,8 +26,7 @@ class Labels:
         last: the newest snapshot that is stored.
         live: they were read from Label Studio right now.
         why_not: why they were not.
-        examples: by content hash.
-        disputed: content hash -> reason, of images that have no label since people disagree.
+        found: what follows from them.
         accepted: images whose label is a prediction that was accepted unseen, by content hash.
     """
 
@@ -57,21 +37,29 @@ class Labels:
     live: bool
     why_not: str
     rules: Rules
-    examples: list[Example]
-    disputed: dict[str, str]
+    found: Labelled
     accepted: list[Example]
 
     @property
+    def examples(self) -> list[Example]:
+        """Images that people labelled, by content hash."""
+        return self.found.examples
+
+    @property
     def order(self) -> list[str]:
-        """The dataset's labels, and after them those of other answers."""
+        """The dataset's labels; where they are not known, those of the examples."""
         answered = {label for example in self.examples for label in example.labels}
-        return [*self.rules.labels, *sorted(answered - set(self.rules.labels))]
+        return [*(self.rules.labels or sorted(answered))]
+
+    def keys(self) -> dict[str, str]:
+        """Content hash -> key of an image that somebody answered about."""
+        return {a.sha256: a.key for a in self.snapshot.annotations}
 
     def answers(self) -> dict[str, list[Annotation]]:
-        """Content hash -> answers about it without skips, in order of time."""
+        """Content hash -> answers of people about it, in order of time."""
         answers: dict[str, list[Annotation]] = defaultdict(list)
         for a in sorted(self.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
-            if a.sha256 and not a.skipped and not a.accepted:
+            if a.sha256 and is_answer(a, self.rules.choice):
                 answers[a.sha256].append(a)
         return dict(answers)
 
@@ -108,10 +96,8 @@ def read_labels(stack: Stack, name: str, offline: bool, number: int = 0) -> Labe
         same = last.project == pulled.project and not compare(last, pulled)
         snapshot = replace(pulled, number=last.number if same else 0)
     rules = read_rules(stack, name, project)
-    examples, disputed = build_examples(
-        snapshot.annotations, rules.choice, rules.agreement, rules.holdout, rules.recorded
-    )
-    accepted = find_accepted(snapshot.annotations, rules.choice, rules.holdout, rules.recorded)
+    found = build_examples(snapshot.annotations, rules)
+    accepted = find_accepted(snapshot.annotations, rules)
     return Labels(
         name,
         project,
@@ -120,18 +106,15 @@ def read_labels(stack: Stack, name: str, offline: bool, number: int = 0) -> Labe
         project is not None,
         why_not,
         rules,
-        examples,
-        disputed,
+        found,
         accepted,
     )
 
 
 def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
     """Those of the stack file; for another dataset, those of its current model."""
-    own, holdout = stack.config.dataset, stack.config.train.holdout
-    if name == own.name:
-        recorded = recorded_split(stack, name, holdout)
-        return Rules(own.labels, own.choice, own.agreement, holdout, recorded)
+    if name == stack.config.dataset.name:
+        return rules_of_stack(stack)
     version = stack.registry_of(name).current()
     shaped = version.config if version else {}
     labels, choice = (version.labels, version.choice) if version else ((), "single")
@@ -139,7 +122,7 @@ def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
         asked = stack.studio.projects.labelling(project.id)
         labels, choice = asked.labels, asked.choice
     agreement = str(shaped.get("agreement", "majority"))
-    holdout = float(shaped.get("holdout", holdout))
+    holdout = float(shaped.get("holdout", stack.config.train.holdout))
     return Rules(labels, choice, agreement, holdout, recorded_split(stack, name, holdout))
 
 

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from annolooop.domain.annotations import ProjectCounts, Snapshot
 from annolooop.domain.loss import is_other_project
 from annolooop.errors import DataError, UnreachableError, did_you_mean
-from annolooop.labelstudio.api.connection import NotFound
+from annolooop.labelstudio.api.connection import NotFound, Rejected
 from annolooop.loop.labels.pull import refuse_other_project
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
@@ -55,7 +55,8 @@ def _make(stack: Stack, accept_loss: bool) -> ProjectCounts:
         raise refuse_other_project(last, project)
     if project is None:
         with _making(stack).under_way(True):
-            project = stack.studio.projects.create(dataset.name, dataset.labels, dataset.choice)
+            asked = (*dataset.labels, *dataset.other_answers)
+            project = stack.studio.projects.create(dataset.name, asked, dataset.choice)
             note_project(stack, project)
     else:
         fit_project(stack, project)
@@ -86,38 +87,95 @@ def _making(stack: Stack) -> Intent[bool]:
 def fit_project(stack: Stack, project: ProjectCounts) -> None:
     """Make a project ask for the labels of the dataset; what it asked for before stays.
 
+    Labels that the dataset had and has no more go, as long as nobody has annotated anything.
+
     Raises:
-        DataError: it asks for something that the dataset does not know.
+        DataError: people may choose several labels in it, and may not in the dataset.
     """
-    dataset = stack.config.dataset
-    if not project_fits(stack, project):
-        stack.studio.projects.extend_labels(project.id, dataset.labels, dataset.choice)
+    if project_fits(stack, project):
+        return
+    dataset, projects = stack.config.dataset, stack.studio.projects
+    asked = (*dataset.labels, *dataset.other_answers)
+    dropped = _dropped_labels(stack, project)
+    try:
+        projects.change_labels(project.id, asked, dataset.choice, dropped)
+    except Rejected:  # somebody has begun to answer with one of them
+        if not dropped:
+            raise
+        projects.change_labels(project.id, asked, dataset.choice)
 
 
 def project_fits(stack: Stack, project: ProjectCounts) -> bool:
-    """Whether a project asks for all labels of the dataset, in the same way.
+    """Whether a project asks for the labels of the dataset, in the same way.
 
     Raises:
-        DataError: it asks for something that the dataset does not know.
+        DataError: people may choose several labels in it, and may not in the dataset.
     """
     dataset = stack.config.dataset
     known = stack.studio.projects.labelling(project.id)
-    unknown = [label for label in known.labels if label not in dataset.labels]
-    if unknown:
-        together = [*dataset.labels, *unknown]
-        raise DataError(
-            f"the Label Studio project {project.title} has the label {unknown[0]!r}, "
-            "which is missing in dataset.labels",
-            f"Add it: dataset.labels: [{', '.join(map(_quoted, together))}]. To rename or "
-            "remove a label for good: give its tasks another one in Label Studio, then delete it "
-            "there, under Settings, Labeling Interface.",
-        )
     if known.choice == "multiple" and dataset.choice == "single":
         raise DataError(
             f"in the Label Studio project {project.title} people may choose several labels",
             "Say so in the stack file: dataset.choice: multiple",
         )
-    return set(dataset.labels) <= set(known.labels) and known.choice == dataset.choice
+    asks_for_one = known.required or not known.own or dataset.choice == "multiple"
+    return (
+        {*dataset.labels, *dataset.other_answers} <= set(known.labels)
+        and known.choice == dataset.choice
+        and asks_for_one
+        and not _dropped_labels(stack, project)
+    )
+
+
+def _dropped_labels(stack: Stack, project: ProjectCounts) -> list[str]:
+    """Labels that the dataset had and has no more, while nothing is annotated.
+
+    Others that the project offers are those that people added there.
+    """
+    unknown = unknown_labels(stack, project)
+    if not unknown or project.annotations or project.skips:
+        return []
+    version = stack.registry.current()
+    return [label for label in unknown if version and label in version.labels]
+
+
+def unknown_labels(stack: Stack, project: ProjectCounts) -> list[str]:
+    """Labels that a project offers and the dataset does not have."""
+    dataset = stack.config.dataset
+    known = {*dataset.labels, *dataset.other_answers}
+    return [x for x in stack.studio.projects.labelling(project.id).labels if x not in known]
+
+
+def advice(stack: Stack, project: ProjectCounts) -> tuple[str, ...]:
+    """What people should change in a project, or in the stack file; each with what to type."""
+    lines = []
+    labelling = stack.studio.projects.labelling(project.id)
+    if unknown := unknown_labels(stack, project):
+        lines.append(
+            f"Label Studio offers {_named(unknown)}, which dataset.labels does not have: images "
+            f"with such an answer are left out. {how_to_add(stack, unknown)}"
+        )
+    if labelling.choice == "single" and not labelling.required:
+        lines.append(
+            "Label Studio takes an answer without a label, which is easily given: the key of a "
+            "label that is chosen already takes it away. To have it refused: in the project "
+            f"{project.title}, open Settings, Labeling Interface, Code, and write "
+            f'required="true" into <Choices name="{labelling.control}">.'
+        )
+    return tuple(lines)
+
+
+def how_to_add(stack: Stack, unknown: Sequence[str]) -> str:
+    """What to write into the stack file for labels that it does not have."""
+    together = [*stack.config.dataset.labels, *unknown]
+    return (
+        f"To use {'it' if len(unknown) == 1 else 'them'}: "
+        f"dataset.labels: [{', '.join(map(_quoted, together))}]"
+    )
+
+
+def _named(labels: Sequence[str]) -> str:
+    return ", ".join(map(repr, labels))
 
 
 def _quoted(label: str) -> str:

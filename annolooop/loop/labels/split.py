@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from annolooop.domain.annotations import Annotation
-from annolooop.domain.examples import Example, build_examples
+from annolooop.domain.examples import Example, Rules, build_examples
 from annolooop.domain.near_duplicates import assign, crossing, leaking, with_recorded
 from annolooop.domain.versions import ModelVersion
 from annolooop.loop.labels.recorded_split import RecordedSplit
@@ -24,17 +23,19 @@ def recorded_split(stack: Stack, name: str, holdout: float) -> dict[str, str]:
     return RecordedSplit(stack.store, name).read(holdout)
 
 
-def examples_of(
-    stack: Stack,
-    name: str,
-    annotations: Iterable[Annotation],
-    choice: str,
-    agreement: str,
-    holdout: float,
-) -> tuple[list[Example], dict[str, str]]:
-    """What :func:`build_examples` makes of a dataset, each example in the part that is recorded."""
-    recorded = recorded_split(stack, name, holdout)
-    return build_examples(annotations, choice, agreement, holdout, recorded)
+def rules_of_stack(stack: Stack) -> Rules:
+    """How the annotations of the stack's dataset become labels."""
+    own, holdout = stack.config.dataset, stack.config.train.holdout
+    recorded = recorded_split(stack, own.name, holdout)
+    return Rules(own.labels, own.choice, own.agreement, holdout, recorded, own.other_answers)
+
+
+def rules_of_version(stack: Stack, version: ModelVersion) -> Rules:
+    """How annotations became labels when a version was made."""
+    agreement = version.config.get("agreement", stack.config.dataset.agreement)
+    holdout = version.config.get("holdout", stack.config.train.holdout)
+    recorded = recorded_split(stack, version.dataset, holdout)
+    return Rules(version.labels, version.choice, agreement, holdout, recorded)
 
 
 def trained_on(stack: Stack, version: ModelVersion) -> list[Example]:
@@ -45,17 +46,9 @@ def trained_on(stack: Stack, version: ModelVersion) -> list[Example]:
     """
     if not version.snapshot:
         return []
-    config, dataset = version.config, version.dataset
-    examples, _ = examples_of(
-        stack,
-        dataset,
-        stack.snapshots_of(dataset).read(version.snapshot).annotations,
-        version.choice,
-        config.get("agreement", stack.config.dataset.agreement),
-        config.get("holdout", stack.config.train.holdout),
-    )
-    known = set(version.labels)
-    return [e for e in examples if e.split == "train" and set(e.labels) <= known]
+    snapshot = stack.snapshots_of(version.dataset).read(version.snapshot)
+    found = build_examples(snapshot.annotations, rules_of_version(stack, version))
+    return [example for example in found.examples if example.split == "train"]
 
 
 def not_trained_on(
@@ -163,11 +156,10 @@ def near(examples: Sequence[Example], embeddings: Embeddings, seed: int) -> list
 
 def _known(stack: Stack) -> set[str]:
     """Contents that the last version with this share of holdout was trained on, or judged by."""
-    dataset, holdout = stack.config.dataset, stack.config.train.holdout
+    holdout = stack.config.train.holdout
     versions = [v for v in stack.registry.versions() if v.config.get("holdout") == holdout]
     last = max((version.snapshot for version in versions), default=0)
     if not last:
         return set()
-    annotations = stack.snapshots.read(last).annotations
-    examples, _ = build_examples(annotations, dataset.choice, dataset.agreement, holdout)
-    return {example.sha256 for example in examples}
+    found = build_examples(stack.snapshots.read(last).annotations, rules_of_stack(stack))
+    return {example.sha256 for example in found.examples}

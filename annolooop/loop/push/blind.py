@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from itertools import islice
 
 from annolooop.domain.annotations import Annotation, ProjectCounts
+from annolooop.domain.answers import is_answer
 from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.loop.push.plan import agrees, list_tasks
@@ -196,11 +197,11 @@ def blind_outcomes(
         for sha256, labels in kept.said.items():
             predicted[sha256].append((kept.created_at, labels))
     for a in annotations:
-        if a.skipped or a.shown_version or not (a.labels or choice == "multiple"):
+        if a.shown_version or not is_answer(a, choice):
             continue
         when = a.updated_at.replace("Z", "+00:00")
         earlier = [labels for at, labels in predicted.get(a.sha256, ()) if at < when]
-        if earlier and not a.accepted:
+        if earlier:
             same += a.labels == earlier[-1]
             different += a.labels != earlier[-1]
     return same, different

@@ -13,6 +13,7 @@ from annolooop.labelstudio.api.connection import Rejected
 from annolooop.loop.push.blind import BlindPredictions, is_blind
 from annolooop.loop.push.plan import PushPlan, agrees, expected_index, find_missing, list_tasks
 from annolooop.stack import Stack
+from annolooop.storage.images import ImageCatalog
 from annolooop.storage.intents import Intent
 from annolooop.storage.lease import Lease
 from annolooop.storage.tasks import TaskIndex
@@ -184,7 +185,11 @@ class Pusher:
             shown = [image for image in chunk if image not in todo.blind]
             predictions = predict(shown) if shown else {}
             visible = {image: predictions[image] for image in shown}
-            data = [(_data(stack, shown_by, image), visible.get(image)) for image in chunk]
+            addresses = addresses_of(stack, stack.catalog, chunk)
+            data = [
+                (_data(shown_by, addresses[image.key], image), visible.get(image))
+                for image in chunk
+            ]
             with self._intent.under_way(self._about(chunk, len(shown))):
                 self._create(lease, chunk, data, visible)
         for chunk in _chunks(todo.unpredicted, self._predictions_at_once()):
@@ -257,6 +262,8 @@ class Pusher:
         # The next full second: the server's clock is read without fractions.
         moment = (studio.now() + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         noted, forgotten = [], []
+        shown_by = studio.projects.labelling(self._project.id).data
+        addresses = addresses_of(stack, stack.catalog, list(todo.changed))
         # No counter changes with it, so whoever finds the announcement lists all tasks.
         with self._intent.under_way(self._about((), 0)):
             for task, sha256 in todo.outdated.items():
@@ -266,7 +273,8 @@ class Pusher:
             for image, task in todo.changed.items():
                 with lease.guard():
                     if studio.tasks.delete_predictions(task.id):
-                        studio.tasks.update_data(task.id, sha256=image.sha256)
+                        data = _data(shown_by, addresses[image.key], image)
+                        studio.tasks.update_data(task.id, **data)
                         noted.append(replace(task, sha256=image.sha256, shows=image.sha256))
                         forgotten.append(task.id)
                     else:
@@ -315,8 +323,14 @@ def _task(number: int, image: Image) -> Task:
     return Task(number, image.key, image.sha256, shows=image.sha256)
 
 
-def _data(stack: Stack, shown_by: str, image: Image) -> dict[str, str]:
-    return {shown_by: stack.image_source.url(image.key), "key": image.key, "sha256": image.sha256}
+def _data(shown_by: str, address: str, image: Image) -> dict[str, str]:
+    return {shown_by: address, "key": image.key, "sha256": image.sha256}
+
+
+def addresses_of(stack: Stack, catalog: ImageCatalog, images: Sequence[Image]) -> dict[str, str]:
+    """Key of each image of a dataset -> where Label Studio finds what people see of it."""
+    shown = catalog.shown(images)
+    return {key: stack.image_source.url(seen) for key, seen in shown.items()}
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from annolooop.domain.annotations import Annotation
+from annolooop.domain.answers import is_answer
 from annolooop.domain.figures import Agreement, PairAgreement, PersonAgreement
 from annolooop.domain.versions import Estimate
 
@@ -67,11 +68,9 @@ def agreement(
 def _answers(annotations: Iterable[Annotation], choice: str) -> AnswersByPerson:
     by_person: AnswersByPerson = defaultdict(dict)
     for a in sorted(annotations, key=lambda a: (a.updated_at, a.id)):
-        if a.sha256 and a.annotator is not None and not a.skipped and not a.accepted:
-            if choice == "multiple":
-                by_person[a.annotator][a.sha256] = a.labels
-            elif a.labels:
-                by_person[a.annotator][a.sha256] = a.labels[:1]
+        if a.sha256 and a.annotator is not None and is_answer(a, choice):
+            labels = a.labels if choice == "multiple" else a.labels[:1]
+            by_person[a.annotator][a.sha256] = labels
     return dict(by_person)
 
 

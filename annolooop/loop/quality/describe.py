@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from annolooop.domain.answers import count_tasks, is_answer
 from annolooop.domain.examples import fingerprint
 from annolooop.domain.figures import SplitCounts
-from annolooop.loop.labels.counts import count_tasks
 from annolooop.loop.labels.current import read_labels
 from annolooop.stack import Stack
 
@@ -31,8 +31,11 @@ class DescribeReport:
         images: in the catalogue; ``missing_images`` of them are not in the store any more.
         image_bytes: of those that are.
         labeled_images: that have labels, by content; ``split`` and ``labels`` count them.
+        empty_tasks, unreadable_tasks: as in :class:`TaskCounts`.
         disputed: images that have none, since people disagree.
-        annotators: Label Studio's user id -> annotations, without skips.
+        other_answers: images that have none, since people gave one of ``dataset.other_answers``.
+        unknown_labels: images that have one which the dataset does not have.
+        annotators: Label Studio's user id -> answers.
         fingerprint: of the labels.
     """
 
@@ -50,8 +53,12 @@ class DescribeReport:
     tasks: int | None
     labeled_tasks: int
     skipped_tasks: int
+    empty_tasks: int
+    unreadable_tasks: int
     labeled_images: int
     disputed: int
+    other_answers: int
+    unknown_labels: int
     split: SplitCounts
     labels: dict[str, SplitCounts]
     annotators: dict[str, int]
@@ -79,10 +86,12 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
     catalog = stack.catalog_of(name)
     images = len(catalog)
     there, size = catalog.listing_diff().image_totals()
-    labelled, skipped = count_tasks(found.snapshot.annotations)
+    tasks = count_tasks(found.snapshot.annotations, found.rules.choice)
     counts = Counter((label, e.split) for e in found.examples for label in e.labels)
     parts = Counter(example.split for example in found.examples)
-    annotators = Counter(a.annotator for a in found.snapshot.annotations if not a.skipped)
+    annotators = Counter(
+        a.annotator for a in found.snapshot.annotations if is_answer(a, found.rules.choice)
+    )
     registry = stack.registry_of(name)
     current = registry.current()
     return DescribeReport(
@@ -100,10 +109,14 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
         image_bytes=size,
         missing_images=images - there,
         tasks=project.tasks if project else None,
-        labeled_tasks=labelled,
-        skipped_tasks=skipped,
+        labeled_tasks=tasks.labeled,
+        skipped_tasks=tasks.skipped,
+        empty_tasks=tasks.empty,
+        unreadable_tasks=tasks.unreadable,
         labeled_images=len(found.examples),
-        disputed=len(found.disputed),
+        disputed=len(found.found.disputed),
+        other_answers=len(found.found.other),
+        unknown_labels=len(found.found.unknown),
         split=SplitCounts(parts["train"], parts["holdout"]),
         labels={
             label: SplitCounts(counts[label, "train"], counts[label, "holdout"])

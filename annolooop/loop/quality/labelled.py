@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from shlex import quote
 
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track
@@ -13,6 +12,7 @@ from annolooop.errors import DataError
 from annolooop.loop.embed.backbone import pretrained
 from annolooop.loop.embed.embed import Embedder
 from annolooop.loop.labels.current import Labels
+from annolooop.loop.labels.why_none import nothing_labelled
 from annolooop.model.heads.fit import Targets
 from annolooop.model.heads.targets import build_targets
 from annolooop.stack import Stack
@@ -70,10 +70,8 @@ def embed_labelled(stack: Stack, labels: Labels, track: Track) -> LabelledImages
     if version is None:
         raise DataError(f"the dataset {name} has no model yet", "Make the first: annoloop train")
     if not labels.examples:
-        raise DataError(
-            f"nothing of {name} is annotated yet",
-            f"Annotate: annoloop dataset launch {quote(name)}",
-        )
+        annotations, choice = labels.snapshot.annotations, labels.rules.choice
+        raise nothing_labelled(name, annotations, choice, labels.found, labels.live)
     info = pretrained(version.backbone)
     embeddings = stack.embeddings(info)
     embedder = Embedder(
@@ -81,10 +79,9 @@ def embed_labelled(stack: Stack, labels: Labels, track: Track) -> LabelledImages
     )
     images = [Image(e.key, e.sha256) for e in labels.examples]
     failed = dict(embedder.embed_images(images, track))
-    for example in labels.examples:
-        for label in set(example.labels) - set(labels.rules.labels):
-            failed[example.sha256] = f"its label {label!r} is not one of the dataset's"
     left_out = {i.key: failed[i.sha256] for i in images if i.sha256 in failed}
+    keys = labels.keys()
+    left_out |= {keys[sha256]: reason for sha256, reason in labels.found.unknown.items()}
     usable = tuple(e for e in labels.examples if e.sha256 not in failed)
     multiple = labels.rules.choice == "multiple"
     return LabelledImages(labels.rules.labels, usable, multiple, left_out, embeddings)

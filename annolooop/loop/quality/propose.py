@@ -9,13 +9,13 @@ import numpy as np
 
 from annolooop.domain.annotations import Snapshot
 from annolooop.domain.draw import SPOT_CHECK, draw
-from annolooop.domain.examples import Example
+from annolooop.domain.examples import Example, build_examples
 from annolooop.domain.progress import Track
 from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError
-from annolooop.loop.labels.split import examples_of, not_trained_on, recorded_split
+from annolooop.loop.labels.split import not_trained_on, recorded_split, rules_of_stack
 from annolooop.loop.push.blind import blind_share, is_blind
 from annolooop.loop.versions.predict import Predictor
 from annolooop.model.judging.acceptance import Threshold, choose_threshold, images_needed
@@ -143,12 +143,9 @@ def _labelled_holdout(stack: Stack, version: ModelVersion, snapshot: Snapshot) -
     Also those whose label the version does not know: it is wrong about them, and would be wrong
     about the images like them that it would accept.
     """
-    dataset, holdout = stack.config.dataset, stack.config.train.holdout
-    examples, _ = examples_of(
-        stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
-    )
+    examples = build_examples(snapshot.annotations, rules_of_stack(stack)).examples
     held = [example for example in examples if example.split == "holdout"]
-    held = not_trained_on(stack, version, held, holdout)
+    held = not_trained_on(stack, version, held, stack.config.train.holdout)
     missing = stack.embeddings(version.backbone).missing(e.sha256 for e in held)
     return [example for example in held if example.sha256 not in missing]
 

@@ -9,6 +9,7 @@ from shlex import quote
 import numpy as np
 
 from annolooop.domain.annotations import Annotation, Overlap
+from annolooop.domain.answers import is_answer
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track, left_out
 from annolooop.errors import DataError, UsageError
@@ -178,14 +179,14 @@ class _Shown:
             self._url = stack.studio.tasks.url(labels.project.id)
         self._latest: dict[str, Annotation] = {}
         for a in sorted(labels.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
-            if a.sha256 and not a.skipped and not a.accepted:
+            if a.sha256 and is_answer(a, labels.rules.choice):
                 self._latest[a.sha256] = a
 
     def disputed(self) -> list[Suspect]:
         """They come first: nobody has to find them."""
         return [
-            self._suspect(sha256, (), (), 0.0, self._labels.disputed[sha256])
-            for sha256 in sorted(self._labels.disputed)
+            self._suspect(sha256, (), (), 0.0, self._labels.found.disputed[sha256])
+            for sha256 in sorted(self._labels.found.disputed)
         ]
 
     def doubtful(

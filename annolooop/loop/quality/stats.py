@@ -2,18 +2,18 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from shlex import quote
 from typing import Any
 
 from annolooop.domain.annotations import Annotation
-from annolooop.domain.answers import Disputed, resolve
+from annolooop.domain.answers import Disputed, count_tasks, is_answer, resolve
+from annolooop.domain.examples import Rules
 from annolooop.domain.figures import Agreement
 from annolooop.domain.split import split_of
 from annolooop.domain.versions import Estimate, Evaluation, Holdout, ModelVersion, evaluation_of
-from annolooop.loop.labels.counts import count_tasks
-from annolooop.loop.labels.current import Rules, read_rules
-from annolooop.loop.labels.project import find_project
+from annolooop.loop.labels.current import read_rules
+from annolooop.loop.labels.project import advice, find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.push.blind import blind_outcomes
 from annolooop.loop.push.changes import count_marked
@@ -45,12 +45,18 @@ class Sameness:
 class StatsReport:
     """The state of a dataset. ``total`` = ``labeled`` + ``unlabeled`` + ``skipped`` (tasks).
 
+    ``empty`` and ``unreadable`` count unlabelled tasks that have an annotation: one that says
+    nothing, or that cannot be read.
     ``disputed`` counts labelled tasks that have no label, since people disagree;
     ``outdated`` those whose picture has changed since: the label is that of the earlier one.
     ``vanished`` counts tasks, labelled or not, that are marked since their image is gone.
 
     Attributes:
         in_force: the current model version.
+        labels: label -> labelled tasks.
+        other_answers: likewise, of ``dataset.other_answers``.
+        unknown_labels: likewise, of labels that the dataset does not have.
+        advice: what to change in the project or in the stack file.
         holdout: its accuracy, also of versions whose record has no evaluation.
         evaluation: of it on the holdout, as its record has it.
         calibration: likewise, out of fold.
@@ -83,6 +89,11 @@ class StatsReport:
     blind: Sameness | None = None
     compared: str = ""
     accepted: int = 0
+    empty: int = 0
+    unreadable: int = 0
+    other_answers: dict[str, int] = field(default_factory=dict)
+    unknown_labels: dict[str, int] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
     people: Agreement | None = None
     next: str = ""
 
@@ -102,23 +113,30 @@ def stats(stack: Stack, name: str) -> StatsReport:
     predictions = stack.studio.predictions.count_by_version(project.id)
     last = stack.snapshots_of(name).latest()
     snapshot = pull(stack.studio, project, last)
-    labeled, skipped = count_tasks(snapshot.annotations)
     rules = read_rules(stack, name, project)
-    labels, disputed = _labels(snapshot.annotations, rules.choice, rules.agreement)
+    counts = count_tasks(snapshot.annotations, rules.choice)
+    labels, disputed = _labels(snapshot.annotations, rules)
     version = stack.registry_of(name).current()
     asked = last_round(stack, name, snapshot.annotations)
-    unlabeled = project.tasks - labeled - skipped
+    unlabeled = project.tasks - counts.labeled - counts.skipped
     shown, blind, compared = compare_answers(stack, name, snapshot.annotations, rules)
     return StatsReport(
         dataset=name,
         total=project.tasks,
-        labeled=labeled,
+        labeled=counts.labeled,
         unlabeled=unlabeled,
-        skipped=skipped,
+        skipped=counts.skipped,
+        empty=counts.empty,
+        unreadable=counts.unreadable,
         disputed=disputed,
-        outdated=len({a.task for a in snapshot.annotations if a.outdated and not a.skipped}),
+        outdated=len(
+            {a.task for a in snapshot.annotations if a.outdated and is_answer(a, rules.choice)}
+        ),
         vanished=count_marked(stack, name, project),
-        labels={label: labels.get(label, 0) for label in [*rules.labels, *sorted(labels)]},
+        labels={label: labels[label] for label in rules.labels or sorted(labels)},
+        other_answers={label: labels[label] for label in rules.other if labels[label]},
+        unknown_labels={x: n for x, n in sorted(labels.items()) if rules.foreign([x])},
+        advice=advice(stack, project) if name == stack.config.dataset.name else (),
         model_version=project.model_version,
         model_versions=_by_version(predictions, snapshot.annotations, rules.choice),
         url=stack.studio.projects.stream_url(project.id),
@@ -132,7 +150,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         compared=compared,
         accepted=sum(bool(a.accepted) for a in snapshot.annotations),
         people=_people(snapshot.annotations, rules),
-        next=_next(name, version, asked, unlabeled, labeled),
+        next=_next(name, version, asked, unlabeled, counts.labeled),
     )
 
 
@@ -204,9 +222,7 @@ def _next(
     return f"annoloop dataset launch {quote(name)}"
 
 
-def _labels(
-    annotations: Iterable[Annotation], choice: str, agreement: str
-) -> tuple[Counter[str], int]:
+def _labels(annotations: Iterable[Annotation], rules: Rules) -> tuple[Counter[str], int]:
     """Label -> tasks that have it; and how many tasks people disagree about.
 
     A label belongs to the content of an image, so tasks that show the same one have the same label.
@@ -217,9 +233,9 @@ def _labels(
     labels: Counter[str] = Counter()
     disputed = 0
     for answers in contents.values():
-        tasks = len({a.task for a in answers if not a.skipped})
+        tasks = len({a.task for a in answers if is_answer(a, rules.choice)})
         try:
-            for label in resolve(answers, choice, agreement) or ():
+            for label in resolve(answers, rules.choice, rules.agreement) or ():
                 labels[label] += tasks
         except Disputed:
             disputed += tasks
@@ -236,12 +252,7 @@ def _by_version(
     accepted: dict[str, int] = defaultdict(int)
     overridden: dict[str, int] = defaultdict(int)
     for a in annotations:
-        if (
-            a.shown_version
-            and not a.skipped
-            and not a.accepted
-            and (a.labels or choice == "multiple")
-        ):
+        if a.shown_version and is_answer(a, choice):
             outcome = accepted if a.labels == a.shown else overridden
             outcome[a.shown_version] += 1
     names = sorted({*predictions, *accepted, *overridden}, key=_version_number)

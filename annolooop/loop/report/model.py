@@ -7,13 +7,13 @@ from shlex import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from annolooop.domain.examples import Example
+from annolooop.domain.examples import Example, build_examples
 from annolooop.domain.progress import Track
 from annolooop.domain.rounds import Round
 from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evaluation_of
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels
-from annolooop.loop.labels.split import examples_of, not_trained_on
+from annolooop.loop.labels.split import not_trained_on, rules_of_version
 from annolooop.loop.quality.curve import curve
 from annolooop.loop.rounds.figures import round_stats
 from annolooop.loop.rounds.queue import rounds_of
@@ -121,20 +121,11 @@ def _round(one: Round, labels: Labels) -> RoundRow:
 
 
 def _point(stack: Stack, labels: Labels, version: ModelVersion, current: bool) -> VersionPoint:
-    shaped = version.config
     examples: Sequence[Example] = ()
     if version.snapshot:
         snapshot = stack.snapshots_of(labels.dataset).read(version.snapshot)
-        examples, _ = examples_of(
-            stack,
-            labels.dataset,
-            snapshot.annotations,
-            version.choice,
-            str(shaped.get("agreement", labels.rules.agreement)),
-            float(shaped.get("holdout", labels.rules.holdout)),
-        )
-    known = set(version.labels)
-    trained_on = sum(e.split == "train" and known.issuperset(e.labels) for e in examples)
+        examples = build_examples(snapshot.annotations, rules_of_version(stack, version)).examples
+    trained_on = sum(example.split == "train" for example in examples)
     held = version.metrics.get("holdout", {"n": 0})
     accuracy = Estimate(held.get("accuracy"), held.get("low"), held.get("high"))
     return VersionPoint(

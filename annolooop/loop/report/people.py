@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from shlex import quote
 
 from annolooop.domain.annotations import Annotation
+from annolooop.domain.answers import is_answer
 from annolooop.domain.figures import Agreement
 from annolooop.domain.versions import UNKNOWN, Estimate
 from annolooop.loop.labels.current import Labels
@@ -34,7 +35,7 @@ def people(stack: Stack, labels: Labels) -> PeopleFigures:
     """The tables of people, and of what they did with predictions."""
     launch = f"annoloop dataset launch {quote(labels.dataset)}"
     annotations, choice = labels.snapshot.annotations, labels.rules.choice
-    answers = [a for a in annotations if not a.skipped and not a.accepted]
+    answers = [a for a in annotations if is_answer(a, choice)]
     names = stack.studio.people.emails() if labels.live and answers else {}
     agreed = agreement(annotations, labels.rules.labels, choice, names)
     missing = {}
@@ -46,7 +47,7 @@ def people(stack: Stack, labels: Labels) -> PeopleFigures:
             "of them twice:",
             "annoloop infer --query 100 --overlap 0.1",
         )
-    acceptance = [*_shown(answers, choice), *_blind(stack, labels)]
+    acceptance = [*_shown(answers), *_blind(stack, labels)]
     if not acceptance:
         missing["acceptance"] = Missing(
             "Nobody has answered a task that showed a prediction yet. Show some:",
@@ -71,11 +72,11 @@ def _annotators(
         yield AnnotatorRow(name, n, alpha=alpha, shared=shared)
 
 
-def _shown(answers: Iterable[Annotation], choice: str) -> Iterable[AcceptanceRow]:
+def _shown(answers: Iterable[Annotation]) -> Iterable[AcceptanceRow]:
     """By model version, the newest last."""
     same: dict[str, list[bool]] = defaultdict(list)
     for a in answers:
-        if a.shown_version and (a.labels or choice == "multiple"):
+        if a.shown_version:
             same[a.shown_version].append(a.labels == a.shown)
     for name in sorted(same, key=_number):
         good, n = sum(same[name]), len(same[name])

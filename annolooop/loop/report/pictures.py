@@ -18,7 +18,8 @@ from annolooop.loop.report.model import Judged
 from annolooop.loop.versions.predict import best_labels
 from annolooop.model.heads.head import Head
 from annolooop.model.judging.projection import project
-from annolooop.model.thumbnail import NoPicture, thumbnail
+from annolooop.model.picture import Unreadable
+from annolooop.model.thumbnail import thumbnail
 from annolooop.page.content import Map, Missing, Picture, Point
 from annolooop.stack import Stack
 from annolooop.storage.images import Lost, read_images
@@ -208,7 +209,7 @@ def _each_small(stack: Stack, images: Iterable[Image], side: int) -> Iterable[tu
         if not isinstance(data, Lost):
             try:
                 yield image.sha256, thumbnail(data, side)
-            except NoPicture:
+            except Unreadable:
                 continue
 
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from annolooop.config.choose import MARKER
-from annolooop.config.schema import stack_schema
+from annolooop.config.json_schema import stack_schema
 from annolooop.errors import ConfigError, UsageError, did_you_mean
 
 

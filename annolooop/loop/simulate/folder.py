@@ -1,4 +1,4 @@
-"""A folder of labelled images: a folder inside it for each label."""
+"""A folder of labelled images: a folder inside it for each label, perhaps in parts for testing."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,6 +8,10 @@ from pathlib import Path
 from annolooop.domain.progress import Track
 from annolooop.errors import DataError, UsageError
 from annolooop.storage.artifacts.folder import files_below
+
+TRAINING = frozenset({"train", "training"})
+VALIDATION = frozenset({"val", "valid", "validation", "dev"})
+TEST = frozenset({"test", "testing"})
 
 
 @dataclass(frozen=True)
@@ -19,16 +23,21 @@ class LabelledFolder:
         labels: content hash -> its label.
         names: the labels, sorted.
         left_out: files with reasons.
+        tested: contents of the part for testing; ``None`` where the folder has no parts.
     """
 
     files: dict[str, Path]
     labels: dict[str, str]
     names: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    tested: frozenset[str] | None = None
 
 
 def read_folder(folder: Path, track: Track) -> LabelledFolder:
     """Files in folders that are named like their labels.
+
+    Where all folders are named like parts of a split (``train``, ``validation``, ``test``) and hold
+    folders, those inside are the labels, and ``test``, or else the validation part, is for testing.
 
     Raises:
         UsageError: there is no such folder.
@@ -39,7 +48,10 @@ def read_folder(folder: Path, track: Track) -> LabelledFolder:
             f"--images {folder}: there is no such folder", "Name a folder that exists."
         )
     skipped: list[tuple[str, str]] = []
-    pairs = list(_files(folder, skipped))
+    parts = _parts(folder)
+    testing = next((p for names in (TEST, VALIDATION) for p in parts if _plain(p) in names), None)
+    inside = sorted(parts, key=lambda part: part != testing) or [folder]
+    pairs = [pair for part in inside for pair in _files(part, skipped)]
     files: dict[str, Path] = {}
     labels: dict[str, str] = {}
     conflicting: set[str] = set()
@@ -58,7 +70,29 @@ def read_folder(folder: Path, track: Track) -> LabelledFolder:
         del labels[sha256]
     names = tuple(sorted(set(labels.values())))
     require_two(folder, names)
-    return LabelledFolder(files, labels, names, tuple(skipped))
+    tested = {h for h, file in files.items() if testing and file.is_relative_to(testing)}
+    return LabelledFolder(
+        files, labels, names, tuple(skipped), frozenset(tested) if testing else None
+    )
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The parts of a split, where the folder consists of them."""
+    inner = _folders(folder)
+    if not {_plain(part) for part in inner} <= TRAINING | VALIDATION | TEST:
+        return []
+    try:
+        return inner if all(_folders(part) for part in inner) else []
+    except OSError:  # is named later
+        return []
+
+
+def _plain(part: Path) -> str:
+    return part.name.casefold()
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
 
 
 def require_two(folder: Path, names: Sequence[str]) -> None:
@@ -82,7 +116,7 @@ def _files(folder: Path, skipped: list[tuple[str, str]]) -> Iterator[tuple[str, 
     def hidden(path: str) -> bool:
         return path.split("/")[-1].startswith(".")
 
-    for inner in sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")):
+    for inner in _folders(folder):
 
         def lost(path: str, why: str, inner: Path = inner) -> None:
             skipped.append((str(inner / path), why))

@@ -185,13 +185,17 @@ def _check(options: SimulateOptions) -> tuple[str, ...]:
 
 
 def split(folder: LabelledFolder, embedded: FolderEmbeddings) -> tuple[ReplayImages, list[str]]:
-    """Part the images, by their hashes, into those that may be asked about and test images.
+    """Part the images into those that may be asked about and test images.
+
+    By the parts that the folder has, else by their hashes.
 
     Raises:
         DataError: too few images.
     """
     hashes = sorted(embedded.vectors)
-    tested = np.array([split_of(sha256, TEST) == "holdout" for sha256 in hashes], bool)
+    parts = folder.tested
+    drawn = (split_of(h, TEST) == "holdout" if parts is None else h in parts for h in hashes)
+    tested = np.array(list(drawn), bool)
     if min(tested.sum(), (~tested).sum()) < IMAGES_OF_EACH_PART:
         raise DataError(
             f"a replay needs about {round(IMAGES_OF_EACH_PART / TEST)} readable images, and there "

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from annolooop.domain.annotations import ProjectCounts, compare
+from annolooop.domain.answers import count_tasks
 from annolooop.domain.progress import PENDING, Objects, Track, left_out, some
-from annolooop.loop.labels.counts import count_tasks
+from annolooop.loop.labels.again import ask_again
 from annolooop.loop.labels.project import (
+    advice,
     ensure_project,
     explaining_deletion,
     find_project,
@@ -16,9 +18,10 @@ from annolooop.loop.labels.project import (
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
+from annolooop.loop.labels.why_none import unreadable_answers
 from annolooop.loop.push.changes import Present, find_changes, mark_vanished
 from annolooop.loop.push.push import IMAGES_PER_PART, Pusher
-from annolooop.loop.versions.predict import Predictor
+from annolooop.loop.versions.predict import Predictor, labels_gone
 from annolooop.stack import Stack
 
 
@@ -29,9 +32,13 @@ class SyncReport:
     With ``check``, nothing was done, and the counts are what would be.
 
     Attributes:
-        relabel: the project is to ask for more labels, as a check shows.
+        relabel: how the project asks for labels is to change, as a check shows.
         collected: tasks that people uploaded, whose images became part of the dataset.
         unreadable: ``file`` and ``reason`` of uploaded images that could not be fetched.
+        labeled, skipped, empty: tasks, as in :class:`TaskCounts`; empty ones are asked again.
+        unreadable_answers: ``file`` and ``reason`` of answers that cannot be read.
+        again: where people answer these tasks again; empty where there are none, or in a check.
+        advice: what to change in the project or in the stack file.
         new: objects of the store, where the dataset has images, that `infer` has not seen yet.
         changed: images of the dataset whose object is another one since; they wait for `infer` too.
         vanished: images of the dataset that the store has no more.
@@ -53,6 +60,10 @@ class SyncReport:
     deleted: int
     labeled: int
     skipped: int
+    empty: int
+    unreadable_answers: tuple[dict[str, str], ...]
+    again: str
+    advice: tuple[str, ...]
     tasks_created: int
     predictions_pushed: int
     new: Objects
@@ -125,7 +136,8 @@ def sync(
     watched = find_changes(stack)
     missing = _push_missing(stack, project, watched.present, check, whole, track)
     vanished = mark_vanished(stack, project, watched, sure, check, track)
-    labeled, skipped = count_tasks(snapshot.annotations)
+    choice = stack.config.dataset.choice
+    counts = count_tasks(snapshot.annotations, choice)
     return SyncReport(
         dataset=project.title,
         check=check,
@@ -136,8 +148,12 @@ def sync(
         created=changes.created,
         updated=changes.updated,
         deleted=changes.deleted,
-        labeled=labeled,
-        skipped=skipped,
+        labeled=counts.labeled,
+        skipped=counts.skipped,
+        empty=counts.empty,
+        unreadable_answers=unreadable_answers(snapshot.annotations),
+        again="" if check else ask_again(stack, project, choice, counts),
+        advice=advice(stack, project),
         tasks_created=missing.tasks,
         predictions_pushed=missing.predictions,
         new=some(watched.new),
@@ -184,8 +200,8 @@ def _push_missing(
     """Send, or only count, what is missing; some thousands of images are in memory at a time."""
     missing = _Missing()
     version = stack.registry.current()
-    if version is None:
-        return missing
+    if version is None or labels_gone(stack, version):
+        return missing  # the next version predicts labels that the dataset has
     embeddings = stack.embeddings(version.backbone)
     pusher = Pusher(stack, project, version.name, refresh=False, doubt=doubt)
     images = present.images()

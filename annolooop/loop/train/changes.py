@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from annolooop.domain.annotations import Snapshot
-from annolooop.domain.examples import Example, fingerprint
+from annolooop.domain.examples import Example, Labelled, build_examples, fingerprint
 from annolooop.domain.versions import ModelVersion
-from annolooop.loop.labels.split import examples_of
+from annolooop.loop.labels.split import rules_of_stack
 from annolooop.stack import Stack
 
 
@@ -23,24 +23,17 @@ class LabelChanges:
         return bool(self.new or self.changed or self.removed)
 
 
-def find_examples(stack: Stack, snapshot: Snapshot) -> tuple[list[Example], dict[str, str]]:
-    """Labelled images of a snapshot; and content hash -> reason of those to be left out."""
-    dataset, holdout = stack.config.dataset, stack.config.train.holdout
-    examples, skipped = examples_of(
-        stack, dataset.name, snapshot.annotations, dataset.choice, dataset.agreement, holdout
-    )
-    for example in examples:
-        for label in set(example.labels) - set(dataset.labels):
-            skipped[example.sha256] = f"its label {label!r} is not in dataset.labels"
-    return examples, skipped
+def find_examples(stack: Stack, snapshot: Snapshot) -> Labelled:
+    """Labelled images of a snapshot, and those that are left out."""
+    return build_examples(snapshot.annotations, rules_of_stack(stack))
 
 
 def label_changes(stack: Stack, version: ModelVersion, examples: Sequence[Example]) -> LabelChanges:
     """Count the examples whose labels differ from those that the version was trained on."""
     before: dict[str, tuple[str, ...]] = {}
     if version.snapshot:
-        earlier, _ = find_examples(stack, stack.snapshots.read(version.snapshot))
-        before = {e.sha256: e.labels for e in earlier}
+        earlier = find_examples(stack, stack.snapshots.read(version.snapshot))
+        before = {e.sha256: e.labels for e in earlier.examples}
     now = {e.sha256: e.labels for e in examples}
     return LabelChanges(
         len(now.keys() - before.keys()),
@@ -85,11 +78,10 @@ def find_refused(
     if last is None or last.metrics.get("gate", {}).get("verdict") != "refused":
         return None
     # Its own fingerprint leaves out what was skipped, for example near-duplicates of the holdout.
-    before, skipped = find_examples(stack, stack.snapshots.read(last.snapshot))
-    usable = [example for example in before if example.sha256 not in skipped]
+    before = find_examples(stack, stack.snapshots.read(last.snapshot)).examples
     same = (
         last.parent == current.name
-        and fingerprint(usable) == fingerprint(examples)
+        and fingerprint(before) == fingerprint(examples)
         and not settings_changed(stack, last)
         and stack.registry.intact(last)
     )

@@ -7,6 +7,7 @@ from annolooop.domain.progress import Track, left_out
 from annolooop.domain.versions import Finetuning, Holdout
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
+from annolooop.loop.labels.why_none import nothing_labelled
 from annolooop.loop.train.changes import find_examples
 from annolooop.loop.train.fit_result import FitResult
 from annolooop.loop.train.learn import learn
@@ -60,9 +61,11 @@ def compare(stack: Stack, track: Track) -> CompareReport:
     version = require_current(stack)
     project = find_project(stack, stack.config.dataset.name)
     snapshot = pull(stack.studio, project, stack.snapshots.latest())
-    examples, skipped = find_examples(stack, snapshot)
-    usable = [example for example in examples if example.sha256 not in skipped]
-    training_set = build_training_set(stack, version, usable, True, track)
+    found = find_examples(stack, snapshot)
+    if not found.examples:
+        dataset = stack.config.dataset
+        raise nothing_labelled(dataset.name, snapshot.annotations, dataset.choice, found)
+    training_set = build_training_set(stack, version, found.examples, True, track)
     pulled = time.monotonic()
     head = learn(stack, training_set, "head", track)
     fitted = time.monotonic()
@@ -74,7 +77,7 @@ def compare(stack: Stack, track: Track) -> CompareReport:
     finetuning = Finetuning(**tuned.metrics["finetune"])
     only_head, only_tuned = _differing(head, tuned), _differing(tuned, head)
     keys = {a.sha256: a.key for a in snapshot.annotations}
-    lost = sorted({**skipped, **training_set.skipped}.items())
+    lost = sorted({**found.left_out, **training_set.skipped}.items())
     enough = len(training_set.holdout) >= MIN_HOLDOUT
     p_value = mcnemar(only_head, only_tuned) if enough and finetuning.best_epoch else None
     verdict, better = judge_finetuning(

@@ -18,7 +18,6 @@ from annolooop.files.whole import make_folder, replacing
 from annolooop.loop.train.fit_result import FitResult, calibrated, predict_holdout
 from annolooop.loop.train.training_set import TrainingSet
 from annolooop.model.backbones.pipeline import Pipeline
-from annolooop.model.backbones.pixels import Unreadable
 from annolooop.model.heads.fine_tuner import FinetuningData, Recipe
 from annolooop.model.heads.finetune import (
     MIN_VALIDATION,
@@ -28,6 +27,7 @@ from annolooop.model.heads.finetune import (
 )
 from annolooop.model.heads.fit import Targets, fit_head, learnable
 from annolooop.model.heads.head import Head
+from annolooop.model.picture import Unreadable
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Vector
 from annolooop.storage.images import Lost, read_image

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from annolooop.domain.annotations import ProjectCounts, Snapshot
+from annolooop.domain.answers import count_tasks
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track, left_out
 from annolooop.domain.versions import (
@@ -18,10 +19,11 @@ from annolooop.domain.versions import (
     ModelVersion,
     evaluation_of,
 )
-from annolooop.loop.labels.project import ensure_project, explaining_deletion
+from annolooop.loop.labels.project import advice, ensure_project, explaining_deletion
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
+from annolooop.loop.labels.why_none import nothing_labelled, unreadable_answers
 from annolooop.loop.train.changes import (
     LabelChanges,
     find_examples,
@@ -56,7 +58,11 @@ class TrainReport:
         learnt: of these, what the head was fitted on in this run.
         holdout: accuracy of ``model_version`` on the holdout.
         new_labels, changed_labels, removed_labels: against what ``model_version`` was trained on.
-        unreadable: ``file`` and ``reason`` of labelled images that could not be trained on.
+        unreadable: ``file`` and ``reason`` of labelled images that could not be trained on, and of
+            answers that cannot be read.
+        empty: tasks with an annotation that says nothing, and no answer.
+        other_answers: images about which people gave one of ``dataset.other_answers``.
+        advice: what to change in the project or in the stack file.
         finetune: how the backbone of ``model_version`` was fine-tuned, if that was asked for.
         evaluation: of ``model_version`` on the holdout; ``None`` of versions made before there was.
         calibration: its ``temperature`` and what that changes.
@@ -79,6 +85,9 @@ class TrainReport:
     changed_labels: int
     removed_labels: int
     unreadable: tuple[dict[str, str], ...]
+    empty: int
+    other_answers: int
+    advice: tuple[str, ...]
     backbone: BackboneInfo
     labels: dict[str, int]
     cross_validation: dict[str, float]
@@ -125,13 +134,16 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
     project = ensure_project(stack)
     started = time.monotonic()
     snapshot, collected = _pull(stack, project, rerun, track)
-    examples, skipped = find_examples(stack, snapshot)
+    found = find_examples(stack, snapshot)
+    examples = found.examples
     changes = label_changes(stack, current, examples)
     pulled = time.monotonic()
     outcome = _Outcome(current)
     if rerun and (bool(changes) or is_outdated(stack, current)):
-        usable = [example for example in examples if example.sha256 not in skipped]
-        outcome = _update(stack, current, snapshot.number, usable, gate, track)
+        dataset = stack.config.dataset
+        if not examples and current.labels == dataset.labels:
+            raise nothing_labelled(dataset.name, snapshot.annotations, dataset.choice, found)
+        outcome = _update(stack, current, snapshot.number, examples, gate, track)
     labels = _count(stack, examples)
     trackers: dict[str, str] = {}
     if outcome.trained:
@@ -139,14 +151,21 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         trackers = send_figures(stack, version, outcome.trained_on, labels)
     finished = time.monotonic()
     keys = {a.sha256: a.key for a in snapshot.annotations}
-    lost = sorted({**skipped, **outcome.skipped}.items())
+    lost = sorted({**found.left_out, **outcome.skipped}.items())
+    counts = count_tasks(snapshot.annotations, stack.config.dataset.choice)
     return _report(
         outcome,
         changes,
         dataset=project.title,
         registered=first or outcome.registered,
         examples=len(examples),
-        unreadable=left_out([*collected.failed.items(), *((keys[h], why) for h, why in lost)]),
+        unreadable=(
+            *left_out([*collected.failed.items(), *((keys[h], why) for h, why in lost)]),
+            *unreadable_answers(snapshot.annotations),
+        ),
+        empty=counts.empty,
+        other_answers=len(found.other),
+        advice=advice(stack, project),
         labels=labels,
         url=stack.studio.projects.stream_url(project.id),
         seconds={
@@ -258,7 +277,7 @@ def _is_learnable(stack: Stack, examples: Sequence[Example]) -> bool:
 
 def _count(stack: Stack, examples: Sequence[Example]) -> dict[str, int]:
     counts = Counter(label for example in examples for label in example.labels)
-    return {label: counts.get(label, 0) for label in [*stack.config.dataset.labels, *counts]}
+    return {label: counts[label] for label in stack.config.dataset.labels}
 
 
 def _report(outcome: _Outcome, changes: LabelChanges, **run: Any) -> TrainReport:

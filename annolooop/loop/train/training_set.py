@@ -77,7 +77,7 @@ def build_training_set(
     dataset = stack.config.dataset
     annotate = f"Annotate more images: annoloop dataset launch {quote(dataset.name)}"
     if not examples:
-        raise DataError("nothing is annotated yet, so there is nothing to learn from", annotate)
+        raise DataError("no image has a label to learn from", annotate)
     new_backbone = None
     model, before = stack.config.model, current.config
     changed = (model.backbone, model.weights) != (before.get("backbone"), before.get("weights"))

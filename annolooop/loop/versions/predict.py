@@ -32,7 +32,7 @@ def require_current(stack: Stack) -> ModelVersion:
     """
     dataset = stack.config.dataset
     version = find_current(stack)
-    gone = [label for label in version.labels if label not in dataset.labels]
+    gone = labels_gone(stack, version)
     if gone or version.choice != dataset.choice:
         what = f"the label {gone[0]!r}" if gone else f"{version.choice} choice"
         raise DataError(
@@ -40,6 +40,11 @@ def require_current(stack: Stack) -> ModelVersion:
             "Train a version for what it has: annoloop train --rerun",
         )
     return version
+
+
+def labels_gone(stack: Stack, version: ModelVersion) -> list[str]:
+    """Labels that a version may predict, and that the dataset does not have any more."""
+    return [label for label in version.labels if label not in stack.config.dataset.labels]
 
 
 class Predictor:

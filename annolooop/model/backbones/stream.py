@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from annolooop.model.backbones.pixels import Unreadable
 from annolooop.model.machine import cores
+from annolooop.model.picture import Unreadable
 
 Vectors = NDArray[np.float32]
 SECONDS_TO_JOIN = 2.0  # that the end of a stream waits for a file that is just being fetched

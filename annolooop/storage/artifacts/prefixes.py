@@ -8,13 +8,14 @@ LOCKS = "locks"
 ANNOTATIONS = "annotations"  # copies that Label Studio writes
 DOCTOR = "doctor"
 BACKUPS = "backups"  # of the local Label Studio
+COPIES = "images/.copies"  # that browsers can show, of images that they cannot
 
 OWN = frozenset({DATASETS, MODELS, BACKBONES, EMBEDDINGS, LOCKS, ANNOTATIONS, DOCTOR, BACKUPS})
 
 
 def is_own(prefix: str) -> bool:
     """Whether a key or a prefix of the store is annoloop's own."""
-    return prefix.partition("/")[0] in OWN
+    return prefix.partition("/")[0] in OWN or is_below(prefix, COPIES)
 
 
 def is_below(prefix: str, folder: str) -> bool:

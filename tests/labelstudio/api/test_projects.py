@@ -61,7 +61,7 @@ def test_extended_labels_are_known_at_once(fake: FakeLabelStudio, project: int) 
     projects = fake.studio.projects
     projects.labelling(project)
     fake.answer("PATCH", f"/api/projects/{project}", {})
-    projects.extend_labels(project, ["a", "b", "c"], "multiple")
+    projects.change_labels(project, ["a", "b", "c"], "multiple")
     extended = projects.labelling(project)
     assert (extended.labels, extended.choice) == (("a", "b", "c"), "multiple")
     (body,) = fake.bodies("PATCH", f"/api/projects/{project}")

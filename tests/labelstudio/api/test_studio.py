@@ -89,7 +89,7 @@ def test_what_people_added_to_the_label_config_stays(studio: Studio, server: Ser
     url = f"{server.url}/api/projects/{project.id}"
     httpx.patch(url, headers=headers, json={"label_config": config}).raise_for_status()
     studio.projects.get(project.id)
-    studio.projects.extend_labels(project.id, ["a", "b", "c"], "multiple")
+    studio.projects.change_labels(project.id, ["a", "b", "c"], "multiple")
     assert studio.projects.labelling(project.id) == Labelling(("a", "b", "c"), "multiple")
     now = httpx.get(url, headers=headers).json()["label_config"]
     assert parse_label_config(now) == Labelling(("a", "b", "c"), "multiple")

@@ -285,7 +285,7 @@ def test_export_sees_what_no_snapshot_has_and_writes_none(
     assert rows[f"images/{NAMES[1]}"]["label"] == "aria"  # ground truth
     assert len(rows[f"images/{NAMES[0]}"]["annotators"]) == 2
     assert annotated.stack().snapshots.latest().number == 0
-    with pytest.raises(DataError, match="no labels to export"):
+    with pytest.raises(DataError, match="the store has no annotations of set exported"):
         run(annotated.project, "jsonl", tmp_path / "u.jsonl", offline=True)
 
 

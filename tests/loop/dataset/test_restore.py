@@ -1,5 +1,6 @@
 """The answers of a snapshot come back to a server that lost them, all or some."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -151,3 +152,20 @@ def test_history_lists_snapshots_and_export_takes_one(loop: Loop) -> None:
         "dataset", "export", "--snapshot", "1", "--format", "csv", "--out", "one.csv"
     )
     assert (made["snapshot"], made["written"], made["live"]) == (1, 15, False)
+
+
+def test_offline_export_can_be_imported_with_its_people(loop: Loop) -> None:
+    words = ("--format", "label-studio", "--out", "tasks.json", "--offline")
+    loop.project.json("dataset", "export", *words)
+    tasks = json.loads((loop.project.folder / "tasks.json").read_text(encoding="utf-8"))
+    other = loop.studio.projects.create("imported", ["aria", "not_aria"], "single")
+    loop.studio.tasks.create_annotated(other.id, tasks)
+    changed = loop.studio.annotations.changed_tasks(other.id)
+    imported = list(loop.studio.annotations.list(other.id, changed))
+    loop.studio.projects.delete(other.id)
+
+    def content(a: Annotation) -> tuple[Any, ...]:
+        return a.key, a.labels, a.skipped, a.ground_truth, a.annotator, a.lead_time, a.extra
+
+    kept = loop.project.stack().snapshots.latest().annotations
+    assert Counter(map(content, imported)) == Counter(map(content, kept))

@@ -4,9 +4,11 @@ import httpx
 import pytest
 from support.project import Project, Server, write_photos
 
+from annolooop.domain.examples import build_examples
 from annolooop.domain.progress import untracked
 from annolooop.errors import DataError
 from annolooop.loop.infer.infer import InferOptions, infer
+from annolooop.loop.labels.split import rules_of_stack
 from annolooop.loop.quality.stats import stats
 from annolooop.loop.sync.sync import sync
 from annolooop.loop.train.train import train
@@ -68,13 +70,8 @@ def start(project: Project, server: Server, **dataset: object) -> People:
 
 
 def current_labels(stack: Stack) -> dict[str, tuple[str, ...]]:
-    from annolooop.domain.examples import build_examples
-
-    dataset = stack.config.dataset
-    found, _ = build_examples(
-        stack.snapshots.latest().annotations, dataset.choice, dataset.agreement, 0.3
-    )
-    return {example.key.rpartition("/")[2]: example.labels for example in found}
+    found = build_examples(stack.snapshots.latest().annotations, rules_of_stack(stack))
+    return {example.key.rpartition("/")[2]: example.labels for example in found.examples}
 
 
 def start_disagreeing(project: Project, server: Server) -> "People":
@@ -96,7 +93,7 @@ def start_disagreeing(project: Project, server: Server) -> "People":
     people.say(ben, "aria_4.jpg", was_cancelled=True)
     people.say(eve, "aria_5.jpg")  # submitted, nothing chosen
     report = sync(project.stack(), False, untracked)
-    assert (report.created, report.labeled, report.skipped) == (6, 5, 1)
+    assert (report.created, report.labeled, report.skipped, report.empty) == (6, 4, 1, 1)
     return people
 
 
@@ -219,13 +216,19 @@ def test_label_added_before_anything_is_learnt_keeps_the_rows_of_the_head(
     assert refreshed.predictions_pushed == 12
 
 
-def test_label_is_taken_away_once_nobody_uses_it(project: Project, server: Server) -> None:
+def test_label_that_somebody_uses_stays_in_the_project_until_nobody_does(
+    project: Project, server: Server
+) -> None:
     people = start(project, server, labels=["aria", "not_aria", "dog"])
     said = people.say(people.first, "aria_0.jpg", "dog")
     fewer = "dataset.labels=[aria, not_aria]"
-    with pytest.raises(DataError, match="has the label 'dog'"):
-        sync(project.stack(fewer), False, untracked)
-    # The way out that the error tells: another label in Label Studio, then the choice goes.
+    report = sync(project.stack(fewer), False, untracked)
+    assert "offers 'dog', which dataset.labels does not have" in report.advice[0]
+    trained = train(project.stack(fewer), False, untracked)
+    assert [row["reason"] for row in trained.unreadable] == [
+        "its label 'dog' is not in dataset.labels"
+    ]
+    # For good: another label in Label Studio, then the choice goes.
     item = {"from_name": "label", "to_name": "image", "type": "choices"}
     result = [{**item, "value": {"choices": ["aria"]}}]
     people.first.patch(f"/api/annotations/{said}", json={"result": result}).raise_for_status()

@@ -1,14 +1,18 @@
 """The dataset's project in Label Studio: found, made once, and fit for the dataset's labels."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.fake_studio import FakeStudio, fake_stack
 from support.project import LABELS
+from support.records import draft
 
 from annolooop.errors import DataError
+from annolooop.labelstudio.api.connection import Rejected
 from annolooop.loop.labels.project import (
+    advice,
     ensure_project,
     find_project,
     lookup_project,
@@ -107,13 +111,80 @@ def test_missing_labels_are_added(stack: Stack, studio: FakeStudio) -> None:
     ("label", "written"),
     [("zebra", "zebra"), ("grey zebra", "grey zebra"), ("yes", '"yes"'), ("a: b", '"a: b"')],
 )
-def test_label_that_the_dataset_does_not_know_is_named_as_yaml_has_it(
+def test_label_that_people_added_stops_nothing_and_is_named_as_yaml_has_it(
     stack: Stack, studio: FakeStudio, label: str, written: str
 ) -> None:
-    studio.add_project("cats", [*LABELS, label])
-    with pytest.raises(DataError, match=f"has the label {label!r}") as caught:
-        ensure_project(stack)
-    assert f"dataset.labels: [{', '.join(LABELS)}, {written}]" in caught.value.hint
+    project = studio.add_project("cats", [*LABELS, label])
+    assert ensure_project(stack) == project
+    assert studio.projects.labelling(project.id).labels == (*LABELS, label)
+    (line,) = advice(stack, project)
+    assert line.startswith(f"Label Studio offers {label!r}, which dataset.labels does not have")
+    assert line.endswith(f"To use it: dataset.labels: [{', '.join(LABELS)}, {written}]")
+
+
+def register(stack: Stack, *labels: str) -> None:
+    stack.registry.register(draft(dataset="cats", labels=labels), b"head")
+    stack.registry.promote(stack.registry.version(1), "now", "me")
+
+
+def test_labels_that_the_dataset_has_no_more_go_while_nothing_is_annotated(
+    stack: Stack, studio: FakeStudio
+) -> None:
+    project = studio.add_project("cats", ["hat", "cap", "theirs"])
+    register(stack, "hat", "cap")
+    ensure_project(stack)
+    assert studio.projects.labelling(project.id).labels == ("theirs", *LABELS)
+
+
+def test_labels_stay_once_somebody_has_annotated(stack: Stack, studio: FakeStudio) -> None:
+    project = studio.add_project("cats", ["hat", *LABELS])
+    studio.known[project.id] = (replace(project, annotations=1), studio.known[project.id][1])
+    register(stack, "hat", *LABELS)
+    ensure_project(stack)
+    assert studio.projects.labelling(project.id).labels == ("hat", *LABELS)
+
+
+def test_labels_that_an_unfinished_answer_has_stay(
+    stack: Stack, studio: FakeStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = studio.add_project("cats", ["hat"])
+    register(stack, "hat")
+    change = studio.projects.change_labels
+
+    def refuse(number: int, labels: list[str], choice: str, without: tuple[str, ...] = ()) -> None:
+        if without:
+            raise Rejected("a draft has it")
+        change(number, labels, choice)
+
+    monkeypatch.setattr(studio.projects, "change_labels", refuse)
+    ensure_project(stack)
+    assert studio.projects.labelling(project.id).labels == ("hat", *LABELS)
+
+
+def test_other_answers_are_offered_and_are_not_strange(tmp_path: Path, studio: FakeStudio) -> None:
+    dataset = {"name": "cats", "labels": LABELS, "other_answers": ["unsure"]}
+    stack = fake_stack(tmp_path, studio, dataset=dataset)
+    project = studio.add_project("cats")
+    ensure_project(stack)
+    assert studio.projects.labelling(project.id).labels == (*LABELS, "unsure")
+    assert advice(stack, project) == ()
+
+
+def test_our_project_is_made_to_ask_for_an_answer(stack: Stack, studio: FakeStudio) -> None:
+    project = studio.add_project("cats", required=False, own=True)
+    assert not project_fits(stack, project)
+    ensure_project(stack)
+    assert studio.projects.labelling(project.id).required
+
+
+def test_project_that_people_made_is_left_and_they_are_told(
+    stack: Stack, studio: FakeStudio
+) -> None:
+    project = studio.add_project("cats", required=False)
+    ensure_project(stack)
+    assert not studio.projects.labelling(project.id).required
+    (line,) = advice(stack, project)
+    assert line.endswith('write required="true" into <Choices name="label">.')
 
 
 def test_project_with_several_choices_does_not_become_one_with_a_single_one(

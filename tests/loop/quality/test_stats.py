@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from annolooop.domain.annotations import Annotation
-from annolooop.loop.labels.current import Rules
+from annolooop.domain.examples import Rules
 from annolooop.loop.quality.stats import compare_answers
 from annolooop.stack import Stack
 

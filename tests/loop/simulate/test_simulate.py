@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from support.project import Project, write_photos
 
 from annolooop.domain.progress import untracked
@@ -135,3 +136,17 @@ def test_what_cannot_be_replayed_is_told(
     with pytest.raises(error, match=message) as refused:
         simulate(alone.stack(), SimulateOptions(alone.folder / images, **given), untracked)
     assert refused.value.hint
+
+
+@pytest.mark.slow
+def test_what_libraries_think_of_broken_files_is_not_shown(alone: Project) -> None:
+    folder = alone.folder / "photos" / "round"
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8))
+    noise.save(folder / "torn.tif", "TIFF", compression="tiff_lzw")
+    torn = (folder / "torn.tif").read_bytes()
+    (folder / "torn.tif").write_bytes(torn.replace(torn[2000:3000], bytes(1000)))
+    noise.save(folder / "odd.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
+    done = alone.run("simulate", "--images", "photos", *FEW)
+    assert "torn.tif: decoder error" in done.stdout
+    for noise_of_libraries in ("Warning", "EXIF", "LZWDecode", "code not yet in table"):
+        assert noise_of_libraries not in done.stderr

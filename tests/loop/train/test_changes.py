@@ -14,15 +14,15 @@ from annolooop.loop.train.changes import (
 
 def test_nothing_has_changed_right_after_training(dataset: TrainedDataset) -> None:
     stack = dataset.stack()
-    examples, skipped = find_examples(stack, stack.snapshots.latest())
-    assert not label_changes(stack, dataset.version, examples)
+    found = find_examples(stack, stack.snapshots.latest())
+    assert not label_changes(stack, dataset.version, found.examples)
     assert not is_outdated(stack, dataset.version)
-    assert skipped == {}
+    assert found.left_out == {}
 
 
 def test_new_changed_and_removed_labels_are_counted(dataset: TrainedDataset) -> None:
     stack = dataset.stack()
-    examples, _ = find_examples(stack, stack.snapshots.latest())
+    examples = find_examples(stack, stack.snapshots.latest()).examples
     changed = replace(examples[0], labels=("other",))
     added = replace(examples[1], sha256="f" * 64)
     changes = label_changes(stack, dataset.version, [changed, added, *examples[3:]])
@@ -42,12 +42,12 @@ def test_an_untrained_version_is_outdated(dataset: TrainedDataset) -> None:
 
 def test_labels_that_the_dataset_does_not_have_are_skipped(dataset: TrainedDataset) -> None:
     stack = dataset.stack('dataset.labels=["aria", "cat"]')
-    _, skipped = find_examples(stack, stack.snapshots.latest())
+    skipped = find_examples(stack, stack.snapshots.latest()).unknown
     assert len(skipped) == sum(label == "not_aria" for label in dataset.labels.values())
     assert "'not_aria' is not in dataset.labels" in next(iter(skipped.values()))
 
 
 def test_a_version_that_passed_the_gate_was_not_refused(dataset: TrainedDataset) -> None:
     stack = dataset.stack()
-    examples, _ = find_examples(stack, stack.snapshots.latest())
+    examples = find_examples(stack, stack.snapshots.latest()).examples
     assert find_refused(stack, dataset.version, examples) is None

@@ -19,7 +19,7 @@ FAST = ("train.epochs=1", "infer.precision=fp32")
 
 def prepare(dataset: TrainedDataset) -> tuple[TrainingSet, FitResult]:
     stack = dataset.stack(*FAST)
-    examples, _ = find_examples(stack, stack.snapshots.latest())
+    examples = find_examples(stack, stack.snapshots.latest()).examples
     training_set = build_training_set(stack, dataset.version, examples, True, untracked)
     return training_set, fit_on_embeddings(stack, training_set)
 

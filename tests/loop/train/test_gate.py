@@ -163,7 +163,9 @@ def test_without_a_holdout_both_are_cross_validated(history: History) -> None:
 
 def test_a_version_that_learned_from_the_holdout_is_not_judged_by_it(history: History) -> None:
     stack = history.project.stack()
-    examples, _ = find_examples(stack, stack.snapshots.read(history.registry_after[3].snapshot))
+    examples = find_examples(
+        stack, stack.snapshots.read(history.registry_after[3].snapshot)
+    ).examples
     held = [example for example in examples if example.split == "holdout"]
     knows_all, knows_some = map(stack.registry.version, (4, 3))
     assert held

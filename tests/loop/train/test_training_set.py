@@ -13,7 +13,7 @@ from annolooop.loop.train.training_set import TrainingSet, build_training_set
 
 def build(dataset: TrainedDataset, pixels: bool = False, *overrides: str) -> TrainingSet:
     stack = dataset.stack(*overrides)
-    examples, _ = find_examples(stack, stack.snapshots.latest())
+    examples = find_examples(stack, stack.snapshots.latest()).examples
     return build_training_set(stack, dataset.version, examples, pixels, untracked)
 
 
@@ -31,15 +31,15 @@ def test_targets_are_the_labels_in_the_order_of_the_dataset(dataset: TrainedData
     assert first == [[e.labels == ("aria",), e.labels == ("not_aria",)] for e in found.train]
 
 
-def test_nothing_annotated_says_how_to_annotate(dataset: TrainedDataset) -> None:
-    with pytest.raises(DataError, match="nothing is annotated yet") as refused:
+def test_no_example_says_how_to_annotate(dataset: TrainedDataset) -> None:
+    with pytest.raises(DataError, match="no image has a label to learn from") as refused:
         build_training_set(dataset.stack(), dataset.version, [], False, untracked)
     assert "annoloop dataset launch" in refused.value.hint
 
 
 def test_one_label_alone_is_too_little(dataset: TrainedDataset) -> None:
     stack = dataset.stack()
-    examples, _ = find_examples(stack, stack.snapshots.latest())
+    examples = find_examples(stack, stack.snapshots.latest()).examples
     alone = [e for e in examples if e.labels == ("aria",)]
     with pytest.raises(DataError, match=r"at least two labels with images.*not_aria 0"):
         build_training_set(stack, dataset.version, alone, False, untracked)

@@ -18,9 +18,9 @@ from annolooop.model.backbones.classifier import (
     restore_backbone,
 )
 from annolooop.model.backbones.pipeline import Pipeline
-from annolooop.model.backbones.pixels import Unreadable
 from annolooop.model.backbones.transforms import EvalTransform
 from annolooop.model.backbones.weights import load_weights, read_state
+from annolooop.model.picture import Unreadable
 
 needs_avif = pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from annolooop.model.backbones.pixels import Unreadable
 from annolooop.model.backbones.stream import PixelBatch, Spent, Stream, Vectors, Work
+from annolooop.model.picture import Unreadable
 
 Files = list[tuple[str, bytes]]
 
