@@ -193,7 +193,8 @@ class LabelStudioConfig(_Section):
 
     document_root: str | None = None
     """With `url` and a local store: the folder that the server was given as
-    LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, if it is not the store's folder."""
+    LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, if it is not the store's folder. Annotators may read
+    all that is below it: best is a folder with nothing but a link `images` to that of the store."""
 
     daily_backup: bool = True
     """Back up the local Label Studio once a day while it runs, into a store in a bucket or on

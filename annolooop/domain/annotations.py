@@ -3,6 +3,28 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from annolooop.domain.moments import is_moment
+
+
+def is_identity(text: str) -> str:
+    """The text as it is; ValueError where it is not :attr:`ProjectCounts.identity`."""
+    if not 0 < int(text.partition(" ")[0]) < 2**31:
+        raise ValueError
+    return text
+
+
+def is_watermark(text: str) -> str:
+    """The text as it is; ValueError where it is neither a point in time nor empty."""
+    return text and is_moment(text)
+
+
+REQUIRED = {"required": True}  # a record without it is damaged, although the field has a default
+Identity = Annotated[str, is_identity]
+Watermark = Annotated[str, is_watermark]
+
+UNSENT = "Label Studio fails to send it"  # why an annotation cannot be read
 
 
 @dataclass(frozen=True)
@@ -65,17 +87,20 @@ class Snapshot:
         people: annotator -> e-mail address.
         label_config: of the project, as people wrote it.
         by: who pulled it.
+        unsent: tasks whose annotations Label Studio failed to send; those that it had sent before
+            are as they were then.
     """
 
     number: int = 0
-    created_at: str = ""
+    created_at: str = field(default="", metadata=REQUIRED)
     project: str = ""
-    watermark: str = ""
-    annotations: tuple[Annotation, ...] = ()
+    watermark: Watermark = ""
+    annotations: tuple[Annotation, ...] = field(default=(), metadata=REQUIRED)
     recent: dict[int, str] = field(default_factory=dict)
     people: dict[int, str] = field(default_factory=dict)
     label_config: str = ""
     by: str = ""
+    unsent: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

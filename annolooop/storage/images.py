@@ -1,16 +1,18 @@
 """The images of a dataset: which keys of the store belong to it, and what they hold."""
 
 import hashlib
+import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from sqlite3 import Connection
-from typing import Any
+from types import NoneType
+from typing import Annotated, Any
 
 from annolooop.domain.tasks import Image
 from annolooop.storage.artifacts.prefixes import COPIES, DATASETS, is_below, is_own
-from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
+from annolooop.storage.artifacts.store import ArtifactStore, StoredObject, is_key
 from annolooop.storage.database import as_bytes, as_text, chunks, pack, unpack
 from annolooop.storage.index import Index
 from annolooop.storage.listing import ListingDiff
@@ -21,6 +23,9 @@ SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".jfif"}
 )
 HEIC_SUFFIXES = frozenset({".heic", ".heif"})  # read where the extra ``heic`` is installed
+_HASH = re.compile(r"([0-9a-f]{64})?")
+_KINDS = {(str, str), (str, str, int), (str, str, int, bool), (str, str, NoneType, bool)}
+_NONE = "\0"  # no folder has this name
 Entries = dict[str, Sequence[Any]]  # key -> hash, etag; size if known, and whether it has a copy
 
 
@@ -104,7 +109,24 @@ SCHEMA = (
 
 def series_of(store: ArtifactStore, dataset: str) -> Series[Entries]:
     """The numbered series that a dataset's catalogue is."""
-    return Series(store, f"{DATASETS}/{dataset}/images", dict)
+    return Series(store, f"{DATASETS}/{dataset}/images", Annotated[dict, _checked])
+
+
+def _checked(entries: Entries) -> Entries:
+    """A record of the catalogue, as it is; ValueError where it is none."""
+    for key, entry in entries.items():
+        if tuple(map(type, entry)) not in _KINDS or not _HASH.fullmatch(entry[0]):
+            raise ValueError
+        if not is_key(key):
+            raise ValueError
+    return entries
+
+
+def _folder(name: str) -> str:
+    """A folder of the store, as it is; ValueError where it is none. The empty one holds all."""
+    if name and not is_key(name):
+        raise ValueError
+    return name
 
 
 class ImageCatalog:
@@ -127,7 +149,9 @@ class ImageCatalog:
 
     def __init__(self, store: ArtifactStore, dataset: str, cache_file: Path | None = None) -> None:
         self._store = store
-        self._folders: Series[str] = Series(store, f"{DATASETS}/{dataset}/folders", str)
+        # Who names a folder again notes it again.
+        folders = f"{DATASETS}/{dataset}/folders"
+        self._folders: Series[str] = Series(store, folders, Annotated[str, _folder], instead=_NONE)
         self.index = Index(series_of(store, dataset), cache_file, SCHEMA, _apply)
         self.index.refresh()
 
@@ -219,7 +243,7 @@ class ImageCatalog:
     @cached_property
     def _named(self) -> set[str]:
         """Folders of the store that were named as a batch."""
-        return set(self._folders.each())
+        return set(self._folders.each()) - {_NONE}
 
     def watch(self, folder: str) -> None:
         """Note that the images of a folder of the store belong to the dataset, at any depth."""

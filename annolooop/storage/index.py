@@ -106,7 +106,7 @@ class Index(CacheDatabase):
     def _enter(self, number: int, value: Any, etag: str | None, sha256: str | None) -> None:
         try:
             self._apply(self.db, value)
-        except (TypeError, ValueError, LookupError, AttributeError) as error:
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
             raise self._series.damaged(number, "it does not hold what such a file holds") from error
         self.db.execute("INSERT INTO applied VALUES (?, ?, ?)", (number, etag, sha256))
 

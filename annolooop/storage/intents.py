@@ -24,6 +24,8 @@ SECONDS_BETWEEN_LOOKS = 0.5
 class Intent(Document[T]):
     """One kind of request on one dataset: ``datasets/<dataset>/<name>.json`` while it may run.
 
+    A damaged one tells that a request may run, and not which.
+
     Args:
         store: where it is announced.
         dataset: that the request is about.
@@ -32,7 +34,7 @@ class Intent(Document[T]):
     """
 
     def __init__(self, store: ArtifactStore, dataset: str, name: str, kind: Any) -> None:
-        super().__init__(store, f"{DATASETS}/{dataset}/{name}.json", kind)
+        super().__init__(store, f"{DATASETS}/{dataset}/{name}.json", kind, derived=True)
 
     @contextmanager
     def under_way(self, value: T) -> Iterator[None]:

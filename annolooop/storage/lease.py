@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Annotated
 
 import psutil
 
+from annolooop.domain.moments import Moment
 from annolooop.errors import UnreachableError
 from annolooop.storage.artifacts.prefixes import LOCKS
 from annolooop.storage.artifacts.store import ArtifactStore
@@ -30,6 +32,12 @@ SECONDS_OF_TRUST = 30.0  # in its own lock, of a holder that gave no new sign of
 SECONDS_BETWEEN_LOOKS = (0.2, 2.0)  # at first, and at most
 
 
+def _process(pid: int) -> int:
+    if not 0 < pid < 2**31:
+        raise ValueError
+    return pid
+
+
 @dataclass(frozen=True)
 class Holder:
     """Who holds a lock.
@@ -40,7 +48,7 @@ class Holder:
         machine: where ``pid`` means something.
         pid: of the process.
         born: when the process started, in seconds since 1970 by that machine's clock.
-        since: when it took the lock, ISO 8601.
+        since: when it took the lock, ISO 8601 with its zone.
         beat: grows while it lives.
         released: the lock is free.
         mark: no other holder has it, so that none takes another's lock for its own.
@@ -49,9 +57,9 @@ class Holder:
     command: str
     person: str
     machine: str
-    pid: int
+    pid: Annotated[int, _process]
     born: float
-    since: str
+    since: Moment
     beat: int = 0
     released: bool = False
     mark: str = ""
@@ -150,20 +158,17 @@ class Lease:
             holder = _read(body)
             silent = time.monotonic() - since > self._silence
             free = number == 0 or (holder is not None and holder.released)
-            if free or silent or (holder and holder.ended()):
-                if self._take(number + 1, me):
-                    if not free:
-                        self._say(f"taking over from {holder or 'someone'}, who is gone")
-                    return
-                continue
+            gone = silent or (holder is not None and holder.ended())
+            if (free or gone) and self._take(number + 1, me, begun + self._timeout):
+                if not free:
+                    self._say(f"taking over from {holder or 'someone'}, who is gone")
+                return
             if time.monotonic() - begun >= self._timeout:
                 raise self._held(holder)
-            if named != number:
+            if named != number and not (free or gone):
                 named = number
                 self._say(f"waiting for {holder or 'someone'}")
-            if self._stop.wait(pause):
-                raise KeyboardInterrupt
-            pause = min(pause * 1.5, SECONDS_BETWEEN_LOOKS[1])
+            pause = self._pause(pause)
 
     def idle(self) -> int | None:
         """Number of the lock's state while nobody holds it, else ``None``; see :meth:`follows`."""
@@ -211,11 +216,22 @@ class Lease:
                 self._write()
         self._mine = None
 
-    def _take(self, number: int, me: Holder) -> bool:
+    def _pause(self, seconds: float) -> float:
+        """Wait for so long. Returns how long to wait next time."""
+        if self._stop.wait(seconds):
+            raise KeyboardInterrupt
+        return min(seconds * 1.5, SECONDS_BETWEEN_LOOKS[1])
+
+    def _take(self, number: int, me: Holder, until: float) -> bool:
         if not self._series.write_after(number - 1, me):
             return False
-        numbers = self._series.numbers()
-        if numbers[-1] != number:
+        pause = SECONDS_BETWEEN_LOOKS[0]
+        # What was written just now may not be listed yet.
+        while max(numbers := self._series.numbers(), default=0) < number:
+            if time.monotonic() >= until:
+                break
+            pause = self._pause(pause)
+        if numbers[-1:] != [number]:
             # Others took it, and removed the number that we wrote again, since we looked.
             self._store.delete(self._series.key(number))
             return False
@@ -244,10 +260,13 @@ class Lease:
 
     def _newest(self) -> tuple[int, bytes]:
         """Number and content of the lock's state; 0 where nobody ever took it."""
-        while numbers := self._series.numbers():
-            with contextlib.suppress(KeyError):  # removed since: a newer one is there
-                return numbers[-1], self._store.get(self._series.key(numbers[-1]))
-        return 0, b""
+        numbers = self._series.numbers()
+        if not numbers:
+            return 0, b""
+        try:
+            return numbers[-1], self._store.get(self._series.key(numbers[-1]))
+        except KeyError:  # removed since: a newer one is there, or is listed soon
+            return numbers[-1], b""
 
     def _held(self, holder: Holder | None) -> UnreachableError:
         hint = "Wait for its end and type the same command again"

@@ -1,11 +1,26 @@
-"""Typed records as JSON, checked against their type when they are read."""
+"""Typed records as JSON, checked against their type when they are read.
+
+This is the one reader of what others may have damaged or written: behind it, a record is what its
+type says.
+"""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from annolooop.storage.artifacts.store import ArtifactStore
 
@@ -13,6 +28,8 @@ T = TypeVar("T")
 Check = Callable[[Any], Any]  # takes a JSON value, returns what it stands for
 
 PLAIN = (str, int, float, bool, NoneType)
+NOT_JSON = "it is not JSON"
+OTHER = "it does not hold what such a file holds"
 
 
 class WrongRecord(ValueError):
@@ -35,21 +52,43 @@ def from_json(kind: Any, data: bytes, more: Check = lambda value: value) -> Any:
     """The record that JSON stands for; unknown fields and values of other types are errors.
 
     Args:
-        kind: a dataclass, a type that JSON has, ``tuple[...]``, ``dict[...]``, a union of such.
-        data: JSON.
+        kind: a dataclass, a type that JSON has, ``tuple[...]``, ``dict[...]``, a union of such;
+            ``Annotated[kind, check]`` for one whose values ``check`` takes, or raises
+            ``ValueError``.
+        data: JSON in UTF-8.
         more: changes the JSON value before it is checked.
 
     Raises:
         WrongRecord: it is not JSON, or not of this type.
     """
-    try:
-        value = json.loads(data)
-    except ValueError:
-        raise WrongRecord("it is not JSON") from None
+    value = _parsed(data)
     try:
         return check_of(kind)(more(value))
-    except (LookupError, TypeError, AttributeError):
-        raise WrongRecord("it does not hold what such a file holds") from None
+    except WrongRecord:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        raise WrongRecord(OTHER) from None
+
+
+def _parsed(data: bytes) -> Any:
+    """A JSON value. Numbers are finite and texts are text, which JSON does not ask for."""
+    try:
+        text = data.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_not_a_number, parse_float=_finite)
+        if "\\u" in text:  # nothing else can stand for half a character
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise WrongRecord(NOT_JSON) from None
+    return value
+
+
+def _not_a_number(text: str) -> float:
+    raise ValueError(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _not_a_number(text)
 
 
 class Document(Generic[T]):
@@ -59,12 +98,14 @@ class Document(Generic[T]):
         store: where it is kept.
         key: of the object.
         kind: type of the record; see :func:`annolooop.storage.records.from_json`.
+        derived: what is in it can be made again: a damaged one counts as missing.
     """
 
-    def __init__(self, store: ArtifactStore, key: str, kind: Any) -> None:
+    def __init__(self, store: ArtifactStore, key: str, kind: Any, derived: bool = False) -> None:
         self._store = store
         self._key = key
         self._kind = kind
+        self._derived = derived
 
     def read(self) -> T | None:
         """The record, or ``None`` where there is none.
@@ -77,6 +118,8 @@ class Document(Generic[T]):
         except KeyError:
             return None
         except WrongRecord as error:
+            if self._derived:
+                return None
             raise self._store.damaged(self._key, str(error)) from None
         return record
 
@@ -97,6 +140,8 @@ class Document(Generic[T]):
 def check_of(kind: Any) -> Check:
     """What checks JSON values of a type."""
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _annotated_check(*inner)
     if kind in (Any, object):
         return lambda value: value
     if is_dataclass(kind):
@@ -115,7 +160,7 @@ def check_of(kind: Any) -> Check:
 
 
 def _dataclass_check(kind: Any) -> Check:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     # Plain fields are checked here: a snapshot has a million of them.
     plain = [(name, _types_of(hint)) for name, hint in hints.items() if _types_of(hint)]
     others = [(name, check_of(hint)) for name, hint in hints.items() if not _types_of(hint)]
@@ -123,7 +168,8 @@ def _dataclass_check(kind: Any) -> Check:
     required = {
         field.name
         for field in fields(kind)
-        if field.default is MISSING and field.default_factory is MISSING
+        if (field.default is MISSING and field.default_factory is MISSING)
+        or field.metadata.get("required")
     }
 
     def check(value: Any) -> Any:
@@ -140,6 +186,23 @@ def _dataclass_check(kind: Any) -> Check:
         return kind(**(value | changed))
 
     return check
+
+
+def _annotated_check(kind: Any, *more: Check) -> Check:
+    check = check_of(kind)
+
+    def checked(value: Any) -> Any:
+        value = check(value)
+        for one in more:
+            try:
+                value = one(value)
+            except (ValueError, ArithmeticError):
+                plain = isinstance(value, PLAIN)
+                text = f"it has {_brief(value)}, which cannot be" if plain else OTHER
+                raise WrongRecord(text) from None
+        return value
+
+    return checked
 
 
 def _plain_check(kind: type) -> Check:

@@ -2,11 +2,17 @@
 
 import hashlib
 import json
-from dataclasses import asdict, replace
-from pathlib import Path
+import re
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Annotated
 
 from annolooop.domain.versions import (
     BackboneInfo,
+    Evaluation,
+    Finetuning,
+    GateVerdict,
+    Holdout,
     ModelVersion,
     Promotion,
     fingerprint_of,
@@ -17,9 +23,69 @@ from annolooop.files.whole import make_folder, replacing
 from annolooop.storage.artifacts.prefixes import BACKBONES, MODELS
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.images import content_hash
+from annolooop.storage.records import check_of
 from annolooop.storage.series import NUMBER, Derived, Series
 
 DERIVED: Derived = {**NUMBER, "name": lambda number, body: version_name(number, body["head"])}
+CHANGED = "its content is not the one that its name tells"
+AGAIN = "Put it back from a backup, or make a new version: annoloop train --rerun"
+_HEAD = re.compile(r"models/[^/]+/heads/[0-9a-f]{64}\.safetensors")
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+_TRANSFORM = re.compile(r"\w+ \d+ \d+( [-\d.e]+(,[-\d.e]+){2}){2}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Calibration:
+    """``metrics["calibration"]``; see :func:`annolooop.model.heads.calibration.calibrate`."""
+
+    temperature: float
+    n: int
+    ece_before: float | None
+    ece_after: float | None
+    log_loss_before: float | None
+    log_loss_after: float | None
+
+
+@dataclass(frozen=True)
+class _Metrics:
+    """What the metrics of a version hold."""
+
+    holdout: Holdout
+    trained_on: int | None = None
+    evaluation: Evaluation | None = None
+    cross_validation: dict[str, float | None] | None = None
+    calibration: _Calibration | None = None
+    finetune: Finetuning | None = None
+    gate: GateVerdict | None = None
+
+
+@dataclass(frozen=True)
+class _Config:
+    """What the settings of a version hold."""
+
+    backbone: str = ""
+    weights: str = ""
+    holdout: float = 0
+    seed: int = 0
+    finetune: str = ""
+    epochs: int = 0
+    choice: str = ""
+    agreement: str = ""
+
+
+def _checked(version: ModelVersion) -> ModelVersion:
+    """A version whose parts are what others take them for; ValueError where they are not."""
+    metrics: _Metrics = check_of(_Metrics)(version.metrics)
+    check_of(_Config)(version.config)
+    backbone = version.backbone
+    named = _HEAD.fullmatch(version.head) and _FINGERPRINT.fullmatch(backbone.fingerprint)
+    if not named or not _TRANSFORM.fullmatch(backbone.transform):
+        raise ValueError
+    if evaluation := metrics.evaluation:
+        sizes = {len(evaluation.confusion), *map(len, evaluation.confusion)}
+        if evaluation.confusion and sizes != {len(version.labels)}:
+            raise ValueError
+    return version
 
 
 class Registry:
@@ -40,15 +106,26 @@ class Registry:
         self._copies = None if store.local_path else copies
         self._heads = f"{MODELS}/{dataset}/heads"
         self._versions: Series[ModelVersion] = Series(
-            store, f"{MODELS}/{dataset}/versions", ModelVersion, DERIVED
+            store, f"{MODELS}/{dataset}/versions", Annotated[ModelVersion, _checked], DERIVED
         )
         self._promotions: Series[Promotion] = Series(
-            store, f"{MODELS}/{dataset}/promotions", Promotion
+            store, f"{MODELS}/{dataset}/promotions", Promotion, witnessed=True
         )
 
     def current(self) -> ModelVersion | None:
-        """The current version, or ``None`` before the first."""
-        last = self._promotions.latest()
+        """The current version, or ``None`` before the first.
+
+        Raises:
+            DataError: the newest promotion is damaged or missing, or the version is.
+        """
+        try:
+            last = self._promotions.latest()
+        except DataError as error:
+            raise DataError(
+                error.message,
+                "Put it back from a backup, or say which version is current: annoloop model "
+                f"promote VERSION, one of {', '.join(f'v{n}' for n in self._versions.numbers())}",
+            ) from None
         return self.version(last.number) if last else None
 
     def promotions(self) -> list[Promotion]:
@@ -107,42 +184,57 @@ class Registry:
         self._promotions.append(Promotion(version.number, version.name, at, by))
 
     def head(self, version: ModelVersion) -> bytes:
-        """A version's head, a safetensors file; DataError when it is not kept."""
-        return self._store.require(version.head)
+        """A version's head, a safetensors file.
 
-    def put_backbone(self, fingerprint: str, weights: bytes) -> None:
+        Raises:
+            DataError: it is not kept, or its bytes are not those that its name tells.
+        """
+        data = self._store.require(version.head)
+        if content_hash(data) != PurePosixPath(version.head).stem:
+            raise self._store.damaged(version.head, CHANGED, AGAIN)
+        return data
+
+    def damaged(self, version: ModelVersion) -> DataError:
+        """The error for a version's record that does not fit its head."""
+        return self._versions.damaged(version.number, "it does not fit its head")
+
+    def put_backbone(self, info: BackboneInfo, weights: bytes) -> None:
         """Keep a backbone's weights, a safetensors file, unless they are there."""
         list(self._store.walk(BACKBONES))  # what was left half-written here is large
-        try:
-            there = content_hash(self.backbone(fingerprint)) == content_hash(weights)
-        except DataError:
-            there = False
-        if not there:
-            self._store.put(_backbone_key(fingerprint), weights)
+        if not self.keeps(info):
+            self._store.put(_backbone_key(info), weights)
 
     def intact(self, version: ModelVersion) -> bool:
         """Whether a version's head and backbone are kept, and are what they were."""
         try:
-            head = content_hash(self.head(version))
+            self.head(version)
         except DataError:
             return False
-        named = version.head.rpartition("/")[2].removesuffix(".safetensors")
-        return head == named and self.keeps(version.backbone)
+        return self.keeps(version.backbone)
 
     def keeps(self, info: BackboneInfo) -> bool:
         """Whether a backbone's weights are kept, and are what they were."""
         try:
-            return fingerprint_of(info.name, self.backbone(info.fingerprint)) == info.fingerprint
+            self.backbone(info)
         except DataError:
             return False
+        return True
 
-    def backbone(self, fingerprint: str) -> bytes:
-        """A backbone's weights, a safetensors file; DataError when they are not kept."""
-        key = _backbone_key(fingerprint)
+    def backbone(self, info: BackboneInfo) -> bytes:
+        """A backbone's weights, a safetensors file.
+
+        Raises:
+            DataError: they are not kept, or are not those that their name tells.
+        """
+        key = _backbone_key(info)
         copy = self._copy(key)
         if copy and copy.exists():
-            return copy.read_bytes()
+            data = copy.read_bytes()
+            if _is_backbone(data, info):
+                return data
         data = self._store.require(key)
+        if not _is_backbone(data, info):
+            raise self._store.damaged(key, CHANGED, AGAIN)
         if copy:
             make_folder(copy.parent)
             with replacing(copy) as part:
@@ -169,5 +261,9 @@ def _plain(version: ModelVersion) -> object:
     return json.loads(json.dumps(asdict(replace(version, metrics=metrics))))
 
 
-def _backbone_key(fingerprint: str) -> str:
-    return f"{BACKBONES}/{fingerprint}.safetensors"
+def _is_backbone(data: bytes, info: BackboneInfo) -> bool:
+    return fingerprint_of(info.name, data) == info.fingerprint
+
+
+def _backbone_key(info: BackboneInfo) -> str:
+    return f"{BACKBONES}/{info.fingerprint}.safetensors"

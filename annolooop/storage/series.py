@@ -1,8 +1,10 @@
 """History that only grows: typed records, numbered from 1, each written once.
 
-A series is ``<prefix>/<n>.json`` in the store, with ``n`` of at least six digits.
+A series is ``<prefix>/<n>.json`` in the store, with ``n`` of six digits, or seven. Whatever else
+lies there is left alone.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +15,8 @@ from annolooop.storage.records import WrongRecord, from_json, to_json
 T = TypeVar("T")
 Derived = Mapping[str, Callable[[int, Mapping[str, Any]], Any]]
 
+WITNESS = ".written"  # ends the name of the object beside a record
+_NAME = re.compile(r"(?!0+\.)(\d{6}|[1-9]\d{6})(\.json|\.written)", re.ASCII)
 NONE: Derived = {}
 NUMBER: Derived = {"number": lambda number, body: number}
 
@@ -26,27 +30,46 @@ class Series(Generic[T]):
         kind: type of its records; see :func:`annolooop.storage.records.from_json`.
         derived: fields of the records that are not written: each with what makes it of the number
             and of what was written.
+        instead: what stands for a damaged record, where all that is in it can be made again;
+            without it, a damaged record is an error.
+        witnessed: each record gets an empty object beside it, so that it is noticed when the
+            newest one is missing.
     """
 
     def __init__(
-        self, store: ArtifactStore, prefix: str, kind: Any, derived: Derived = NONE
+        self,
+        store: ArtifactStore,
+        prefix: str,
+        kind: Any,
+        derived: Derived = NONE,
+        instead: T | None = None,
+        witnessed: bool = False,
     ) -> None:
         self.store = store
         self.prefix = prefix
         self._kind = kind
         self._derived = derived
+        self._instead = instead
+        self._witnessed = witnessed
 
     def key(self, number: int) -> str:
         """Key of a record in the store."""
         return f"{self.prefix}/{number:06d}.json"
 
     def objects(self) -> dict[int, StoredObject]:
-        """The objects of the series by number, ascending."""
-        named = ((i.key.rpartition("/")[2].removesuffix(".json"), i) for i in self._walk())
-        return dict(sorted((int(name), item) for name, item in named if name.isdigit()))
+        """The objects of the series by number, ascending.
+
+        Raises:
+            DataError: the newest one is missing, as its witness tells.
+        """
+        objects, witnesses = self._look()
+        newest = max(witnesses, default=0)
+        if newest > max(objects, default=0):
+            raise self.store.lost(self.key(newest))
+        return objects
 
     def numbers(self) -> list[int]:
-        """The numbers of the records, ascending."""
+        """The numbers of the records, ascending; errors as :meth:`objects`'s."""
         return list(self.objects())
 
     def read(self, number: int) -> T:
@@ -84,9 +107,12 @@ class Series(Generic[T]):
 
     def append_encoded(self, data: bytes) -> int:
         """The same for a record that :meth:`encode` has made JSON of."""
-        number = max(self.numbers(), default=0) + 1
+        objects, witnesses = self._look()
+        number = max([*objects, *witnesses], default=0) + 1
         while not self.store.put_new(self.key(number), data):
             number += 1
+        if self._witnessed:
+            self.store.put(f"{self.prefix}/{number:06d}{WITNESS}", b"")
         return number
 
     def write_after(self, number: int, value: T) -> bool:
@@ -105,8 +131,16 @@ class Series(Generic[T]):
         """The error for a record that does not hold what it should."""
         return self.store.damaged(self.key(number), why)
 
-    def _walk(self) -> Iterator[StoredObject]:
-        return self.store.walk(self.prefix)
+    def _look(self) -> tuple[dict[int, StoredObject], list[int]]:
+        """The objects of the series by number, ascending, and numbers of witnesses."""
+        start, objects, witnesses = len(self.prefix) + 1, {}, []
+        for item in self.store.walk(self.prefix):
+            match = _NAME.fullmatch(item.key, start)
+            if match and match[2] == WITNESS:
+                witnesses.append(int(match[1]))
+            elif match:
+                objects[int(match[1])] = item
+        return dict(sorted(objects.items())), witnesses
 
     def _decode(self, number: int, data: bytes) -> T:
         def complete(body: Any) -> Any:
@@ -117,5 +151,7 @@ class Series(Generic[T]):
         try:
             record: T = from_json(self._kind, data, complete)
         except WrongRecord as error:
+            if self._instead is not None:
+                return self._instead
             raise self.damaged(number, str(error)) from None
         return record

@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from annolooop.domain.tasks import Task
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.index import Index
+from annolooop.storage.records import check_of
 from annolooop.storage.series import Series
 
 T = TypeVar("T")
@@ -27,9 +29,32 @@ SCHEMA = (
 )
 
 
+@dataclass(frozen=True)
+class _Record:
+    """One record of the series; see :meth:`TaskIndex.note`."""
+
+    project: str
+    tasks: tuple[tuple[int | str, ...], ...] = ()
+    gone: tuple[int, ...] = ()
+    predicted: dict[str, tuple[int, ...]] | None = None
+    unpredicted: dict[str, tuple[int, ...]] | None = None
+    extra: dict[str, int] | None = None
+
+
+def _checked(value: dict[str, Any]) -> dict[str, Any]:
+    """A record of the series, as it is; ValueError where it is none."""
+    record: _Record = check_of(_Record)(value)
+    for row in record.tasks:
+        kinds = (int, str, str, int, str, int)[: 3 if len(row) == 3 else 6]
+        if tuple(map(type, row)) != kinds:
+            raise ValueError
+    return value
+
+
 def task_series(store: ArtifactStore, dataset: str) -> Series[dict[str, Any]]:
-    """The series in the store."""
-    return Series(store, f"{DATASETS}/{dataset}/tasks", dict)
+    """The series in the store. A damaged record forgets all tasks: they are listed again."""
+    kind = Annotated[dict, _checked]
+    return Series(store, f"{DATASETS}/{dataset}/tasks", kind, instead={"project": ""})
 
 
 class TaskIndex:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from annolooop.domain.tasks import Image
+from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
 from annolooop.storage.images import (
     ImageCatalog,
@@ -16,6 +17,8 @@ from annolooop.storage.images import (
     series_of,
 )
 
+HASH = "f" * 64
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> ArtifactStore:
@@ -25,18 +28,18 @@ def store(tmp_path: Path) -> ArtifactStore:
 def test_catalog_knows_images_until_they_change(store: ArtifactStore) -> None:
     store.put("images/a.jpg", b"1")
     found = store.info("images/a.jpg")
-    ImageCatalog(store, "cats").add([Image("images/a.jpg", "hash")], {found.key: found.etag})
+    ImageCatalog(store, "cats").add([Image("images/a.jpg", HASH)], {found.key: found.etag})
     catalog = ImageCatalog(store, "cats")
-    assert catalog.known(found) == Image("images/a.jpg", "hash")
-    assert list(catalog.images()) == [Image("images/a.jpg", "hash")]
+    assert catalog.known(found) == Image("images/a.jpg", HASH)
+    assert list(catalog.images()) == [Image("images/a.jpg", HASH)]
     store.put("images/a.jpg", b"22")
     assert catalog.known(store.info("images/a.jpg")) is None
 
 
 def test_catalog_writes_nothing_that_is_known(store: ArtifactStore) -> None:
     catalog = ImageCatalog(store, "cats")
-    catalog.add([Image("images/a.jpg", "hash")], {"images/a.jpg": "tag"})
-    catalog.add([Image("images/a.jpg", "hash")], {"images/a.jpg": "tag"})
+    catalog.add([Image("images/a.jpg", HASH)], {"images/a.jpg": "tag"})
+    catalog.add([Image("images/a.jpg", HASH)], {"images/a.jpg": "tag"})
     assert series_of(store, "cats").numbers() == [1]
 
 
@@ -49,15 +52,15 @@ def test_image_names_in_any_case() -> None:
 def test_images_come_by_key(store: ArtifactStore) -> None:
     catalog = ImageCatalog(store, "cats")
     keys = ["images/b.jpg", "images/b/a.jpg", "images/ü-猫.jpg", "images/a.jpg"]
-    catalog.add([Image(key, "hash") for key in keys], {})
+    catalog.add([Image(key, HASH) for key in keys], {})
     assert [image.key for image in catalog.images()] == sorted(keys)
-    assert catalog.get("images/b.jpg") == Image("images/b.jpg", "hash")
+    assert catalog.get("images/b.jpg") == Image("images/b.jpg", HASH)
     assert catalog.get("images/none.jpg") is None
 
 
 def test_catalogue_reads_entries_with_and_without_a_size(store: ArtifactStore) -> None:
-    series_of(store, "d").append({"images/a.jpg": ["hash", "1"], "images/x.jpg": ["", "1"]})
-    ImageCatalog(store, "d").add([Image("images/b.jpg", "hash")], {}, {"images/b.jpg": 5})
+    series_of(store, "d").append({"images/a.jpg": [HASH, "1"], "images/x.jpg": ["", "1"]})
+    ImageCatalog(store, "d").add([Image("images/b.jpg", HASH)], {}, {"images/b.jpg": 5})
     catalog = ImageCatalog(store, "d")
     assert [image.key for image in catalog.images()] == ["images/a.jpg", "images/b.jpg"]
     assert catalog.is_skipped(StoredObject("images/x.jpg", 7, "1"))
@@ -91,7 +94,7 @@ def test_image_is_read_only_as_it_was_hashed(store: ArtifactStore) -> None:
 
 def test_folders_outside_of_images_are_places_of_the_dataset(store: ArtifactStore) -> None:
     catalog = ImageCatalog(store, "cats")
-    catalog.add([Image("photos/2024/a.jpg", "hash"), Image("images/b/c.jpg", "hash")], {})
+    catalog.add([Image("photos/2024/a.jpg", HASH), Image("images/b/c.jpg", HASH)], {})
     catalog.watch("more")
     catalog.watch("more/below")  # is watched already
     assert catalog.places() == {"photos/2024", "images/b", "more"}
@@ -123,3 +126,25 @@ def test_each_place_is_listed_once(store: ArtifactStore) -> None:
 )
 def test_outermost_place_holds_a_key(key: str, place: str | None) -> None:
     assert place_of(key, {"a", "a/b", "d/e", "d/e/f", "datasets"}) == place
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"5", b'"../x"'])
+def test_damaged_note_of_a_folder_is_passed_over(store: ArtifactStore, body: bytes) -> None:
+    ImageCatalog(store, "cats").watch("photos")
+    store.put("datasets/cats/folders/000001.json", body)
+    catalog = ImageCatalog(store, "cats")
+    assert catalog.places() == frozenset()
+    catalog.watch("photos")
+    assert ImageCatalog(store, "cats").places() == {"photos"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[]", b'{"images/a.jpg": 5}', b'{"images/a.jpg": []}', b'{"images/a.jpg": ["x", "1"]}',
+     b'{"images/a.jpg": ["", "1", 2e9]}', b'{"../a.jpg": ["", "1"]}',
+     b'{"images/a.jpg": ["%s", "1", 99999999999999999999]}' % HASH.encode()],
+)  # fmt: skip
+def test_damaged_record_of_the_catalogue_is_named(store: ArtifactStore, body: bytes) -> None:
+    store.put("datasets/cats/images/000001.json", body)
+    with pytest.raises(DataError, match=r"datasets/cats/images/000001\.json in .* is damaged"):
+        ImageCatalog(store, "cats")

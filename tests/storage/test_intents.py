@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from annolooop.errors import DataError
 from annolooop.storage import intents
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.intents import Intent
@@ -85,9 +84,12 @@ def test_wait_ends_at_last_though_the_server_never_rests(
     assert 0.3 < time.monotonic() - begun < 2
 
 
-def test_damaged_announcement_is_named(
-    intent: Intent[dict[str, int]], store: ArtifactStore
+@pytest.mark.parametrize("body", [b"", b'{"tasks": "three"}', b"[" * 9000])
+def test_damaged_announcement_tells_that_a_request_may_run_and_not_which(
+    intent: Intent[dict[str, int]], store: ArtifactStore, body: bytes
 ) -> None:
-    store.put("datasets/cats/pushing.json", b'{"tasks": "three"}')
-    with pytest.raises(DataError, match=r"datasets/cats/pushing\.json in .* is damaged"):
-        intent.read()
+    store.put("datasets/cats/pushing.json", body)
+    assert intent.read() is None
+    assert intent.exists()
+    assert intent.await_end(lambda: "the same")
+    assert not intent.exists()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -17,7 +18,7 @@ import pytest
 
 from annolooop.errors import UnreachableError
 from annolooop.storage import lease as lock_module
-from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
 from annolooop.storage.lease import Lease, myself, this_machine
 from annolooop.storage.series import Series
 
@@ -184,3 +185,68 @@ def test_lock_that_nobody_can_read_is_taken_over_after_silence(store: ArtifactSt
     store.put(f"{PREFIX}/000001.json", b"")
     make(store, 30, silence=0.5).acquire(ME)
     assert Series(store, PREFIX, dict).numbers() == [2]
+
+
+class LateListing(ArtifactStore):
+    """A store that lists what was written, and what was removed, a while later.
+
+    Attributes:
+        late: seconds.
+        requests: lists that were asked for.
+    """
+
+    late = 0.0
+    requests = 0
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        written = super().put_new(key, data)
+        self.__dict__.setdefault("times", {}).setdefault(key, time.monotonic())
+        return written
+
+    def walk(self, prefix: str) -> Iterator[StoredObject]:
+        self.requests += 1
+        times, now = self.__dict__.get("times", {}), time.monotonic()
+        return (o for o in super().walk(prefix) if now - times.get(o.key, 0) >= self.late)
+
+
+def test_listing_that_is_late_delays_and_stops_nobody(tmp_path: Path) -> None:
+    store = LateListing(str(tmp_path))
+    store.late = 1.0
+    for _ in range(2):
+        lock = make(store, 30)
+        lock.acquire(ME)
+        with lock.guard():
+            pass
+        lock.release()
+    assert store.requests < 40
+
+
+def test_listing_that_never_comes_ends_in_time(tmp_path: Path) -> None:
+    store = LateListing(str(tmp_path))
+    store.late, begun = 1000.0, time.monotonic()
+    with pytest.raises(UnreachableError, match="the dataset cats is in use"):
+        make(store, 1.5).acquire(ME)
+    assert 1.4 < time.monotonic() - begun < 6
+    assert store.requests < 20
+    assert not (tmp_path / PREFIX / "000001.json").exists()
+
+
+def test_listing_of_what_was_removed_ends_in_time(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests, gone = list[str](), StoredObject(f"{PREFIX}/000007.json", 5, "")
+    monkeypatch.setattr(store, "walk", lambda prefix: requests.append(prefix) or iter([gone]))
+    with pytest.raises(UnreachableError, match="in use: someone"):
+        make(store, 1).acquire(ME)
+    assert len(requests) < 20
+
+
+@pytest.mark.parametrize(
+    "changed", [{"pid": 10**30}, {"pid": -1}, {"since": "yesterday"}, {"since": "2026-01-01"}]
+)
+def test_lock_that_cannot_be_read_is_someones(
+    store: ArtifactStore, changed: dict[str, object]
+) -> None:
+    write(store, 7, **changed)
+    with pytest.raises(UnreachableError, match="someone holds its lock"):
+        make(store).acquire(ME)

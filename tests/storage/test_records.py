@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
@@ -63,6 +63,16 @@ def test_fields_that_are_derived_are_not_written() -> None:
         (b'{"number": 1, "title": "a", "parts": [{"name": "a"}]}', "it has no 'share'"),
         (b'{"number": 1, "title": "a", "moments": {"x": "now"}}', "a key that is not a number"),
         (b'{"number": 1, "title": "a", "moments": {"1": 2}}', "2 where str is expected"),
+        (b"", "it is not JSON"),
+        ('{"number": 1, "title": "ü"}'.encode("latin-1"), "it is not JSON"),
+        ('{"number": 1, "title": "a"}'.encode("utf-16"), "it is not JSON"),
+        (b'{"number": 1, "title": "\\ud800"}', "it is not JSON"),
+        (b"[" * 100_000, "it is not JSON"),
+        (b'{"number": ' * 100_000, "it is not JSON"),
+        (b'{"number": ' + b"9" * 5000 + b"}", "it is not JSON"),
+        (b'{"number": 1, "title": "a", "first": {"name": "b", "share": NaN}}', "it is not JSON"),
+        (b'{"number": 1, "title": "a", "first": {"name": "b", "share": 1e999}}', "it is not JSON"),
+        (b'{"number": 1, "title": ' + b"[" * 900 + b"]" * 900 + b"}", ""),
     ],
 )
 def test_what_is_wrong_is_named(body: bytes, why: str) -> None:
@@ -76,6 +86,32 @@ def test_what_is_wrong_is_named(body: bytes, why: str) -> None:
 )
 def test_records_need_not_be_dataclasses(kind: Any, value: object) -> None:
     assert from_json(kind, to_json(value)) == value
+
+
+def test_mark_of_utf8_at_the_beginning_is_passed_over() -> None:
+    assert from_json(str, b'\xef\xbb\xbf"a"') == "a"
+
+
+def _even(number: int) -> int:
+    if number % 2:
+        raise ValueError
+    return number
+
+
+def test_values_may_have_a_check_of_their_own() -> None:
+    kind = tuple[Annotated[int, _even], ...]
+    assert from_json(kind, b"[2, 4]") == (2, 4)
+    for body in (b"[2, 3]", b'["2"]'):
+        with pytest.raises(WrongRecord):
+            from_json(kind, body)
+
+
+def test_derived_document_that_is_damaged_counts_as_missing(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path))
+    store.put("a/b.json", b'{"name": "a"}')
+    document: Document[Part] = Document(store, "a/b.json", Part, derived=True)
+    assert document.read() is None
+    assert document.exists()
 
 
 def test_document_is_replaced_as_a_whole(tmp_path: Path) -> None:

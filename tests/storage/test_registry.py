@@ -1,16 +1,18 @@
 """Model versions in the store."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from support.records import draft
 
 from annolooop.domain.annotations import Snapshot
 from annolooop.domain.tasks import Image
 from annolooop.domain.versions import Promotion, fingerprint_of
 from annolooop.errors import DataError
-from annolooop.storage.artifacts.store import ArtifactStore
+from annolooop.storage.artifacts.store import ArtifactStore, Provider
 from annolooop.storage.images import ImageCatalog
 from annolooop.storage.registry import Registry
 from annolooop.storage.snapshots import Snapshots
@@ -89,7 +91,7 @@ def test_damaged_head_is_noticed(store: ArtifactStore) -> None:
     registry = Registry(store, "cats")
     weights = b"backbone"
     info = replace(draft().backbone, fingerprint=fingerprint_of("resnet18", weights))
-    registry.put_backbone(info.fingerprint, weights)
+    registry.put_backbone(info, weights)
     version = registry.register(draft(backbone=info), b"head")
     assert registry.intact(version)
     store.put(version.head, b"another head")
@@ -101,10 +103,10 @@ def test_damaged_backbone_is_replaced(store: ArtifactStore) -> None:
     fingerprint = fingerprint_of("resnet18", b"backbone")
     info = replace(draft().backbone, fingerprint=fingerprint)
     assert not registry.keeps(info)
-    registry.put_backbone(fingerprint, b"backbone")
+    registry.put_backbone(info, b"backbone")
     store.put(f"backbones/{fingerprint}.safetensors", b"damaged")
     assert not registry.keeps(info)
-    registry.put_backbone(fingerprint, b"backbone")
+    registry.put_backbone(info, b"backbone")
     assert registry.keeps(info)
 
 
@@ -114,3 +116,71 @@ def test_head_that_is_gone_is_named(store: ArtifactStore) -> None:
     store.delete(version.head)
     with pytest.raises(DataError, match=f"{version.head} is missing"):
         registry.head(version)
+
+
+def test_changed_head_and_backbone_are_named(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    info = replace(draft().backbone, fingerprint=fingerprint_of("resnet18", b"backbone"))
+    registry.put_backbone(info, b"backbone")
+    version = registry.register(draft(backbone=info), b"head")
+    keys = (version.head, f"backbones/{info.fingerprint}.safetensors")
+    for key, read in zip(
+        keys, (lambda: registry.head(version), lambda: registry.backbone(info)), strict=True
+    ):
+        whole = store.get(key)
+        store.put(key, whole[:-1] + b"?")
+        with pytest.raises(DataError, match=f"{key} .* is damaged"):
+            read()
+        store.put(key, whole)
+        assert read() == whole
+
+
+def test_damaged_copy_of_a_backbone_is_fetched_again(tmp_path: Path) -> None:
+    remote = ArtifactStore(str(tmp_path / "s"), Provider(LocalFileSystem(auto_mkdir=True)))
+    info = replace(draft().backbone, fingerprint=fingerprint_of("resnet18", b"backbone"))
+    registry = Registry(remote, "cats", tmp_path / "copies")
+    remote.put(f"backbones/{info.fingerprint}.safetensors", b"backbone")
+    registry.backbone(info)
+    for copy in (tmp_path / "copies").iterdir():
+        copy.write_bytes(b"hackbone")
+    assert registry.backbone(info) == b"backbone"
+
+
+def test_missing_newest_promotion_is_noticed(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    first, second = registry.register(draft(), b"one"), registry.register(draft(), b"two")
+    for version in (first, second):
+        registry.promote(version, "now", "me")
+    store.delete("models/cats/promotions/000002.json")
+    with pytest.raises(DataError, match=r"promotions/000002\.json is missing") as caught:
+        registry.current()
+    assert "annoloop model promote VERSION, one of v1, v2" in caught.value.hint
+    registry.promote(second, "later", "me")
+    assert registry.current() == second
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("head", "../../x"),
+        ("head", 5),
+        ("labels", "aria"),
+        ("metrics", {}),
+        ("metrics", {"holdout": 5}),
+        ("metrics", {"holdout": {"n": 1}, "evaluation": {"n": 1, "accuracy": "high"}}),
+        ("metrics", {"holdout": {"n": 1}, "evaluation": {"n": 1, "confusion": [[1]]}}),
+        ("metrics", {"holdout": {"n": 1}, "calibration": {"temperature": 1.0}}),
+        ("metrics", {"holdout": {"n": 1}, "gate": {"verdict": None}}),
+        ("config", {"holdout": "a fifth"}),
+        ("backbone", {"name": "resnet18"}),
+    ],
+)
+def test_record_of_a_version_holds_what_others_take_from_it(
+    store: ArtifactStore, part: str, value: object
+) -> None:
+    registry = Registry(store, "cats")
+    registry.register(draft(), b"head")
+    key = "models/cats/versions/000001.json"
+    store.put(key, json.dumps({**json.loads(store.get(key)), part: value}).encode())
+    with pytest.raises(DataError, match=f"{key} .* is damaged"):
+        registry.version(1)

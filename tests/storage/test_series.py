@@ -88,5 +88,44 @@ def test_other_files_beside_a_series_are_left_alone(
     series: Series[Entry], store: ArtifactStore
 ) -> None:
     series.append(Entry(0, "a"))
-    store.put("a/s/notes.txt", b"mine")
+    for name in (
+        "notes.txt",
+        "7",
+        "12.json",
+        "000000.json",
+        "20260101.json",
+        "x/000002.json",
+        "000003.json.bak",
+        "000004.json/x",
+        "\u0660\u0660\u0660\u0660\u0660\u0665.json",
+    ):
+        store.put(f"a/s/{name}", b"mine")
     assert series.numbers() == [1]
+    assert series.append(Entry(0, "b")) == 2
+
+
+def test_newest_record_of_a_witnessed_series_is_missed(store: ArtifactStore) -> None:
+    series: Series[Entry] = Series(store, "a/s", Entry, NUMBER, witnessed=True)
+    for text in "ab":
+        series.append(Entry(0, text))
+    assert series.latest() == Entry(2, "b")
+    store.delete("a/s/000002.json")
+    for read in (series.latest, series.numbers, lambda: list(series.each())):
+        with pytest.raises(DataError, match=r"a/s/000002\.json is missing"):
+            read()
+    assert series.append(Entry(0, "c")) == 3
+    assert series.latest() == Entry(3, "c")
+
+
+def test_record_that_was_written_before_its_witness_counts(store: ArtifactStore) -> None:
+    series: Series[Entry] = Series(store, "a/s", Entry, NUMBER, witnessed=True)
+    series.append(Entry(0, "a"))
+    store.delete("a/s/000001.written")  # killed in between
+    assert series.latest() == Entry(1, "a")
+
+
+def test_derived_record_that_is_damaged_is_replaced(store: ArtifactStore) -> None:
+    series: Series[Entry] = Series(store, "a/s", Entry, NUMBER, instead=Entry(0, "nothing"))
+    series.append(Entry(0, "a"))
+    store.put("a/s/000001.json", b'{"text": 5}')
+    assert list(series.each()) == [Entry(0, "nothing")]

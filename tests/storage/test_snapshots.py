@@ -9,6 +9,8 @@ from annolooop.domain.annotations import Snapshot
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.snapshots import Snapshots
 
+MOMENT = "2026-01-02T00:00:00Z"
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> ArtifactStore:
@@ -19,7 +21,7 @@ def test_snapshot_comes_back_as_it_was(store: ArtifactStore) -> None:
     snapshots = Snapshots(store, "cats")
     assert snapshots.latest() == Snapshot()
     written = snapshots.write(
-        Snapshot(0, "now", "1 then", "then", (annotation(1), annotation(2, None))), after=0
+        Snapshot(0, "now", "1 then", MOMENT, (annotation(1), annotation(2, None))), after=0
     )
     assert written
     assert written.number == 1

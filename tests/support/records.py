@@ -29,6 +29,19 @@ def draft(**changed: object) -> ModelVersion:
     """A model version that is not registered yet."""
     info = BackboneInfo("resnet18", "none", "f" * 16, "bilinear 256 224 0,0,0 1,1,1", 512)
     made = ModelVersion(
-        0, "", "cats", ("cat", "dog"), False, None, "", 0, info, "", "now", "me", {"n": 1}, {}
+        0,
+        "",
+        "cats",
+        ("cat", "dog"),
+        False,
+        None,
+        "",
+        0,
+        info,
+        "",
+        "now",
+        "me",
+        {"holdout": {"n": 1}},
+        {},
     )
     return replace(made, **changed)  # type: ignore[arg-type]

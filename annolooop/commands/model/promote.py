@@ -24,7 +24,8 @@ def promote(console: Console, version: VERSION) -> "PromoteReport":
 def print_promote(console: Console, report: "PromoteReport") -> None:
     """Print which version is current now."""
     if report.changed:
-        console.print(f"{report.model_version} is current; before, it was {report.before}")
+        before = report.before or "not known"
+        console.print(f"{report.model_version} is current; before, it was {before}")
         console.next("annoloop infer --rerun", "to show people its predictions")
     else:
         console.print(f"{report.model_version} was current already")

@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from annolooop.domain.annotations import UNSENT
 from annolooop.domain.answers import count_tasks
 from annolooop.domain.examples import Example, fingerprint
 from annolooop.domain.figures import SplitCounts
@@ -192,6 +193,7 @@ class _Work:
         self._folders: dict[str, str] = {}
         keys, unknown = labels.keys(), labels.found.unknown
         self.left_out: dict[str, str] = {keys[sha256]: why for sha256, why in unknown.items()}
+        self._unsent: list[int] = []
         self.written = 0
         self._accepted = 0
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -266,7 +268,7 @@ class _Work:
         labels, project = self._labels, self._labels.project
         rules = labels.rules
         if project:
-            tasks = live_tasks(self._stack, project.id, annotated=True)
+            tasks = live_tasks(self._stack, project.id, True, self._unsent)
         else:
             tasks = stored_tasks(self._stack, self._catalog, labels.snapshot)
             for a in labels.snapshot.annotations:
@@ -277,6 +279,7 @@ class _Work:
             side = split_of(sha256, rules.holdout, rules.recorded) if sha256 else ""
             if self._options.split in ("all", side):
                 yield task
+        self.left_out |= {f"task {number}": UNSENT for number in self._unsent}
         for example in self._examples:
             self._count(example)
 
@@ -349,7 +352,7 @@ class _Work:
             fingerprint=fingerprint(labels.examples),
             left_out=(
                 *left_out(self.left_out.items()),
-                *unreadable_answers(labels.snapshot.annotations),
+                *unreadable_answers(labels.snapshot),
             ),
             unlabeled=len(known - labelled),
             skipped=counts.skipped,

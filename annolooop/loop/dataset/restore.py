@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot
+from annolooop.domain.loss import Matching, Picture, emails_of, match, picture_of
 from annolooop.domain.progress import Track
-from annolooop.domain.restoring import Matching, Picture, emails_of, match, picture_of
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError
 from annolooop.labelstudio.results import build_result

@@ -33,7 +33,9 @@ UPLOADS = "/data/upload/"  # in the address of an image that only its project ha
 Task = dict[str, Any]
 
 
-def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
+def live_tasks(
+    stack: Stack, project: int, annotated: bool, unsent: list[int] | None = None
+) -> Iterator[Task]:
     """Tasks as they are in Label Studio now, by id.
 
     People are named by their e-mail addresses, which mean the same on another server. Of an image
@@ -42,10 +44,11 @@ def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
 
     Args:
         annotated: only those that someone annotated or skipped.
+        unsent: as for :meth:`Annotations.export`.
     """
     people = stack.studio.people.emails()
     shown_by = _shown_by(stack, project)
-    for raw in stack.studio.annotations.export(project, annotated):
+    for raw in stack.studio.annotations.export(project, annotated, unsent):
         annotations = sorted(raw["annotations"], key=lambda a: (str(a["updated_at"]), int(a["id"])))
         made = [_annotation(a, people) for a in annotations]
         data = dict(raw["data"])

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from annolooop.domain.annotations import ProjectCounts, Snapshot
+from annolooop.domain.annotations import Identity, ProjectCounts, Snapshot
 from annolooop.domain.loss import is_other_project
 from annolooop.errors import DataError, UnreachableError, did_you_mean
 from annolooop.labelstudio.api.connection import NotFound, Rejected
@@ -244,13 +245,21 @@ def lookup_project(stack: Stack, name: str) -> ProjectCounts | None:
 
 def note_project(stack: Stack, project: ProjectCounts) -> None:
     """Remember which project is the dataset's."""
-    _noted(stack, stack.config.dataset.name).write({"identity": project.identity})
+    _noted(stack, stack.config.dataset.name).write(_Project(project.identity))
 
 
 def noted_project(stack: Stack, name: str) -> str | None:
     """Identity of the project that was the dataset's last time, or ``None``."""
-    return (_noted(stack, name).read() or {}).get("identity")
+    note = _noted(stack, name).read()
+    return note.identity if note else None
 
 
-def _noted(stack: Stack, name: str) -> Document[dict[str, str]]:
-    return Document(stack.store, f"{DATASETS}/{name}/project.json", dict[str, str])
+@dataclass(frozen=True)
+class _Project:
+    """Identity of the project that is the dataset's."""
+
+    identity: Identity
+
+
+def _noted(stack: Stack, name: str) -> Document[_Project]:
+    return Document(stack.store, f"{DATASETS}/{name}/project.json", _Project)

@@ -1,10 +1,11 @@
 """Pull annotations into a snapshot."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from annolooop.domain.annotations import Changes, ProjectCounts, Snapshot, compare
 from annolooop.domain.loss import is_other_project
+from annolooop.domain.moments import Moment
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.stack import Stack
@@ -41,7 +42,7 @@ def pull_snapshot(
             stored = replace(last, watermark=pulled.watermark)
         if stored:
             if whole:
-                _pulled(stack).write({"project": project.identity, "at": pulled.created_at})
+                _pulled(stack).write(_Pulled(project.identity, pulled.created_at))
             return stored, changes
         project = find_project(stack, stack.config.dataset.name)  # its counters have moved on
 
@@ -51,11 +52,18 @@ def _is_due(stack: Stack, project: ProjectCounts) -> bool:
     note = _pulled(stack).read()
     if note is None:
         return True
-    since = datetime.now(timezone.utc) - datetime.fromisoformat(note["at"])
-    return bool(note["project"] != project.identity or abs(since) > WHOLE)
+    since = datetime.now(timezone.utc) - datetime.fromisoformat(note.at)
+    return bool(note.project != project.identity or abs(since) > WHOLE)
 
 
-def _pulled(stack: Stack) -> Document[dict[str, str]]:
+@dataclass(frozen=True)
+class _Pulled:
     """When all annotations were pulled, and of which project."""
+
+    project: str
+    at: Moment
+
+
+def _pulled(stack: Stack) -> Document[_Pulled]:
     key = f"{DATASETS}/{stack.config.dataset.name}/pulled.json"
-    return Document(stack.store, key, dict[str, str])
+    return Document(stack.store, key, _Pulled, derived=True)

@@ -290,9 +290,9 @@ class Pusher:
         """
         assert self._project
         stack, project = self._stack, self._project
-        sending = self._intent.read()
-        if sending is None:
+        if not self._intent.exists():
             return False
+        sending = self._intent.read()
 
         def counted() -> object:
             return stack.studio.tasks.newest(project.id), stack.studio.predictions.count_by_version(
@@ -301,6 +301,8 @@ class Pusher:
 
         def is_all_there() -> bool:
             list_tasks(stack, project, stack.task_index)
+            if sending is None:  # it is damaged: nobody knows what was to be sent
+                return False
             ids = [task.id for task in stack.task_index.tasks(sending.keys)]
             predicted, _ = stack.task_index.predicted(ids, sending.version)
             return len(ids) >= len(sending.keys) and len(predicted) >= sending.predictions

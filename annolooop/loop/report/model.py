@@ -17,7 +17,8 @@ from annolooop.loop.labels.split import not_trained_on, rules_of_version
 from annolooop.loop.quality.curve import curve
 from annolooop.loop.rounds.figures import round_stats
 from annolooop.loop.rounds.queue import rounds_of
-from annolooop.model.heads.head import Head, Probabilities, activate
+from annolooop.loop.versions.predict import read_head
+from annolooop.model.heads.head import Probabilities, activate
 from annolooop.model.heads.interval import wilson
 from annolooop.model.heads.metrics import MIN_HOLDOUT
 from annolooop.model.heads.reliability import reliability
@@ -182,7 +183,7 @@ def _look(
     if not held:
         nothing = np.zeros((0, len(version.labels)))
         return (), nothing, nothing
-    head = Head.from_bytes(stack.registry_of(labels.dataset).head(version))
+    head = read_head(stack.registry_of(labels.dataset), version)
     logits = head.logits(embeddings.matrix(e.sha256 for e in held))
     return (
         tuple(held),

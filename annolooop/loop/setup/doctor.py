@@ -135,7 +135,7 @@ def _weights(stack: Stack) -> Iterator[Check]:
 
     model, current = stack.config.model, stack.registry.current()
     if current:
-        stack.registry.backbone(current.backbone.fingerprint)
+        stack.registry.backbone(current.backbone)
         yield Check("weights", "ok", f"{current.name}: {current.backbone.name} is in the store")
         return
     hub = hub_file(model.backbone, model.weights)

@@ -14,6 +14,7 @@ from annolooop.loop.embed.embed import Embedder
 from annolooop.loop.labels.split import trained_on
 from annolooop.loop.train.fit_result import FitResult
 from annolooop.loop.train.training_set import TrainingSet
+from annolooop.loop.versions.predict import read_head
 from annolooop.model.heads.fit import (
     FALLBACK,
     Targets,
@@ -22,7 +23,6 @@ from annolooop.model.heads.fit import (
     fit_head,
     learnable,
 )
-from annolooop.model.heads.head import Head
 from annolooop.model.heads.metrics import predicted
 from annolooop.model.heads.targets import build_targets
 from annolooop.model.judging.paired import fewest_worse, mcnemar_worse
@@ -151,7 +151,7 @@ class _Current:
 
     def predictions(self, examples: Sequence[Example], labels: Sequence[str]) -> Targets:
         """(n, k) bool: the labels it predicts, in the order of these labels."""
-        head = Head.from_bytes(self._stack.registry.head(self.version))
+        head = read_head(self._stack.registry, self.version)
         vectors = self.embeddings(examples).matrix(e.sha256 for e in examples)
         chosen = predicted(head.predict(vectors), head.multiple)
         return chosen[:, [self.version.labels.index(label) for label in labels]]

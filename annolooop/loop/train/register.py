@@ -8,6 +8,7 @@ from annolooop.domain.examples import Example, fingerprint
 from annolooop.domain.versions import ModelVersion
 from annolooop.loop.train.changes import settings_of_version
 from annolooop.loop.train.fit_result import FitResult
+from annolooop.loop.versions.predict import read_head
 from annolooop.model.heads.head import Head
 from annolooop.stack import Stack
 
@@ -23,7 +24,7 @@ def register(
 ) -> ModelVersion:
     """Store the weights, then the record that names them; it is current if the gate lets it."""
     for pipeline in result.new_backbones:
-        stack.registry.put_backbone(pipeline.info.fingerprint, pipeline.weights())
+        stack.registry.put_backbone(pipeline.info, pipeline.weights())
     if result.new_embeddings:
         stack.embeddings(result.backbone).add(result.new_embeddings, result.precision)
     draft = ModelVersion(
@@ -63,7 +64,7 @@ def register_first(stack: Stack) -> ModelVersion:
 
 def register_relabelled(stack: Stack, current: ModelVersion) -> ModelVersion:
     """A version for other labels that nothing can be learned of yet; rows that stay are kept."""
-    head = Head.from_bytes(stack.registry.head(current))
+    head = read_head(stack.registry, current)
     labels = stack.config.dataset.labels
     relabelled = head.with_labels(current.labels, labels, stack.config.train.seed)
     return register(stack, current, FitResult(relabelled, current.backbone, UNTRAINED))

@@ -10,6 +10,7 @@ from annolooop.errors import DataError
 from annolooop.model.heads.head import THRESHOLD, Head, Probabilities
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Embeddings
+from annolooop.storage.registry import Registry
 
 
 def find_current(stack: Stack) -> ModelVersion:
@@ -42,6 +43,18 @@ def require_current(stack: Stack) -> ModelVersion:
     return version
 
 
+def read_head(registry: Registry, version: ModelVersion) -> Head:
+    """A version's head.
+
+    Raises:
+        DataError: it is damaged or gone, or the version's record does not fit it.
+    """
+    head = Head.from_bytes(registry.head(version))
+    if head.weight.shape != (len(version.labels), version.backbone.dim):
+        raise registry.damaged(version)
+    return head
+
+
 def labels_gone(stack: Stack, version: ModelVersion) -> list[str]:
     """Labels that a version may predict, and that the dataset does not have any more."""
     return [label for label in version.labels if label not in stack.config.dataset.labels]
@@ -58,7 +71,7 @@ class Predictor:
 
     def __init__(self, stack: Stack, version: ModelVersion, embeddings: Embeddings) -> None:
         self.version = version
-        self._head = Head.from_bytes(stack.registry.head(version))
+        self._head = read_head(stack.registry, version)
         self._embeddings = embeddings
 
     def probabilities(self, images: Sequence[Image]) -> Probabilities:
@@ -69,8 +82,8 @@ class Predictor:
         """What is most probable for each image, a label or any number, with its confidence."""
         if not images:
             return {}
-        predictions = best_labels(self.version, self.probabilities(images))
-        return dict(zip(images, predictions, strict=True))
+        best = best_labels(self.version, self.probabilities(images))
+        return dict(zip(images, best, strict=True))
 
 
 def best_labels(version: ModelVersion, probabilities: Probabilities) -> Iterator[Prediction]:

@@ -55,7 +55,10 @@ class ModelReport:
 
 @dataclass(frozen=True)
 class PromoteReport:
-    """What `model promote` and `model rollback` did; ``changed`` is False if it was current."""
+    """What `model promote` and `model rollback` did; ``changed`` is False if it was current.
+
+    ``before`` is empty where nobody knew which version was current.
+    """
 
     dataset: str
     model_version: str
@@ -115,7 +118,12 @@ def promote(stack: Stack, name: str) -> PromoteReport:
     Raises:
         DataError: there is no such version.
     """
-    return _promote(stack, find_current(stack), find_version(stack, name))
+    requested = find_version(stack, name)
+    try:
+        current = stack.registry.current()
+    except DataError:  # a damaged or missing promotion: who names a version mends it
+        current = None
+    return _promote(stack, current, requested)
 
 
 def rollback(stack: Stack) -> PromoteReport:
@@ -133,12 +141,14 @@ def rollback(stack: Stack) -> PromoteReport:
     return _promote(stack, current, find_version(stack, current.parent))
 
 
-def _promote(stack: Stack, current: ModelVersion, requested: ModelVersion) -> PromoteReport:
-    changed = requested.number != current.number
+def _promote(stack: Stack, current: ModelVersion | None, requested: ModelVersion) -> PromoteReport:
+    changed = current is None or requested.number != current.number
     if changed:
         now = datetime.now(timezone.utc).isoformat()
         stack.registry.promote(requested, now, stack.person)
-    return PromoteReport(requested.dataset, requested.name, current.name, changed)
+    return PromoteReport(
+        requested.dataset, requested.name, current.name if current else "", changed
+    )
 
 
 def find_version(stack: Stack, name: str) -> ModelVersion:

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from annolooop.errors import DataError
 from annolooop.model.numeric import sigmoid, softmax
 
 Array = NDArray[np.float32]
@@ -81,19 +79,10 @@ class Head:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Head":
-        """From a safetensors file.
-
-        Raises:
-            DataError: it is not the file of a head.
-        """
-        try:
-            tensors = load(data)
-            temperature = float(tensors["temperature"][0]) if "temperature" in tensors else 1.0
-            return cls(tensors["weight"], tensors["bias"], "multiple" in tensors, temperature)
-        except (SafetensorError, KeyError) as error:
-            raise DataError(
-                "the model version's head cannot be read", "Train a new one: annoloop train --rerun"
-            ) from error
+        """From a safetensors file that :meth:`to_bytes` made."""
+        tensors = load(data)
+        temperature = float(tensors["temperature"][0]) if "temperature" in tensors else 1.0
+        return cls(tensors["weight"], tensors["bias"], "multiple" in tensors, temperature)
 
 
 def activate(logits: Logits, multiple: bool) -> Probabilities:

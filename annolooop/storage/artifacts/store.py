@@ -278,12 +278,9 @@ class ArtifactStore:
             "It was removed: put it back from a backup.",
         )
 
-    def damaged(self, key: str, why: str) -> DataError:
+    def damaged(self, key: str, why: str, fix: str = "Put it back from a backup.") -> DataError:
         """The error for an object that does not hold what it should."""
-        return DataError(
-            f"{key} in the artifact store {self.url} is damaged: {why}",
-            "Put it back from a backup.",
-        )
+        return DataError(f"{key} in the artifact store {self.url} is damaged: {why}", fix)
 
     def _failed(self, verb: str, key: str, error: Exception) -> UnreachableError:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -33,7 +33,6 @@ from annolooop.storage.embeddings.shards import (
     Shard,
     encode,
     is_index,
-    is_undamaged,
     listed,
     open_shard,
     read_rows,
@@ -230,7 +229,7 @@ class Embeddings:
             self._open(unopened)
 
     def _open(self, numbers: Sequence[int]) -> None:
-        """Copy shards where needed, and see whether they can be read; drop those that cannot."""
+        """Copy shards where needed, and look whether they are whole; drop those that are not."""
 
         def uncopied(number: int) -> str | None:
             return self._uncopied(self._shards[number].file, self._shards[number].size)
@@ -241,16 +240,15 @@ class Embeddings:
             shard = self._shards[number]
             try:
                 if isinstance(data, bytes):
-                    if not is_undamaged(data, shard):
-                        raise ValueError(shard.name)
                     self._keep(shard.file, data)
                 self._dims[number] = open_shard(self._file(shard), shard)
                 self._mark_used(self._file(shard))
             except DAMAGED:
+                if not self._here:
+                    self._file(shard).unlink(missing_ok=True)
                 if self._here or data is not None:
                     self._drop(number)
-                else:  # it is only the copy that is damaged: it is fetched again
-                    self._file(shard).unlink(missing_ok=True)
+                # Else it is only the copy that is damaged: it is fetched again.
 
     def _mark_used(self, file: Path) -> None:
         """Note that a copy was used: its time of change says when, to a day."""

@@ -22,7 +22,8 @@ EXACT = "fp32"  # the precision class that is good enough for everyone
 FORMAT = "1"
 START = 1024  # bytes before the vectors: the length of the header, the header, blanks
 TENSOR = "embedding"
-DAMAGED = (OSError, ValueError, KeyError, TypeError)
+BLOCK = 1_000_000  # bytes that are read at once
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 _NAME = re.compile(r"[0-9a-f]{24}-([a-z0-9]+)")
 
@@ -99,7 +100,7 @@ def read_header(data: bytes, shard: Shard) -> tuple[int, dict[str, str]]:
     """Length of an embedding, and what the file says of itself, from its first bytes.
 
     Raises:
-        ValueError, KeyError, TypeError: it is damaged.
+        one of :data:`DAMAGED`: it is damaged.
     """
     if int.from_bytes(data[:8], "little") != START - 8:
         raise ValueError("no header")
@@ -119,25 +120,20 @@ def is_index(data: bytes, shard: Shard) -> bool:
     return shard.name == f"{_digest(data, shard.precision)}-{shard.precision}"
 
 
-def is_undamaged(data: bytes, shard: Shard) -> bool:
-    """Whether this is the file of a shard, bit for bit."""
-    try:
-        expected = read_header(data, shard)[1]["sha256"]
-    except DAMAGED:
-        return False
-    return hashlib.sha256(memoryview(data)[START:]).hexdigest() == expected
-
-
 def open_shard(file: Path, shard: Shard) -> int:
-    """Length of an embedding in a file.
+    """Length of an embedding in a file, all of which is read: it is a shard's, bit for bit.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError: it is damaged.
+        one of :data:`DAMAGED`: it is damaged.
     """
-    if file.stat().st_size != shard.size:
-        raise ValueError("another size")
     with file.open("rb") as opened:
-        return read_header(opened.read(START), shard)[0]
+        dim, about = read_header(opened.read(START), shard)
+        digest = hashlib.sha256()
+        while block := opened.read(BLOCK):
+            digest.update(block)
+    if file.stat().st_size != shard.size or digest.hexdigest() != about["sha256"]:
+        raise ValueError("another content")
+    return dim
 
 
 def read_rows(file: Path, shard: Shard, dim: int, rows: Numbers) -> Vector:

@@ -75,6 +75,13 @@ def test_noted_number_on_a_fresh_server_is_not_believed(stack: Stack, studio: Fa
     assert lookup_project(stack, "cats") is None
 
 
+@pytest.mark.parametrize("body", [b"", b"{}", b"5", b'{"identity": 5}', b'{"identity": "then"}'])
+def test_damaged_note_of_the_project_is_named(stack: Stack, body: bytes) -> None:
+    stack.store.put("datasets/cats/project.json", body)
+    with pytest.raises(DataError, match=r"datasets/cats/project\.json in .* is damaged"):
+        lookup_project(stack, "cats")
+
+
 @pytest.mark.usefixtures("short_wait")
 def test_project_whose_maker_died_is_waited_for(stack: Stack, studio: FakeStudio) -> None:
     making: Intent[bool] = Intent(stack.store, "cats", "making", bool)

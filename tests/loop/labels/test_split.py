@@ -14,12 +14,13 @@ from annolooop.domain.examples import Example
 from annolooop.domain.split import split_of
 from annolooop.domain.versions import BackboneInfo, ModelVersion
 from annolooop.loop.labels.split import Assigned, assign_split, recorded_split
+from annolooop.model.backbones.transforms import EvalTransform
 from annolooop.stack import Stack
 from annolooop.storage.embeddings.embeddings import Embeddings
 from annolooop.storage.images import content_hash
 from annolooop.storage.series import Series
 
-INFO = BackboneInfo("resnet18", "none", "abc", "plain", 32)
+INFO = BackboneInfo("resnet18", "none", "f" * 16, EvalTransform().id, 32)
 SHARE = 0.3
 
 
@@ -74,7 +75,7 @@ class Labelled:
         config: Mapping[str, object] = {"holdout": self.stack.config.train.holdout}
         draft = ModelVersion(
             0, "", "pairs", tuple(LABELS), True, None, "", stored.number, INFO, "", "", "",
-            config=dict(config),
+            {"holdout": {"n": 0}}, dict(config),
         )  # fmt: skip
         self.stack.registry.register(draft, f"head {last}".encode())
 

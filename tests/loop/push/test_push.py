@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,12 +14,15 @@ from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.labelstudio.api.connection import Connection
 from annolooop.labelstudio.api.tasks import Tasks
+from annolooop.loop.labels import snapshot
 from annolooop.loop.labels.project import ensure_project
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.push.plan import PushPlan
 from annolooop.loop.push.push import Pusher
 from annolooop.stack import Stack
+from annolooop.storage import intents
 
+NOW = datetime.now(timezone.utc).isoformat()
 V1, V2 = "v1-aaaaaa", "v2-bbbbbb"
 
 
@@ -174,3 +178,53 @@ def test_everything_is_pulled_once_a_week_and_when_asked(project: Project) -> No
             note["at"] = (datetime.now(timezone.utc) - timedelta(days=8)).isoformat()
             stack.store.put(f"{name}/pulled.json", json.dumps(note).encode())
         assert pull(whole=asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"project": 5, "at": []}', b'{"project": "x"}'])
+def test_everything_is_pulled_where_the_note_of_the_last_time_is_damaged(
+    project: Project, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    stack = project.stack()
+    found, asked = ensure_project(stack), list[bool]()
+    name = f"datasets/{stack.config.dataset.name}"
+    monkeypatch.setattr(
+        snapshot,
+        "pull",
+        lambda studio, project, last, whole: asked.append(whole) or replace(last, created_at=NOW),
+    )
+    stack.store.put(f"{name}/pulled.json", body)
+    pull_snapshot(stack, found)
+    pull_snapshot(stack, found)
+    assert asked == [True, False]
+
+
+@pytest.mark.parametrize("body", [b"", b"[" * 9000, b'{"project": 5}', b'{"tasks": [[1]]}'])
+def test_damaged_task_index_is_made_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    sender = Sender(project, monkeypatch)
+    sender.send()
+    store, first = project.stack().store, sender.listings
+    prefix = f"datasets/{project.stack().config.dataset.name}/tasks"
+    for item in list(store.walk(prefix)):
+        store.put(item.key, body)
+    assert not sender.send()
+    assert sender.listings == first + 1
+    assert not sender.send()
+    assert sender.listings == first + 1
+    sender.holds(v1=5)
+
+
+def test_damaged_announcement_doubles_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intents, "SECONDS_OF_QUIET", 0.5)
+    sender = Sender(project, monkeypatch)
+    sender.send(images=3)
+    store, name = project.stack().store, project.stack().config.dataset.name
+    # Its tasks are there, and the index does not know them: who sent them was killed.
+    store.delete_below(f"datasets/{name}/tasks")
+    store.put(f"datasets/{name}/pushing.json", b'{"version": ')
+    assert len(sender.send().new) == 2
+    sender.holds(v1=5)
+    assert not store.exists(f"datasets/{name}/pushing.json")

@@ -12,7 +12,6 @@ from annolooop.storage.embeddings.shards import (
     Shard,
     encode,
     is_index,
-    is_undamaged,
     listed,
     open_shard,
     read_rows,
@@ -70,11 +69,19 @@ def test_rows_are_read_in_the_order_asked(made: tuple[Shard, bytes, bytes], tmp_
     assert read_rows(file, shard, dim, np.array([2, 0])).tolist() == ROWS[[2, 0]].tolist()
 
 
-def test_changed_bytes_are_noticed(made: tuple[Shard, bytes, bytes]) -> None:
-    shard, data, index = made
-    assert is_undamaged(data, shard)
-    assert not is_undamaged(data[:START] + b"?" + data[START + 1 :], shard)
-    assert not is_undamaged(data[:40], shard)
+@pytest.mark.parametrize("at", [20, START, -1])
+def test_changed_byte_is_noticed(made: tuple[Shard, bytes, bytes], tmp_path: Path, at: int) -> None:
+    shard, data, _ = made
+    changed = bytearray(data)
+    changed[at] ^= 1
+    file = tmp_path / shard.file
+    file.write_bytes(changed)
+    with pytest.raises(DAMAGED):
+        open_shard(file, shard)
+
+
+def test_changed_index_is_noticed(made: tuple[Shard, bytes, bytes]) -> None:
+    shard, _, index = made
     assert is_index(index, shard)
     assert not is_index(index[:-32] + bytes(32), shard)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from support.records import annotation
 
 from annolooop.domain.annotations import Annotation
-from annolooop.domain.restoring import Matching, emails_of, match
+from annolooop.domain.loss import Matching, emails_of, match
 
 OLD, NEW = {1: "ann@x.org", 2: "bob@x.org"}, {7: "bob@x.org", 9: "ann@x.org"}
 
