@@ -205,6 +205,10 @@ class LabelStudioConfig(_Section):
     LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, if it is not the store's folder. Annotators may read
     all that is below it: best is a folder with nothing but a link `images` to that of the store."""
 
+    daily_backup: bool = True
+    """Back up the local Label Studio once a day while it runs, into a store in a bucket or on
+    another disk; see `annoloop backup`."""
+
     start_timeout: float = Field(300, gt=0)
     """Seconds that `up` waits for Label Studio to answer; a first start migrates its database."""
 
