@@ -112,6 +112,14 @@ class Annotations:
         body = {"result": result, "lead_time": lead_time}
         self._connection.post(f"/api/tasks/{task}/annotations", body)
 
+    def add(self, task: int, body: Mapping[str, Any]) -> None:
+        """Add an annotation to a task, as somebody's whom ``completed_by`` names."""
+        self._connection.post(f"/api/tasks/{task}/annotations", dict(body))
+
+    def change(self, annotation: int, body: Mapping[str, Any]) -> None:
+        """Change an annotation."""
+        self._connection.call("PATCH", f"/api/annotations/{annotation}", body=dict(body))
+
     def withdraw_accepted(
         self, project: int, tasks: Sequence[int], annotator: int | None, moment: str
     ) -> int:
@@ -259,9 +267,7 @@ def is_accepted(raw: Mapping[str, Any]) -> bool:
         return False
     if raw.get("parent_annotation"):
         return False
-    result = raw.get("result")
-    items = result if isinstance(result, list) else ()
-    scored = any("score" in item for item in items if isinstance(item, dict))
+    scored = any("score" in item for item in _items(raw))
     return bool(raw.get("parent_prediction") or (scored and not raw.get("ground_truth")))
 
 
@@ -271,7 +277,10 @@ def _annotation(
     raw: Mapping[str, Any],
     versions: Mapping[int, str],
 ) -> Annotation:
-    """Args: ``versions``: id of a prediction -> its model version, of what was accepted."""
+    """Args: ``versions``: id of a prediction -> its model version, of what was accepted.
+
+    Where the prediction is gone, `restore` has written the version into the answer.
+    """
     data = task["data"]
     skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
     shown = raw.get("prediction") or {}
@@ -294,13 +303,24 @@ def _annotation(
         updated_at=changed_at,
         shown_version=shown.get("model_version"),
         shown=read_result(labelling, shown.get("result") or []).labels,
-        accepted=versions.get(raw.get("parent_prediction") or 0, UNKNOWN) if accepted else "",
+        accepted=_accepted_version(raw, versions) if accepted else "",
         unreadable=answer.unreadable,
         created_at=str(raw.get("created_at") or ""),
         lead_time=raw.get("lead_time"),
         extra=json.dumps(extra) if extra else "",
         address="" if data.get("key") else str(data.get(labelling.data, "")),
     )
+
+
+def _accepted_version(raw: Mapping[str, Any], versions: Mapping[int, str]) -> str:
+    """The model version of an accepted prediction; of one that is gone, as `restore` wrote it."""
+    written = (str(item["model_version"]) for item in _items(raw) if "model_version" in item)
+    return versions.get(raw.get("parent_prediction") or 0) or next(written, UNKNOWN)
+
+
+def _items(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+    result = raw.get("result")
+    return [item for item in result if isinstance(item, dict)] if isinstance(result, list) else []
 
 
 def _picture(data: Mapping[str, Any], moment: str) -> str:

@@ -78,6 +78,7 @@ class Connection:
         self._http = open_client(url, timeout)
         self._api_key = api_key
         self._allowed = frozenset(host.lower() for host in allowed)
+        self._proven = False  # a request showed that it is a Label Studio
         # A personal access token is a JWT, whose parts are separated by dots.
         self._sdk = self._open_sdk(timeout) if "." in api_key else None
 
@@ -201,6 +202,7 @@ class Connection:
             # Nothing was done yet, so even a write may be sent once more.
             response = self._send(method, path, params, body)
         if response.is_success:
+            self._proven |= path.startswith("/api/") and path != "/api/version"
             return response
         raise self._refusal(method, path, response)
 
@@ -286,12 +288,6 @@ class Connection:
             return not_label_studio(self._http, self.url, self._ours)
         return self._refusal("GET", "/api/version", response)
 
-    def _is_label_studio(self) -> bool:
-        try:
-            return "release" in self._http.get(f"{self.url}/api/version").json()
-        except (httpx.HTTPError, ValueError, TypeError):
-            return False
-
     def _token_refused(self, status: int) -> ConfigError:
         return ConfigError(
             f"Label Studio at {self.url} refuses the access token ({status})",
@@ -310,7 +306,7 @@ class Connection:
         except (ValueError, AttributeError):
             text = response.text
             page = path.startswith("/api/") and response.status_code in (400, 403, 404)
-            if page and not self._is_label_studio():  # it, too, answers some requests with a page
+            if page and not self._proven:  # Label Studio, too, answers some requests with a page
                 return not_label_studio(self._http, self.url, self._ours)
         guarded = response.status_code == 403 and GUARDED in text
         if response.status_code in (401, 403) and not guarded:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from annolooop.config.load import LoadedStack
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
 from annolooop.files.whole import make_folder
 from annolooop.labelstudio.api.address import open_client
+from annolooop.labelstudio.server import daily
 from annolooop.labelstudio.server.credentials import Credentials, load_credentials, make_credentials
 from annolooop.labelstudio.server.database import Database
 from annolooop.labelstudio.server.document_root import link_folders, linked_store, root_of
@@ -26,10 +28,11 @@ from annolooop.labelstudio.server.install import (
     release_environment,
 )
 from annolooop.labelstudio.server.port import HOST, port_owner, port_taken
-from annolooop.labelstudio.server.process import end_process, find_process, has_ended
+from annolooop.labelstudio.server.process import end_process, find_process, has_ended, start_apart
 from annolooop.labelstudio.server.settings import ENDPOINTS, server_environment
 
 OWNER_VARIABLE = "ANNOLOOP_DATA_DIR"  # in the server's environment: its data folder
+WATCH_VARIABLE = "ANNOLOOP_BACKUPS_OF"  # in that of the process that backs it up, likewise
 SECONDS_EXPORTS_ARE_KEPT = 7 * 86_400.0
 LOG_BYTES = 10_000_000  # after which the next start begins a new log
 
@@ -207,6 +210,20 @@ class Daemon:
                 raise self._with_way_back(error) from None
             raise
         return process.pid, True
+
+    def watch(self, pid: int, command: Sequence[str]) -> bool:
+        """Type a command every hour while the server runs, in a process of its own.
+
+        Args:
+            pid: of the server.
+            command: that backs it up where a day is over.
+
+        Returns:
+            Whether this call started it: there is one for each data folder.
+        """
+        command = [sys.executable, "-I", daily.__file__, str(pid), *command]
+        log = self.log.with_name(f"backup-{self.name}.log")
+        return start_apart(command, log, WATCH_VARIABLE, str(self.data_dir))
 
     def stop(self) -> int | None:
         """Stop our server, and wait for its end. Returns its process id, if it ran."""

@@ -116,6 +116,7 @@ class ExportOptions:
         overwrite: replace an earlier export.
         offline: take the last snapshot, and do not ask Label Studio.
         accepted: write labels that were accepted unseen, too.
+        snapshot: number of a snapshot to take, instead of Label Studio; 0 for none.
     """
 
     format: str
@@ -124,6 +125,7 @@ class ExportOptions:
     overwrite: bool = False
     offline: bool = False
     accepted: bool = True
+    snapshot: int = 0
 
 
 def export(stack: Stack, name: str, options: ExportOptions, track: Track) -> ExportReport:
@@ -137,7 +139,7 @@ def export(stack: Stack, name: str, options: ExportOptions, track: Track) -> Exp
     """
     begun = time.monotonic()
     out, form = _check(stack, options)
-    labels = read_labels(stack, name, options.offline)
+    labels = read_labels(stack, name, options.offline, options.snapshot)
     if form.single and labels.rules.choice == "multiple":
         raise UsageError(
             f"--format {options.format} has room for one label of an image, and the images of "
@@ -268,7 +270,7 @@ class _Work:
         if project:
             tasks = live_tasks(self._stack, project.id, True, self._unsent)
         else:
-            tasks = stored_tasks(self._stack, self._catalog, labels.snapshot.annotations)
+            tasks = stored_tasks(self._stack, self._catalog, labels.snapshot)
             for a in labels.snapshot.annotations:
                 if not a.key:
                     self.left_out[f"task {a.task}"] = ELSEWHERE

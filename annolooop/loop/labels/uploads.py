@@ -1,12 +1,12 @@
 """Make images that people uploaded in Label Studio part of the dataset."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from mimetypes import guess_extension
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote, unquote_to_bytes, urlparse
 
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.picture_kinds import needs_copy
@@ -25,6 +25,7 @@ File = tuple[str, bytes]  # its name, and what is in it
 IMAGES_IN_MEMORY = 32
 BYTES_IN_MEMORY = 64 * 2**20  # after which they are put into the store
 FETCHES_AT_ONCE = 4
+ADDRESS = 300  # characters of an address in a message
 FAILURES_PER_HOST = 3  # failures after which a host is not asked again in this run
 
 
@@ -55,7 +56,7 @@ def collect_uploads(stack: Stack, project: ProjectCounts, track: Track) -> Uploa
     fetched: dict[int, File] = {}
     for task, address, answer in prefetch(fetcher.fetch, progress, FETCHES_AT_ONCE):
         if isinstance(answer, str):
-            done.failed[f"task {task}: {address}"] = answer
+            done.failed[f"task {task}: {_short(address)}"] = answer
             continue
         fetched[task] = answer
         done.tasks += 1
@@ -139,6 +140,8 @@ class _Fetcher:
             return "its address cannot be read"
         if self._failures[parts.netloc] >= FAILURES_PER_HOST:
             return "its host did not answer for others"
+        if parts.scheme == "data":
+            return _inside(address)
         if parts.scheme not in ("http", "https", ""):
             # A bucket that only the server has the keys of: it sends us on to a signed address.
             encoded = b64encode(address.encode()).decode()
@@ -160,3 +163,22 @@ class _Fetcher:
         if not is_image_name(name):
             name += guess_extension(kind) or ".jpg"
         return file_names([name])[name], data
+
+
+def _inside(address: str) -> File | str:
+    """The image that an address of the scheme ``data`` holds; or why there is none."""
+    head, comma, body = address.removeprefix("data:").partition(",")
+    kind, *parameters = (part.strip().lower() for part in head.split(";"))
+    if not comma or not kind.startswith("image/"):
+        return f"it is {kind or 'text'}, not an image"
+    try:
+        data = unquote_to_bytes(body)
+        data = b64decode(data, validate=True) if "base64" in parameters else data
+    except ValueError:
+        return "its data cannot be decoded"
+    return f"image{guess_extension(kind) or '.jpg'}", data
+
+
+def _short(address: str) -> str:
+    """An address in a message: one may hold a whole image."""
+    return address if len(address) <= ADDRESS else f"{address[:ADDRESS]}…"

@@ -1,7 +1,9 @@
 """Images that people uploaded in Label Studio become part of the dataset, or it is said why not."""
 
 import io
+from base64 import b64encode
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from PIL import Image as Picture
@@ -175,3 +177,39 @@ def test_many_bytes_are_put_into_the_store_before_more_are_fetched(
     offer(studio, *((f"/{n}.jpg", JPEG) for n in range(3)))
     assert collect(stack, project).tasks == 3
     assert [verb for verb, *_ in studio.wrote if verb in ("fetch", "data")] == ["fetch", "data"] * 3
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"data:image/png;base64,{b64encode(encode('PNG')).decode()}",
+        f"data:image/png;charset=x;BASE64,{quote(b64encode(encode('PNG')))}",
+        f"data:image/png,{quote(encode('PNG'))}",
+    ],
+)
+def test_image_inside_of_the_address_is_decoded(
+    stack: Stack, studio: FakeStudio, project: ProjectCounts, address: str
+) -> None:
+    studio.uploads = [(1, address)]
+    assert collect(stack, project).tasks == 1
+    (image,) = stack.catalog.images()
+    assert image.key == "images/cats-uploads/1-image.png"
+    assert stack.store.get(image.key) == encode("PNG")
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("data:text/html,<html>", "it is text/html, not an image"),
+        ("data:,hello", "it is text, not an image"),
+        ("data:image/png;base64,###", "its data cannot be decoded"),
+        (f"data:image/png;base64,#{'A' * 5000}", "its data cannot be decoded"),
+    ],
+)
+def test_address_that_holds_no_image_is_named_in_short(
+    stack: Stack, studio: FakeStudio, project: ProjectCounts, address: str, why: str
+) -> None:
+    studio.uploads = [(1, address)]
+    ((where, reason),) = collect(stack, project).failed.items()
+    assert reason == why
+    assert len(where) < 350
