@@ -14,7 +14,9 @@ from pydantic import (
     model_validator,
 )
 
+from annolooop.config.backbones import NAMES, WEIGHTS
 from annolooop.domain.labels import why_no_label
+from annolooop.errors import did_you_mean
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
@@ -291,6 +293,27 @@ class ModelConfig(_Section):
     """Pretrained weights: DEFAULT or another torchvision weights name, a file, a key in the
     store (store:weights/mine.pt), `starter` (MobileNetV2 from the package index, for
     machines that reach no model hub), or `none` (random, for tests)."""
+
+    @field_validator("backbone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in NAMES:
+            raise ValueError(
+                f"torchvision has no classifier {name!r} that ends in a linear layer"
+                + did_you_mean(name, NAMES)
+            )
+        return name
+
+    @field_validator("weights")
+    @classmethod
+    def _findable(cls, weights: str) -> str:
+        word = re.fullmatch(r"(?!IMAGENET1K_)\w+", weights)
+        if word and weights not in WEIGHTS:
+            raise ValueError(
+                f"there are no weights {weights!r}, and a file without a suffix is named as ./FILE"
+                + did_you_mean(weights, WEIGHTS)
+            )
+        return weights
 
 
 class TrainConfig(_Section):
