@@ -13,6 +13,7 @@ import typer.core
 
 from annolooop import __version__, completion
 from annolooop.commands import (
+    backup,
     demo,
     doctor,
     down,
@@ -20,6 +21,7 @@ from annolooop.commands import (
     init,
     logs,
     report,
+    restore,
     simulate,
     stats,
     status,
@@ -36,6 +38,7 @@ from annolooop.commands.dataset import (
     describe,
     duplicates,
     export,
+    history,
     launch,
     review,
 )
@@ -336,6 +339,8 @@ command(app, doctor.doctor, doctor.print_checks, section=SETUP)
 command(app, status.status, status.print_status, section=SETUP)
 command(app, logs.logs, logs.print_logs, section=SETUP)
 command(app, down.down, down.print_down, section=SETUP)
+command(app, backup.backup, backup.print_backup, section=SETUP)
+command(app, restore.restore, restore.print_restore, section=SETUP)
 app.add_typer(stack_app, rich_help_panel=SETUP)
 app.add_typer(storage_app, rich_help_panel=SETUP)
 app.add_typer(cache_app, rich_help_panel=SETUP)
@@ -343,6 +348,7 @@ command(app, demo.demo, demo.print_demo, section=SETUP)
 command(dataset_app, dataset_list.list_, dataset_list.print_list, "list")
 command(dataset_app, dataset_stats.stats_of, stats.print_stats, "stats")
 command(dataset_app, describe.describe, describe.print_describe)
+command(dataset_app, history.history, history.print_history)
 command(dataset_app, launch.launch, launch.print_launch)
 command(dataset_app, adopt.adopt, adopt.print_adopt)
 command(dataset_app, export.export, export.print_export)

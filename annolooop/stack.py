@@ -98,10 +98,12 @@ class Stack:
         if self.config.label_studio.url:
             return None
         from annolooop.labelstudio.server.daemon import Daemon
+        from annolooop.storage.images import IMAGES
 
-        served = None if self.cloud else self._store_folder
+        store = None if self.cloud else self._store_folder
+        links = (IMAGES, ANNOTATIONS) if self.config.store.export_annotations else (IMAGES,)
         variables = self.cloud.server_variables() if self.cloud else {}
-        return Daemon.open(self.loaded, self.cache, served, variables)
+        return Daemon.open(self.loaded, self.cache, store, links, variables)
 
     @cached_property
     def studio(self) -> Studio:
@@ -200,10 +202,8 @@ class Stack:
                 settings=cloud.server_settings,
                 advice=cloud.advice,
             )
-        section = self.config.label_studio
-        folder = self._store_folder
-        root = self.loaded.path(section.document_root) if section.document_root else folder
-        return LocalImages(root, folder, IMAGES, urlsplit(section.url or "").path)
+        prefix = urlsplit(self.config.label_studio.url or "").path
+        return LocalImages(*self._as_served(), IMAGES, prefix)
 
     @cached_property
     def annotation_export(self) -> AnnotationExport:
@@ -216,8 +216,24 @@ class Stack:
         if cloud := self.cloud:
             place = {cloud.bucket_field: cloud.bucket, "prefix": cloud.in_bucket(prefix)}
             return AnnotationExport(True, cloud.kind, {**place, **cloud.server_settings})
-        folder = make_folder(self._store_folder / prefix)
-        return AnnotationExport(True, "localfiles", {"path": str(folder)})
+        make_folder(self._store_folder / prefix)
+        root, folder = self._as_served()
+        if self.daemon:
+            from annolooop.labelstudio.server.document_root import link_folders
+
+            link_folders(root, self.daemon.links)
+        return AnnotationExport(True, "localfiles", {"path": str(folder / prefix)})
+
+    def _as_served(self) -> tuple[Path, Path]:
+        """Label Studio's document root, and the store as it sees it: there, or below there."""
+        from annolooop.storage.images import IMAGES
+
+        if self.daemon:
+            return self.daemon.document_root, self.daemon.document_root
+        named, store = self.config.label_studio.document_root, self._store_folder
+        root = self.loaded.path(named) if named else store
+        linked = (root / IMAGES).resolve() == (store / IMAGES).resolve()
+        return root, root if linked else store
 
     def lock_idle(self) -> int | None:
         """State of the dataset's lock while nobody holds it; see :class:`Lease`."""

@@ -44,6 +44,8 @@ error names |
 again |
 | 6 | `train --rerun` made a version that is worse than the current one; it is kept, and not \
 current | look at the labels (`dataset review`), or insist (`--gate off`) |
+| 6 | many answers are missing in Label Studio, or older than before; nothing was changed | \
+`restore` brings them back, `sync --accept-loss` goes on without them |
 | 130 | interrupted | type the same command again: it goes on from there |
 
 ## All commands

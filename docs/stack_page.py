@@ -77,7 +77,8 @@ Any value in the file may be a reference, or hold some in its text:
 
 Variables are taken from the environment and from a file `.env` in the project folder, which holds
 lines of the form `NAME=value`. Where both have a variable, the environment wins, unless it is
-empty there. The stack file, `.env` and files of secrets are UTF-8, or UTF-16 with its mark at the beginning.
+empty there. The stack file, `.env` and files of secrets are UTF-8, or UTF-16 with its mark at the
+beginning.
 
 What follows `file:`, `keyring:` or a cloud is taken as it is, up to the brace: it has no `:-text`,
 and holds no other reference. A relative PATH starts at the project folder, `~` is your home folder.

@@ -49,11 +49,35 @@ def test_our_server_that_does_not_run_says_what_to_type(project: Project) -> Non
     assert caught.value.hint == "Start it: annoloop up"
 
 
-def test_our_server_serves_the_folder_of_the_store(project: Project) -> None:
-    daemon = ours(project).stack().daemon
+def test_our_server_serves_a_folder_of_links_to_the_store(project: Project) -> None:
+    stack = ours(project).stack()
+    daemon = stack.daemon
     assert daemon
-    assert daemon.document_root == project.folder / "store"
     assert daemon.data_dir == project.folder / "ls"
+    assert daemon.document_root.parent == project.folder / "ls" / "files"
+    assert daemon.links == {"images": project.folder / "store" / "images"}
+    assert isinstance(stack.image_source, LocalImages)
+    assert stack.image_source.url("images/a.jpg") == "/data/local-files/?d=images/a.jpg"
+
+
+def test_annotations_that_our_server_copies_go_through_a_link(project: Project) -> None:
+    stack = ours(project).stack("store.export_annotations=true")
+    path = Path(stack.annotation_export.settings["path"] or "")
+    assert stack.daemon
+    assert path.is_relative_to(stack.daemon.document_root)
+    (path / "1.json").write_text("{}")
+    assert [file.name for file in stack.store.local_path.rglob("1.json")] == ["1.json"]
+
+
+def test_root_of_someone_elses_server_may_hold_nothing_but_a_link(
+    project: Project, fake: FakeLabelStudio
+) -> None:
+    (project.folder / "shown").mkdir()
+    (project.folder / "shown" / "images").symlink_to(project.folder / "store" / "images")
+    source = project.stack("label_studio.document_root=shown").image_source
+    assert isinstance(source, LocalImages)
+    assert source.store == project.folder / "shown"
+    assert source.url("images/a.jpg") == "/data/local-files/?d=images/a.jpg"
 
 
 def test_servers_of_two_folders_have_names_of_their_own(project: Project) -> None:

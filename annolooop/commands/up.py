@@ -28,7 +28,9 @@ def up(
     from annolooop.loop.setup.server import up
     from annolooop.stack import open_stack
 
-    return up(open_stack(console), console.say, refresh_storage)
+    # Daily backups read the stack file alone: they go with what it says.
+    watch = not console.options.overrides
+    return up(open_stack(console), console.say, refresh_storage, watch)
 
 
 def print_up(console: Console, report: "UpReport") -> None:

@@ -1,5 +1,9 @@
 """Names of torchvision's classifiers that end in a linear layer, without loading torchvision."""
 
+import re
+
+from annolooop.errors import did_you_mean
+
 NAMES = (
     "alexnet", "convnext_base", "convnext_large", "convnext_small", "convnext_tiny",
     "densenet121", "densenet161", "densenet169", "densenet201", "efficientnet_b0",
@@ -18,3 +22,24 @@ NAMES = (
     "vit_h_14", "vit_l_16", "vit_l_32", "wide_resnet101_2", "wide_resnet50_2",
 )  # fmt: skip
 WEIGHTS = ("DEFAULT", "IMAGENET1K_V1", "IMAGENET1K_V2", "starter", "none")  # and a few others
+
+
+def check_backbone(name: str) -> str:
+    """The name as it is; ValueError where it is not one of these."""
+    if name not in NAMES:
+        raise ValueError(
+            f"torchvision has no classifier {name!r} that ends in a linear layer"
+            + did_you_mean(name, NAMES)
+        )
+    return name
+
+
+def check_weights(weights: str) -> str:
+    """What names weights, as it is; ValueError where it is a word, and none that is known."""
+    word = re.fullmatch(r"(?!IMAGENET1K_)\w+", weights)
+    if word and weights not in WEIGHTS:
+        raise ValueError(
+            f"there are no weights {weights!r}, and a file without a suffix is named as ./FILE"
+            + did_you_mean(weights, WEIGHTS)
+        )
+    return weights

@@ -10,13 +10,13 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from annolooop.config.backbones import NAMES, WEIGHTS
+from annolooop.config.backbones import check_backbone, check_weights
 from annolooop.domain.labels import why_no_label
-from annolooop.errors import did_you_mean
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
@@ -29,18 +29,26 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _not_a_text(value: object) -> str:
-    """What YAML made of a word without quotes, and how to write it."""
-    if isinstance(value, list | dict):
-        return "holds a list or keys where a text belongs"
-    made, quoted = f"the number {value}", f'"{value}"'
+def _check_text(value: object, what: str) -> None:
+    """Name what YAML makes of a word that is not in quotes.
+
+    Raises:
+        ValueError: it is no text.
+    """
+    if isinstance(value, str):
+        return
+    if isinstance(value, list | tuple | dict):
+        raise ValueError(f"has a list or keys where {what} belongs")
+    made = f"the number {value}"
     if isinstance(value, bool):
-        made, quoted = str(value).lower(), '"yes"' if value else '"no"'
+        made = str(value).lower()
     elif value is None:
-        made, quoted = "nothing (null)", '"null"'
+        made = "nothing (null)"
     elif hasattr(value, "isoformat"):
         made = f"the date {value}"
-    return f"YAML reads a word of it as {made}, not as a text; put quotes around it, as in {quoted}"
+    raise ValueError(
+        f"is not all text: YAML reads {what} as {made}; put it into quotes, as you wrote it"
+    )
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -195,7 +203,12 @@ class LabelStudioConfig(_Section):
 
     document_root: str | None = None
     """With `url` and a local store: the folder that the server was given as
-    LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, if it is not the store's folder."""
+    LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, if it is not the store's folder. Annotators may read
+    all that is below it: best is a folder with nothing but a link `images` to that of the store."""
+
+    daily_backup: bool = True
+    """Back up the local Label Studio once a day while it runs, into a store in a bucket or on
+    another disk; see `annoloop backup`."""
 
     start_timeout: float = Field(300, gt=0)
     """Seconds that `up` waits for Label Studio to answer; a first start migrates its database."""
@@ -248,22 +261,21 @@ class DatasetConfig(_Section):
 
     @field_validator("labels", "other_answers", mode="before")
     @classmethod
-    def _texts(cls, labels: Any) -> Any:
-        """What YAML makes of a label that is not quoted is named, and is not a label."""
+    def _texts(cls, labels: Any, field: ValidationInfo) -> Any:
         if isinstance(labels, str):
-            raise ValueError(
-                f"is the text {labels!r}, and not a list; write [{labels}], with brackets"
-            )
-        for label in labels if isinstance(labels, list | tuple) else ():
-            if not isinstance(label, str):
-                raise ValueError(_not_a_text(label))
+            raise ValueError(f"is the text {labels!r}, and not a list: write [{labels}]")
+        if not isinstance(labels, list | tuple):
+            raise ValueError("is not a list; write the labels in brackets: [cat, dog]")
+        for label in labels:
+            _check_text(label, "a label")
+        if field.field_name == "labels" and len(labels) < 2:
+            raise ValueError(f"needs two labels at least, and has {len(labels)}")
         return labels
 
     @field_validator("name", mode="before")
     @classmethod
     def _name_is_text(cls, name: Any) -> Any:
-        if not isinstance(name, str):
-            raise ValueError(_not_a_text(name))
+        _check_text(name, "the name")
         return name
 
     @field_validator("labels", "other_answers")
@@ -285,35 +297,14 @@ class DatasetConfig(_Section):
 
 
 class ModelConfig(_Section):
-    backbone: str = "resnet18"
+    backbone: Annotated[str, AfterValidator(check_backbone)] = "resnet18"
     """A torchvision classifier by name: resnet18 to resnet152, mobilenet_v2,
     mobilenet_v3_small, efficientnet_b0, convnext_tiny and others that end in a linear layer."""
 
-    weights: str = "DEFAULT"
+    weights: Annotated[str, AfterValidator(check_weights)] = "DEFAULT"
     """Pretrained weights: DEFAULT or another torchvision weights name, a file, a key in the
     store (store:weights/mine.pt), `starter` (MobileNetV2 from the package index, for
     machines that reach no model hub), or `none` (random, for tests)."""
-
-    @field_validator("backbone")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in NAMES:
-            raise ValueError(
-                f"torchvision has no classifier {name!r} that ends in a linear layer"
-                + did_you_mean(name, NAMES)
-            )
-        return name
-
-    @field_validator("weights")
-    @classmethod
-    def _findable(cls, weights: str) -> str:
-        word = re.fullmatch(r"(?!IMAGENET1K_)\w+", weights)
-        if word and weights not in WEIGHTS:
-            raise ValueError(
-                f"there are no weights {weights!r}, and a file without a suffix is named as ./FILE"
-                + did_you_mean(weights, WEIGHTS)
-            )
-        return weights
 
 
 class TrainConfig(_Section):

@@ -26,7 +26,7 @@ BOLD, DIM, RED = "1", "2", "31"  # codes of a terminal
 # Commands that hints name, and that are about a stack.
 _STACK_COMMAND = re.compile(
     r"\bannoloop (?:(?:dataset|model|storage|cache) [a-z]+|stack (?:show|check)|"
-    r"(?:up|down|status|logs|train|infer|sync|stats|report|doctor)\b)"
+    r"(?:up|down|status|logs|train|infer|sync|stats|report|doctor|backup|restore)\b)"
 )
 # What a terminal would obey: control characters, but for line breaks, and what turns the
 # direction of writing.

@@ -24,6 +24,8 @@ REQUIRED = {"required": True}  # a record without it is damaged, although the fi
 Identity = Annotated[str, is_identity]
 Watermark = Annotated[str, is_watermark]
 
+UNSENT = "Label Studio fails to send it"  # why an annotation cannot be read
+
 
 @dataclass(frozen=True)
 class Annotation:
@@ -85,6 +87,8 @@ class Snapshot:
         people: annotator -> e-mail address.
         label_config: of the project, as people wrote it.
         by: who pulled it.
+        unsent: tasks whose annotations Label Studio failed to send; those that it had sent before
+            are as they were then.
     """
 
     number: int = 0
@@ -96,6 +100,7 @@ class Snapshot:
     people: dict[int, str] = field(default_factory=dict)
     label_config: str = ""
     by: str = ""
+    unsent: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

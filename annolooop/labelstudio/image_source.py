@@ -19,7 +19,8 @@ class LocalImages:
 
     Attributes:
         document_root: the folder whose files the server serves.
-        store: the store's folder, below it or the same.
+        store: the store's folder as the server sees it: below the root, or the root itself where
+            that holds a link to the images.
         images: name of the images' folder in the store.
         prefix: path of the server's address; a browser resolves against the host alone.
     """
@@ -35,7 +36,8 @@ class LocalImages:
 
     def connect(self, studio: Studio, project: int) -> None:
         """Let a project show them."""
-        folder = make_folder(self.store / self.images)
+        folder = self.store / self.images
+        make_folder(folder.resolve())  # it may be a link
         studio.storages.add_folder(project, str(folder))
 
     def refresh(self, studio: Studio, project: int) -> bool:

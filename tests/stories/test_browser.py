@@ -139,3 +139,60 @@ def test_two_people_at_once_get_the_tasks_of_a_query_in_its_order(
     served = {who: [answer.json()["id"] for answer in message] for who, message in answers.items()}
     places = {who: [asked.query.index(task) for task in tasks] for who, tasks in served.items()}
     assert places == {page: [0, 2, 4], second: [1, 3]}
+
+
+def test_key_of_the_label_that_is_filled_in_loses_no_answer(
+    project: Project, server: Server, page: Page
+) -> None:
+    """The key takes the label away, and Label Studio refuses to submit nothing."""
+    train(project.stack(), False, untracked)
+    write_photos(project.folder / "b", ["aria.jpg"])
+    infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
+    name = project.stack().config.dataset.name
+    page.goto(project.run("dataset", "launch", name, "--no-browser").stdout.strip())
+    log_in(page, server.username, server.password)
+    _, label = look(page)
+    page.keyboard.press(str(LABELS.index(label) + 1))
+    expect(choice(page, label)).not_to_be_checked()
+    page.locator("button[name=submit]").click()
+    expect(page.get_by_text("Choose a label, or skip")).to_be_visible()
+    shoot(page, "refused")
+    assert project.json("stats")["unlabeled"] == 1
+    page.get_by_role("button", name="OK").click()
+    choice(page, label).click()
+    submit(page)
+    assert project.json("sync")["labeled"] == 1
+
+
+def test_answer_that_says_nothing_is_given_again_in_its_tab(
+    project: Project, server: Server, page: Page
+) -> None:
+    train(project.stack(), False, untracked)
+    write_photos(project.folder / "b", ["aria.jpg", "not_aria.jpg"])
+    infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
+    stack = project.stack()
+    name = stack.config.dataset.name
+    found = stack.studio.projects.find(name)
+    assert found
+    first, second = (task.id for task in stack.studio.tasks.list(found.id))
+    stack.studio.annotations.create(found.id, first, [], 1.0)
+    stack.studio.annotations.create(found.id, second, ["aria"], 1.0)
+    report = project.json("sync")
+    assert (report["labeled"], report["empty"]) == (1, 1)
+    assert project.json("stats")["unlabeled"] == 1
+    launched = project.json("dataset", "launch", name, "--no-browser")
+    assert (launched["again"], launched["again_url"]) == (1, report["again"])
+
+    page.goto(report["again"])
+    log_in(page, server.username, server.password)
+    rows = page.locator(".lsf-table__row-wrapper")
+    expect(rows).to_have_count(1, timeout=30_000)
+    rows.first.click()
+    expect(choice(page, "aria")).to_be_visible(timeout=30_000)
+    shoot(page, "again")
+    choice(page, "aria").click()
+    with page.expect_response(lambda answer: "/api/annotations/" in answer.url) as waiting:
+        page.locator("button", has_text="Update").click()
+    assert waiting.value.ok
+    after = project.json("sync")
+    assert (after["labeled"], after["empty"], after["again"]) == (2, 0, "")

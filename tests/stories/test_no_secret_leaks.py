@@ -88,7 +88,9 @@ def write_stacks(watched: Watched, url: str, token: str) -> dict[str, str]:
     for name in ("token", "wrong", "text"):
         (folder / f"{name}.txt").write_text(f"{secrets[name]}\n")
     watched.env["PAT"] = secrets["PAT"]
-    dead, root = f"http://127.0.0.1:{free_port()}", str(project.stack().store.url)
+    daemon = project.stack().daemon
+    assert daemon
+    dead, root = f"http://127.0.0.1:{free_port()}", str(daemon.document_root)
     for name, where, key in (
         ("theirs", url, "${keyring:label-studio/me}"),
         ("legacy", url, "${file:token.txt}"),
@@ -156,7 +158,7 @@ def test_nothing_that_people_see_holds_a_secret(watched: Watched) -> None:
     for part in (run_ours, run_theirs, run_into_errors):
         part(watched)
     watched.look_at(process)
-    kept = [daemon.log, *(f for f in daemon.document_root.rglob("*") if f.is_file())]
+    kept = [daemon.log, *(f for f in daemon.links["images"].parent.rglob("*") if f.is_file())]
     watched.seen += [(str(f), f.read_bytes().decode("latin-1")) for f in kept]
     found = [(who, name) for who, text in watched.seen for name in secrets if secrets[name] in text]
     assert found == []

@@ -27,9 +27,7 @@ def export(
         Literal["all", "train", "holdout"],
         typer.Option("--split", help="Part of the split: all, train, holdout."),
     ] = "all",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier export.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace an earlier export.")] = False,
     offline: OFFLINE = False,
     accepted: Annotated[
         bool,
@@ -38,6 +36,9 @@ def export(
             help="With or without labels that `dataset accept` accepted.",
         ),
     ] = True,
+    snapshot: Annotated[
+        int, typer.Option("--snapshot", help="Number of one of `dataset history`.")
+    ] = 0,
 ) -> "ExportReport":
     """Write labels and images for other programs.
 
@@ -56,7 +57,7 @@ def export(
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
-    options = ExportOptions(form, out, split, overwrite, offline, accepted)
+    options = ExportOptions(form, out, split, overwrite, offline, accepted, snapshot)
     return export(stack, name or stack.config.dataset.name, options, console.track)
 
 

@@ -6,11 +6,13 @@ submit, whoever started the action.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from annolooop.domain.annotations import Annotation
-from annolooop.labelstudio.api.connection import Connection, NotFound
+from annolooop.domain.annotations import UNSENT, Annotation
+from annolooop.errors import DataError
+from annolooop.labelstudio.api.connection import TRIES_PER_READ, Connection, Failed, NotFound
 from annolooop.labelstudio.api.data_manager import IDS_PER_URL, DataManager, condition
 from annolooop.labelstudio.api.predictions import Predictions
 from annolooop.labelstudio.api.projects import Projects
@@ -19,6 +21,10 @@ from annolooop.labelstudio.label_config import Labelling
 from annolooop.labelstudio.results import Answer, build_result, other_items, read_result
 
 TASKS_PER_EXPORT = 300  # task ids in one URL
+TRIES_PER_PART = 2  # of an export that failed as a whole, for each smaller part of it
+UNSENT_PER_EXPORT = 20  # tasks: with more, the server fails as such
+HASH = re.compile(r"[0-9a-f]{64}")
+Ids = list[int]
 UNKNOWN = "unknown"  # the model version of an annotation whose prediction is gone
 
 ONE_ANNOTATION = (
@@ -66,18 +72,32 @@ class Annotations:
         tasks = self._data_manager.tasks(project, "id,updated_at", conditions)
         return {int(raw["id"]): str(raw["updated_at"]) for raw in tasks}
 
-    def export(self, project: int, annotated: bool) -> Iterator[dict[str, Any]]:
+    def export(
+        self, project: int, annotated: bool, unsent: Ids | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Tasks with their annotations and drafts, as Label Studio's own JSON export has them.
 
         Args:
             project: its id.
             annotated: only those that someone annotated or skipped.
+            unsent: gets the ids of tasks that Label Studio fails to export; without, such a task
+                is an error.
+
+        Raises:
+            DataError: Label Studio fails to export a task.
         """
         if annotated:
             ids = list(self.changed_tasks(project))
         else:
             ids = [int(raw["id"]) for raw in self._data_manager.tasks(project, "id")]
-        return (task for part in self._export_parts(project, ids) for task in part)
+        failed = [] if unsent is None else unsent
+        for part in self._export_parts(project, ids, failed):
+            if failed and unsent is None:
+                raise DataError(
+                    f"Label Studio fails to export its task {failed[0]}",
+                    "Open it there: give its answer again, or delete the annotation.",
+                )
+            yield from part
 
     def create(self, project: int, task: int, labels: Sequence[str], lead_time: float) -> None:
         """Submit an annotation as the token's owner, as the browser does.
@@ -91,6 +111,14 @@ class Annotations:
         result = build_result(self._projects.labelling(project), labels)
         body = {"result": result, "lead_time": lead_time}
         self._connection.post(f"/api/tasks/{task}/annotations", body)
+
+    def add(self, task: int, body: Mapping[str, Any]) -> None:
+        """Add an annotation to a task, as somebody's whom ``completed_by`` names."""
+        self._connection.post(f"/api/tasks/{task}/annotations", dict(body))
+
+    def change(self, annotation: int, body: Mapping[str, Any]) -> None:
+        """Change an annotation."""
+        self._connection.call("PATCH", f"/api/annotations/{annotation}", body=dict(body))
 
     def withdraw_accepted(
         self, project: int, tasks: Sequence[int], annotator: int | None, moment: str
@@ -129,23 +157,72 @@ class Annotations:
         return True
 
     def list(self, project: int, tasks: Iterable[int]) -> Iterator[Annotation]:
-        """All annotations of these tasks, skips too, by task id and number."""
+        """All annotations of these tasks, skips too, by task id and number.
+
+        Those that Label Studio fails to send come last, as annotations that are ``UNSENT``.
+        """
         labelling = self._projects.labelling(project)
-        for exported in self._export_parts(project, tasks):
+        unsent: Ids = []
+        for exported in self._export_parts(project, tasks, unsent):
             pairs = [(task, raw) for task in exported for raw in task["annotations"]]
             versions = self._versions_of_accepted(project, pairs)
             for task, raw in sorted(pairs, key=lambda pair: (pair[0]["id"], pair[1]["id"])):
                 yield _annotation(labelling, task, raw, versions)
 
+        if unsent:
+            yield from self._unsent(project, unsent)
+
     def _export_parts(
-        self, project: int, tasks: Iterable[int]
+        self, project: int, tasks: Iterable[int], unsent: Ids
     ) -> Iterator[Sequence[dict[str, Any]]]:
+        """Args: ``unsent`` gets the ids of tasks that Label Studio fails to export."""
         ids = sorted(tasks)
         for start in range(0, len(ids), TASKS_PER_EXPORT):
             part = ids[start : start + TASKS_PER_EXPORT]
-            query = {"exportType": "JSON", "download_all_tasks": "true", "ids[]": part}
-            exported = self._connection.get(f"/api/projects/{project}/export", query)
-            yield sorted(exported, key=lambda task: int(task["id"]))
+            yield sorted(self._export_part(project, part, unsent), key=lambda t: int(t["id"]))
+
+    def _export_part(
+        self, project: int, ids: Sequence[int], unsent: Ids, tries: int = TRIES_PER_READ
+    ) -> Sequence[dict[str, Any]]:
+        """One task that the server cannot write down makes it fail for all: so it is looked for."""
+        query = {"exportType": "JSON", "download_all_tasks": "true", "ids[]": ids}
+        try:
+            path = f"/api/projects/{project}/export"
+            tasks: Sequence[dict[str, Any]] = self._connection.get(path, query, tries)
+            return tasks
+        except Failed:
+            if len(unsent) >= UNSENT_PER_EXPORT:
+                raise
+        if len(ids) == 1:
+            unsent += ids
+            return []
+        middle = len(ids) // 2
+        return [
+            task
+            for half in (ids[:middle], ids[middle:])
+            for task in self._export_part(project, half, unsent, TRIES_PER_PART)
+        ]
+
+    def _unsent(self, project: int, tasks: Sequence[int]) -> Iterator[Annotation]:
+        """What is known of annotations that the server fails to export."""
+        columns = "id,data,updated_at,annotations_ids"
+        some = [condition("annotations_ids", "empty", "Boolean", False)]
+        page = self._data_manager.page(project, columns, some, size=len(tasks), only=tasks)
+        for task in page["tasks"]:
+            data, changed_at = task["data"], str(task["updated_at"])
+            for number in str(task["annotations_ids"]).split(","):
+                yield Annotation(
+                    id=int(number),
+                    task=int(task["id"]),
+                    key=str(data.get("key", "")),
+                    sha256=_picture(data, changed_at),
+                    labels=(),
+                    skipped=False,
+                    ground_truth=False,
+                    annotator=None,
+                    updated_at=changed_at,
+                    unreadable=UNSENT,
+                )
 
     def _versions_of_accepted(
         self, project: int, pairs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]
@@ -190,9 +267,7 @@ def is_accepted(raw: Mapping[str, Any]) -> bool:
         return False
     if raw.get("parent_annotation"):
         return False
-    result = raw.get("result")
-    items = result if isinstance(result, list) else ()
-    scored = any("score" in item for item in items if isinstance(item, dict))
+    scored = any("score" in item for item in _items(raw))
     return bool(raw.get("parent_prediction") or (scored and not raw.get("ground_truth")))
 
 
@@ -202,10 +277,12 @@ def _annotation(
     raw: Mapping[str, Any],
     versions: Mapping[int, str],
 ) -> Annotation:
-    """Args: ``versions``: id of a prediction -> its model version, of what was accepted."""
+    """Args: ``versions``: id of a prediction -> its model version, of what was accepted.
+
+    Where the prediction is gone, `restore` has written the version into the answer.
+    """
     data = task["data"]
     skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
-    about = picture_at(data, changed_at)
     shown = raw.get("prediction") or {}
     answer = Answer() if skipped else read_result(labelling, raw.get("result"))
     who = raw.get("completed_by")
@@ -217,19 +294,36 @@ def _annotation(
         id=int(raw["id"]),
         task=int(task["id"]),
         key=str(data.get("key", "")),
-        sha256=about,
+        sha256=_picture(data, changed_at),
         labels=answer.labels,
         skipped=skipped,
-        outdated=about != picture_at(data),
+        outdated=picture_at(data, changed_at) != picture_at(data),
         ground_truth=bool(raw.get("ground_truth")),
         annotator=who.get("id") if isinstance(who, dict) else who,
         updated_at=changed_at,
         shown_version=shown.get("model_version"),
         shown=read_result(labelling, shown.get("result") or []).labels,
-        accepted=versions.get(raw.get("parent_prediction") or 0, UNKNOWN) if accepted else "",
+        accepted=_accepted_version(raw, versions) if accepted else "",
         unreadable=answer.unreadable,
         created_at=str(raw.get("created_at") or ""),
         lead_time=raw.get("lead_time"),
         extra=json.dumps(extra) if extra else "",
         address="" if data.get("key") else str(data.get(labelling.data, "")),
     )
+
+
+def _accepted_version(raw: Mapping[str, Any], versions: Mapping[int, str]) -> str:
+    """The model version of an accepted prediction; of one that is gone, as `restore` wrote it."""
+    written = (str(item["model_version"]) for item in _items(raw) if "model_version" in item)
+    return versions.get(raw.get("parent_prediction") or 0) or next(written, UNKNOWN)
+
+
+def _items(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+    result = raw.get("result")
+    return [item for item in result if isinstance(item, dict)] if isinstance(result, list) else []
+
+
+def _picture(data: Mapping[str, Any], moment: str) -> str:
+    """Content hash of what a task showed; empty too where people have such a key of their own."""
+    sha256 = picture_at(data, moment)
+    return sha256 if HASH.fullmatch(sha256) else ""

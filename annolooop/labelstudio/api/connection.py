@@ -35,6 +35,10 @@ class _Busy(UnreachableError):
     """The server failed; a read may be tried again."""
 
 
+class Failed(_Busy):
+    """The server failed on this very request (500); with a smaller one it may not."""
+
+
 class _Slow(UnreachableError):
     """No response in time; what was sent may or may not have been done."""
 
@@ -62,6 +66,7 @@ class Connection:
         self._ours = ours
         self._http = open_client(url, timeout)
         self._api_key = api_key
+        self._proven = False  # a request showed that it is a Label Studio
         # A personal access token is a JWT, whose parts are separated by dots.
         self._sdk = self._open_sdk(timeout) if "." in api_key else None
 
@@ -79,13 +84,15 @@ class Connection:
         except ApiError as error:
             raise self._not_exchanged(error.status_code) from None
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, tries: int = TRIES_PER_READ
+    ) -> Any:
         """Read; tried again when the server is busy or slow."""
-        for attempt in range(TRIES_PER_READ):
+        for attempt in range(tries):
             try:
                 return self._json(self.call("GET", path, params=params))
             except (_Busy, _Slow):
-                if attempt == TRIES_PER_READ - 1:
+                if attempt == tries - 1:
                     raise
                 time.sleep(2.0**attempt)
         raise AssertionError("unreachable")
@@ -134,6 +141,7 @@ class Connection:
             # Nothing was done yet, so even a write may be sent once more.
             response = self._send(method, path, params, body, cookies, redirects)
         if response.is_success:
+            self._proven |= path.startswith("/api/") and path != "/api/version"
             return response
         raise self._refusal(method, path, response)
 
@@ -227,12 +235,6 @@ class Connection:
             return not_label_studio(self._http, self.url, self._ours)
         return self._refusal("GET", "/api/version", response)
 
-    def _is_label_studio(self) -> bool:
-        try:
-            return "release" in self._http.get(f"{self.url}/api/version").json()
-        except (httpx.HTTPError, ValueError, TypeError):
-            return False
-
     def _token_refused(self, status: int) -> ConfigError:
         return ConfigError(
             f"Label Studio at {self.url} refuses the access token ({status})",
@@ -251,7 +253,7 @@ class Connection:
         except (ValueError, AttributeError):
             text = response.text
             page = path.startswith("/api/") and response.status_code in (400, 403, 404)
-            if page and not self._is_label_studio():  # it, too, answers some requests with a page
+            if page and not self._proven:  # Label Studio, too, answers some requests with a page
                 return not_label_studio(self._http, self.url, self._ours)
         guarded = response.status_code == 403 and GUARDED in text
         if response.status_code in (401, 403) and not guarded:
@@ -260,7 +262,7 @@ class Connection:
         if response.status_code == 404:
             kind = NotFound
         elif response.status_code >= 500:
-            kind = _Busy
+            kind = Failed if response.status_code == 500 else _Busy
         return kind(
             f"Label Studio answered {response.status_code} to {method} {path}: {text[:300]}",
             "Look at its log: annoloop logs" if self._ours else "Look at the server's log.",

@@ -21,3 +21,11 @@ class People:
         """User id -> e-mail address."""
         users = self._connection.get("/api/users")
         return {int(user["id"]): str(user["email"]) for user in users if user.get("email")}
+
+    def ids(self) -> dict[str, int]:
+        """E-mail address -> user id."""
+        return {email: number for number, email in self.emails().items()}
+
+    def create(self, email: str) -> None:
+        """Make an account; it has no password, so nobody can log in with it yet."""
+        self._connection.post("/api/users/", {"email": email, "username": email[:150]})

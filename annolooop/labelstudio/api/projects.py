@@ -64,9 +64,11 @@ class Projects:
         except NotFound:
             return None
 
-    def create(self, title: str, labels: Sequence[str], choice: str) -> ProjectCounts:
-        """Create a project that asks for these labels."""
-        config = build_label_config(labels, choice)
+    def create(
+        self, title: str, labels: Sequence[str], choice: str, label_config: str = ""
+    ) -> ProjectCounts:
+        """Create a project that asks for these labels, or what a label config asks for."""
+        config = label_config or build_label_config(labels, choice)
         body = {"title": title, "label_config": config, **SHOWS_PREDICTIONS}
         return self._read(self._connection.post("/api/projects", body))
 

@@ -48,8 +48,8 @@ class Storages:
                 f"Label Studio at {self._connection.url} may not show the images of {path}: "
                 f"{error.message}",
                 "Start it with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and "
-                "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT set to a folder above, and set "
-                "label_studio.document_root to the same folder.",
+                "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT set to a folder that holds nothing but a "
+                "link images to this one, and set label_studio.document_root to the same folder.",
             ) from error
 
     def imports(self, project: int, kind: str) -> list[dict[str, Any]]:

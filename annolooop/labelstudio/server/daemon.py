@@ -4,9 +4,10 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,18 +18,21 @@ from annolooop.config.load import LoadedStack
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
 from annolooop.files.whole import make_folder
 from annolooop.labelstudio.api.address import open_client
+from annolooop.labelstudio.server import daily
 from annolooop.labelstudio.server.credentials import Credentials, load_credentials, make_credentials
 from annolooop.labelstudio.server.database import Database
+from annolooop.labelstudio.server.document_root import link_folders, linked_store, root_of
 from annolooop.labelstudio.server.install import (
     ensure_environment,
     installed_version,
     release_environment,
 )
 from annolooop.labelstudio.server.port import HOST, port_owner, port_taken
-from annolooop.labelstudio.server.process import end_process, find_process, has_ended
+from annolooop.labelstudio.server.process import end_process, find_process, has_ended, start_apart
 from annolooop.labelstudio.server.settings import ENDPOINTS, server_environment
 
 OWNER_VARIABLE = "ANNOLOOP_DATA_DIR"  # in the server's environment: its data folder
+WATCH_VARIABLE = "ANNOLOOP_BACKUPS_OF"  # in that of the process that backs it up, likewise
 SECONDS_EXPORTS_ARE_KEPT = 7 * 86_400.0
 LOG_BYTES = 10_000_000  # after which the next start begins a new log
 
@@ -42,7 +46,8 @@ class Daemon:
         data_dir: its database, uploads and login.
         name: a plain name of its own, for what it shares with others.
         log: file that receives its output.
-        document_root: the only folder whose files it may serve.
+        document_root: the only folder whose files it may serve, and write into.
+        links: what that consists of: name -> a folder of the store.
         environments: where Label Studio's own environments are kept.
         version: of Label Studio to install.
         command: an executable to start instead.
@@ -60,13 +65,15 @@ class Daemon:
     command: str | None
     start_timeout: float
     cloud: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, Path] = field(default_factory=dict)
 
     @classmethod
     def open(
         cls,
         loaded: LoadedStack,
         cache: Path,
-        served: Path | None,
+        store: Path | None,
+        links: Sequence[str],
         variables: Mapping[str, str],
     ) -> "Daemon":
         """The server that a stack file asks for; nothing is started.
@@ -74,7 +81,8 @@ class Daemon:
         Args:
             loaded: the stack file.
             cache: the folder that may be deleted at any time.
-            served: the folder whose files it serves; default: one of its own.
+            store: the folder that the store is, if it is one.
+            links: names of folders of the store whose files it may serve.
             variables: see ``cloud``.
         """
         section = loaded.config.label_studio
@@ -90,7 +98,8 @@ class Daemon:
             data_dir=data_dir,
             name=name,
             log=cache / "logs" / f"label-studio-{name}.log",
-            document_root=served or data_dir / "files",
+            document_root=root_of(data_dir, store) if store else data_dir / "files",
+            links={link: store / link for link in links} if store else {},
             environments=cache / "label-studio",
             version=section.version,
             command=command,
@@ -182,6 +191,8 @@ class Daemon:
         version = self.configured_version()
         for folder in (self.data_dir, self.document_root, self.log.parent):
             make_folder(folder)
+        if self.links:
+            link_folders(self.document_root, self.links)
         with FileLock(self.data_dir / "start.lock"):  # two servers on one database would ruin it
             running = self.running()
             if running is None:
@@ -199,6 +210,20 @@ class Daemon:
                 raise self._with_way_back(error) from None
             raise
         return process.pid, True
+
+    def watch(self, pid: int, command: Sequence[str]) -> bool:
+        """Type a command every hour while the server runs, in a process of its own.
+
+        Args:
+            pid: of the server.
+            command: that backs it up where a day is over.
+
+        Returns:
+            Whether this call started it: there is one for each data folder.
+        """
+        command = [sys.executable, "-I", daily.__file__, str(pid), *command]
+        log = self.log.with_name(f"backup-{self.name}.log")
+        return start_apart(command, log, WATCH_VARIABLE, str(self.data_dir))
 
     def stop(self) -> int | None:
         """Stop our server, and wait for its end. Returns its process id, if it ran."""
@@ -242,8 +267,10 @@ class Daemon:
             )
         root = environ.get("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT")
         if root != str(self.document_root):
+            ours = next((folder.parent for folder in self.links.values()), self.document_root)
             raise UnreachableError(
-                f"the running Label Studio serves images of {root}, not of {self.document_root}",
+                f"the running Label Studio serves images of {linked_store(Path(root or '/'))}, "
+                f"not of {ours}",
                 "Start it again: annoloop down, then: annoloop up",
             )
         for name in ENDPOINTS:

@@ -9,7 +9,7 @@ put back.
 import re
 import shlex
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -33,6 +33,24 @@ class Mark:
 
     version: str | None
     proven: bool
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """What an annotation once had.
+
+    Attributes:
+        created_at, updated_at: ISO 8601.
+        shown: JSON of the prediction that the person saw; ``None`` for none.
+        nobody: the account of the person was deleted.
+        id: of the annotation now.
+    """
+
+    created_at: str
+    updated_at: str
+    shown: str | None
+    nobody: bool
+    id: int
 
 
 @dataclass(frozen=True)
@@ -111,15 +129,30 @@ class Database:
             for left in self.backups.glob(f"*{PART}"):  # copies are made under a lock
                 left.unlink()
             with replacing(target) as part:
-                part.touch(mode=0o600)
-                with closing(sqlite3.connect(part)) as made:
-                    source.backup(made)
-                    made.execute("PRAGMA journal_mode=delete")  # so that it is one file
-                flush(part)
+                _copy(source, part)
             flush(self.backups)
             for old in self.copies()[COPIES_KEPT:]:
                 old.unlink()
         return target
+
+    def set_answers(self, rows: Iterable[AnswerRow]) -> None:
+        """Give answers what Label Studio's requests have no room for; it may run meanwhile."""
+        values = [
+            (_sql_time(r.created_at), _sql_time(r.updated_at), r.shown, r.nobody, r.id)
+            for r in rows
+        ]
+        with self._opened() as connection, connection:
+            connection.executemany(
+                "UPDATE task_completion SET created_at = ?, updated_at = ?, "
+                "prediction = COALESCE(?, prediction), "
+                "completed_by_id = CASE WHEN ? THEN NULL ELSE completed_by_id END WHERE id = ?",
+                values,
+            )
+
+    def copy_to(self, file: Path) -> None:
+        """Copy it into one file of mode 0600, with what is still in its write-ahead log."""
+        with self._explained(), closing(sqlite3.connect(self.file)) as source:
+            _copy(source, file)
 
     def copies(self) -> list[Path]:
         """The copies, the newest first."""
@@ -174,6 +207,20 @@ class Database:
                 f"Label Studio's database {self.file} is damaged: {error}",
                 self.way_back() or f"Put a copy of {self.folder} back.",
             ) from error
+
+
+def _copy(source: sqlite3.Connection, target: Path) -> None:
+    target.touch(mode=0o600)
+    with closing(sqlite3.connect(target)) as made:
+        source.backup(made)
+        made.execute("PRAGMA journal_mode=delete")  # so that it is one file
+    flush(target)
+
+
+def _sql_time(moment: str) -> str:
+    """A time as Label Studio writes it into SQLite."""
+    utc = datetime.fromisoformat(moment.replace("Z", "+00:00")).astimezone(timezone.utc)
+    return utc.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def _number(version: str) -> int:

@@ -1,6 +1,9 @@
 """Processes of this machine: found by a variable, ended."""
 
 import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
 
 import psutil
 
@@ -20,6 +23,31 @@ def find_process(variable: str, value: str) -> psutil.Process | None:
         except (psutil.Error, OSError):
             continue
     return None
+
+
+def start_apart(command: Sequence[str], log: Path, variable: str, value: str) -> bool:
+    """Start a process that outlives this one, unless another has this variable.
+
+    Args:
+        command: its words.
+        log: file for what it prints.
+        variable, value: in its environment.
+
+    Returns:
+        Whether it was started.
+    """
+    if find_process(variable, value):
+        return False
+    with log.open("w", encoding="utf-8") as file:
+        subprocess.Popen(
+            command,
+            env={**os.environ, variable: value},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return True
 
 
 def has_ended(process: psutil.Process) -> bool:

@@ -159,7 +159,7 @@ def _back_up(stack: Stack, report: DeleteReport, track: Track) -> list[Path]:
             flush(config)
             written.append(config)
         elif last.number:
-            tasks = stored_tasks(stack, stack.catalog_of(name), last.annotations)
+            tasks = stored_tasks(stack, stack.catalog_of(name), last)
             _write(file, track(tasks, "back up"))
             written.append(file)
         if last.number:

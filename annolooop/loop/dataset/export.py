@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from annolooop.domain.annotations import UNSENT
 from annolooop.domain.answers import count_tasks
 from annolooop.domain.examples import Example, fingerprint
 from annolooop.domain.figures import SplitCounts
@@ -115,6 +116,7 @@ class ExportOptions:
         overwrite: replace an earlier export.
         offline: take the last snapshot, and do not ask Label Studio.
         accepted: write labels that were accepted unseen, too.
+        snapshot: number of a snapshot to take, instead of Label Studio; 0 for none.
     """
 
     format: str
@@ -123,6 +125,7 @@ class ExportOptions:
     overwrite: bool = False
     offline: bool = False
     accepted: bool = True
+    snapshot: int = 0
 
 
 def export(stack: Stack, name: str, options: ExportOptions, track: Track) -> ExportReport:
@@ -136,7 +139,7 @@ def export(stack: Stack, name: str, options: ExportOptions, track: Track) -> Exp
     """
     begun = time.monotonic()
     out, form = _check(stack, options)
-    labels = read_labels(stack, name, options.offline)
+    labels = read_labels(stack, name, options.offline, options.snapshot)
     if form.single and labels.rules.choice == "multiple":
         raise UsageError(
             f"--format {options.format} has room for one label of an image, and the images of "
@@ -190,6 +193,7 @@ class _Work:
         self._folders: dict[str, str] = {}
         keys, unknown = labels.keys(), labels.found.unknown
         self.left_out: dict[str, str] = {keys[sha256]: why for sha256, why in unknown.items()}
+        self._unsent: list[int] = []
         self.written = 0
         self._accepted = 0
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -264,9 +268,9 @@ class _Work:
         labels, project = self._labels, self._labels.project
         rules = labels.rules
         if project:
-            tasks = live_tasks(self._stack, project.id, annotated=True)
+            tasks = live_tasks(self._stack, project.id, True, self._unsent)
         else:
-            tasks = stored_tasks(self._stack, self._catalog, labels.snapshot.annotations)
+            tasks = stored_tasks(self._stack, self._catalog, labels.snapshot)
             for a in labels.snapshot.annotations:
                 if not a.key:
                     self.left_out[f"task {a.task}"] = ELSEWHERE
@@ -275,6 +279,7 @@ class _Work:
             side = split_of(sha256, rules.holdout, rules.recorded) if sha256 else ""
             if self._options.split in ("all", side):
                 yield task
+        self.left_out |= {f"task {number}": UNSENT for number in self._unsent}
         for example in self._examples:
             self._count(example)
 
@@ -347,7 +352,7 @@ class _Work:
             fingerprint=fingerprint(labels.examples),
             left_out=(
                 *left_out(self.left_out.items()),
-                *unreadable_answers(labels.snapshot.annotations),
+                *unreadable_answers(labels.snapshot),
             ),
             unlabeled=len(known - labelled),
             skipped=counts.skipped,

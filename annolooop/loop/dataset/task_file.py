@@ -2,11 +2,11 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from annolooop.domain.annotations import Annotation
+from annolooop.domain.annotations import Annotation, Snapshot
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError
 from annolooop.labelstudio.api.tasks import picture_at
@@ -33,7 +33,9 @@ UPLOADS = "/data/upload/"  # in the address of an image that only its project ha
 Task = dict[str, Any]
 
 
-def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
+def live_tasks(
+    stack: Stack, project: int, annotated: bool, unsent: list[int] | None = None
+) -> Iterator[Task]:
     """Tasks as they are in Label Studio now, by id.
 
     People are named by their e-mail addresses, which mean the same on another server. Of an image
@@ -42,10 +44,11 @@ def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
 
     Args:
         annotated: only those that someone annotated or skipped.
+        unsent: as for :meth:`Annotations.export`.
     """
     people = stack.studio.people.emails()
     shown_by = _shown_by(stack, project)
-    for raw in stack.studio.annotations.export(project, annotated):
+    for raw in stack.studio.annotations.export(project, annotated, unsent):
         annotations = sorted(raw["annotations"], key=lambda a: (str(a["updated_at"]), int(a["id"])))
         made = [_annotation(a, people) for a in annotations]
         data = dict(raw["data"])
@@ -57,18 +60,19 @@ def live_tasks(stack: Stack, project: int, annotated: bool) -> Iterator[Task]:
         yield _settled(task)
 
 
-def stored_tasks(
-    stack: Stack, catalog: ImageCatalog, annotations: Iterable[Annotation]
-) -> Iterator[Task]:
+def stored_tasks(stack: Stack, catalog: ImageCatalog, snapshot: Snapshot) -> Iterator[Task]:
     """Tasks as they were in a snapshot, by id: those whose images are in the store.
+
+    People are named by their e-mail addresses, as in :func:`live_tasks`. Whose address is not known
+    is not named: whoever imports the answer gets it.
 
     Args:
         stack: the annotation loop.
         catalog: of the dataset that they are of.
-        annotations: of the snapshot.
+        snapshot: that holds them.
     """
     tasks: dict[int, list[Annotation]] = defaultdict(list)
-    for a in annotations:
+    for a in snapshot.annotations:
         if a.key:
             tasks[a.task].append(a)
     for _, answers in sorted(tasks.items()):
@@ -80,7 +84,7 @@ def stored_tasks(
             "sha256": last.sha256,
         }
         same = [a for a in answers if a.sha256 == last.sha256]
-        yield {"data": data, "annotations": [_stored(a) for a in same], "meta": {}}
+        yield {"data": data, "annotations": [_stored(a, snapshot.people) for a in same], "meta": {}}
 
 
 def _shown_by(stack: Stack, project: int) -> str:
@@ -115,17 +119,20 @@ def _annotation(raw: Task, people: dict[int, str]) -> Task:
     return made
 
 
-def _stored(a: Annotation) -> Task:
-    made: Task = {
-        "id": a.id,
-        "result": build_result(Labelling(()), a.labels),
-        "was_cancelled": a.skipped,
-        "ground_truth": a.ground_truth,
-        "updated_at": a.updated_at,
-    }
-    if a.annotator is not None:
-        made["completed_by"] = a.annotator
-    return made
+def answer_body(labelling: Labelling, a: Annotation) -> Task:
+    """A stored answer as Label Studio takes it, without its person."""
+    result = build_result(labelling, a.labels, 1.0 if a.accepted else None)
+    for item in result if a.accepted else ():
+        item["model_version"] = a.accepted  # its prediction is not there any more
+    result += json.loads(a.extra) if a.extra else []
+    body: Task = {"result": result, "was_cancelled": a.skipped, "ground_truth": a.ground_truth}
+    return body if a.lead_time is None else {**body, "lead_time": a.lead_time}
+
+
+def _stored(a: Annotation, people: Mapping[int, str]) -> Task:
+    made = {"id": a.id, **answer_body(Labelling(()), a), "updated_at": a.updated_at}
+    email = people.get(a.annotator or 0)
+    return {**made, "completed_by": {"id": a.annotator, "email": email}} if email else made
 
 
 def _settled(task: Task) -> Task:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot, compare
 from annolooop.domain.answers import is_answer
@@ -63,18 +64,21 @@ class Labels:
         return dict(answers)
 
 
-def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
+def read_labels(stack: Stack, name: str, offline: bool, number: int = 0) -> Labels:
     """Pull the annotations, without storing them; or take the last snapshot.
 
     Args:
         stack: the annotation loop.
         name: of a dataset.
         offline: do not ask Label Studio. Nor is it asked further when it does not answer.
+        number: of a snapshot to take, instead of Label Studio; 0 for none.
 
     Raises:
-        DataError: there is no such dataset.
+        DataError: there is no such dataset, or no such snapshot.
+        RefusedError: answers of the last snapshot are missing in Label Studio, or older there.
         UnreachableError: Label Studio answers, and fails then.
     """
+    offline = offline or bool(number)
     project, why_not = None, "as asked" if offline else ""
     if not offline:
         try:
@@ -86,7 +90,7 @@ def read_labels(stack: Stack, name: str, offline: bool) -> Labels:
     if project is None:
         _require(stack, name, asked=why_not.startswith("Label Studio has"))
     last = stack.snapshots_of(name).latest()
-    snapshot = last
+    snapshot = read_snapshot(stack, name, number) if number else last
     if project:
         pulled = pull(stack.studio, project, last)
         same = last.project == pulled.project and not compare(last, pulled)
@@ -120,6 +124,23 @@ def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
     agreement = str(shaped.get("agreement", "majority"))
     holdout = float(shaped.get("holdout", stack.config.train.holdout))
     return Rules(labels, choice, agreement, holdout, recorded_split(stack, name, holdout))
+
+
+def read_snapshot(stack: Stack, name: str, number: int) -> Snapshot:
+    """A stored snapshot of a dataset.
+
+    Raises:
+        DataError: there is none of this number.
+    """
+    snapshots = stack.snapshots_of(name)
+    numbers = snapshots.numbers()
+    if number not in numbers:
+        there = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
+        raise DataError(
+            f"the dataset {name} has no snapshot {number}; there are: {there}",
+            f"See what is in each: annoloop dataset history {quote(name)}",
+        )
+    return snapshots.read(number)
 
 
 def _require(stack: Stack, name: str, asked: bool) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from annolooop.domain.annotations import ProjectCounts, Snapshot, by_task
+from annolooop.domain.annotations import UNSENT, ProjectCounts, Snapshot, by_task
 from annolooop.domain.loss import find_loss, is_other_project
 from annolooop.errors import RefusedError
 from annolooop.labelstudio.api.studio import Studio
@@ -41,10 +41,10 @@ def pull(
     before = Snapshot() if whole or last.project != project.identity else last
     since = _earlier(before.watermark) if before.watermark else ""
     changed = studio.annotations.changed_tasks(project.id, since)
-    pulled = _merge(studio, project, before, changed)
+    pulled = _merge(studio, project, before, changed, last)
     if since and not (_agrees(pulled, project) and _goes_on(before, changed, since)):
         changed = studio.annotations.changed_tasks(project.id)
-        pulled = _merge(studio, project, Snapshot(), changed)
+        pulled = _merge(studio, project, Snapshot(), changed, last)
     loss = "" if accept_loss else find_loss(last, pulled)
     if loss:
         raise _refuse_loss(last, project, loss)
@@ -80,13 +80,21 @@ def _way_out(last: Snapshot) -> str:
 
 
 def _merge(
-    studio: Studio, project: ProjectCounts, last: Snapshot, changed: dict[int, str]
+    studio: Studio,
+    project: ProjectCounts,
+    last: Snapshot,
+    changed: dict[int, str],
+    stored: Snapshot,
 ) -> Snapshot:
+    """Args: ``stored`` has the answers that the server may fail to send now."""
     now = datetime.now(timezone.utc)
     # The overlap holds what the last pull saw, and is as it was then.
     news = [task for task, moment in changed.items() if last.recent.get(task) != moment]
     merged = by_task(last.annotations)
-    merged |= by_task(studio.annotations.list(project.id, news))
+    sent = list(studio.annotations.list(project.id, news))
+    unsent = {a.task for a in sent if a.unreadable == UNSENT}
+    known = {a.id: a for a in stored.annotations if stored.project == project.identity}
+    merged |= by_task(known.get(a.id, a) if a.unreadable == UNSENT else a for a in sent)
     watermark = max([last.watermark, *changed.values()])
     start = _earlier(watermark) if watermark else ""
     recent = {t: moment for t, moment in (last.recent | changed).items() if moment > start}
@@ -96,6 +104,7 @@ def _merge(
         project=project.identity,
         watermark=watermark,
         annotations=tuple(a for task in sorted(merged) for a in merged[task]),
+        unsent=tuple(sorted((set(last.unsent) - set(news)) | unsent)),
         recent=recent,
         label_config=studio.projects.label_config(project.id),
     )
@@ -113,6 +122,8 @@ def _people(studio: Studio, pulled: Snapshot, last: Snapshot) -> dict[int, str]:
 def _agrees(pulled: Snapshot, project: ProjectCounts) -> bool:
     skips = sum(a.skipped for a in pulled.annotations)
     answered = len(pulled.annotations) - skips
+    if pulled.unsent:  # whether these are skips is not known
+        return len(pulled.annotations) == project.annotations + project.skips
     return answered == project.annotations and skips == project.skips
 
 

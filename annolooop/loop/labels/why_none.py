@@ -1,25 +1,35 @@
 """Why answers give no label."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from shlex import quote
 
-from annolooop.domain.annotations import Annotation
+from annolooop.domain.annotations import UNSENT, Annotation, Snapshot
 from annolooop.domain.answers import TaskCounts, count_tasks
 from annolooop.domain.examples import Labelled
 from annolooop.domain.progress import left_out
 from annolooop.errors import DataError, counted
 
 
-def unreadable_answers(annotations: Iterable[Annotation]) -> tuple[dict[str, str], ...]:
+def unreadable_answers(snapshot: Snapshot) -> tuple[dict[str, str], ...]:
     """``file`` and ``reason`` of answers that cannot be read."""
-    return left_out(
+    unread = [
         (
             f"{a.key or 'no image of the store'}, task {a.task}",
             f"an answer is left out: {a.unreadable}",
         )
-        for a in annotations
+        for a in snapshot.annotations
         if a.unreadable
-    )
+    ]
+    known = {a.task: a.key for a in snapshot.annotations if not a.unreadable}
+    unsent = [
+        (
+            f"{known[task] or 'no image of the store'}, task {task}",
+            f"what it had last time counts: {UNSENT}",
+        )
+        for task in snapshot.unsent
+        if task in known
+    ]
+    return left_out((*unread, *unsent))
 
 
 def nothing_labelled(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.loop.labels.project import lookup_project
+from annolooop.loop.setup.backup import daily_command, lies_elsewhere
 from annolooop.stack import Stack
 from annolooop.storage.clouds.provisioning import NOTE
 
@@ -56,13 +57,16 @@ class LogsReport:
     lines: tuple[str, ...]
 
 
-def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) -> UpReport:
+def up(
+    stack: Stack, say: Callable[[str], None], refresh_storage: bool = False, watch: bool = False
+) -> UpReport:
     """Make Label Studio run and be ready for us.
 
     Args:
         stack: the annotation loop.
         say: shows slow steps.
         refresh_storage: give it the credentials of the store's bucket again.
+        watch: back it up once a day while it runs, where the stack file says so.
 
     Raises:
         ConfigError: it cannot be installed, is older than its database, or refuses our token.
@@ -72,6 +76,9 @@ def up(stack: Stack, say: Callable[[str], None], refresh_storage: bool = False) 
     begun = time.monotonic()
     daemon = stack.daemon
     pid, started = daemon.start(say) if daemon else (None, False)
+    watch = watch and stack.config.label_studio.daily_backup
+    if daemon and pid and watch and lies_elsewhere(stack):
+        daemon.watch(pid, daily_command(stack))
     studio = stack.studio
     owner = studio.people.whoami()
     version = studio.version()

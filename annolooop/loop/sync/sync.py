@@ -151,7 +151,7 @@ def sync(
         labeled=counts.labeled,
         skipped=counts.skipped,
         empty=counts.empty,
-        unreadable_answers=unreadable_answers(snapshot.annotations),
+        unreadable_answers=unreadable_answers(snapshot),
         again="" if check else ask_again(stack, project, choice, counts),
         advice=advice(stack, project),
         tasks_created=missing.tasks,

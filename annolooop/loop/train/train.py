@@ -161,7 +161,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         examples=len(examples),
         unreadable=(
             *left_out([*collected.failed.items(), *((keys[h], why) for h, why in lost)]),
-            *unreadable_answers(snapshot.annotations),
+            *unreadable_answers(snapshot),
         ),
         empty=counts.empty,
         other_answers=len(found.other),

@@ -7,9 +7,10 @@ EMBEDDINGS = "embeddings"
 LOCKS = "locks"
 ANNOTATIONS = "annotations"  # copies that Label Studio writes
 DOCTOR = "doctor"
+BACKUPS = "backups"  # of the local Label Studio
 COPIES = "images/.copies"  # that browsers can show, of images that they cannot
 
-OWN = frozenset({DATASETS, MODELS, BACKBONES, EMBEDDINGS, LOCKS, ANNOTATIONS, DOCTOR})
+OWN = frozenset({DATASETS, MODELS, BACKBONES, EMBEDDINGS, LOCKS, ANNOTATIONS, DOCTOR, BACKUPS})
 
 
 def is_own(prefix: str) -> bool:

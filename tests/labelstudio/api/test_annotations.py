@@ -1,16 +1,20 @@
 """Annotations as the server exports them: whose they are, of which picture, accepted or not."""
 
+import json
 from typing import Any
 
 import pytest
 from support.fake_label_studio import FakeLabelStudio
 
-from annolooop.domain.annotations import Annotation
+from annolooop.domain.annotations import UNSENT, Annotation
+from annolooop.errors import DataError
 from annolooop.labelstudio.api import annotations as module
 from annolooop.labelstudio.api.annotations import is_accepted
+from annolooop.labelstudio.api.connection import Connection, Failed
 
 EXPORT = "/api/projects/7/export"
 VERSIONS = "/api/projects/7/model-versions/"
+AA, BB = "a" * 64, "b" * 64
 CHOICE = {"from_name": "choice", "to_name": "image", "type": "choices", "value": {"choices": ["a"]}}
 
 
@@ -26,7 +30,7 @@ def accepted(**fields: Any) -> dict[str, Any]:
 
 
 def exported(fake: FakeLabelStudio, raw: dict[str, Any], **data: str) -> Annotation:
-    task = {"id": 1, "data": {"key": "x.jpg", "sha256": "aa", **data}, "annotations": [raw]}
+    task = {"id": 1, "data": {"key": "x.jpg", "sha256": AA, **data}, "annotations": [raw]}
     fake.answer("GET", EXPORT, [task])
     (one,) = fake.studio.annotations.list(7, [1])
     return one
@@ -34,7 +38,7 @@ def exported(fake: FakeLabelStudio, raw: dict[str, Any], **data: str) -> Annotat
 
 def test_answer_of_a_person(fake: FakeLabelStudio, project: int) -> None:
     one = exported(fake, answer())
-    assert (one.id, one.task, one.key, one.sha256) == (5, 1, "x.jpg", "aa")
+    assert (one.id, one.task, one.key, one.sha256) == (5, 1, "x.jpg", AA)
     assert (one.labels, one.skipped, one.annotator, one.accepted) == (("a",), False, 3, "")
 
 
@@ -48,15 +52,15 @@ def test_annotator_may_come_as_a_record(fake: FakeLabelStudio, project: int) -> 
 
 
 def test_answer_about_an_earlier_picture_is_outdated(fake: FakeLabelStudio, project: int) -> None:
-    one = exported(fake, answer(), replaced_by="bb", replaced_at="3")
-    assert (one.sha256, one.outdated) == ("aa", True)
+    one = exported(fake, answer(), replaced_by=BB, replaced_at="3")
+    assert (one.sha256, one.outdated) == (AA, True)
 
 
 def test_answer_about_the_picture_of_now_is_not_outdated(
     fake: FakeLabelStudio, project: int
 ) -> None:
-    one = exported(fake, answer(), replaced_by="bb", replaced_at="1")
-    assert (one.sha256, one.outdated) == ("bb", False)
+    one = exported(fake, answer(), replaced_by=BB, replaced_at="1")
+    assert (one.sha256, one.outdated) == (BB, False)
 
 
 def test_accepted_prediction_names_its_version(fake: FakeLabelStudio, project: int) -> None:
@@ -136,3 +140,83 @@ def test_only_tasks_that_did_not_change_since_lose_their_annotation(fake: FakeLa
     items = {(i["filter"].rpartition(":")[2], i["value"]) for i in body["filters"]["items"]}
     assert {("total_annotations", 1), ("updated_at", "2026-01-01")} <= items
     assert body["annotator"] == 9
+
+
+def test_hash_of_peoples_own_is_none(fake: FakeLabelStudio, project: int) -> None:
+    one = exported(fake, answer(), sha256="mine")
+    assert (one.sha256, one.labels) == ("", ("a",))
+
+
+def test_result_that_cannot_be_read_is_named_and_kept_as_it_is(
+    fake: FakeLabelStudio, project: int
+) -> None:
+    result = [{**CHOICE, "value": {"choices": 5}}]
+    one = exported(fake, answer(result=result))
+    assert (one.labels, one.unreadable) == ((), "its choices are 5, not a list")
+    assert json.loads(one.extra) == result
+
+
+@pytest.mark.parametrize("result", [None, "red", [3], {"a": 1}])
+def test_odd_result_is_not_taken_for_an_accepted_prediction(
+    fake: FakeLabelStudio, project: int, result: object
+) -> None:
+    one = exported(fake, answer(result=result, lead_time=None))
+    assert (one.accepted, bool(one.unreadable)) == ("", True)
+
+
+def failing_at(monkeypatch: pytest.MonkeyPatch, bad: set[int]) -> list[int]:
+    """A server that fails to export these tasks. Returns how many tasks each request asks for."""
+    sizes: list[int] = []
+
+    def get(self: Connection, path: str, params: dict[str, Any], tries: int = 3) -> object:
+        if path != EXPORT:
+            rows = {"data": {"key": "x.jpg", "sha256": AA}, "updated_at": "9"}
+            ids = json.loads(params["query"])["selectedItems"]["included"]
+            return {"tasks": [{"id": n, "annotations_ids": f"{n}0,{n}1", **rows} for n in ids]}
+        sizes.append(len(params["ids[]"]))
+        if bad & set(params["ids[]"]):
+            raise Failed("500")
+        return [
+            {"id": n, "data": {"key": f"{n}.jpg"}, "annotations": [answer(id=n)]}
+            for n in params["ids[]"]
+        ]
+
+    monkeypatch.setattr(Connection, "get", get)
+    return sizes
+
+
+def test_task_that_label_studio_fails_to_export_is_found_and_the_others_come(
+    fake: FakeLabelStudio, project: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = fake.studio
+    studio.projects.get(7)
+    sizes = failing_at(monkeypatch, {5})
+    found = list(studio.annotations.list(7, range(1, 17)))
+    assert [a.task for a in found] == [*range(1, 5), *range(6, 17), 5, 5]
+    assert [(a.id, a.unreadable) for a in found[-2:]] == [(50, UNSENT), (51, UNSENT)]
+    assert len(sizes) == 9  # each half of the failing one
+
+
+def test_server_that_always_fails_is_an_error(
+    fake: FakeLabelStudio, project: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = fake.studio
+    studio.projects.get(7)
+    sizes = failing_at(monkeypatch, set(range(1000)))
+    with pytest.raises(Failed):
+        list(studio.annotations.list(7, range(300)))
+    assert len(sizes) < 100
+
+
+def test_whole_export_names_the_task_that_fails(
+    fake: FakeLabelStudio, project: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = fake.studio
+    studio.projects.get(7)
+    failing_at(monkeypatch, {5})
+    monkeypatch.setattr(type(studio.annotations), "changed_tasks", lambda *_: dict.fromkeys([4, 5]))
+    with pytest.raises(DataError, match="fails to export its task 5"):
+        list(studio.annotations.export(7, annotated=True))
+    unsent: list[int] = []
+    assert [task["id"] for task in studio.annotations.export(7, True, unsent)] == [4]
+    assert unsent == [5]

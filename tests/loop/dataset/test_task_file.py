@@ -8,6 +8,7 @@ import pytest
 from support.fake_label_studio import FakeLabelStudio, project_on
 from support.records import annotation
 
+from annolooop.domain.annotations import Snapshot
 from annolooop.loop.dataset.task_file import live_tasks, stored_tasks, write_tasks
 from annolooop.stack import Stack
 
@@ -83,12 +84,28 @@ def test_answers_about_an_earlier_picture_are_kept_apart(
 def test_task_of_a_snapshot_has_the_answers_about_its_last_picture(stack: Stack) -> None:
     old = annotation(1, "a", id=1, key="images/x.jpg", sha256="aa", updated_at="1", outdated=True)
     new = annotation(1, "a", id=2, key="images/x.jpg", sha256="bb", updated_at="2")
-    (task,) = stored_tasks(stack, stack.catalog, [new, old])
+    (task,) = stored_tasks(stack, stack.catalog, Snapshot(annotations=(new, old)))
     assert (task["data"]["sha256"], [a["id"] for a in task["annotations"]]) == ("bb", [2])
 
 
 def test_task_of_a_snapshot_without_a_key_is_left_out(stack: Stack) -> None:
-    assert list(stored_tasks(stack, stack.catalog, [annotation(1, "a", key="")])) == []
+    snapshot = Snapshot(annotations=(annotation(1, "a", key=""),))
+    assert list(stored_tasks(stack, stack.catalog, snapshot)) == []
+
+
+def test_person_of_a_snapshot_is_named_where_the_address_is_known(stack: Stack) -> None:
+    answers = (annotation(1, "a", annotator=3), annotation(2, "a", annotator=4))
+    snapshot = Snapshot(annotations=answers, people={3: "ann@example.org"})
+    first, second = stored_tasks(stack, stack.catalog, snapshot)
+    assert first["annotations"][0]["completed_by"] == {"id": 3, "email": "ann@example.org"}
+    assert "completed_by" not in second["annotations"][0]
+
+
+def test_accepted_prediction_of_a_snapshot_names_its_version(stack: Stack) -> None:
+    snapshot = Snapshot(annotations=(annotation(1, "a", accepted="v3-abcdef"),))
+    (task,) = stored_tasks(stack, stack.catalog, snapshot)
+    (item,) = task["annotations"][0]["result"]
+    assert (item["model_version"], item["score"]) == ("v3-abcdef", 1.0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

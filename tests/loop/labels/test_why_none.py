@@ -3,7 +3,7 @@
 import pytest
 from support.records import annotation
 
-from annolooop.domain.annotations import Annotation
+from annolooop.domain.annotations import Annotation, Snapshot
 from annolooop.domain.examples import Rules, build_examples
 from annolooop.loop.labels.why_none import nothing_labelled, unreadable_answers
 
@@ -51,9 +51,15 @@ def test_images_that_are_not_in_the_store_are_said_to_be_so() -> None:
 
 def test_unreadable_answers_are_named_by_image_and_task() -> None:
     given = [annotation(7, None, unreadable="its choices are 5, not a list"), annotation(8)]
-    assert unreadable_answers(given) == (
+    assert unreadable_answers(Snapshot(annotations=tuple(given))) == (
         {
             "file": "images/7.jpg, task 7",
             "reason": "an answer is left out: its choices are 5, not a list",
         },
     )
+
+
+def test_answers_that_are_kept_since_label_studio_fails_are_named() -> None:
+    (row,) = unreadable_answers(Snapshot(annotations=(annotation(7),), unsent=(7,)))
+    assert row["file"] == "images/7.jpg, task 7"
+    assert row["reason"] == "what it had last time counts: Label Studio fails to send it"

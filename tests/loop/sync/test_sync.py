@@ -1,8 +1,11 @@
 """Annotations are pulled exactly, and what Label Studio has not is pushed."""
 
 import pytest
-from support.annotated_loop import Loop, changes
+from support.annotated_loop import NAMES, Loop, changes
 from support.project import Project, Server
+
+from annolooop.domain.progress import untracked
+from annolooop.loop.sync.sync import sync
 
 
 @pytest.fixture
@@ -60,3 +63,36 @@ def test_sync_check_counts_and_writes_nothing(loop: Loop) -> None:
     assert loop.project.stack().snapshots.latest().number == 0
     assert loop.sync().tasks_created == 1
     assert loop.project.run("sync", "--check").returncode == 0
+
+
+BROKEN = b"""{"result": [{"from_name": "label", "to_name": "image", "type": "choices",
+    "value": {"choices": ["a\\ud800"]}}]}"""
+
+
+def break_answer(loop: Loop, method: str, path: str) -> None:
+    """Label Studio stores this answer, and fails from then on where it is to send it."""
+    kind = {"Content-Type": "application/json"}
+    assert loop.http.request(method, path, content=BROKEN, headers=kind).status_code == 500
+
+
+def test_answer_that_label_studio_cannot_send_stops_nothing(loop: Loop) -> None:
+    loop.annotate_all()
+    loop.sync()
+    was_right, never_read = NAMES[0], NAMES[1]
+    loop.delete(never_read)
+    break_answer(loop, "POST", f"/api/tasks/{loop.tasks[never_read]}/annotations/")
+    break_answer(loop, "PATCH", f"/api/annotations/{loop.annotation_id(was_right)}/")
+    for whole in (False, True):
+        report = sync(loop.project.stack(), False, untracked, whole=whole)
+        assert report.labeled == 15
+        assert {row["file"]: row["reason"] for row in report.unreadable_answers} == {
+            f"images/b/{never_read}, task {loop.tasks[never_read]}": (
+                "an answer is left out: Label Studio fails to send it"
+            ),
+            f"images/b/{was_right}, task {loop.tasks[was_right]}": (
+                "what it had last time counts: Label Studio fails to send it"
+            ),
+        }
+    kept = {a.key: a.labels for a in loop.project.stack().snapshots.latest().annotations}
+    assert kept[f"images/b/{was_right}"] == ("aria",)
+    assert loop.train().trained
