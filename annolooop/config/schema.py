@@ -10,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -27,18 +28,26 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _not_a_text(value: object) -> str:
-    """What YAML made of a word without quotes, and how to write it."""
-    if isinstance(value, list | dict):
-        return "holds a list or keys where a text belongs"
-    made, quoted = f"the number {value}", f'"{value}"'
+def _check_text(value: object, what: str) -> None:
+    """Name what YAML makes of a word that is not in quotes.
+
+    Raises:
+        ValueError: it is no text.
+    """
+    if isinstance(value, str):
+        return
+    if isinstance(value, list | tuple | dict):
+        raise ValueError(f"has a list or keys where {what} belongs")
+    made = f"the number {value}"
     if isinstance(value, bool):
-        made, quoted = str(value).lower(), '"yes"' if value else '"no"'
+        made = str(value).lower()
     elif value is None:
-        made, quoted = "nothing (null)", '"null"'
+        made = "nothing (null)"
     elif hasattr(value, "isoformat"):
         made = f"the date {value}"
-    return f"YAML reads a word of it as {made}, not as a text; put quotes around it, as in {quoted}"
+    raise ValueError(
+        f"is not all text: YAML reads {what} as {made}; put it into quotes, as you wrote it"
+    )
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -251,22 +260,21 @@ class DatasetConfig(_Section):
 
     @field_validator("labels", "other_answers", mode="before")
     @classmethod
-    def _texts(cls, labels: Any) -> Any:
-        """What YAML makes of a label that is not quoted is named, and is not a label."""
+    def _texts(cls, labels: Any, field: ValidationInfo) -> Any:
         if isinstance(labels, str):
-            raise ValueError(
-                f"is the text {labels!r}, and not a list; write [{labels}], with brackets"
-            )
-        for label in labels if isinstance(labels, list | tuple) else ():
-            if not isinstance(label, str):
-                raise ValueError(_not_a_text(label))
+            raise ValueError(f"is the text {labels!r}, and not a list: write [{labels}]")
+        if not isinstance(labels, list | tuple):
+            raise ValueError("is not a list; write the labels in brackets: [cat, dog]")
+        for label in labels:
+            _check_text(label, "a label")
+        if field.field_name == "labels" and len(labels) < 2:
+            raise ValueError(f"needs two labels at least, and has {len(labels)}")
         return labels
 
     @field_validator("name", mode="before")
     @classmethod
     def _name_is_text(cls, name: Any) -> Any:
-        if not isinstance(name, str):
-            raise ValueError(_not_a_text(name))
+        _check_text(name, "the name")
         return name
 
     @field_validator("labels", "other_answers")

@@ -153,7 +153,7 @@ def test_secret_is_masked_in_settings_and_errors(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("dataset:\n  labels: [a]\n", "at least 2 items"),
+        ("dataset:\n  labels: [a]\n", "needs two labels at least"),
         ("dataset:\n  labels: [a, a]\n", "twice"),
         ("dataset:\n  name: ab\n", "at least 3"),
         ("store:\n  url: hdfs://bucket/prefix\n", "hdfs:// is not supported"),

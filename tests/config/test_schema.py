@@ -1,5 +1,6 @@
 """What a stack file may hold."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -64,10 +65,40 @@ def test_server_of_others_needs_an_address_and_a_key(section: dict[str, str], me
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [(["a", "a"], "names the label 'a' twice"), (["a", " b"], "starts or ends with a space")],
+    [
+        (["a", "a"], "names the label 'a' twice"),
+        (["a", " b"], "has the label ' b', which starts or ends with a space"),
+        (["a", "$1"], "has the label '$1', which has $1, which Label Studio takes for a variable"),
+        (["a", "b\nc"], "has a line break or a control character"),
+        (["a"], "needs two labels at least, and has 1"),
+        ("a, b", "is the text 'a, b', and not a list: write [a, b]"),
+        (None, "is not a list"),
+        ({"a": 1}, "is not a list"),
+        ([["a"], "b"], "has a list or keys where a label belongs"),
+        ([True, "b"], "YAML reads a label as true; put it into quotes"),
+        (["a", 7], "YAML reads a label as the number 7"),
+        (["a", None], "YAML reads a label as nothing (null)"),
+        (["a", date(2024, 1, 2)], "YAML reads a label as the date 2024-01-02"),
+    ],
 )
-def test_labels_are_distinct_and_without_outer_spaces(labels: list[str], message: str) -> None:
+def test_label_that_people_would_not_see_as_it_is_is_named(labels: object, message: str) -> None:
     assert message in problem({"dataset": {"labels": labels}})
+    if isinstance(labels, list) and len(labels) > 1:
+        assert message in problem({"dataset": {"other_answers": labels}})
+
+
+def test_label_with_a_dollar_sign_at_its_end_is_fine() -> None:
+    dataset = StackConfig.model_validate({"dataset": {"labels": ["US$", "EUR"]}}).dataset
+    assert dataset.labels == ("US$", "EUR")
+
+
+def test_name_of_digits_needs_quotes() -> None:
+    assert "YAML reads the name as the number 2024" in problem({"dataset": {"name": 2024}})
+
+
+def test_answer_is_a_label_or_another_one_and_not_both() -> None:
+    section = {"labels": ["a", "b"], "other_answers": ["unsure", "b"]}
+    assert "has 'b' both in labels and in other_answers" in problem({"dataset": section})
 
 
 def test_s3_key_needs_its_secret() -> None:

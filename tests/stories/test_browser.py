@@ -180,6 +180,8 @@ def test_answer_that_says_nothing_is_given_again_in_its_tab(
     report = project.json("sync")
     assert (report["labeled"], report["empty"]) == (1, 1)
     assert project.json("stats")["unlabeled"] == 1
+    launched = project.json("dataset", "launch", name, "--no-browser")
+    assert (launched["again"], launched["again_url"]) == (1, report["again"])
 
     page.goto(report["again"])
     log_in(page, server.username, server.password)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop.console.console import Console
+from annolooop.errors import counted
 
 if TYPE_CHECKING:
     from annolooop.loop.dataset.datasets import LaunchReport
@@ -45,6 +46,11 @@ def print_launch(console: Console, report: "LaunchReport") -> None:
         )
         console.next("annoloop infer --query 50", "to choose again")
         return
+    if report.again:
+        console.say(
+            f"{counted(report.again, 'task')} with an answer that says nothing: choose a label and "
+            f"update, in {report.again_url}"
+        )
     if report.left:
         console.say(
             f"round {report.round}: {report.left} of {report.asked} tasks are left. If the page "

@@ -1,8 +1,9 @@
 """Which datasets there are, and where people annotate them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from annolooop.loop.labels.again import find_again
 from annolooop.loop.labels.datasets import stored_datasets
 from annolooop.loop.labels.project import find_project, noted_project
 from annolooop.loop.rounds.queue import Queue, find_queue
@@ -34,12 +35,16 @@ class LaunchReport(Queue):
     Attributes:
         dataset: its name.
         opened: the page was opened in the browser.
+        again: tasks whose answer says nothing, as of the last `sync`'s tab of them.
+        again_url: of that tab, which is opened once the queue is answered.
         login: file that holds the login of our own server; ``None`` for that of someone else.
     """
 
     dataset: str
     opened: bool
     login: str | None = None
+    again: int = 0
+    again_url: str = ""
 
 
 def list_datasets(stack: Stack) -> DatasetListReport:
@@ -90,10 +95,15 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     Raises:
         DataError: there is no such dataset.
     """
-    queue = find_queue(stack, name, find_project(stack, name))
+    project = find_project(stack, name)
+    queue = find_queue(stack, name, project)
+    again_url, again = find_again(stack, project)
+    if again and queue.round and not (queue.left or queue.waiting):
+        queue = replace(queue, url=again_url)
     opened = browser and _open(stack, queue.url)
     login = str(stack.daemon.credentials_file) if stack.daemon else None
-    return LaunchReport(**vars(queue), dataset=name, opened=opened, login=login)
+    found = LaunchReport(**vars(queue), dataset=name, opened=opened, login=login)
+    return replace(found, again=again, again_url=again_url if again else "")
 
 
 def _open(stack: Stack, url: str) -> bool:

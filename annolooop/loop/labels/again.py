@@ -29,3 +29,12 @@ def ask_again(stack: Stack, project: ProjectCounts, choice: str, counts: TaskCou
     view = views.find(project.id, TITLE)
     number = view.id if view else views.put(project.id, TITLE, SAYS_NOTHING, ["tasks:id"])
     return views.list_url(project.id, number)
+
+
+def find_again(stack: Stack, project: ProjectCounts) -> tuple[str, int]:
+    """Address of that tab, and how many tasks it shows now; empty and 0 without it."""
+    view = stack.studio.views.find(project.id, TITLE)
+    if view is None:
+        return "", 0
+    left = stack.studio.tasks.count(project.id, SAYS_NOTHING)
+    return stack.studio.views.list_url(project.id, view.id), left

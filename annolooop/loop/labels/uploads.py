@@ -1,6 +1,6 @@
 """Make images that people uploaded in Label Studio part of the dataset."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from mimetypes import guess_extension
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote, unquote_to_bytes, urlparse
 
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.progress import Track
@@ -24,6 +24,7 @@ File = tuple[str, bytes]  # its name, and what is in it
 
 IMAGES_IN_MEMORY = 32
 FETCHES_AT_ONCE = 4
+ADDRESS = 300  # characters of an address in a message
 FAILURES_PER_HOST = 3  # failures after which a host is not asked again in this run
 
 
@@ -57,7 +58,7 @@ def collect_uploads(stack: Stack, project: ProjectCounts, track: Track) -> Uploa
         fetched: dict[int, File] = {}
         for (task, address), answer in zip(chunk, answers, strict=True):
             if isinstance(answer, str):
-                done.failed[f"task {task}: {address}"] = answer
+                done.failed[f"task {task}: {_short(address)}"] = answer
             else:
                 fetched[task] = answer
         _keep(stack, project, fetched)
@@ -113,6 +114,8 @@ class _Fetcher:
             return "its address cannot be read"
         if self._failures[parts.netloc] >= FAILURES_PER_HOST:
             return "its host did not answer for others"
+        if parts.scheme == "data":
+            return _inside(address)
         if parts.scheme not in ("http", "https", ""):
             # A bucket that only the server has the keys of: it sends us on to a signed address.
             encoded = b64encode(address.encode()).decode()
@@ -135,3 +138,22 @@ class _Fetcher:
         if not is_image_name(name):
             name += guess_extension(kind) or ".jpg"
         return file_names([name])[name], data
+
+
+def _inside(address: str) -> File | str:
+    """The image that an address of the scheme ``data`` holds; or why there is none."""
+    head, comma, body = address.removeprefix("data:").partition(",")
+    kind, *parameters = (part.strip().lower() for part in head.split(";"))
+    if not comma or not kind.startswith("image/"):
+        return f"it is {kind or 'text'}, not an image"
+    try:
+        data = unquote_to_bytes(body)
+        data = b64decode(data, validate=True) if "base64" in parameters else data
+    except ValueError:
+        return "its data cannot be decoded"
+    return f"image{guess_extension(kind) or '.jpg'}", data
+
+
+def _short(address: str) -> str:
+    """An address in a message: one may hold a whole image."""
+    return address if len(address) <= ADDRESS else f"{address[:ADDRESS]}…"

@@ -158,3 +158,42 @@ def test_project_that_does_not_fit_is_refused_with_the_reason(
     with pytest.raises(DataError, match="has a Label Studio project of 1 task:"):
         adopt(project.stack(), str(fits))
     assert zoo
+
+
+def test_project_that_is_spelled_otherwise_is_adopted_as_label_studio_reads_it(
+    project: Project, http: httpx.Client, site: str
+) -> None:
+    name = project.stack().config.dataset.name
+    config = CONFIG.replace('value="aria"', 'value="aria "')
+    assert config != CONFIG
+    made = make_by_hand(http, f"spelled {name}", config)
+    body = [{"data": {"photo": f"{site}/aria_0.jpg"}}]
+    http.post(f"/api/projects/{made}/import", json=body).raise_for_status()
+    ((task, _),) = project.stack("dataset.name=other").studio.tasks.without_key(made)
+    say(http, task, "aria ", "kind", "pic")
+    report = project.json("dataset", "adopt", str(made))
+    assert (report["labels"], report["labels_added"]) == (["aria", "not_aria"], [])
+    assert 'required="true" into <Choices name="kind">' in report["advice"][0]
+    train(project.stack(), False, untracked)
+    assert project.json("sync")["labeled"] == 1
+    assert stats(project.stack(), name).labels == {"aria": 1, "not_aria": 0}
+    infer(project.stack(), None, InferOptions(), untracked)
+    (prediction,) = http.get(f"/api/tasks/{task}").json()["predictions"]
+    assert prediction["result"][0]["value"]["choices"][0] in ("aria ", "not_aria")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ('value="$photo"', 'value="$meta.photo"', "a value inside of another one"),
+        ("</Choices>", '<Choice value="x"><Choice value="y"/></Choice></Choices>', "are nested"),
+        ('value="aria"', 'value="$1"', "takes for a variable"),
+    ],
+)
+def test_project_whose_answers_could_not_be_read_is_refused(
+    project: Project, http: httpx.Client, before: str, after: str, why: str
+) -> None:
+    name = project.stack().config.dataset.name
+    assert before in CONFIG
+    made = make_by_hand(http, f"refused {name}", CONFIG.replace(before, after))
+    assert why in " ".join(project.run("dataset", "adopt", str(made), code=5).stderr.split())

@@ -19,6 +19,7 @@ from annolooop.errors import DataError, UsageError
 from annolooop.files.publish import MANIFEST
 from annolooop.loop.dataset.export import ExportOptions, ExportReport, export
 from annolooop.loop.labels.current import read_labels
+from annolooop.loop.train.changes import find_examples
 
 NAMES = [
     f"{folder}/{kind}_{n}.jpg" for folder in "xy" for kind in ("aria", "not") for n in range(4)
@@ -345,3 +346,32 @@ def test_answers_about_a_picture_that_was_replaced_are_not_imported_as_those_of_
         (told,) = (t for t in tasks if t["data"]["key"] == data["key"])
         assert told["data"] == {**data, "sha256": sha256}
         assert len(told["annotations"]) == 1
+
+
+def test_label_that_the_dataset_does_not_have_is_not_exported_and_is_named(
+    stored: Stored, tmp_path: Path
+) -> None:
+    """The same images are left out of training."""
+    fewer = "dataset.labels=[aria, cat]"
+    report = run(stored.project, "imagefolder", tmp_path / "out", fewer)
+    assert report.written == 8
+    assert sorted(path.name for path in (tmp_path / "out" / "train").iterdir()) == ["aria"]
+    strange = {f"images/{name}" for name in NAMES if "not" in name}
+    why = "its label 'not_aria' is not in dataset.labels"
+    assert {row["file"]: row["reason"] for row in report.left_out} == dict.fromkeys(strange, why)
+    stack = stored.project.stack(fewer)
+    found = find_examples(stack, stack.snapshots.latest())
+    assert len(found.examples) == 8
+    assert set(found.left_out.values()) == {why}
+
+
+def test_other_answers_are_counted_and_not_exported(stored: Stored, tmp_path: Path) -> None:
+    other = ("dataset.labels=[aria, cat]", "dataset.other_answers=[not_aria]")
+    report = run(stored.project, "csv", tmp_path / "labels.csv", *other)
+    assert (report.written, report.other_answers, report.left_out) == (8, 8, ())
+    assert report.labels.keys() == {"aria", "cat"}
+
+
+def test_why_there_is_nothing_to_export_is_said(stored: Stored, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="16 with a label that is not in"):
+        run(stored.project, "csv", tmp_path / "labels.csv", "dataset.labels=[x, y]")

@@ -1,5 +1,7 @@
 """Label rules against a real server: several people, multiple choice, other labels."""
 
+import re
+
 import httpx
 import pytest
 from support.project import Project, Server, write_photos
@@ -244,3 +246,63 @@ def test_label_that_somebody_uses_stays_in_the_project_until_nobody_does(
         infer(project.stack(fewer), None, InferOptions(), untracked)
     assert train(project.stack(fewer), True, untracked).registered
     assert infer(project.stack(fewer), None, InferOptions(rerun=True), untracked).images == 12
+
+
+def test_labels_can_be_changed_while_nothing_is_annotated(project: Project, server: Server) -> None:
+    people = start(project, server)
+    dataset = {**project.values["dataset"], "labels": ["hat", "1"]}  # type: ignore[dict-item]
+    project.write({**project.values, "dataset": {**dataset, "other_answers": ["unsure"]}})
+    report = project.json("sync")
+    assert (report["advice"], report["predictions_pushed"]) == ([], 0)
+    studio = project.stack().studio
+    assert studio.projects.labelling(people.project).labels == ("hat", "1", "unsure")
+    refused = project.run("infer", "--rerun", code=5).stderr
+    assert "annoloop train --rerun" in refused  # and that works:
+    assert project.json("train", "--rerun")["registered"]
+    assert project.json("infer", "--rerun")["predictions_pushed"] == 12
+    people.say(people.first, "aria_0.jpg", "unsure")
+    people.say(people.first, "aria_1.jpg", "1")
+    counted = project.json("stats")
+    assert (counted["labels"], counted["other_answers"]) == ({"hat": 0, "1": 1}, {"unsure": 1})
+    assert counted["unknown_labels"] == {}
+    trained = project.json("train")
+    assert (trained["examples"], trained["other_answers"], trained["advice"]) == (1, 1, [])
+
+
+def test_label_that_a_teammate_adds_stops_nobody(project: Project, server: Server) -> None:
+    people = start(project, server)
+    url = f"/api/projects/{people.project}"
+    config = people.first.get(url).json()["label_config"]
+    wider = config.replace("</Choices>", '<Choice value="cow"/></Choices>')
+    people.first.patch(url, json={"label_config": wider}).raise_for_status()
+    for name, label in (("aria_0.jpg", "cow"), ("aria_1.jpg", "aria"), ("aria_2.jpg", "aria")):
+        people.say(people.first, name, label)
+    for name in ("not_aria_0.jpg", "not_aria_1.jpg"):
+        people.say(people.first, name, "not_aria")
+    report = project.json("sync")
+    assert report["labeled"] == 5
+    (line,) = report["advice"]
+    assert "Label Studio offers 'cow', which dataset.labels does not have" in line
+    assert line.endswith("dataset.labels: [aria, not_aria, cow]")
+    trained = project.json("train", "--rerun", "--set", "train.holdout=0")
+    assert trained["labels"] == {"aria": 2, "not_aria": 2}
+    assert trained["unreadable"] == [
+        {"file": "images/b/aria_0.jpg", "reason": "its label 'cow' is not in dataset.labels"}
+    ]
+    assert project.json("stats")["unknown_labels"] == {"cow": 1}
+    assert "cow" in people.first.get(url).json()["label_config"]
+
+
+def test_our_project_of_before_is_made_to_ask_for_an_answer(
+    project: Project, server: Server
+) -> None:
+    people = start(project, server)
+    url = f"/api/projects/{people.project}"
+    config = people.first.get(url).json()["label_config"]
+    plain = re.sub(r' required\w*="[^"]*"', "", config)
+    people.first.patch(url, json={"label_config": plain}).raise_for_status()
+    people.say(people.first, "aria_0.jpg")
+    assert project.json("sync", "--check", code=2)["relabel"] is True
+    report = project.json("sync")
+    assert (report["empty"], report["advice"]) == (1, [])
+    assert project.stack().studio.projects.labelling(people.project).required

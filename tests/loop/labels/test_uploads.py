@@ -138,3 +138,39 @@ def test_key_that_holds_another_image_is_not_overwritten(
     (image,) = stack.catalog.images()
     assert image.key == f"images/cats-uploads/1-{content_hash(JPEG[1])[:8]}-a.jpg"
     assert stack.store.get("images/cats-uploads/1-a.jpg") == b"of a project that is gone"
+
+
+@pytest.mark.parametrize(
+    ("address", "data"),
+    [
+        ("data:image/png;base64,AAEC", b"\0\1\2"),
+        ("data:image/png;charset=x;BASE64,AAE%43", b"\0\1\2"),
+        ("data:image/png,%00a", b"\0a"),
+    ],
+)
+def test_image_inside_of_the_address_is_decoded(
+    stack: Stack, studio: FakeStudio, project: ProjectCounts, address: str, data: bytes
+) -> None:
+    studio.uploads = [(1, address)]
+    assert collect(stack, project).tasks == 1
+    (image,) = stack.catalog.images()
+    assert image.key == "images/cats-uploads/1-image.png"
+    assert stack.store.get(image.key) == data
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("data:text/html,<html>", "it is text/html, not an image"),
+        ("data:,hello", "it is text, not an image"),
+        ("data:image/png;base64,###", "its data cannot be decoded"),
+        (f"data:image/png;base64,#{'A' * 5000}", "its data cannot be decoded"),
+    ],
+)
+def test_address_that_holds_no_image_is_named_in_short(
+    stack: Stack, studio: FakeStudio, project: ProjectCounts, address: str, why: str
+) -> None:
+    studio.uploads = [(1, address)]
+    ((where, reason),) = collect(stack, project).failed.items()
+    assert reason == why
+    assert len(where) < 350
