@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from annolooop.config.backbones import check_backbone, check_weights
 from annolooop.domain.labels import why_no_label
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
@@ -308,11 +309,11 @@ class DatasetConfig(_Section):
 
 
 class ModelConfig(_Section):
-    backbone: str = "resnet18"
+    backbone: Annotated[str, AfterValidator(check_backbone)] = "resnet18"
     """A torchvision classifier by name: resnet18 to resnet152, mobilenet_v2,
     mobilenet_v3_small, efficientnet_b0, convnext_tiny and others that end in a linear layer."""
 
-    weights: str = "DEFAULT"
+    weights: Annotated[str, AfterValidator(check_weights)] = "DEFAULT"
     """Pretrained weights: DEFAULT or another torchvision weights name, a file, a key in the
     store (store:weights/mine.pt), `starter` (MobileNetV2 from the package index, for
     machines that reach no model hub), or `none` (random, for tests)."""
