@@ -333,7 +333,8 @@ class Daemon:
             )
         # The login first: a database without one would be refused at the next start.
         credentials = existing or make_credentials(self.credentials_file)
-        self._prune_exports()
+        if existing:  # else the folder may be somebody's own
+            self._prune_exports()
         self.database.prepare(version, say)
         return credentials
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from annolooop.errors import ConfigError
+from annolooop.files.remove import remove_own
 from annolooop.files.whole import make_folder
 from annolooop.packages import find_uv, run_installer
 
@@ -38,11 +39,13 @@ def ensure_environment(root: Path, version: str, user: str, say: Callable[[str],
     folder = root / version
     executable = _scripts(folder) / "label-studio"
     users = folder / "users"  # made last: an environment without it is not complete
+    begun = root / f"{version}.begun"  # the folder is ours, whatever is missing in it
     make_folder(root)
     with FileLock(root / f"{version}.lock"):
         if not (users.exists() and executable.exists()):
-            if folder.exists():
-                shutil.rmtree(folder)
+            if folder.exists() or folder.is_symlink():
+                remove_own(folder, users if users.exists() else begun)
+            begun.touch()
             say(f"Installing Label Studio {version} into {folder} ({SIZE}, once) …")
             _install(folder, version, say)
             users.mkdir()
@@ -66,7 +69,8 @@ def release_environment(root: Path, version: str, user: str) -> Path | None:
         (users / user).unlink(missing_ok=True)
         if any(users.iterdir()):
             return None
-        shutil.rmtree(folder)
+        remove_own(folder, users)
+        (root / f"{version}.begun").unlink(missing_ok=True)
     return folder
 
 

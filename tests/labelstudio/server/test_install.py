@@ -59,7 +59,49 @@ def test_incomplete_environment_is_installed_again(
 ) -> None:
     (tmp_path / "1.2.3" / "bin").mkdir(parents=True)
     (tmp_path / "1.2.3" / "bin" / "label-studio").write_text("half")
+    (tmp_path / "1.2.3.begun").touch()
     assert ensure(tmp_path, "one").read_text() == "#!python\n"
+
+
+def test_interrupted_installation_is_known_by_its_mark(
+    installer: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(step: list[str], *rest: object) -> None:
+        (tmp_path / "1.2.3" / "half").mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(install, "run_installer", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            ensure(tmp_path, "one")
+    assert ensure(tmp_path, "one").exists()
+    assert not (tmp_path / "1.2.3" / "half").exists()
+
+
+@pytest.mark.parametrize("as_link", [False, True])
+def test_folder_of_somebody_else_is_not_removed_for_an_environment(
+    installer: list[list[str]], tmp_path: Path, as_link: bool
+) -> None:
+    theirs = tmp_path / ("precious" if as_link else "1.2.3")
+    theirs.mkdir()
+    (theirs / "thesis.txt").touch()
+    if as_link:
+        (tmp_path / "1.2.3").symlink_to(theirs)
+    with pytest.raises(ConfigError, match="is not removed"):
+        ensure(tmp_path, "one")
+    assert (theirs / "thesis.txt").exists()
+    assert installer == []
+
+
+def test_link_in_the_place_of_an_environment_is_not_removed_with_its_last_user(
+    installer: list[list[str]], tmp_path: Path
+) -> None:
+    ensure(tmp_path, "one")
+    (tmp_path / "1.2.3").rename(tmp_path / "elsewhere")
+    (tmp_path / "1.2.3").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigError, match="it is a link to"):
+        release_environment(tmp_path, "1.2.3", "one")
+    assert (tmp_path / "elsewhere" / "bin").is_dir()
 
 
 def test_pip_is_tried_where_uv_fails(
