@@ -10,7 +10,7 @@ from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot
 from annolooop.domain.progress import Track
 from annolooop.errors import ConfigError, DataError, RefusedError, UnreachableError
 from annolooop.files.names import safe_name
-from annolooop.files.whole import flush, replacing
+from annolooop.files.whole import flush, make_private, replacing
 from annolooop.loop.dataset.datasets import noted_projects
 from annolooop.loop.dataset.task_file import UPLOADS, live_tasks, stored_tasks, write_tasks
 from annolooop.loop.labels.datasets import PARTS, stored_datasets
@@ -159,7 +159,7 @@ def _back_up(stack: Stack, report: DeleteReport, track: Track) -> list[Path]:
     file = folder / f"{safe_name(name)}-{now}.json"
     written: list[Path] = []
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         if report.project is not None:
             _write(file, _watched(stack, report.project, track))
             written.append(file)

@@ -8,6 +8,7 @@ import pytest
 from annolooop.errors import ConfigError
 from annolooop.labelstudio.server import install
 from annolooop.labelstudio.server.install import (
+    command_of,
     ensure_environment,
     installed_version,
     release_environment,
@@ -119,7 +120,7 @@ def test_pip_is_tried_where_uv_fails(
     said: list[str] = []
     ensure_environment(tmp_path, "1.2.3", "one", said.append)
     assert "no index for uv\nTrying again with pip …" in said
-    assert installer[-1][1:3] == ["-m", "pip"]
+    assert installer[-1][1:4] == ["-I", "-m", "pip"]
 
 
 def executable(folder: Path, first_line: str, python: str) -> Path:
@@ -138,3 +139,17 @@ def test_version_is_asked_of_the_python_beside_it(tmp_path: Path) -> None:
 def test_version_of_a_python_without_the_package_is_not_known(tmp_path: Path) -> None:
     found = executable(tmp_path / "bin", f"#!{sys.executable}x\n", "exit 1")
     assert installed_version(found) is None
+
+
+def test_python_starts_an_executable_by_itself(tmp_path: Path) -> None:
+    """So that modules of the working directory, and of PYTHONPATH, are not run."""
+    found = executable(tmp_path / "bin", f"#!{sys.executable}\n", "exit 1")
+    assert command_of(found) == [sys.executable, "-I", "-u", str(found)]
+
+
+@pytest.mark.parametrize(
+    "first_line", ["#!/bin/sh\n", "#!/usr/bin/env python3\n", "#!/nowhere/python\n", "\x7fELF", ""]
+)
+def test_other_executables_start_themselves(tmp_path: Path, first_line: str) -> None:
+    found = executable(tmp_path / "bin", first_line, "exit 1")
+    assert command_of(found) == [str(found)]
