@@ -18,14 +18,17 @@ def is_other_project(last: Snapshot, project: ProjectCounts) -> bool:
 def find_loss(last: Snapshot, pulled: Snapshot) -> str:
     """What is missing in ``pulled``, in words; empty where little or nothing is.
 
+    Predictions that were accepted are nobody's answers: they can be accepted again.
+
     Args:
         last: the newest snapshot.
         pulled: what the same project has now.
     """
     now = {a.id: a.updated_at for a in pulled.annotations}
-    lost = sum(a.id not in now for a in last.annotations)
-    older = sum(now.get(a.id, a.updated_at) < a.updated_at for a in last.annotations)
-    total = len(last.annotations)
+    answers = [a for a in last.annotations if not a.accepted]
+    lost = sum(a.id not in now for a in answers)
+    older = sum(now.get(a.id, a.updated_at) < a.updated_at for a in answers)
+    total = len(answers)
     if older:
         return f"{older} of {total} answers are older there than in"
     if lost >= ANSWERS and lost > SHARE * total:

@@ -41,6 +41,15 @@ def test_answers_that_people_changed_since_are_no_loss() -> None:
     assert not find_loss(last, replace(last, annotations=newer))
 
 
+def test_accepted_predictions_that_were_taken_back_are_no_loss() -> None:
+    last = snapshot(20)
+    kept = last.annotations[:4]
+    accepted = tuple(replace(a, accepted="v1") for a in last.annotations[4:])
+    assert not find_loss(
+        replace(last, annotations=kept + accepted), replace(last, annotations=kept)
+    )
+
+
 def test_another_project_counts_where_there_are_answers() -> None:
     assert is_other_project(snapshot(1, "1 before"), PROJECT)
     assert not is_other_project(snapshot(1), PROJECT)

@@ -4,11 +4,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from math import ceil
+from typing import Any
 
-from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.annotations import ProjectCounts, Snapshot
 from annolooop.domain.progress import PENDING, Track
 from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError, UsageError
@@ -114,17 +115,22 @@ def accept(stack: Stack, options: AcceptOptions, track: Track) -> AcceptReport:
         )
         return _report(stack, version, options, proposal, len(proposal.tasks), begun)
     with stack.lock("accept") as lease:
-        await_interrupted(stack, project)
+        finish_interrupted(stack, project)
         project = find_project(stack, stack.config.dataset.name)
         snapshot, _ = pull_snapshot(stack, project)
         if not agrees(stack, project):
             list_tasks(stack, project, stack.task_index)
         proposal = propose(stack, predictor, stack.task_index, snapshot, options, track)
-        made = _accept(stack, lease, project, version, list(proposal.tasks), track)
-        report = _report(stack, version, options, proposal, made, begun)
-        if proposal.tasks:
-            _record(stack, report)
-            pull_snapshot(stack, find_project(stack, project.title))
+        planned = _report(stack, version, options, proposal, len(proposal.tasks), begun)
+        if not proposal.tasks:
+            return planned
+        now = datetime.now(timezone.utc).isoformat()
+        begun_with = count_accepted(snapshot, version.name)
+        with _intent(stack).under_way(Accepting(now, begun_with, _record_of(stack, planned))):
+            made = _accept(stack, lease, project, version, list(proposal.tasks), track)
+            report = _report(stack, version, options, proposal, made, begun)
+            _records(stack).append(_record_of(stack, report))
+        pull_snapshot(stack, find_project(stack, project.title))
     return report
 
 
@@ -140,37 +146,67 @@ def _accept(
     made = 0
     for start in track(range(0, len(tasks), TASKS_AT_ONCE), "accept"):
         chunk = tasks[start : start + TASKS_AT_ONCE]
-        with request_under_way(stack), lease.guard():
+        with lease.guard():
             made += stack.studio.predictions.accept(project.id, chunk, version.name)
     return made
 
 
-def await_interrupted(stack: Stack, project: ProjectCounts) -> None:
-    """Wait for the end of a request whose answer nobody received."""
+@dataclass(frozen=True)
+class Accepting:
+    """What is announced while predictions are accepted, or taken back.
+
+    Attributes:
+        at: since when, ISO 8601.
+        before: how many of the version were accepted before.
+        record: of :func:`accept`, which is kept when the requests have ended.
+    """
+
+    at: str = ""
+    before: int = 0
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+def count_accepted(snapshot: Snapshot, version: str) -> int:
+    """How many predictions of a version are accepted."""
+    return sum(a.accepted == version for a in snapshot.annotations)
+
+
+def finish_interrupted(stack: Stack, project: ProjectCounts) -> None:
+    """Wait for the end of requests whose sender is gone, and keep its record in its place."""
 
     def annotations() -> int | None:
         now = stack.studio.projects.get(project.id)
         return now.annotations if now else None
 
-    _intent(stack).await_end(annotations, longest=SECONDS_TO_WAIT)
+    left = _intent(stack).read()
+    if left is None or not _intent(stack).await_end(annotations, longest=SECONDS_TO_WAIT):
+        return
+    if left.record:
+        now = find_project(stack, stack.config.dataset.name)
+        snapshot, _ = pull_snapshot(stack, now)
+        made = count_accepted(snapshot, left.record["version"]) - left.before
+        if made > 0:
+            _records(stack).append({**left.record, "accepted": made})
 
 
 def request_under_way(stack: Stack) -> AbstractContextManager[None]:
-    """Around a request that accepts or deletes: it is announced in the store meanwhile."""
-    return _intent(stack).under_way({"at": datetime.now(timezone.utc).isoformat()})
+    """Around a request that deletes: it is announced in the store meanwhile."""
+    return _intent(stack).under_way(Accepting(datetime.now(timezone.utc).isoformat()))
 
 
-def _intent(stack: Stack) -> Intent[dict[str, str]]:
-    return Intent(stack.store, stack.config.dataset.name, "accepting", dict[str, str])
+def _intent(stack: Stack) -> Intent[Accepting]:
+    return Intent(stack.store, stack.config.dataset.name, "accepting", Accepting)
 
 
-def _record(stack: Stack, report: AcceptReport) -> None:
-    """Keep why predictions were accepted."""
+def _records(stack: Stack) -> Series[dict[str, Any]]:
+    """Why predictions were accepted."""
+    return Series(stack.store, f"{DATASETS}/{stack.config.dataset.name}/accepted", dict)
+
+
+def _record_of(stack: Stack, report: AcceptReport) -> dict[str, Any]:
     now = datetime.now(timezone.utc).isoformat()
     kept = ("version", "precision", "threshold", "holdout", "above", "errors", "low", "accepted")
-    body = {"created_at": now, "by": stack.person, **{k: getattr(report, k) for k in kept}}
-    prefix = f"{DATASETS}/{stack.config.dataset.name}/accepted"
-    Series[dict[str, object]](stack.store, prefix, dict).append(body)
+    return {"created_at": now, "by": stack.person, **{k: getattr(report, k) for k in kept}}
 
 
 def _report(

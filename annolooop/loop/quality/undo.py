@@ -8,7 +8,7 @@ from annolooop.domain.progress import PENDING, Track
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
-from annolooop.loop.quality.accept import TASKS_AT_ONCE, await_interrupted, request_under_way
+from annolooop.loop.quality.accept import TASKS_AT_ONCE, finish_interrupted, request_under_way
 from annolooop.loop.versions.versions import find_version
 from annolooop.stack import Stack
 from annolooop.storage.lease import Lease
@@ -55,12 +55,12 @@ def undo_accept(stack: Stack, name: str, yes: bool, track: Track) -> UndoReport:
         count = sum(a.accepted == version.name for a in snapshot.annotations)
         return UndoReport(dataset, version.name, count, 0, False, _since(begun))
     with stack.lock("accept") as lease:
-        await_interrupted(stack, project)
+        finish_interrupted(stack, project)
         project = find_project(stack, dataset)
         snapshot, _ = pull_snapshot(stack, project)
         count, deleted = _withdraw(stack, lease, project, snapshot, version.name, track)
         if deleted:
-            pull_snapshot(stack, find_project(stack, dataset), accept_loss=True)
+            pull_snapshot(stack, find_project(stack, dataset))
     return UndoReport(dataset, version.name, deleted, count - deleted, True, _since(begun))
 
 

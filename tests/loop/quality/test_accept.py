@@ -2,6 +2,8 @@
 
 import csv
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.trained_loop import TrainedLoop
@@ -13,6 +15,7 @@ from annolooop.errors import DataError
 from annolooop.loop.quality.accept import accept
 from annolooop.loop.quality.propose import AcceptOptions
 from annolooop.loop.train.train import train
+from annolooop.storage.series import Series
 
 OPTIONS = AcceptOptions(precision=0.7, spot_check=0.4)
 DO_IT = AcceptOptions(precision=0.7, spot_check=0.4, yes=True)
@@ -46,11 +49,22 @@ def test_without_yes_it_only_counts(loop: TrainedLoop) -> None:
     assert not loop.accepted()
 
 
-def test_after_an_interruption_the_rest_is_accepted_and_nothing_twice(loop: TrainedLoop) -> None:
-    typed = ("dataset", "accept", "--precision", "0.7", "--limit", "2", "--yes")
-    assert loop.project.typed(*typed)["accepted"] == 2
-    loop.stack().store.put(announcement(loop), b"{}")  # of someone killed in mid-request
+def test_after_an_interruption_the_rest_is_accepted_and_nothing_twice(
+    loop: TrainedLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = loop.stack()
+    send = stack.studio.predictions.accept
+
+    def die(*args: Any) -> int:
+        send(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stack.studio.predictions, "accept", die)
+    with pytest.raises(KeyboardInterrupt):
+        accept(stack, replace(DO_IT, limit=2), untracked)
     rest = accept(loop.stack(), DO_IT, untracked)
+    kept = Series[dict[str, Any]](loop.stack().store, f"datasets/{loop.name}/accepted", dict)
+    assert [record["accepted"] for record in kept.each()] == [2, rest.accepted]
     again = accept(loop.stack(), DO_IT, untracked)
     assert (again.accepted, again.exit_code) == (0, 0)
     assert not loop.stack().store.exists(announcement(loop))
