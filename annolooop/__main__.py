@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import io
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ def main() -> None:
     code: object = 0
     gc.set_threshold(YOUNG)
     try:
+        _take_names_as_utf8()
+        _open_streams()
         from annolooop.cli import main as run
 
         run()
@@ -39,6 +42,37 @@ def main() -> None:
         # Python would otherwise end by the signal where it came while a module was imported.
         os._exit(INTERRUPTED)
     sys.exit(code)  # type: ignore[arg-type]
+
+
+def _take_names_as_utf8() -> None:
+    """Begin again in Python's UTF-8 mode, where the locale has another encoding.
+
+    A key is the bytes of a file's name as UTF-8. In another encoding, the same file would have
+    another key, and get a second task. What is printed stays in the encoding of the terminal.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or not sys.executable:
+        return
+    if sys.stdout is not None:
+        os.environ.setdefault("PYTHONIOENCODING", sys.stdout.encoding)
+    arguments = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+    os.execv(sys.executable, arguments)
+
+
+def _open_streams() -> None:
+    """Whoever closed a stream gets one that leads nowhere; what it cannot print is escaped."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            # As this number: the next file that is opened would have it otherwise.
+            opened = os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            mode = "r" if number == 0 else "w"
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+        if number and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

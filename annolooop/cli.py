@@ -2,8 +2,10 @@
 
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -63,8 +65,23 @@ SECTIONS = (EVERYDAY, DATASET, MODEL, SETUP)  # of `annoloop --help`, in this or
 COMMANDS = "Commands"  # the one section of a group's help
 
 
+# Of Typer's own copy of click, or of click: what is wrong with the words that were typed.
+WrongWords: Any = typer.BadParameter.__bases__[0]
+
+
 class SectionedGroup(typer.core.TyperGroup):
     """A group whose help lists its commands by section."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take what comes before the command; an option of all commands goes after it."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except WrongWords as error:
+            name = getattr(error, "option_name", "")
+            if name in OPTIONS_OF_ALL:
+                error.message = f"{name} goes after the command: {_moved(ctx, words)}"
+            raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the sections."""
@@ -82,6 +99,35 @@ class SectionedGroup(typer.core.TyperGroup):
                     formatter.write_dl(
                         [(name.ljust(longest), c.get_short_help_str(limit)) for name, c in rows]
                     )
+
+
+class Command(typer.core.TyperCommand):
+    """A command that says which option was meant where a word is one too many."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take all words after the command."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except WrongWords as error:
+            odd = re.fullmatch(r"Got unexpected extra arguments? \((.+)\)", _one_line(error))
+            option = next((p.opts[0] for p in self.params if p.name in TAKE_PLACES), None)
+            if odd and option and odd[1] in words and option not in words:
+                line = f"{ctx.command_path} {option} {quote(odd[1])}"
+                error.message = f"there is no argument {odd[1]}; did you mean {line}?"
+            raise
+
+
+def _one_line(error: Any) -> str:
+    return str(error.message).replace("argument(s)", "arguments")
+
+
+def _moved(ctx: Any, words: list[str]) -> str:
+    """The line with the options that come before the command after it."""
+    end = 0
+    while end < len(words) and words[end].startswith("-"):
+        end += 2 if words[end] in ("--stack", "--set") else 1
+    return " ".join([ctx.command_path, *map(quote, [*words[end:], *words[:end]])])
 
 
 def _group(name: str, help_text: str) -> typer.Typer:
@@ -143,6 +189,8 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progr
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show each request, and the time of each stage.")
 ]
+OPTIONS_OF_ALL = ("--stack", "--set", "--json", "--quiet", "-q", "--verbose", "-v")
+TAKE_PLACES = ("batch", "out")  # parameters for a file or a folder, the likeliest first
 COMMON = {
     "stack_file": (StackOption, None),
     "overrides": (SetOption, None),
@@ -191,7 +239,7 @@ def command(
     body.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     body.__annotations__ = {p.name: p.annotation for p in parameters}
     body.__doc__ = _with_examples(run.__doc__ or "")
-    group.command(title, rich_help_panel=section)(body)
+    group.command(title, cls=Command, rich_help_panel=section)(body)
 
 
 def _without_signatures(record: Any) -> bool:

@@ -115,7 +115,9 @@ class Stack:
         """
         from annolooop.labelstudio.open import open_studio
 
-        return open_studio(self.config.label_studio, self.daemon)
+        sections = (self.config.s3, self.config.gcs, self.config.azure)
+        buckets = [section.endpoint for section in sections if section.endpoint]
+        return open_studio(self.config.label_studio, self.daemon, buckets)
 
     @cached_property
     def store(self) -> ArtifactStore:

@@ -66,7 +66,7 @@ Any value in the file may be a reference, or hold some in its text:
 | `${{NAME}}` | the variable; an error if it is unset or empty |
 | `${{NAME:-text}}` | the variable, or `text` if it is unset or empty |
 | `${{NAME:?message}}` | the variable; an error that says `message` if it is unset or empty |
-| `${{file:PATH}}` | the content of a text file (UTF-8), without newlines at its end |
+| `${{file:PATH}}` | the content of a text file, without newlines at its end |
 | `${{keyring:SERVICE/NAME}}` | the entry of the keyring of this machine; see below |
 | `${{aws-secret:NAME}}` | the secret of AWS Secrets Manager; NAME may be its ARN |
 | `${{gcp-secret:PROJECT/NAME}}` | the latest version of the secret of Google Secret Manager |
@@ -77,7 +77,8 @@ Any value in the file may be a reference, or hold some in its text:
 
 Variables are taken from the environment and from a file `.env` in the project folder, which holds
 lines of the form `NAME=value`. Where both have a variable, the environment wins, unless it is
-empty there.
+empty there. The stack file, `.env` and files of secrets are UTF-8, or UTF-16 with its mark at the
+beginning.
 
 What follows `file:`, `keyring:` or a cloud is taken as it is, up to the brace: it has no `:-text`,
 and holds no other reference. A relative PATH starts at the project folder, `~` is your home folder.

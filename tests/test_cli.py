@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import typer
 from support.imports import commands
 from support.project import Project, Server, free_port, write_photos
 
-from annolooop.cli import _guarded
+from annolooop.cli import _guarded, app
 from annolooop.console.console import Console, Options
 from annolooop.domain.progress import Objects
 
@@ -102,6 +103,28 @@ def test_usage_errors_are_exit_2(tmp_path: Path) -> None:
     project.run("nonsense", code=2)
     project.run("status", "--set", "port", code=2)
     project.run("dataset", "launch", code=2)
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("--stack x stats", "--stack goes after the command: annoloop stats --stack x"),
+        ("--set a=b -q model list", "annoloop model list --set a=b -q"),
+        ("dataset --stack=x list", "annoloop dataset list --stack=x"),
+        (
+            "infer photos",
+            "there is no argument photos; did you mean annoloop infer --batch photos?",
+        ),
+        ("infer 'my photos' --rerun", "did you mean annoloop infer --batch 'my photos'?"),
+    ],
+)
+def test_usage_error_says_what_was_meant(
+    capsys: pytest.CaptureFixture[str], line: str, meant: str
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        app(shlex.split(line), prog_name="annoloop")
+    assert end.value.code == 2
+    assert meant in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
+from annolooop.config.text import NotText, read_text
 from annolooop.errors import ConfigError, did_you_mean
 
 STACK_VARIABLE = "ANNOLOOP_STACK"
@@ -111,16 +112,16 @@ def read_marker(folder: Path) -> Path | None:
     """
     marker = folder / MARKER
     try:
-        name = marker.read_text(encoding="utf-8").strip()
+        name = read_text(marker).strip()
         file = folder / name
-        if name and "\0" not in name and file.is_file():
+        if name and file.is_file():
             return file
         problem = f"names {name!r}, which does not exist" if name else "names no stack file"
     except FileNotFoundError:
         return None
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
-    except UnicodeDecodeError:
+    except NotText:
         problem = "cannot be read: it is not text"
     raise ConfigError(
         f"{marker} {problem}",

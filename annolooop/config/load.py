@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -15,11 +16,14 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from annolooop.config.choose import choose_stack
 from annolooop.config.references import MASK, References
 from annolooop.config.schema import StackConfig
+from annolooop.config.text import NotText, read_text
 from annolooop.domain.versions import Setting
 from annolooop.errors import ConfigError, UsageError, did_you_mean
 
 Path_ = tuple[str | int, ...]
 
+MOST_VALUES = 10_000  # in a file, with what aliases repeat
+DEEPEST = 20  # keys within keys
 SHALLOW = ("dataset", "store")  # the sections that a look without secrets validates
 
 
@@ -64,7 +68,8 @@ def load_stack(
         unread: read no secrets, and let variables be unset, in all sections.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or holds a wrong key or value.
+        ConfigError: the file is missing, is not YAML, or holds a wrong key or value; or ``.env`` is
+            not text.
         UnreachableError: the cloud that keeps a secret does not answer.
         UsageError: an override has no ``=``.
     """
@@ -73,7 +78,7 @@ def load_stack(
     # A stack file kept in a folder called configs belongs to the folder above it.
     here = file.resolve().parent
     folder = here.parent if here.name == "configs" else here
-    dotenv = dotenv_values(folder / ".env")
+    dotenv = _read_dotenv(folder / ".env")
     known = {name: environ.get(name) or dotenv.get(name) or "" for name in {*dotenv, *environ}}
     check = "annoloop stack check" + (f" --stack {quote(explicit)}" if explicit else "")
     raw = _RawFile(file, check, References(known, folder, lenient=shallow or unread))
@@ -98,6 +103,34 @@ def load_stack(
     return LoadedStack(file, folder, config, settings, choice.by)
 
 
+def _read_dotenv(file: Path) -> Mapping[str, str | None]:
+    """The variables of a file of such, if there is one."""
+    try:
+        return dotenv_values(stream=StringIO(read_text(file)))
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return {}
+    except NotText as error:
+        raise ConfigError(f"{file}:{error.line}: {error.problem}", "Save it as UTF-8.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be read: {error.strerror}", "Make it readable, or remove it."
+        ) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """A loader that ends where aliases repeat what is there without end."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put in what ``<<`` names."""
+        super().flatten_mapping(node)
+        if len(node.value) > MOST_VALUES:
+            raise _problem(node, f"aliases make more than {MOST_VALUES} values of it")
+
+
+def _problem(node: yaml.Node, text: str) -> yaml.YAMLError:
+    return yaml.MarkedYAMLError(problem=text, problem_mark=node.start_mark)
+
+
 class _RawFile:
     """The file as plain values, with the line and origin of every key.
 
@@ -114,19 +147,29 @@ class _RawFile:
         self.lines: dict[Path_, int] = {}
         self.origins: dict[Path_, str] = {}
         self.secret: set[Path_] = set()
+        self._built = 0
         try:
-            loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
-            node = loader.get_single_node()
-        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+            self._loader = _Loader(read_text(file))
+            node = self._loader.get_single_node()
+            built = {} if node is None else self._build(node, ())
+        except NotText as error:
+            raise ConfigError(
+                f"{file}:{error.line}: {error.problem}", f"Save it as UTF-8, then: {check}"
+            ) from None
+        except OSError as error:
+            raise ConfigError(
+                f"{file} cannot be read: {error.strerror}", "Make it readable, or name another one."
+            ) from None
+        except (yaml.YAMLError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             where = f"{file}:{mark.line + 1}" if mark else str(file)
             problem = getattr(error, "problem", None) or str(error)
+            if isinstance(error, RecursionError):
+                problem = "it is nested too deeply"
             raise ConfigError(
                 f"{where}: not valid YAML: {problem}",
                 f"Correct that line, then: {check}",
             ) from None
-        self._loader = loader
-        built = {} if node is None else self._build(node, ())
         if built is None:
             built = {}
         if not isinstance(built, dict):
@@ -138,6 +181,11 @@ class _RawFile:
 
     def _build(self, node: yaml.Node, path: Path_) -> Any:
         self.lines[path] = node.start_mark.line + 1
+        self._built += 1
+        if len(path) > DEEPEST:
+            raise _problem(node, "it is nested too deeply, or holds an alias of itself")
+        if self._built > MOST_VALUES:
+            raise _problem(node, f"it has more than {MOST_VALUES} values, with those of aliases")
         if isinstance(node, yaml.MappingNode):
             return self._build_mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -158,6 +206,8 @@ class _RawFile:
     def _build_mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
         seen: dict[str, int] = {}
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _problem(key_node, "a key is text")
             key, line = str(key_node.value), key_node.start_mark.line + 1
             if key in seen:
                 name = ".".join(map(str, (*path, key)))
@@ -193,8 +243,8 @@ class _RawFile:
                 "For example: --set label_studio.port=8094",
             )
         try:
-            value = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError):
+            value = yaml.load(text, _PlainLoader)
+        except (yaml.YAMLError, ValueError, RecursionError):
             raise UsageError(
                 f"--set {key}: the value is not valid YAML", "Quote it: --set 'KEY=VALUE'"
             ) from None
@@ -212,6 +262,16 @@ class _RawFile:
     def hides(self, path: Path_) -> bool:
         """Whether a value, or an item of it, came from a file, a keyring or a cloud."""
         return any(place[: len(path)] == path for place in self.secret)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """A loader for one value on the command line, which needs no aliases."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """A value; an error where it stands for another one."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError
+        return super().compose_node(parent, index)
 
 
 _KEY = re.compile(r"[\w.]*")

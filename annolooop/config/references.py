@@ -10,6 +10,7 @@ from pathlib import Path
 from shlex import quote
 
 from annolooop.config.secrets.secrets import CloudSecrets
+from annolooop.config.text import NotText, read_text
 from annolooop.errors import ConfigError
 
 MASK = "********"
@@ -128,10 +129,9 @@ class References:
     def _file(self, path: str, where: str) -> str:
         try:
             file = self._folder / Path(path).expanduser()
-            # utf-8-sig: editors on Windows put a mark at the beginning.
-            text = file.read_text(encoding="utf-8-sig").rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise ConfigError(f"{where}: the file is not UTF-8 text", "Save it as UTF-8.") from None
+            text = read_text(file).rstrip("\r\n")
+        except NotText as error:
+            raise ConfigError(f"{where}: {error.problem}", "Save it as UTF-8.") from None
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~ of an unknown user
             reason = getattr(error, "strerror", None) or "not a path"
             raise ConfigError(

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from annolooop.config.backbones import check_backbone, check_weights
 from annolooop.domain.labels import why_no_label
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
@@ -205,6 +206,11 @@ class LabelStudioConfig(_Section):
     LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, if it is not the store's folder. Annotators may read
     all that is below it: best is a folder with nothing but a link `images` to that of the store."""
 
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts of private networks, by name or address, with or without a port, from which images
+    may be fetched whose addresses people wrote into tasks. All others there are refused; the
+    server itself and `endpoint` of a bucket are not."""
+
     daily_backup: bool = True
     """Back up the local Label Studio once a day while it runs, into a store in a bucket or on
     another disk; see `annoloop backup`."""
@@ -228,6 +234,13 @@ class LabelStudioConfig(_Section):
         if url is not None and re.search(r"[?#\s]", url):
             raise ValueError("must be a host and a path, without a ? or a #")
         return url.rstrip("/") if url else url
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if any(re.search(r"[/@\s]", host) or not host for host in hosts):
+            raise ValueError("must hold hosts, such as files.example.org or 10.1.2.3:8080")
+        return hosts
 
     @model_validator(mode="after")
     def _url_needs_key(self) -> "LabelStudioConfig":
@@ -296,11 +309,11 @@ class DatasetConfig(_Section):
 
 
 class ModelConfig(_Section):
-    backbone: str = "resnet18"
+    backbone: Annotated[str, AfterValidator(check_backbone)] = "resnet18"
     """A torchvision classifier by name: resnet18 to resnet152, mobilenet_v2,
     mobilenet_v3_small, efficientnet_b0, convnext_tiny and others that end in a linear layer."""
 
-    weights: str = "DEFAULT"
+    weights: Annotated[str, AfterValidator(check_weights)] = "DEFAULT"
     """Pretrained weights: DEFAULT or another torchvision weights name, a file, a key in the
     store (store:weights/mine.pt), `starter` (MobileNetV2 from the package index, for
     machines that reach no model hub), or `none` (random, for tests)."""

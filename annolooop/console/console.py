@@ -28,7 +28,9 @@ _STACK_COMMAND = re.compile(
     r"\bannoloop (?:(?:dataset|model|storage|cache) [a-z]+|stack (?:show|check)|"
     r"(?:up|down|status|logs|train|infer|sync|stats|report|doctor|backup|restore)\b)"
 )
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# What a terminal would obey: control characters, but for line breaks, and what turns the
+# direction of writing.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Console:
             text: the line.
             indent: begins the lines that follow from wrapping.
         """
-        self._write(sys.stdout, wrap(text, terminal_width(sys.stdout), indent))
+        self._write(sys.stdout, wrap(printable(text), terminal_width(sys.stdout), indent))
 
     def table(
         self,
@@ -76,13 +78,15 @@ class Console:
             rows: cells.
             optional: columns that a narrow terminal does without, the first one first.
         """
-        header, *lines = lay_out_table(columns, rows, terminal_width(sys.stdout), optional)
+        names, without = ([on_one_line(name) for name in some] for some in (columns, optional))
+        cells = ([c if c is None else on_one_line(str(c)) for c in row] for row in rows)
+        header, *lines = lay_out_table(names, cells, terminal_width(sys.stdout), without)
         self._write(sys.stdout, "\n".join([_styled(sys.stdout, header, BOLD), *lines]))
 
     def reasons(self, what: str, rows: Sequence[Mapping[str, str]]) -> None:
         """Lines of the report: each ``file`` with its ``reason``; of many, the first ones."""
         for row in rows[:FILES_NAMED]:
-            self.print(f"{what}: {_printable(row['file'])}: {row['reason']}")
+            self.print(f"{what}: {on_one_line(row['file'])}: {row['reason']}")
         if len(rows) > FILES_NAMED:
             self.print(f"{what}: {len(rows) - FILES_NAMED} more (--json lists all)")
 
@@ -91,22 +95,22 @@ class Console:
         if objects.count:
             self.print(f"{what}: {objects.count}")
         for key in objects.first:
-            self.print(f"  {_printable(key)}")
+            self.print(f"  {on_one_line(key)}")
         if objects.count > len(objects.first):
             self.print(f"  and {objects.count - len(objects.first)} more")
 
     def say(self, text: str) -> None:
         """What is going on, to stderr, unless ``--quiet``."""
         if not self.options.quiet:
-            self._write(sys.stderr, wrap(text, terminal_width(sys.stderr)))
+            self._write(sys.stderr, wrap(printable(text), terminal_width(sys.stderr)))
 
     def next(self, command: str, why: str = "") -> None:
         """The next command to type, to stderr, unless ``--quiet``. It stays on one line."""
         if self.options.quiet:
             return
-        label, command = "next:", self._with_stack(command)
+        label, command = "next:", printable(self._with_stack(command))
         width = terminal_width(sys.stderr)
-        why = self._with_stack(why)
+        why = printable(self._with_stack(why))
         fits = width is None or text_width(f"{label} {command}  {why}") <= width
         line = f"{_styled(sys.stderr, label, DIM)} {_styled(sys.stderr, command, BOLD)}"
         if why and fits:
@@ -142,14 +146,16 @@ class Console:
             text = "\n".join([*lines, "No terminal to ask at, so nothing was changed."])
             raise UsageError(text, without)
         try:
-            return typer.confirm("\n".join([*lines, question]), err=True)
+            return typer.confirm(printable("\n".join([*lines, question])), err=True)
         except typer.Abort:
             raise KeyboardInterrupt from None
 
     def json(self, report: object) -> None:
         """The report record as one JSON document on stdout."""
-        json.dump(report, sys.stdout, default=_plain, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        plain = (sys.stdout.encoding or "utf-8").lower() not in ("utf-8", "utf8")
+        text = json.dumps(report, default=_plain, ensure_ascii=plain, indent=2)
+        shown = _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+        self._write(sys.stdout, shown)
 
     def track(self, items: Iterable[T], stage: str, total: int | None = None) -> Iterator[T]:
         """Pass the items through, showing stage, rate and time left on stderr."""
@@ -167,7 +173,7 @@ class Console:
         """A label of one word, and the text beside it."""
         width = terminal_width(sys.stderr)
         start = f"{label:<6} "
-        wrapped = wrap(start + text, width, " " * len(start))
+        wrapped = wrap(start + printable(text), width, " " * len(start))
         self._write(sys.stderr, _styled(sys.stderr, label, code) + wrapped[len(label) :])
 
     def _with_stack(self, advice: str) -> str:
@@ -199,9 +205,14 @@ def _styled(stream: TextIO, text: str, code: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m"
 
 
-def _printable(name: str) -> str:
-    """A name that others gave: control characters in it are shown as escapes."""
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), name)
+def printable(text: str) -> str:
+    """Text in which others may have put anything: what a terminal would obey becomes escapes."""
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def on_one_line(name: str) -> str:
+    """The same of a name, which is on one line."""
+    return printable(name).replace("\n", "\\n")
 
 
 def _plain(value: Any) -> Any:

@@ -94,7 +94,8 @@ def publishing(out: Path, folder: bool, overwrite: bool) -> Iterator[Draft]:
                 yield draft
                 _publish(draft, out, old, folder)
             finally:
-                _restore(out, part, old)
+                with suppress(OSError):  # which would hide the error of the block
+                    _restore(out, part, old)
     except OSError as error:
         raise UsageError(
             f"--out {out} cannot be written: {error.strerror or error}",
@@ -115,7 +116,8 @@ def _locked(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        file.unlink(missing_ok=True)
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
         lock.release()
 
 

@@ -1,6 +1,5 @@
 """Rows to a file: CSV, JSONL or Parquet."""
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +14,9 @@ Columns = Mapping[str, str]  # name -> kind: text, real, texts or numbers
 Write = Callable[[Iterable[Row]], None]
 
 JOINT = "|"  # between the items of a list, in a format that has no lists
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins so
+# What readers of tables take for a missing value, unless it is quoted, or whatever it is.
+MISSING = frozenset({"na", "n/a", "nan", "null", "none", "<na>", "nil", "#n/a", "-nan", "1.#ind"})
 GROUP = 10_000  # rows of a Parquet file that are in memory at once
 
 
@@ -50,15 +52,27 @@ def open_table(file: Path, suffix: str, columns: Columns) -> Iterator[Write]:
 @contextmanager
 def _csv(file: Path, columns: Columns) -> Iterator[Write]:
     with file.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, columns)
-        writer.writeheader()
-        yield lambda rows: writer.writerows(
-            {name: _flat(value) for name, value in row.items()} for row in rows
-        )
+        out.write(_line(columns))
+        yield lambda rows: out.writelines(_line(row[name] for name in columns) for row in rows)
 
 
-def _flat(value: object) -> object:
-    return JOINT.join(map(str, value)) if isinstance(value, list) else value
+def _line(values: Iterable[object]) -> str:
+    """One row of a CSV file (RFC 4180)."""
+    return ",".join(map(_cell, values)) + "\r\n"
+
+
+def _cell(value: object) -> str:
+    """A cell that no spreadsheet runs, and that no reader takes for a missing value."""
+    if value is None:
+        return ""
+    if not isinstance(value, (str, list)):
+        return str(value)
+    text = JOINT.join(map(str, value)) if isinstance(value, list) else value
+    if text.startswith(FORMULA):
+        text = f"'{text}"
+    if text.strip().lower() in MISSING or any(char in text for char in ',"\r\n'):
+        text = '"' + text.replace('"', '""') + '"'
+    return text
 
 
 @contextmanager

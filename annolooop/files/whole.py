@@ -28,7 +28,8 @@ def replacing(file: Path) -> Iterator[Path]:
         yield part
         part.replace(file)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # which would hide the error of the block
+            part.unlink(missing_ok=True)
 
 
 def part_of(file: Path) -> Path:
@@ -102,7 +103,8 @@ def write_file(path: Path, data: bytes, replace: bool) -> bool:
             return True
         return _publish(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _publish(part: Path, path: Path) -> bool:

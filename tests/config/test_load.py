@@ -172,3 +172,74 @@ def test_values_that_cannot_work_are_refused(tmp_path: Path, text: str, expected
 def test_override_fills_a_section_whose_keys_are_commented_out(tmp_path: Path) -> None:
     loaded = load_stack(write(tmp_path, "gcs:\n  # project: x\n"), ["gcs.project=p"], environ={})
     assert loaded.config.gcs.project == "p"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_files_may_have_a_mark_that_names_their_encoding(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / ".env").write_bytes("A=größe\n".encode(encoding))
+    file = tmp_path / "annoloop.yaml"
+    file.write_bytes("store:\n  url: ${A}\n".encode(encoding))
+    assert load_stack(str(file), environ={}).config.store.url == "größe"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("A=1\nB=größe\n".encode("latin-1"), ":2: it is not UTF-8 text"),
+        ("A=1\n".encode("utf-16-le"), ":1: it holds a zero byte"),
+        (b"\xff\xfeA\0=\0\n\0\x00\xd8", ":2: it is not UTF-8 text"),
+    ],
+)
+def test_file_that_is_not_text_is_named_with_its_line(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    file = write(tmp_path, "")
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"\.env{problem}"):
+        load_stack(file, environ={})
+    (tmp_path / ".env").unlink()
+    (tmp_path / "annoloop.yaml").write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"annoloop\.yaml{problem}"):
+        load_stack(file, environ={})
+
+
+def test_folder_called_env_holds_no_variables(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    assert load_stack(write(tmp_path, ""), environ={})
+
+
+BOMB = "\n".join(
+    ["a0: &a0 [x, x, x, x, x, x, x, x]"]
+    + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 8)}]" for n in range(1, 12)]
+)
+MERGES = "\n".join(
+    ["a0: &a0 {" + ", ".join(f"k{n}: 1" for n in range(9)) + "}"]
+    + [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 12)]
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a\n  b: *a\n",
+        "a: &a [*a]\n",
+        "a: &a\n  <<: *a\n",
+        "[" * 5000,
+        "a: " * 500,
+        "{a: " * 5000,
+        BOMB,
+        MERGES,
+        "a: 1\n<<: 5\n",
+        "? [1, 2]\n: 3\n",
+        "a: " + "x" * 1_100_000,
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_file_that_never_ends_is_refused(tmp_path: Path, text: str) -> None:
+    assert "annoloop.yaml" in message(tmp_path, text)
+
+
+@pytest.mark.parametrize("value", ["&a [*a]", "&a {b: *a}", "[" * 5000, "{x: &x 1, y: *x}"])
+def test_override_has_no_aliases_and_no_depth(tmp_path: Path, value: str) -> None:
+    with pytest.raises(UsageError, match="the value is not valid YAML"):
+        load_stack(write(tmp_path, ""), [f"dataset={value}"], environ={})

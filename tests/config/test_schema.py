@@ -1,13 +1,17 @@
 """What a stack file may hold."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from annolooop.config.backbones import NAMES
 from annolooop.config.json_schema import descriptions, stack_schema
+from annolooop.config.load import load_stack
 from annolooop.config.schema import StackConfig
+from annolooop.errors import ConfigError
 
 
 def problem(values: dict[str, Any]) -> str:
@@ -133,3 +137,41 @@ def test_schema_has_the_descriptions_and_no_path_of_this_machine() -> None:
     schema = stack_schema()
     assert schema["$defs"]["TrainConfig"]["properties"]["gate"]["description"]
     assert "default" not in schema["properties"]["cache_dir"]
+
+
+def test_backbones_are_those_of_torchvision() -> None:
+    import torchvision
+    from torch import nn
+
+    known = torchvision.models.list_models(module=torchvision.models)
+    assert set(NAMES) == {name for name in known if not name.startswith("squeezenet")}
+    for name in ("resnet18", "vit_b_16", "swin_t", "mnasnet0_5"):
+        layers = list(torchvision.models.get_model(name, weights=None).modules())
+        assert isinstance(layers[-1], nn.Linear)
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("model.backbone=resnet81", "did you mean resnet18"),
+        ("model.weights=DEFUALT", "did you mean DEFAULT"),
+        ("model.weights=strater", "did you mean starter"),
+    ],
+)
+def test_model_that_cannot_be_is_refused_where_it_is_set(
+    tmp_path: Path, setting: str, meant: str
+) -> None:
+    file = tmp_path / "annoloop.yaml"
+    file.touch()
+    with pytest.raises(ConfigError, match=meant):
+        load_stack(str(file), [setting], environ={})
+
+
+@pytest.mark.parametrize(
+    "weights", ["IMAGENET1K_SWAG_E2E_V1", "none", "mine.pt", "./mine", "store:weights/mine.pt"]
+)
+def test_weights_of_every_kind_are_taken(tmp_path: Path, weights: str) -> None:
+    file = tmp_path / "annoloop.yaml"
+    file.touch()
+    loaded = load_stack(str(file), [f"model.weights={weights}"], environ={})
+    assert loaded.config.model.weights == weights

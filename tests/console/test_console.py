@@ -1,6 +1,8 @@
 """Where output goes, and how it looks on a terminal and in a pipe."""
 
+import json
 import sys
+from io import BytesIO, TextIOWrapper
 
 import pytest
 from support.terminal import fake_terminal
@@ -118,3 +120,38 @@ def test_nobody_to_ask_is_an_error_that_names_the_command(
         Console(Options()).confirm(["This deletes x."], "Delete it?", "annoloop ... --yes")
     assert refused.value.hint == "annoloop ... --yes"
     assert Console(Options()).confirm(["This makes x."], "Do it?") is False
+
+
+CODES = "\x1b]0;x\x07\x9b31m\u202egpj.\r"  # a title, red, from right to left, a new begin
+SHOWN = "\\x1b]0;x\\x07\\x9b31m\\u202egpj.\\r"
+
+
+def test_codes_for_a_terminal_are_shown_and_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(Options())
+    console.print(f"a {CODES}\nb")
+    console.table((CODES,), [(f"{CODES}\nb",)])
+    console.say(CODES)
+    console.next(CODES, CODES)
+    console.error(DataError(CODES, CODES))
+    out, err = capsys.readouterr()
+    assert out == f"a {SHOWN}\nb\n{SHOWN}\n{SHOWN}\\nb\n"
+    assert err.count(SHOWN) == 5
+    assert not set(out + err) & set("\x1b\x07\x9b\u202e\r")
+
+
+def test_codes_for_a_terminal_are_escaped_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(Options(json=True)).json({"name": CODES})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"name": CODES}
+    assert not set(out) & set("\x1b\x07\x9b\u202e\r")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_json_can_be_read_whatever_the_encoding(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    written = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(written, encoding, "backslashreplace"))
+    report = {"name": "\u00fc \u4e2d \U0001f600 \udcff"}
+    Console(Options(json=True)).json(report)
+    assert json.loads(written.getvalue().decode(encoding)) == report

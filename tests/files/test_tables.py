@@ -30,6 +30,25 @@ def test_csv_joins_lists_and_quotes_text(tmp_path: Path) -> None:
     assert rows[1]["score"] == rows[1]["labels"] == ""
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-x.jpg", "@SUM(A1)", "\tx", "\rx"])
+def test_cell_that_a_spreadsheet_would_run_begins_with_a_quote(tmp_path: Path, text: str) -> None:
+    row = {"key": text, "score": -0.5, "labels": [text, "b"], "people": [-1]}
+    write_table(tmp_path / "t", ".csv", COLUMNS, [row])
+    with (tmp_path / "t").open(encoding="utf-8", newline="") as file:
+        (read,) = csv.DictReader(file)
+    assert read == {"key": f"'{text}", "score": "-0.5", "labels": f"'{text}|b", "people": "'-1"}
+
+
+@pytest.mark.parametrize("label", ["NA", "null", "None", "nan", "N/A"])
+def test_label_that_could_be_taken_for_a_missing_value_is_quoted(
+    tmp_path: Path, label: str
+) -> None:
+    row = {"key": label, "score": None, "labels": [label], "people": []}
+    write_table(tmp_path / "t", ".csv", COLUMNS, [row])
+    lines = (tmp_path / "t").read_bytes().splitlines()
+    assert lines[1] == f'"{label}",,"{label}",'.encode()
+
+
 def test_jsonl_has_a_line_for_each_row(tmp_path: Path) -> None:
     write_table(tmp_path / "t", ".jsonl", COLUMNS, ROWS)
     lines = (tmp_path / "t").read_text(encoding="utf-8").splitlines()

@@ -174,6 +174,9 @@ class _Connected:
     def connect(self, studio: object, project: int) -> None:
         self.connections[project] += 1
 
+    def url(self, key: str) -> str:
+        return f"address of {key}"
+
 
 def fake_stack(folder: Path, studio: FakeStudio, **sections: object) -> Stack:
     """A stack with a store of its own, whose Label Studio is in memory."""

@@ -8,16 +8,24 @@ pager asks for a page past the last one, and its retries would repeat an import 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
-from annolooop.labelstudio.api.address import explain_tls, not_label_studio, open_client, redirected
+from annolooop.labelstudio.api.address import (
+    explain_tls,
+    not_label_studio,
+    open_client,
+    redirected,
+    trusted_certificates,
+)
 
 if TYPE_CHECKING:
     from label_studio_sdk.base_client import LabelStudioBase
+
+    from annolooop.labelstudio.api.fetch import Guard
 
 TRIES_PER_READ = 3
 GUARDED = "reserved network address"  # in the response of a server that refuses private addresses
@@ -51,12 +59,15 @@ class Connection:
         api_key: legacy token or personal access token; a legacy one holds no dot.
         timeout: seconds one request may take.
         ours: the server is the local one that `annoloop up` starts; decides what errors advise.
+        allowed: other hosts of private networks from which images may be fetched.
 
     Every method raises :class:`UnreachableError` when the server does not answer or refuses a
     request, and :class:`ConfigError` when it refuses the token.
     """
 
-    def __init__(self, url: str, api_key: str, timeout: float, ours: bool) -> None:
+    def __init__(
+        self, url: str, api_key: str, timeout: float, ours: bool, allowed: Iterable[str] = ()
+    ) -> None:
         if not api_key.isascii() or not api_key.isprintable():
             raise ConfigError(
                 "label_studio.api_key holds characters that no access token has",
@@ -66,6 +77,7 @@ class Connection:
         self._ours = ours
         self._http = open_client(url, timeout)
         self._api_key = api_key
+        self._allowed = frozenset(host.lower() for host in allowed)
         self._proven = False  # a request showed that it is a Label Studio
         # A personal access token is a JWT, whose parts are separated by dots.
         self._sdk = self._open_sdk(timeout) if "." in api_key else None
@@ -110,21 +122,72 @@ class Connection:
     def download(self, address: str, cookies: Mapping[str, str] | None) -> httpx.Response:
         """A file of the server by its path on the host, or of another one by its whole address.
 
-        The token and the cookies go to our server only, also when it redirects elsewhere.
+        The token and the cookies go to the server only, also when it redirects elsewhere, such as
+        to another port. See :mod:`annolooop.labelstudio.api.fetch` for what is refused.
+
+        Raises:
+            Forbidden: the address, or one that it leads to, may not be asked.
+            Rejected: it answers with an error.
         """
-        for prefix in (self.url, httpx.URL(self.url).path.rstrip("/")):
-            if address.startswith(f"{prefix}/"):
-                path = address.removeprefix(prefix)
-                return self.call("GET", path, cookies=cookies, redirects=True)
-        if address.startswith("/"):
-            return self.call("GET", address, cookies=cookies, redirects=True)
+        from annolooop.labelstudio.api import fetch
+
+        guard = fetch.Guard(self._allowed, trusted_certificates)
+        deadline = time.monotonic() + fetch.SECONDS
         try:
-            response = self._http.get(address, follow_redirects=True)
+            url = self._whole(address)
+            for _ in range(fetch.MOST_REDIRECTS + 1):
+                response = self._hop(guard, url, cookies, deadline)
+                if (
+                    response.status_code not in fetch.REDIRECTS
+                    or "location" not in response.headers
+                ):
+                    break
+                url = url.join(response.headers["location"])
+            else:
+                raise fetch.Forbidden(
+                    f"{address} is redirected more than {fetch.MOST_REDIRECTS} times"
+                )
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise UnreachableError(f"{address} does not answer ({type(error).__name__})") from None
-        if not response.is_success:
-            raise Rejected(f"{address} answers {response.status_code}")
+        if response.is_success:
+            return response
+        if self._is_ours(url):
+            raise self._refusal("GET", url.raw_path.decode("ascii"), response)
+        raise Rejected(f"{address} answers {response.status_code}")
+
+    def _whole(self, address: str) -> httpx.URL:
+        """An address, or a path on the server's host, with or without the server's own prefix."""
+        base = httpx.URL(self.url)
+        if not address.startswith("/") or address.startswith("//"):
+            return base.join(address)
+        below = base.path.rstrip("/")
+        own = address.startswith(f"{below}/")
+        return base.join(address) if own else httpx.URL(f"{self.url}{address}")
+
+    def _is_ours(self, url: httpx.URL) -> bool:
+        """Whether an address is one of the server."""
+        below = httpx.URL(self.url).path.rstrip("/")
+        return self._same_origin(url) and f"{url.path}/".startswith(f"{below}/")
+
+    def _same_origin(self, url: httpx.URL) -> bool:
+        base = httpx.URL(self.url)
+        return (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
+
+    def _hop(
+        self, guard: Guard, url: httpx.URL, cookies: Mapping[str, str] | None, deadline: float
+    ) -> httpx.Response:
+        """One request of a download; the server's own has the cookies, or else the token."""
+        ours = self._is_ours(url)
+        headers = self._login(cookies) if ours else {}
+        response = guard.fetch(url, headers, self._same_origin(url), deadline)
+        if ours and response.status_code == 401 and not cookies and self._drop_access_token():
+            return guard.fetch(url, self._login(None), True, deadline)
         return response
+
+    def _login(self, cookies: Mapping[str, str] | None) -> dict[str, str]:
+        if not cookies:
+            return self._token_headers()
+        return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
 
     def call(
         self,
@@ -132,14 +195,12 @@ class Connection:
         path: str,
         params: Mapping[str, Any] | None = None,
         body: object = None,
-        cookies: Mapping[str, str] | None = None,
-        redirects: bool = False,
     ) -> httpx.Response:
-        """One request, once; with a browser's cookies in the place of the token, if given."""
-        response = self._send(method, path, params, body, cookies, redirects)
-        if response.status_code == 401 and not cookies and self._drop_access_token():
+        """One request, once."""
+        response = self._send(method, path, params, body)
+        if response.status_code == 401 and self._drop_access_token():
             # Nothing was done yet, so even a write may be sent once more.
-            response = self._send(method, path, params, body, cookies, redirects)
+            response = self._send(method, path, params, body)
         if response.is_success:
             self._proven |= path.startswith("/api/") and path != "/api/version"
             return response
@@ -151,22 +212,14 @@ class Connection:
         path: str,
         params: Mapping[str, Any] | None,
         body: object,
-        cookies: Mapping[str, str] | None,
-        redirects: bool,
     ) -> httpx.Response:
-        if cookies:
-            named = "; ".join(f"{name}={value}" for name, value in cookies.items())
-            headers = {"Cookie": named}
-        else:
-            headers = self._token_headers()
         try:
             return self._http.request(
                 method,
                 f"{self.url}{path}",
                 params=dict(params) if params else None,
                 json=body,
-                headers=headers,
-                follow_redirects=redirects,
+                headers=self._token_headers(),
             )
         except httpx.HTTPError as error:
             raise self._translated(error) from None

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from annolooop.domain.picture_kinds import HEIC_HINT
 from annolooop.domain.tasks import Image
-from annolooop.errors import DataError, UsageError
+from annolooop.errors import DataError, UsageError, did_you_mean
 from annolooop.loop.embed.sources import LocalFiles, Source, Sources, StoredFiles
 from annolooop.storage.artifacts.prefixes import is_below, is_own
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
@@ -121,9 +122,18 @@ def _of_store(batch: str, store: ArtifactStore, catalog: ImageCatalog) -> Listin
             return listing
     where = store.url if store.local_path is None else f"{store.url}/{IMAGES}"
     raise UsageError(
-        f"--batch {batch}: there is no such folder here, and no such prefix in the store",
+        f"--batch {batch}: there is no such folder here, and no such prefix in the store"
+        + did_you_mean(batch.rstrip("/"), _folders(batch, catalog)),
         f"Name an existing folder, or a folder below {where}",
     )
+
+
+def _folders(batch: str, catalog: ImageCatalog) -> list[str]:
+    """Folders that a batch may name: those beside it on this machine, and those of the dataset."""
+    here, beside = Path(batch).expanduser().parent, list[str]()
+    with suppress(OSError, ValueError):
+        beside += [str(p) for p in here.iterdir() if p.is_dir() and not p.name.startswith(".")]
+    return [*beside, *(folder.removeprefix(f"{IMAGES}/") for folder in catalog.places())]
 
 
 def _prefixes(batch: str, store: ArtifactStore) -> list[str]:

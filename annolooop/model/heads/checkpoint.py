@@ -1,6 +1,5 @@
 """A file from which interrupted learning goes on. It may be deleted, which costs only time."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ def load_checkpoint(file: Path) -> dict[str, Any] | None:
     """What was saved; ``None`` if there is no file, or a damaged one. Nothing in it is run."""
     try:
         read = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+    except Exception:  # of a damaged file, torch's reader raises whatever comes of it
         return None
     return read if isinstance(read, dict) else None
 

@@ -115,7 +115,7 @@ def test_server_that_is_not_there_is_named(ours: bool, hint: str) -> None:
 def test_download_from_another_host_gets_no_token(fake: FakeLabelStudio) -> None:
     fake.answer("GET", "/x.jpg", "image")
     elsewhere = fake.url.replace("127.0.0.1", "localhost")
-    fake.connection().download(f"{elsewhere}/x.jpg", None)
+    Connection(fake.url, TOKEN, 5, False, ["localhost"]).download(f"{elsewhere}/x.jpg", None)
     assert "authorization" not in fake.requests[0].headers
 
 

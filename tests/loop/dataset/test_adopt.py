@@ -33,8 +33,10 @@ def http(server: Server) -> httpx.Client:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[str]:
-    """A web server with photographs, as the address of someone's images."""
+def site(tmp_path: Path, project: Project) -> Iterator[str]:
+    """A web server with photographs, as the address of someone's images; the project allows it."""
+    section = project.values["label_studio"]
+    project.write({**project.values, "label_studio": {**section, "allowed_hosts": ["127.0.0.1"]}})  # type: ignore[dict-item]
     write_photos(tmp_path / "site", [f"aria_{n}.jpg" for n in range(3)] + ["not_aria_3.jpg"])
     (tmp_path / "site" / "page.html").write_text("<p>no image")
     write_photos(tmp_path / "site", [f"{'long' * 50}\n.jpg"])

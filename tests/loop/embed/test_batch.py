@@ -59,6 +59,18 @@ def test_batch_that_is_nowhere_is_refused(dataset: LocalDataset) -> None:
         listed(dataset, "none")
 
 
+def test_batch_that_is_mistyped_gets_the_close_name(
+    dataset: LocalDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(UsageError, match=r"did you mean photos\?"):
+        listed(dataset, "fotos/")
+    dataset.catalog.add([Image("images/berries/a.jpg", "f" * 64)], {})
+    with pytest.raises(UsageError, match=r"did you mean berries\?"):
+        listed(dataset, "beries")
+
+
 @pytest.mark.parametrize("batch", ["", " ", "/"])
 def test_batch_without_a_name_is_refused(dataset: LocalDataset, batch: str) -> None:
     with pytest.raises(UsageError, match="names no folder of images"):

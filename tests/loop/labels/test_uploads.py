@@ -1,8 +1,12 @@
 """Images that people uploaded in Label Studio become part of the dataset, or it is said why not."""
 
+import io
+from base64 import b64encode
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from PIL import Image as Picture
 from support.fake_studio import FakeStudio, fake_stack
 
 from annolooop.domain.annotations import ProjectCounts
@@ -10,11 +14,19 @@ from annolooop.domain.progress import untracked
 from annolooop.domain.tasks import Image
 from annolooop.errors import UnreachableError
 from annolooop.labelstudio.api.connection import NotFound
+from annolooop.loop.labels import uploads
 from annolooop.loop.labels.uploads import FAILURES_PER_HOST, Uploads, collect_uploads
 from annolooop.stack import Stack
-from annolooop.storage.images import content_hash
+from annolooop.storage.images import content_hash, copy_key
 
-JPEG = ("image/jpeg", b"a picture")
+
+def encode(kind: str) -> bytes:
+    out = io.BytesIO()
+    Picture.new("RGB", (20, 10), "red").save(out, kind)
+    return out.getvalue()
+
+
+JPEG = ("image/jpeg", encode("JPEG"))
 
 
 @pytest.fixture
@@ -67,6 +79,10 @@ def test_nothing_is_noted_where_nothing_was_uploaded(stack: Stack, project: Proj
         ("no address", JPEG, "its data names no image"),
         ("http://[x/a.jpg", JPEG, "its address cannot be read"),
         ("/gone.jpg", NotFound("it is gone", ""), "it is gone"),
+        ("/a.jpg", ("image/jpeg", b"no picture"), "not an image"),
+        ("/a.jpg", ("image/jpeg", b"version https://git-lfs"), "a pointer of Git LFS"),
+        ("/a.svg", ("image/svg+xml", b"<svg/>"), "text"),
+        ("/half.png", ("image/png", encode("BMP")[:99]), "image file is truncated"),
     ],
 )
 def test_what_is_no_image_is_named_with_the_reason(
@@ -86,14 +102,14 @@ def test_what_is_no_image_is_named_with_the_reason(
 def test_file_of_unknown_kind_with_the_name_of_an_image_is_taken(
     stack: Stack, studio: FakeStudio, project: ProjectCounts
 ) -> None:
-    offer(studio, ("https://x.example/a.PNG", ("application/octet-stream", b"1")))
+    offer(studio, ("https://x.example/a.PNG", ("application/octet-stream", JPEG[1])))
     assert collect(stack, project).tasks == 1
 
 
 def test_image_without_a_suffix_gets_that_of_its_kind(
     stack: Stack, studio: FakeStudio, project: ProjectCounts
 ) -> None:
-    offer(studio, ("https://x.example/photo", ("image/png; x=1", b"1")))
+    offer(studio, ("https://x.example/photo", ("image/png; x=1", encode("PNG"))))
     collect(stack, project)
     assert [image.key for image in stack.catalog.images()] == ["images/cats-uploads/1-photo.png"]
 
@@ -140,22 +156,45 @@ def test_key_that_holds_another_image_is_not_overwritten(
     assert stack.store.get("images/cats-uploads/1-a.jpg") == b"of a project that is gone"
 
 
+def test_uploaded_tiff_is_shown_as_a_copy_from_then_on(
+    stack: Stack, studio: FakeStudio, project: ProjectCounts
+) -> None:
+    tiff = encode("TIFF")
+    offer(studio, ("/data/upload/1/scan.tif", ("image/tiff", tiff)))
+    collect(stack, project)
+    copy = copy_key(content_hash(tiff))
+    assert Picture.open(io.BytesIO(stack.store.get(copy))).format == "JPEG"
+    ((_, task, values),) = (w for w in studio.wrote if w[0] == "data")
+    assert (task, values["image"]) == (1, stack.image_source.url(copy))
+    assert values["key"] == "images/cats-uploads/1-scan.tif"
+
+
+def test_many_bytes_are_put_into_the_store_before_more_are_fetched(
+    stack: Stack, studio: FakeStudio, project: ProjectCounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "BYTES_IN_MEMORY", 1)
+    monkeypatch.setattr(uploads, "FETCHES_AT_ONCE", 1)
+    offer(studio, *((f"/{n}.jpg", JPEG) for n in range(3)))
+    assert collect(stack, project).tasks == 3
+    assert [verb for verb, *_ in studio.wrote if verb in ("fetch", "data")] == ["fetch", "data"] * 3
+
+
 @pytest.mark.parametrize(
-    ("address", "data"),
+    "address",
     [
-        ("data:image/png;base64,AAEC", b"\0\1\2"),
-        ("data:image/png;charset=x;BASE64,AAE%43", b"\0\1\2"),
-        ("data:image/png,%00a", b"\0a"),
+        f"data:image/png;base64,{b64encode(encode('PNG')).decode()}",
+        f"data:image/png;charset=x;BASE64,{quote(b64encode(encode('PNG')))}",
+        f"data:image/png,{quote(encode('PNG'))}",
     ],
 )
 def test_image_inside_of_the_address_is_decoded(
-    stack: Stack, studio: FakeStudio, project: ProjectCounts, address: str, data: bytes
+    stack: Stack, studio: FakeStudio, project: ProjectCounts, address: str
 ) -> None:
     studio.uploads = [(1, address)]
     assert collect(stack, project).tasks == 1
     (image,) = stack.catalog.images()
     assert image.key == "images/cats-uploads/1-image.png"
-    assert stack.store.get(image.key) == data
+    assert stack.store.get(image.key) == encode("PNG")
 
 
 @pytest.mark.parametrize(

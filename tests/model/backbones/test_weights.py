@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import random
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +16,7 @@ import torchvision
 
 from annolooop.errors import DataError, UnreachableError
 from annolooop.model.backbones import weights as module
-from annolooop.model.backbones.weights import hub_file, load_weights
+from annolooop.model.backbones.weights import hub_file, load_weights, read_state
 
 NAME = "mobilenet_v3_small"
 
@@ -88,3 +90,31 @@ def test_no_hub_is_told_within_seconds(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody listens there
     with pytest.raises(UnreachableError, match="resnet18 DEFAULT could not be downloaded"):
         load_weights("resnet18", "DEFAULT", tmp_path, lambda *_: None, lambda _: None)
+
+
+def test_damaged_file_is_an_error_whatever_torch_raises(tmp_path: Path) -> None:
+    """Of 300 damages, its readers raise some ten kinds of errors."""
+    file, draw = tmp_path / "w.pt", random.Random(0)
+    wholes = []
+    for zipped in (True, False):
+        state = {"a": torch.zeros(4, 4), "b": torch.ones(3)}
+        torch.save(state, file, _use_new_zipfile_serialization=zipped)
+        wholes.append(file.read_bytes())
+    refused = 0
+    for _ in range(300):
+        data = bytearray(draw.choice(wholes))
+        for _ in range(draw.randrange(1, 4)):
+            data[draw.randrange(len(data))] = draw.randrange(256)
+        file.write_bytes(data)
+        with suppress(DataError):
+            read_state(file)
+            continue
+        refused += 1
+    assert refused > 100
+
+
+@pytest.mark.parametrize("state", [{1: torch.zeros(2)}, {"a": 5}, [1, 2], "text", torch.zeros(2)])
+def test_file_of_something_else_is_no_state(tmp_path: Path, state: object) -> None:
+    torch.save(state, tmp_path / "w.pt")
+    with pytest.raises(DataError, match="holds no state dict"):
+        read_state(tmp_path / "w.pt")
