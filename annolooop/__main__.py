@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-INTERRUPTED = 130
+USAGE, INTERRUPTED = 2, 130
 YOUNG = 20_000  # objects made before the collector looks at them: imports make many, that stay
 
 
@@ -18,6 +18,7 @@ def main() -> None:
     try:
         _take_names_as_utf8()
         _open_streams()
+        _forget_this_folder()
         from annolooop.cli import main as run
 
         run()
@@ -42,6 +43,17 @@ def main() -> None:
         # Python would otherwise end by the signal where it came while a module was imported.
         os._exit(INTERRUPTED)
     sys.exit(code)  # type: ignore[arg-type]
+
+
+def _forget_this_folder() -> None:
+    """A file of the working directory is no module of ours, although ``python -m`` finds it."""
+    try:
+        here = os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        sys.stderr.write("error: the folder that you are in was removed\nfix:   Go home: cd\n")
+        sys.exit(USAGE)
+    if sys.path[:1] == [here]:
+        del sys.path[0]
 
 
 def _take_names_as_utf8() -> None:

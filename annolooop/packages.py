@@ -5,6 +5,7 @@ import importlib.util
 import os
 import re
 import shutil
+import site
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +38,24 @@ def find_uv() -> str | None:
         return shutil.which("uv")
 
 
+def find_pip() -> list[str]:
+    """What starts this interpreter's pip; empty where it has none.
+
+    ``-I``: what lies in the working directory, and has the name of a module, is not run.
+    """
+    found = importlib.util.find_spec("pip")
+    own = found and not str(found.origin).startswith(site.getusersitepackages())
+    return [sys.executable, "-I", "-m", "pip"] if own else []
+
+
+def own_command() -> list[str]:
+    """What starts this program, with the modules that it has now, and none of other folders."""
+    home, here = str(Path(__file__).parents[1]), str(Path.cwd())
+    path = [home, *(p for p in sys.path if p not in ("", here, home))]
+    code = f"import sys; sys.path[:] = {path!r}; from annolooop.__main__ import main; main()"
+    return [sys.executable, "-I", "-c", code]
+
+
 def download_wheel(requirement: str, folder: Path, say: Callable[[str], None]) -> None:
     """Fetch a package's wheel into a folder, without its dependencies; nothing is installed.
 
@@ -45,8 +64,8 @@ def download_wheel(requirement: str, folder: Path, say: Callable[[str], None]) -
         ConfigError: there is nothing to fetch it with.
     """
     runner = find_uv()
-    if importlib.util.find_spec("pip"):
-        pip = [sys.executable, "-m", "pip"]
+    if find_pip():
+        pip = find_pip()
     elif runner:  # downloads nothing by itself, but can run pip
         pip = [runner, "tool", "run", "pip"]
     else:
@@ -126,7 +145,7 @@ def pip_settings(environ: Mapping[str, str]) -> dict[str, str]:
 
     Where there is no pip to ask, only its variables are read.
     """
-    pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else ["pip"]
+    pip = find_pip() or ["pip"]
     found = {
         f":env:.{name[4:].lower().replace('_', '-')}": value
         for name, value in environ.items()

@@ -218,7 +218,7 @@ class Stack:
         if cloud := self.cloud:
             place = {cloud.bucket_field: cloud.bucket, "prefix": cloud.in_bucket(prefix)}
             return AnnotationExport(True, cloud.kind, {**place, **cloud.server_settings})
-        make_folder(self._store_folder / prefix)
+        make_folder(self._store_folder / prefix, shared=True)
         root, folder = self._as_served()
         if self.daemon:
             from annolooop.labelstudio.server.document_root import link_folders

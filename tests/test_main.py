@@ -3,12 +3,16 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support.project import Project, write_photos
 from support.trained_dataset import TrainedDataset
 
+from annolooop.packages import own_command
+
+OWN_PATH = f"import sys; sys.path[:] = {[p for p in sys.path if p]!r}; "
 # A locale whose encoding is not UTF-8, as Python takes it where it is not told otherwise.
 OTHER_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
@@ -75,3 +79,38 @@ def test_image_has_one_key_in_every_locale(tmp_path: Path) -> None:
     ]
     assert uploaded == [1, 0]
     assert dataset.stack().catalog.get("images/fotos/größe.png")
+
+
+def test_files_of_the_working_directory_are_no_modules(project: Project) -> None:
+    for name in ("csv", "yaml", "typer", "logging", "pip", "dotenv", "traceback"):
+        (project.folder / f"{name}.py").write_text(f"open({name!r} + '.ran', 'w')\n")
+    project.run("stack", "show")
+    project.run("stats", code=4)
+    assert pip_settings_in(project) == 0
+    assert not list(project.folder.glob("*.ran"))
+
+
+def pip_settings_in(project: Project) -> int:
+    """Ask this machine's pip in the project's folder; the exit code."""
+    code = "from annolooop.packages import pip_settings; import os; pip_settings(os.environ)"
+    done = subprocess.run(
+        [*own_command()[:2], "-c", OWN_PATH + code], cwd=project.folder, check=False
+    )
+    return done.returncode
+
+
+def test_own_command_runs_this_program_and_no_other(project: Project) -> None:
+    (project.folder / "csv.py").write_text("open('ran', 'w')\n")
+    command = [*own_command(), "stack", "show"]
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, check=True)
+    assert b"annoloop.yaml, chosen by its name" in done.stdout
+    assert not (project.folder / "ran").exists()
+
+
+def test_folder_that_was_removed_is_an_error(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    project = Project(tmp_path, {})
+    done = shell(project, "cd here && rmdir ../here && $ANNOLOOP stack list")
+    assert done.returncode == 2
+    assert done.stderr == b"error: the folder that you are in was removed\nfix:   Go home: cd\n"

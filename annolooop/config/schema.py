@@ -51,6 +51,12 @@ def _check_text(value: object, what: str) -> None:
     )
 
 
+def _release(version: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+){1,3}((a|b|rc|\.post|\.dev)\d+)?", version, re.ASCII):
+        raise ValueError("is no version, for example 1.23.2")
+    return version
+
+
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -189,7 +195,7 @@ class LabelStudioConfig(_Section):
     data_dir: str = "annoloop-data/label-studio"
     """Folder of the local Label Studio: its database (people's annotations), its login."""
 
-    version: str = DEFAULT_LABEL_STUDIO
+    version: Annotated[str, AfterValidator(_release)] = DEFAULT_LABEL_STUDIO
     """Version of Label Studio that `annoloop up` installs into an environment of its own."""
 
     command: str | None = None

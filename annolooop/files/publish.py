@@ -38,6 +38,10 @@ def check_target(out: Path, folder: bool, overwrite: bool) -> None:
             it belongs into does not exist.
     """
     check_parent(out)
+    if out.is_symlink():
+        raise UsageError(
+            f"--out {out} is a link to {out.readlink()}", "Name the place itself, or another one."
+        )
     if not out.exists() or (folder and out.is_dir() and not any(out.iterdir())):
         return
     if out.is_dir() != folder:
@@ -141,7 +145,7 @@ def _restore(out: Path, part: Path, old: Path) -> None:
     if old.exists() and not out.exists():
         old.rename(out)
     for left in (part, part.with_name(f"{part.name}.json"), old):
-        if left.is_dir():
+        if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left)
         else:
             left.unlink(missing_ok=True)

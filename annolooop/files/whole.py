@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from annolooop.errors import ConfigError
 
 PART = ".part"  # ends the name of a file that is being written
+OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 ABANDONED = 86_400.0  # seconds after which nobody writes to it any more
 _OURS = re.compile(rf"\.[0-9a-f]{{16}}{re.escape(PART)}")
 
@@ -37,14 +39,21 @@ def part_of(file: Path) -> Path:
     return file.with_name(f".{secrets.token_hex(8)}{PART}")
 
 
-def make_folder(folder: Path) -> Path:
+def make_folder(folder: Path, shared: bool = False) -> Path:
     """Make a folder that a setting names, or one inside it, unless it exists. Returns it.
+
+    Args:
+        folder: what is made of it and above it is for this account alone, whatever the umask.
+        shared: the umask decides: it belongs to a store, which others may use too.
 
     Raises:
         ConfigError: it cannot be made, or nothing can be written into it.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if shared:
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            make_private(folder)
         reason = "" if os.access(folder, os.W_OK | os.X_OK) else "this account may not write to it"
     except OSError as error:
         reason = error.strerror or str(error)
@@ -54,6 +63,26 @@ def make_folder(folder: Path) -> Path:
             "Make it writable, or name another one. See the settings: annoloop stack show",
         )
     return folder
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it, that only this account may use, unless they exist.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    for path in reversed((folder, *folder.parents)):
+        if not path.exists():
+            path.mkdir(OWNER_ONLY | stat.S_IXUSR, exist_ok=True)
+            path.chmod(OWNER_ONLY | stat.S_IXUSR)
+    folder.mkdir(exist_ok=True)  # an error where it is something else
+
+
+def open_private(file: Path, mode: str) -> IO[str]:
+    """Open a file to write text, which only this account may read, whatever was there before."""
+    file.touch(OWNER_ONLY)
+    file.chmod(OWNER_ONLY)
+    return file.open(mode, encoding="utf-8")
 
 
 def flush(path: Path) -> None:

@@ -37,7 +37,7 @@ class LocalImages:
     def connect(self, studio: Studio, project: int) -> None:
         """Let a project show them."""
         folder = self.store / self.images
-        make_folder(folder.resolve())  # it may be a link
+        make_folder(folder.resolve(), shared=True)  # it may be a link
         studio.storages.add_folder(project, str(folder))
 
     def refresh(self, studio: Studio, project: int) -> bool:

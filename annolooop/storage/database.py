@@ -10,6 +10,7 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from annolooop.errors import UnreachableError
+from annolooop.files.whole import make_private
 
 SECONDS_TO_WAIT = 30.0  # for another process that writes to the same file
 PAGES_IN_MEMORY = 32_768  # KiB of the file
@@ -190,7 +191,7 @@ class CacheDatabase:
     def _open(self) -> sqlite3.Connection:
         while self._file is not None:
             try:
-                self._file.parent.mkdir(parents=True, exist_ok=True)
+                make_private(self._file.parent)
                 return self._connect(str(self._file))
             except (OSError, sqlite3.DatabaseError) as error:
                 self._give_up(error)

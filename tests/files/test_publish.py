@@ -95,3 +95,19 @@ def test_two_exports_to_one_place_are_told_apart(tmp_path: Path) -> None:
     with publishing(out, True, False), pytest.raises(UnreachableError, match="another process"):
         write(out, "two")
     assert [p.name for p in out.iterdir()] == [MANIFEST]
+
+
+def test_link_in_the_place_of_an_export_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path / "theirs", "one")
+    (tmp_path / "out").symlink_to(tmp_path / "theirs")
+    with pytest.raises(UsageError, match="is a link to"):
+        write(tmp_path / "out", "two", overwrite=True)
+    assert (tmp_path / "theirs" / "x.txt").read_text() == "one"
+
+
+def test_link_that_is_named_like_a_part_is_removed_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "thesis.txt").touch()
+    (tmp_path / ".out.annoloop-part").symlink_to(tmp_path / "theirs")
+    write(tmp_path / "out", "one")
+    assert (tmp_path / "theirs" / "thesis.txt").exists()

@@ -52,6 +52,11 @@ class Storages:
                 "link images to this one, and set label_studio.document_root to the same folder.",
             ) from error
 
+    def is_connected(self, project: int) -> bool:
+        """Whether annoloop ever let a project show images of a store."""
+        storages = self._connection.get("/api/storages/", {"project": project})
+        return any(storage["title"] == ONLY_SHOWS["title"] for storage in storages)
+
     def imports(self, project: int, kind: str) -> list[dict[str, Any]]:
         """Storages that a project shows images of."""
         path = f"/api/storages/{kind}/"

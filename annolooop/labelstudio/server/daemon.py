@@ -16,13 +16,14 @@ import psutil
 
 from annolooop.config.load import LoadedStack
 from annolooop.errors import AnnoloopError, ConfigError, UnreachableError
-from annolooop.files.whole import make_folder
+from annolooop.files.whole import make_folder, open_private
 from annolooop.labelstudio.api.address import open_client
 from annolooop.labelstudio.server import daily
 from annolooop.labelstudio.server.credentials import Credentials, load_credentials, make_credentials
 from annolooop.labelstudio.server.database import Database
 from annolooop.labelstudio.server.document_root import link_folders, linked_store, root_of
 from annolooop.labelstudio.server.install import (
+    command_of,
     ensure_environment,
     installed_version,
     release_environment,
@@ -333,7 +334,8 @@ class Daemon:
             )
         # The login first: a database without one would be refused at the next start.
         credentials = existing or make_credentials(self.credentials_file)
-        self._prune_exports()
+        if existing:  # else the folder may be somebody's own
+            self._prune_exports()
         self.database.prepare(version, say)
         return credentials
 
@@ -346,10 +348,11 @@ class Daemon:
     def _launch(self, executable: Path, credentials: Credentials) -> psutil.Popen:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("a", encoding="utf-8") as log:
-            # --debug only makes a busy port an error; without it another port is taken silently.
+        # --debug only makes a busy port an error; without it another port is taken silently.
+        words = ["start", "--no-browser", "--debug", "--internal-host", HOST]
+        with open_private(self.log, "a") as log:
             return psutil.Popen(
-                [str(executable), "start", "--no-browser", "--debug", "--internal-host", HOST],
+                [*command_of(executable), *words],
                 env=self._environment(executable, credentials),
                 cwd=self.data_dir,
                 stdin=subprocess.DEVNULL,

@@ -33,7 +33,7 @@ def link_folders(root: Path, links: Mapping[str, Path]) -> None:
         if entry.is_symlink() and links.get(entry.name) != entry.readlink():
             entry.unlink()
     for name, folder in links.items():
-        make_folder(folder)
+        make_folder(folder, shared=True)
         link = root / name
         if link.is_symlink():
             continue

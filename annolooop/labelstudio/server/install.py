@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from annolooop.errors import ConfigError
+from annolooop.files.remove import remove_own
 from annolooop.files.whole import make_folder
 from annolooop.packages import find_uv, run_installer
 
@@ -40,11 +41,13 @@ def ensure_environment(root: Path, version: str, user: str, say: Callable[[str],
     folder = root / version
     executable = _scripts(folder) / "label-studio"
     users = folder / "users"  # made last: an environment without it is not complete
+    begun = root / f"{version}.begun"  # the folder is ours, whatever is missing in it
     make_folder(root)
     with FileLock(root / f"{version}.lock"):
         if not (users.exists() and executable.exists()):
-            if folder.exists():
-                shutil.rmtree(folder)
+            if folder.exists() or folder.is_symlink():
+                remove_own(folder, users if users.exists() else begun)
+            begun.touch()
             say(f"Installing Label Studio {version} into {folder} ({SIZE}, once) …")
             _install(folder, version, say)
             users.mkdir()
@@ -68,7 +71,8 @@ def release_environment(root: Path, version: str, user: str) -> Path | None:
         (users / user).unlink(missing_ok=True)
         if any(users.iterdir()):
             return None
-        shutil.rmtree(folder)
+        remove_own(folder, users)
+        (root / f"{version}.begun").unlink(missing_ok=True)
     return folder
 
 
@@ -78,17 +82,17 @@ def installed_version(executable: Path) -> str | None:
     Returns:
         ``None`` where the Python that it runs with, or the package in it, is not found.
     """
-    # The interpreter of its first line, or the one beside it in an environment.
-    with executable.open("rb") as file:
-        first = file.readline(1000).decode(errors="replace").strip()
-    pythons = [executable.resolve().parent / "python"]
-    if first.startswith("#!") and "python" in first:
-        pythons.insert(0, Path(first[2:].split()[0]))
+    python = _interpreter(executable)
+    pythons = [*([python] if python else []), executable.resolve().parent / "python"]
     question = "from importlib.metadata import version; print(version('label-studio'))"
     for python in pythons:
         try:
             done = subprocess.run(
-                [python, "-c", question], capture_output=True, text=True, timeout=60, check=False
+                [python, "-I", "-c", question],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
             continue
@@ -105,6 +109,21 @@ def lock_file(version: str) -> Path:
     python = f"{sys.implementation.name}{sys.version_info.major}{sys.version_info.minor}"
     system = platform.libc_ver()[0] or platform.system().lower()
     return LOCKS / f"{version}-{python}-{system}-{platform.machine().lower()}.txt"
+
+
+def command_of(executable: Path) -> list[str]:
+    """What starts an executable: Python by itself, so that no other folder's modules are run."""
+    python = _interpreter(executable)
+    return [str(python), "-I", "-u", str(executable)] if python else [str(executable)]
+
+
+def _interpreter(executable: Path) -> Path | None:
+    """The Python that the first line of an executable names, where it names one by its path."""
+    with executable.open("rb") as file:
+        first = file.readline(1000).decode(errors="replace").strip()
+    python = Path(first[2:].strip())
+    named = first.startswith("#!/") and python.name.startswith("python") and python.exists()
+    return python if named else None
 
 
 def _scripts(folder: Path) -> Path:
@@ -131,7 +150,7 @@ def _install(folder: Path, version: str, say: Callable[[str], None]) -> None:
             say(f"{error.message}\nTrying again with pip …")
             shutil.rmtree(folder, ignore_errors=True)
     for step in (
-        [sys.executable, "-m", "venv", str(folder)],
-        [python, "-m", "pip", "install", "--no-input", "--progress-bar", "off", *what],
+        [sys.executable, "-I", "-m", "venv", str(folder)],
+        [python, "-I", "-m", "pip", "install", "--no-input", "--progress-bar", "off", *what],
     ):
         run_installer(step, say, failure, OTHER_WAY, locked)

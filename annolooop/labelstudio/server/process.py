@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from annolooop.errors import UnreachableError
+from annolooop.files.whole import open_private
 
 SECONDS_TO_STOP = 20.0
 
@@ -38,7 +39,7 @@ def start_apart(command: Sequence[str], log: Path, variable: str, value: str) ->
     """
     if find_process(variable, value):
         return False
-    with log.open("w", encoding="utf-8") as file:
+    with open_private(log, "w") as file:
         subprocess.Popen(
             command,
             env={**os.environ, variable: value},

@@ -1,7 +1,6 @@
 """The whole loop, once, on photographs that come with the program."""
 
 import csv
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from platformdirs import user_data_path
 from annolooop.config.load import load_stack
 from annolooop.domain.progress import Track
 from annolooop.domain.versions import BackboneInfo
-from annolooop.errors import ConfigError, UnreachableError
+from annolooop.errors import ConfigError, UnreachableError, UsageError
+from annolooop.files.remove import remove_own
 from annolooop.files.whole import make_folder
 from annolooop.labelstudio.server.port import port_taken
 from annolooop.loop.infer.infer import InferOptions, infer
@@ -56,6 +56,9 @@ class CleanReport:
 PORT = 8094
 HUB_LIMIT = 20.0  # seconds that ResNet-18 may take to come; the starter weights are faster
 MARK = ".annoloop-demo"  # in the folder: it may be removed
+STORE, SERVER = "store", "label-studio"  # in the folder
+OWN_SECTIONS = ("store", "s3", "gcs", "azure", "dataset")
+OWN_KEYS = ("url", "api_key", "data_dir", "document_root", "port")  # of label_studio
 
 
 def demo(
@@ -78,8 +81,10 @@ def demo(
 
     Raises:
         ConfigError: the folder holds something else.
+        UsageError: an override names what is the demo's own.
     """
     seconds: dict[str, float] = {}
+    _check_overrides(overrides)
     home = _claim(folder or default_folder())
     batches = [shipped(f"data/batch_{n}") for n in (1, 2)]
     with _step(seconds, "weights", say, "1/7 choosing the weights"):
@@ -133,7 +138,7 @@ def clean(folder: Path | None) -> CleanReport:
     _claim(home)
     removed: list[str] = []
     if (home / "annoloop.yaml").exists():
-        stack = Stack(load_stack(str(home / "annoloop.yaml")), lambda _: None)
+        stack = _load(home, (), lambda _: None)
         daemon = stack.daemon
         assert daemon is not None
         daemon.stop()
@@ -144,7 +149,7 @@ def clean(folder: Path | None) -> CleanReport:
             if file.exists():
                 file.unlink()
                 removed.append(str(file))
-    shutil.rmtree(home)
+    remove_own(home, home / MARK)
     return CleanReport((*removed, str(home)))
 
 
@@ -170,8 +175,8 @@ def _choose_weights(
     home: Path, port: int | None, overrides: Sequence[str], say: Callable[[str], None]
 ) -> Stack:
     """ResNet-18 when torch's cache or hub has it within seconds, else the starter weights."""
-    file = _write_stack(home, port, "resnet18", "DEFAULT")
-    stack = Stack(load_stack(str(file), overrides), say)
+    _write_stack(home, port, "resnet18", "DEFAULT")
+    stack = _load(home, overrides, say)
     try:
         stack.build_pipeline(HUB_LIMIT)
         say("backbone: ResNet-18, pretrained on ImageNet by torchvision")
@@ -179,28 +184,59 @@ def _choose_weights(
         say(
             "no model hub can be reached; backbone: MobileNetV2 with the starter weights (ImageNet)"
         )
-        file = _write_stack(home, port, "mobilenet_v2", "starter")
-        stack = Stack(load_stack(str(file), overrides), say)
+        _write_stack(home, port, "mobilenet_v2", "starter")
+        stack = _load(home, overrides, say)
         stack.build_pipeline()
     return stack
 
 
-def _write_stack(home: Path, port: int | None, backbone: str, weights: str) -> Path:
+def _check_overrides(overrides: Sequence[str]) -> None:
+    """The demo deletes its project and its store: they must be its own."""
+    for override in overrides:
+        key = override.partition("=")[0].strip()
+        section, _, name = key.partition(".")
+        if section in OWN_SECTIONS or (section == "label_studio" and name in ("", *OWN_KEYS)):
+            raise UsageError(
+                f"--set {key}: the demo has a store, a dataset and a Label Studio of its own",
+                "Leave it out. For a stack of yours: annoloop init",
+            )
+
+
+def _load(home: Path, overrides: Sequence[str], say: Callable[[str], None]) -> Stack:
+    """The demo's stack, whose store and server are in its folder.
+
+    Raises:
+        ConfigError: they are elsewhere, as the stack file was changed, or there are links.
+    """
+    loaded = load_stack(str(home / "annoloop.yaml"), overrides)
+    config = loaded.config
+    for key, value, own in (
+        ("store.url", config.store.url, home / STORE),
+        ("label_studio.data_dir", config.label_studio.data_dir, home / SERVER),
+    ):
+        if loaded.path(value) != own or config.label_studio.url:
+            raise ConfigError(
+                f"the demo's {key} is {loaded.path(value)}, and not {own}: it is not touched",
+                f"Remove {home} yourself if you do not need it, or name another folder: --folder",
+            )
+    return Stack(loaded, say)
+
+
+def _write_stack(home: Path, port: int | None, backbone: str, weights: str) -> None:
     file = home / "annoloop.yaml"
     if port is None:
         written = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
         port = written["label_studio"]["port"] if written else _free_port(PORT)
     text = yaml.safe_dump(
         {
-            "store": {"url": "store"},
-            "label_studio": {"port": port, "data_dir": "label-studio"},
+            "store": {"url": STORE},
+            "label_studio": {"port": port, "data_dir": SERVER},
             "dataset": {"name": "aria_detector", "labels": ["aria", "not_aria"]},
             "model": {"backbone": backbone, "weights": weights},
         },
         sort_keys=False,
     )
     file.write_text(text, encoding="utf-8")
-    return file
 
 
 def _free_port(first: int) -> int:
@@ -216,7 +252,7 @@ def _forget_last_run(stack: Stack) -> None:
         stack.studio.projects.delete(project.id)
     folder = stack.store.local_path
     if folder and folder.exists():
-        shutil.rmtree(folder)
+        remove_own(folder, folder.parent / MARK)
 
 
 def _annotate(stack: Stack, labels: dict[str, str], say: Callable[[str], None]) -> None:

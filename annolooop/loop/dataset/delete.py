@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 
 from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot
 from annolooop.domain.progress import Track
-from annolooop.errors import ConfigError, DataError, UnreachableError
+from annolooop.errors import ConfigError, DataError, RefusedError, UnreachableError
 from annolooop.files.names import safe_name
-from annolooop.files.whole import flush, replacing
+from annolooop.files.whole import flush, make_private, replacing
 from annolooop.loop.dataset.datasets import noted_projects
 from annolooop.loop.dataset.task_file import UPLOADS, live_tasks, stored_tasks, write_tasks
 from annolooop.loop.labels.datasets import PARTS, stored_datasets
@@ -61,6 +61,7 @@ def look(stack: Stack, name: str, keep_project: bool) -> DeleteReport:
 
     Raises:
         DataError: there is no such dataset.
+        RefusedError: the project of its name is not annoloop's.
         UnreachableError: Label Studio or the store fails.
     """
     stored = name in stored_datasets(stack)
@@ -109,8 +110,16 @@ def delete(stack: Stack, report: DeleteReport, track: Track) -> DeleteReport:
 def _project(stack: Stack, name: str) -> ProjectCounts | None:
     """The dataset's project; not one that only has this title now, and is another dataset's."""
     project = lookup_project(stack, name)
-    owner = noted_projects(stack).get(project.identity, name) if project else name
-    return project if owner == name else None
+    if project is None:
+        return None
+    owner = noted_projects(stack).get(project.identity)
+    if owner is None and not stack.studio.storages.is_connected(project.id):
+        raise RefusedError(
+            f"the Label Studio project {project.title} ({project.id}) was neither made nor adopted "
+            "by annoloop, and is not deleted",
+            "Delete it in Label Studio, under Settings; or leave it: --keep-project",
+        )
+    return project if owner in (None, name) else None
 
 
 def _remove(stack: Stack, report: DeleteReport) -> None:
@@ -150,7 +159,7 @@ def _back_up(stack: Stack, report: DeleteReport, track: Track) -> list[Path]:
     file = folder / f"{safe_name(name)}-{now}.json"
     written: list[Path] = []
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         if report.project is not None:
             _write(file, _watched(stack, report.project, track))
             written.append(file)

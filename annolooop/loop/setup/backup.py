@@ -1,7 +1,6 @@
 """Backups of the local Label Studio, in the store or beside its database."""
 
 import re
-import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from annolooop.errors import ConfigError, DataError, UsageError
 from annolooop.files.whole import make_folder
 from annolooop.labelstudio.server.backup import put_back_backup, write_backup
 from annolooop.labelstudio.server.daemon import Daemon
+from annolooop.packages import own_command
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import BACKUPS
 
@@ -122,7 +122,7 @@ def back_up_daily(stack: Stack, keep: int) -> BackupReport | None:
 def daily_command(stack: Stack) -> list[str]:
     """What is typed to back up once a day."""
     options = ["--daily", "--stack", str(stack.loaded.file), "--quiet"]
-    return [sys.executable, "-m", "annolooop", "backup", *options]
+    return [*own_command(), "backup", *options]
 
 
 def lies_elsewhere(stack: Stack) -> bool:

@@ -18,6 +18,7 @@ from annolooop.storage.embeddings.sets import (
     find_embedding_sets,
     superseded,
 )
+from annolooop.storage.embeddings.shards import is_part
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def _doomed(stack: Stack) -> list[tuple[EmbeddingSet, list[str]]]:
             names = {name for shard in spare for name in (shard.file, shard.index)}
             names = (names | set(space.parts)) & space.sizes.keys()
         else:
-            names = set(space.sizes)
+            names = set(filter(is_part, space.sizes))
         if names:
             doomed.append((space, sorted(names)))
     return doomed
@@ -248,8 +249,9 @@ def _copies(stack: Stack) -> dict[str, list[_Copy]]:
         return by_name
     for folder in sorted(stack.embedding_copies.iterdir()):
         files: dict[str, list[Path]] = defaultdict(list)
-        for file in folder.glob("*") if folder.is_dir() else ():
-            files[file.stem].append(file)
+        for file in folder.glob("*") if folder.is_dir() and not folder.is_symlink() else ():
+            if is_part(file.name) and not file.is_symlink():  # others are somebody's
+                files[file.stem].append(file)
         stats_of_groups = ((group, [file.stat() for file in group]) for group in files.values())
         by_name[folder.name] = [
             _Copy(tuple(group), sum(s.st_size for s in stats), max(s.st_mtime for s in stats))

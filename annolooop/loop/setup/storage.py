@@ -70,7 +70,7 @@ def setup(stack: Stack, apply: bool) -> SetupReport:
         ConfigError: the store cannot be opened.
     """
     if stack.cloud is None:
-        folder = make_folder(stack.loaded.path(stack.config.store.url))
+        folder = make_folder(stack.loaded.path(stack.config.store.url), shared=True)
         step = SetupStep("folder", "ok", f"{folder} can be written; nothing to set up")
         return SetupReport(str(folder), (step,), True)
     admin = stack.cloud.administration()

@@ -42,7 +42,8 @@ def find_embedding_sets(store: ArtifactStore) -> list[EmbeddingSet]:
     sizes: dict[str, dict[str, int]] = defaultdict(dict)
     for item in store.walk(EMBEDDINGS):
         folder, _, name = item.key.removeprefix(f"{EMBEDDINGS}/").rpartition("/")
-        sizes[folder][name] = item.size
+        if folder and "/" not in folder:  # what others put beside the sets is none
+            sizes[folder][name] = item.size
     sets = []
     for folder, objects in sorted(sizes.items()):
         shards, parts = listed(objects)

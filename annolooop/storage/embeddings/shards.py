@@ -70,8 +70,13 @@ def listed(sizes: Mapping[str, int]) -> tuple[list[Shard], list[str]]:
             if not size % HASH_BYTES and vectors > 0 and not vectors % (4 * shard.rows):
                 shards.append(shard)
     used = {name for shard in shards for name in (shard.file, shard.index)}
-    ours = (name for name in sizes if _NAME.fullmatch(name.rpartition(".")[0]))
-    return shards, sorted(name for name in ours if name not in used)
+    return shards, sorted(name for name in sizes if is_part(name) and name not in used)
+
+
+def is_part(name: str) -> bool:
+    """Whether a file or object has the name of a shard or of its index."""
+    stem, _, ending = name.rpartition(".")
+    return ending in ("index", "safetensors") and bool(_NAME.fullmatch(stem))
 
 
 def encode(

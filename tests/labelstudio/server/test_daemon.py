@@ -80,7 +80,11 @@ def test_server_answers_to_its_own_names_and_to_no_page_of_others(daemon: Daemon
 
 
 def test_server_is_private(daemon: Daemon) -> None:
-    pid, _ = daemon.start(quiet)
+    before = os.umask(0)
+    try:
+        pid, _ = daemon.start(quiet)
+    finally:
+        os.umask(before)
     credentials = daemon.credentials()
     assert credentials is not None
     process = psutil.Process(pid)
@@ -91,6 +95,8 @@ def test_server_is_private(daemon: Daemon) -> None:
     assert credentials.token not in words
     assert stat.S_IMODE(daemon.credentials_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(daemon.data_dir.stat().st_mode) == 0o700
+    assert stat.S_IMODE(daemon.log.stat().st_mode) == 0o600
+    assert process.cmdline()[1:3] == ["-I", "-u"]
     log = "\n".join(daemon.log_tail(10_000))
     assert credentials.password not in log
     assert credentials.token not in log

@@ -12,6 +12,7 @@ from annolooop.config.schema import DEFAULT_LABEL_STUDIO
 from annolooop.errors import ConfigError
 from annolooop.labelstudio.server import install
 from annolooop.labelstudio.server.install import (
+    command_of,
     ensure_environment,
     installed_version,
     lock_file,
@@ -64,7 +65,49 @@ def test_incomplete_environment_is_installed_again(
 ) -> None:
     (tmp_path / "1.2.3" / "bin").mkdir(parents=True)
     (tmp_path / "1.2.3" / "bin" / "label-studio").write_text("half")
+    (tmp_path / "1.2.3.begun").touch()
     assert ensure(tmp_path, "one").read_text() == "#!python\n"
+
+
+def test_interrupted_installation_is_known_by_its_mark(
+    installer: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(step: list[str], *rest: object) -> None:
+        (tmp_path / "1.2.3" / "half").mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(install, "run_installer", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            ensure(tmp_path, "one")
+    assert ensure(tmp_path, "one").exists()
+    assert not (tmp_path / "1.2.3" / "half").exists()
+
+
+@pytest.mark.parametrize("as_link", [False, True])
+def test_folder_of_somebody_else_is_not_removed_for_an_environment(
+    installer: list[list[str]], tmp_path: Path, as_link: bool
+) -> None:
+    theirs = tmp_path / ("precious" if as_link else "1.2.3")
+    theirs.mkdir()
+    (theirs / "thesis.txt").touch()
+    if as_link:
+        (tmp_path / "1.2.3").symlink_to(theirs)
+    with pytest.raises(ConfigError, match="is not removed"):
+        ensure(tmp_path, "one")
+    assert (theirs / "thesis.txt").exists()
+    assert installer == []
+
+
+def test_link_in_the_place_of_an_environment_is_not_removed_with_its_last_user(
+    installer: list[list[str]], tmp_path: Path
+) -> None:
+    ensure(tmp_path, "one")
+    (tmp_path / "1.2.3").rename(tmp_path / "elsewhere")
+    (tmp_path / "1.2.3").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigError, match="it is a link to"):
+        release_environment(tmp_path, "1.2.3", "one")
+    assert (tmp_path / "elsewhere" / "bin").is_dir()
 
 
 def test_pip_is_tried_where_uv_fails(
@@ -82,7 +125,7 @@ def test_pip_is_tried_where_uv_fails(
     said: list[str] = []
     ensure_environment(tmp_path, "1.2.3", "one", said.append)
     assert "no index for uv\nTrying again with pip …" in said
-    assert installer[-1][1:3] == ["-m", "pip"]
+    assert installer[-1][1:4] == ["-I", "-m", "pip"]
 
 
 def executable(folder: Path, first_line: str, python: str) -> Path:
@@ -154,3 +197,17 @@ def test_default_version_has_a_lock_that_names_hashes_only() -> None:
     assert f"label-studio=={DEFAULT_LABEL_STUDIO} \\" in names
     assert all("==" in name and name.endswith("\\") for name in names)
     assert all(line.strip().startswith("--hash=sha256:") for line in lines if line[0] == " ")
+
+
+def test_python_starts_an_executable_by_itself(tmp_path: Path) -> None:
+    """So that modules of the working directory, and of PYTHONPATH, are not run."""
+    found = executable(tmp_path / "bin", f"#!{sys.executable}\n", "exit 1")
+    assert command_of(found) == [sys.executable, "-I", "-u", str(found)]
+
+
+@pytest.mark.parametrize(
+    "first_line", ["#!/bin/sh\n", "#!/usr/bin/env python3\n", "#!/nowhere/python\n", "\x7fELF", ""]
+)
+def test_other_executables_start_themselves(tmp_path: Path, first_line: str) -> None:
+    found = executable(tmp_path / "bin", first_line, "exit 1")
+    assert command_of(found) == [str(found)]

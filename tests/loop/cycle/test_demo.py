@@ -6,10 +6,12 @@ import pytest
 import yaml
 
 from annolooop.domain.progress import untracked
-from annolooop.errors import ConfigError, UnreachableError
+from annolooop.errors import ConfigError, UnreachableError, UsageError
 from annolooop.loop.cycle import demo as module
 from annolooop.loop.cycle.demo import clean, demo
 from annolooop.stack import Stack
+
+NO_HUB = 4711  # a seed that makes the hub unreachable
 
 
 class Reached(Exception):
@@ -23,7 +25,7 @@ def weights(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def open_weights(stack: Stack, hub_limit: float | None = None) -> None:
         opened.append(stack.config.model.backbone)
-        if stack.config.model.backbone == "resnet18" and "no hub" in stack.config.dataset.name:
+        if stack.config.model.backbone == "resnet18" and stack.config.train.seed == NO_HUB:
             raise UnreachableError("no hub")
 
     def reached(*_: object) -> None:
@@ -79,6 +81,53 @@ def test_pretrained_weights_of_the_hub_are_used_where_it_answers(
 
 
 def test_starter_weights_are_used_where_no_hub_answers(tmp_path: Path, weights: list[str]) -> None:
-    written = begin(tmp_path / "demo", None, "dataset.name=no hub")
+    written = begin(tmp_path / "demo", None, f"train.seed={NO_HUB}")
     assert written["model"] == {"backbone": "mobilenet_v2", "weights": "starter"}
     assert weights == ["resnet18", "mobilenet_v2"]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "store.url=/precious",
+        " store = {url: /precious}",
+        "label_studio.url=http://labels.example.org",
+        "label_studio.data_dir=/precious",
+        "label_studio={data_dir: /precious}",
+        "dataset.name=precious",
+        "s3.endpoint=http://127.0.0.1:9000",
+    ],
+)
+def test_what_the_demo_deletes_is_not_named_by_others(tmp_path: Path, override: str) -> None:
+    with pytest.raises(UsageError, match="of its own"):
+        demo(tmp_path / "demo", None, [override], lambda text: None, lambda s: None, untracked)
+    assert not (tmp_path / "demo").exists()
+
+
+def test_settings_that_name_no_place_are_the_users(tmp_path: Path, weights: list[str]) -> None:
+    begin(tmp_path / "demo", None, "train.seed=1", "label_studio.timeout=9")
+
+
+@pytest.mark.parametrize("part", ["store", "label-studio"])
+def test_link_in_the_place_of_the_demos_own_is_not_followed(
+    tmp_path: Path, weights: list[str], part: str
+) -> None:
+    begin(tmp_path / "demo")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "demo" / part).symlink_to(tmp_path / "precious")
+    with pytest.raises(ConfigError, match="is not touched"):
+        demo(tmp_path / "demo", None, [], lambda text: None, lambda s: None, untracked)
+    with pytest.raises(ConfigError, match="is not touched"):
+        clean(tmp_path / "demo")
+    assert (tmp_path / "demo" / part).is_symlink()
+
+
+def test_stack_file_of_a_demo_that_was_changed_cleans_nothing_elsewhere(
+    tmp_path: Path, weights: list[str]
+) -> None:
+    written = begin(tmp_path / "demo")
+    written["label_studio"]["data_dir"] = str(tmp_path / "precious")
+    (tmp_path / "demo" / "annoloop.yaml").write_text(yaml.safe_dump(written))
+    with pytest.raises(ConfigError, match=r"data_dir is .*precious"):
+        clean(tmp_path / "demo")
+    assert (tmp_path / "demo").exists()

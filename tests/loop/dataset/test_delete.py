@@ -6,6 +6,7 @@ import pty
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 from support.annotated_dataset import Annotated, put_images, store_labels
 from support.project import Project, Server, on_server, write_photos
@@ -199,3 +200,23 @@ def test_images_that_people_uploaded_are_kept_by_the_store_or_counted(
     tasks = json.loads(Path(report.backups[0]).read_text())
     (kept,) = (t["data"] for t in tasks if "-uploads/" in t["data"].get("key", ""))
     assert kept["image"] == made.stack().image_source.url(kept["key"])
+
+
+def test_project_that_annoloop_neither_made_nor_adopted_is_not_deleted(
+    project: Project, server: Server
+) -> None:
+    http = httpx.Client(base_url=server.url, headers={"Authorization": f"Token {server.token}"})
+    title = project.stack().config.dataset.name
+    http.post("/api/projects", json={"title": title}).raise_for_status()
+    refused = project.run("dataset", "delete", title, "--yes", code=6)
+    assert "neither made nor adopted" in refused.stderr
+    assert project.stack().studio.projects.find(title)
+
+
+def test_project_whose_store_is_lost_is_known_by_the_storage_that_shows_its_images(
+    project: Project, server: Server
+) -> None:
+    made = make(project, server)
+    store = project.stack().store
+    store.delete_below("datasets")
+    assert look(made.stack(), made.name, False).project == made.id

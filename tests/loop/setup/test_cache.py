@@ -15,6 +15,7 @@ from annolooop.loop.infer.infer import InferOptions, infer
 from annolooop.loop.train.train import train
 
 PRUNE = ["cache", "prune", "--older-than", "30", "--store"]
+NEW, OLD = "a" * 24 + "-fp32", "b" * 24 + "-fp32"  # shards
 UNUSED = "resnet18-0123456789abcdef"  # a set of embeddings in the store that no version uses
 
 
@@ -49,7 +50,7 @@ class Kept:
         shutil.copytree(self.store / self.used, self.store / UNUSED)
         self.copies = folder / "cache" / "embeddings" / "mobilenet-x"
         self.copies.mkdir(parents=True)
-        for days, name in ((1, "new"), (40, "old")):
+        for days, name in ((1, NEW), (40, OLD)):
             for ending in ("index", "safetensors"):
                 (self.copies / f"{name}.{ending}").write_bytes(b"x" * 10)
             os.utime(self.copies / f"{name}.safetensors", (time.time() - 86_400 * days,) * 2)
@@ -110,7 +111,7 @@ def test_prune_asks_to_be_confirmed(seen: Kept) -> None:
 def test_old_copies_and_sets_that_nobody_needs_are_deleted_as_planned(kept: Kept) -> None:
     plan = kept.project.json(*PRUNE, "--dry-run", code=2)
     assert kept.project.json(*PRUNE, "--yes") == {**plan, "applied": True}
-    assert kept.left() == (["new.index", "new.safetensors"], [kept.used])
+    assert kept.left() == ([f"{NEW}.index", f"{NEW}.safetensors"], [kept.used])
 
 
 def test_without_an_age_all_copies_are_deleted_and_the_store_is_left_alone(kept: Kept) -> None:
@@ -123,3 +124,20 @@ def test_second_prune_finds_nothing(kept: Kept) -> None:
     kept.project.json("cache", "prune", "--store", "--yes")
     again = kept.project.json("cache", "prune", "--store")
     assert (again["copies"], again["objects"]) == (0, 0)
+
+
+def test_what_is_not_annoloops_is_not_pruned(kept: Kept, tmp_path: Path) -> None:
+    """Files of others amid copies, a linked folder, and objects amid the sets of the store."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    linked = theirs / f"{OLD}.safetensors"
+    kept_files = [kept.copies / "thesis.txt", kept.copies / "old.safetensors", linked]
+    kept_files += [kept.store / "readme.txt", kept.store / UNUSED / "notes.txt"]
+    for file in kept_files:
+        file.write_text("mine")
+        os.utime(file, (0, 0))
+    (kept.copies.parent / "linked").symlink_to(theirs)
+    kept.project.json("cache", "prune", "--store", "--yes")
+    assert all(file.exists() for file in kept_files)
+    assert not list(kept.copies.glob("*.index"))
+    assert [file.name for file in (kept.store / UNUSED).iterdir()] == ["notes.txt"]
