@@ -90,6 +90,12 @@ def print_sync(console: Console, report: "SyncReport") -> None:
         f"{verb}: {counted(report.tasks_created, 'task')}, "
         f"{counted(report.predictions_pushed, 'prediction')}"
     )
+    if report.doubled:
+        console.print(f"there twice, and deleted once: {counted(report.doubled, 'item')}")
+    if report.answered_twice:
+        console.print(
+            f"there twice, and answered twice: {counted(report.answered_twice, 'task')}; both stay"
+        )
     console.objects("new in the store, not read by infer yet", report.new)
     console.objects("changed in the store", report.changed)
     console.objects("vanished from the store", report.vanished)

@@ -136,6 +136,8 @@ class TaskIndex:
         tasks: Iterable[Task] = (),
         predicted: Mapping[str, Sequence[int]] | None = None,
         forgotten: Iterable[int] = (),
+        gone: Sequence[int] = (),
+        extra: Mapping[str, int] | None = None,
     ) -> None:
         """Note what the server confirmed; one write.
 
@@ -144,13 +146,24 @@ class TaskIndex:
             tasks: that are new, or whose data changed.
             predicted: version -> ids of tasks that have a prediction of it now.
             forgotten: ids of tasks that have no predictions any more.
+            gone: ids of tasks that were deleted.
+            extra: version -> how many predictions more there are than tasks that have one; what
+                is added to that number.
         """
         less: dict[str, list[int]] = {}
         statement = "SELECT task, version FROM predicted WHERE task IN ({})"
         for task, version in self._asked(statement, forgotten):
             less.setdefault(version, []).append(task)
         rows = [_row(task) for task in tasks]
-        self._write(project, tasks=rows, predicted=predicted, unpredicted=less)
+        more = {version: self.extra(version) + count for version, count in (extra or {}).items()}
+        self._write(
+            project, gone=gone, tasks=rows, predicted=predicted, unpredicted=less, extra=more
+        )
+
+    def extra(self, version: str) -> int:
+        """How many predictions of a version there are more than tasks that have one."""
+        rows = self._index.rows("SELECT count FROM extra WHERE version = ?", [version])
+        return int(rows[0][0]) if rows else 0
 
     def _write(self, project: str, **noted: Any) -> None:
         value = {"project": project, **{name: what for name, what in noted.items() if what}}
@@ -197,8 +210,7 @@ class TaskIndex:
             self._write(project, predicted={version: [task for (task,) in ids]})
         more = count - self.counts().get(version, 0)
         if more:
-            extra = dict(self._index.rows("SELECT version, count FROM extra"))
-            self._write(project, extra={version: extra.get(version, 0) + more})
+            self._write(project, extra={version: self.extra(version) + more})
 
     def _slices(self, statement: str, values: Sequence[Any] = ()) -> Iterator[list[Any]]:
         """Rows of a difference, some at a time; the caller writes them before the next ones."""

@@ -1,12 +1,18 @@
 """Predictions of a Label Studio project's tasks."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from annolooop.domain.tasks import Prediction
 from annolooop.errors import UnreachableError
-from annolooop.labelstudio.api.connection import Connection
-from annolooop.labelstudio.api.data_manager import TASKS_PER_PAGE, DataManager, condition
+from annolooop.labelstudio.api.connection import Connection, NotFound
+from annolooop.labelstudio.api.data_manager import (
+    IDS_PER_URL,
+    TASKS_PER_PAGE,
+    DataManager,
+    condition,
+)
 from annolooop.labelstudio.api.projects import Projects
 from annolooop.labelstudio.label_config import Labelling
 from annolooop.labelstudio.results import build_result
@@ -69,6 +75,27 @@ class Predictions:
         for start in range(0, len(tasks), TASKS_PER_PAGE):
             part = tasks[start : start + TASKS_PER_PAGE]
             self._data_manager.act(project, "delete_tasks_predictions", part)
+
+    def doubled(self, project: int, version: str) -> Iterator[int]:
+        """Ids of predictions of a version beside which an untouched task has an earlier one."""
+        having = condition("predictions_model_versions", "contains", "List", [version])
+        tasks = [
+            int(raw["id"])
+            for raw in self._data_manager.tasks(project, "id", [having, *NOT_ANNOTATED])
+        ]
+        for start in range(0, len(tasks), IDS_PER_URL):
+            part = tasks[start : start + IDS_PER_URL]
+            page = self._data_manager.page(
+                project, "id,predictions", size=IDS_PER_URL, only=part, whole=True
+            )
+            for task in page["tasks"]:
+                own = [int(p["id"]) for p in task["predictions"] if p["model_version"] == version]
+                yield from sorted(own)[1:]
+
+    def delete_one(self, prediction: int) -> None:
+        """Delete a prediction, if it is there."""
+        with suppress(NotFound):
+            self._connection.call("DELETE", f"/api/predictions/{prediction}")
 
     def accept(self, project: int, tasks: Sequence[int], version: str) -> int:
         """Make annotations of a version's predictions, of the tasks among these nobody touched.

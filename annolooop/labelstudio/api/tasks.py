@@ -7,8 +7,8 @@ from typing import Any
 from annolooop.domain.tasks import Prediction, Task
 from annolooop.labelstudio.api.bulk import set_value_in_bulk
 from annolooop.labelstudio.api.connection import Connection, NotFound
-from annolooop.labelstudio.api.data_manager import Condition, DataManager, condition
-from annolooop.labelstudio.api.predictions import check_created, prediction_body
+from annolooop.labelstudio.api.data_manager import IDS_PER_URL, Condition, DataManager, condition
+from annolooop.labelstudio.api.predictions import NOT_ANNOTATED, check_created, prediction_body
 from annolooop.labelstudio.api.projects import Projects
 from annolooop.labelstudio.results import read_result
 
@@ -191,6 +191,31 @@ class Tasks:
         """Ask this many people to annotate a task."""
         with suppress(NotFound):
             self._connection.call("PATCH", f"/api/tasks/{task}", body={"overlap": people})
+
+    def untouched(self, project: int, tasks: Sequence[int]) -> set[int]:
+        """Those of these tasks that nobody has begun to annotate."""
+        return self._some(project, tasks, NOT_ANNOTATED)
+
+    def delete_untouched(self, project: int, tasks: Sequence[int]) -> list[int]:
+        """Delete those of these tasks that nobody has begun to annotate.
+
+        The server looks and deletes in one request. Returns the ids of those that are gone.
+        """
+        for start in range(0, len(tasks), IDS_PER_URL):
+            part = tasks[start : start + IDS_PER_URL]
+            self._data_manager.act(project, "delete_tasks", part, NOT_ANNOTATED)
+        there = self._some(project, tasks)
+        return [task for task in tasks if task not in there]
+
+    def _some(
+        self, project: int, tasks: Sequence[int], conditions: Sequence[Condition] = ()
+    ) -> set[int]:
+        chosen: set[int] = set()
+        for start in range(0, len(tasks), IDS_PER_URL):
+            part = tasks[start : start + IDS_PER_URL]
+            page = self._data_manager.page(project, "id", conditions, IDS_PER_URL, only=part)
+            chosen |= {int(raw["id"]) for raw in page["tasks"]}
+        return chosen
 
     def delete_predictions(self, task: int) -> bool:
         """Delete a task's predictions, unless someone has begun to annotate it.

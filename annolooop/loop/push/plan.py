@@ -3,6 +3,7 @@
 The task index answers while the counters of the server agree with it; else all tasks are listed.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ class PushPlan:
         outdated: tasks that were replaced -> hash of the picture under their key now.
         stale: how many tasks are left with predictions of other versions only.
         blind: images whose prediction people do not see; they are only in ``new``.
+        doubled: ids of tasks that are there twice, those of one picture together.
     """
 
     tasks: Mapping[str, Task] = field(default_factory=dict)
@@ -34,6 +36,7 @@ class PushPlan:
     outdated: Mapping[Task, str] = field(default_factory=dict)
     stale: int = 0
     blind: frozenset[Image] = frozenset()
+    doubled: Sequence[Sequence[int]] = ()
 
     @property
     def predictions(self) -> int:
@@ -41,7 +44,8 @@ class PushPlan:
         return sum(image not in self.blind for image in self.new) + len(self.unpredicted)
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.unpredicted or self.changed or self.outdated)
+        work = self.new or self.unpredicted or self.changed or self.outdated
+        return bool(work or self.doubled)
 
 
 def agrees(stack: Stack, project: ProjectCounts) -> bool:
@@ -108,7 +112,13 @@ def find_missing(
     """
     now = {image.key: image for image in images}
     known = list(task_index.tasks(now))
-    tasks = {task.key: task for task in known if not task.replaced}
+    together: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for task in known:
+        if not task.replaced:
+            together[task.key, task.sha256].append(task.id)
+    doubled = [group for group in together.values() if len(group) > 1]
+    # Of two tasks of a picture, the first one is that which stays.
+    tasks = {task.key: task for task in reversed(known) if not task.replaced}
     current, others = task_index.predicted((task.id for task in tasks.values()), version)
     outdated = {
         task: now[task.key].sha256
@@ -123,7 +133,7 @@ def find_missing(
     missing = [image for image, task in shown if task.id not in current]
     unpredicted = [i for i in missing if refresh or task_of[i].id not in others]
     stale = len(missing) - len(unpredicted)
-    return PushPlan(tasks, new, unpredicted, changed, outdated, stale, blind)
+    return PushPlan(tasks, new, unpredicted, changed, outdated, stale, blind, doubled)
 
 
 def _present(stack: Stack, project: ProjectCounts) -> dict[str, int]:

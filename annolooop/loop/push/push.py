@@ -11,6 +11,7 @@ from annolooop.domain.tasks import Image, Prediction, Task
 from annolooop.errors import Stopped
 from annolooop.labelstudio.api.connection import Rejected
 from annolooop.loop.push.blind import BlindPredictions, is_blind
+from annolooop.loop.push.doubles import Doubles, remove_doubled_predictions, remove_doubled_tasks
 from annolooop.loop.push.plan import PushPlan, agrees, expected_index, find_missing, list_tasks
 from annolooop.stack import Stack
 from annolooop.storage.images import ImageCatalog
@@ -66,6 +67,7 @@ class Pusher:
         self._right_at: int | None = None  # state of the lock for which the task index was right
         self._expected_index: TaskIndex | None = None
         self._sent = False
+        self.doubles = Doubles()  # what was found twice
 
     def preview(self, images: Iterable[Image]) -> PushPlan:
         """What :meth:`send` would send of a part; nothing is written."""
@@ -120,6 +122,9 @@ class Pusher:
             elif not self._is_right(lease.number):
                 self._list(lease)
             todo = self._plan(images, stack.task_index)
+            if todo.doubled:
+                self._remove_doubles(lease, todo)
+                todo = self._plan(images, stack.task_index)
             if todo.changed or todo.outdated:
                 self._renew(lease, todo)
                 todo = replace(self._plan(images, stack.task_index), changed=todo.changed)
@@ -148,6 +153,12 @@ class Pusher:
         with self._stack.lock("push") as lease, lease.guard():
             _show(self._stack, self._project.id, self._version)
 
+    def _remove_doubles(self, lease: Lease, todo: PushPlan) -> None:
+        assert self._project
+        with self._intent.under_way(self._about((), 0)):
+            found = remove_doubled_tasks(self._stack, lease, self._project, todo.doubled)
+        self.doubles.add(found)
+
     def _has_predictions(self) -> bool:
         assert self._project
         counted = self._stack.studio.predictions.count_by_version(self._project.id)
@@ -167,6 +178,9 @@ class Pusher:
         list_tasks(self._stack, self._project, self._stack.task_index, self._doubt)
         self._doubt = False
         self._right_at = lease.number
+        if self._stack.task_index.extra(self._version) > 0:
+            found = remove_doubled_predictions(self._stack, lease, self._project, self._version)
+            self.doubles.add(found)
 
     def _plan(self, images: Iterable[Image], task_index: TaskIndex) -> PushPlan:
         share = self._blind.share

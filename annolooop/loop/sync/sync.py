@@ -1,7 +1,7 @@
 """Pull annotations into a snapshot, and push what Label Studio does not have."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from annolooop.domain.annotations import ProjectCounts, compare
@@ -20,6 +20,7 @@ from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.labels.why_none import unreadable_answers
 from annolooop.loop.push.changes import Present, find_changes, mark_vanished
+from annolooop.loop.push.doubles import Doubles
 from annolooop.loop.push.push import IMAGES_PER_PART, Pusher
 from annolooop.loop.versions.predict import Predictor, labels_gone
 from annolooop.stack import Stack
@@ -42,6 +43,9 @@ class SyncReport:
         new: objects of the store, where the dataset has images, that `infer` has not seen yet.
         changed: images of the dataset whose object is another one since; they wait for `infer` too.
         vanished: images of the dataset that the store has no more.
+        doubled: tasks and predictions that were there twice, and were deleted: nobody had touched
+            them.
+        answered_twice: tasks that stay beside another one of their picture: people answered both.
         batches: what `infer --batch` takes for ``new``.
         marked: tasks that got a mark, since their image vanished.
         unmarked: tasks that lost it, since their image is back.
@@ -69,6 +73,8 @@ class SyncReport:
     new: Objects
     changed: Objects
     vanished: Objects
+    doubled: int
+    answered_twice: int
     batches: tuple[str, ...]
     marked: int
     unmarked: int
@@ -159,6 +165,8 @@ def sync(
         new=some(watched.new),
         changed=some(watched.changed),
         vanished=some(watched.vanished),
+        doubled=missing.doubles.tasks + missing.doubles.predictions,
+        answered_twice=missing.doubles.answered,
         batches=watched.batches,
         marked=vanished.marked,
         unmarked=vanished.unmarked,
@@ -187,6 +195,7 @@ class _Missing:
 
     tasks: int = 0
     predictions: int = 0
+    doubles: Doubles = field(default_factory=Doubles)
 
 
 def _push_missing(
@@ -217,4 +226,5 @@ def _push_missing(
         missing.predictions += todo.predictions
     if not check:
         pusher.finish()
+    missing.doubles = pusher.doubles
     return missing
