@@ -42,8 +42,8 @@ def print_launch(console: Console, report: "LaunchReport") -> None:
     console.print(report.url)
     if report.login_used_twice:
         console.say(
-            "The login was asked for twice: somebody else may have come before your browser, and be "
-            "logged in. To end all sessions, change the password: "
+            "The login was asked for twice: somebody else may have come before your browser, and "
+            "be logged in. To end all sessions, change the password: "
             f"{urljoin(report.url, '/admin/password_change/')}"
         )
     if report.interrupted:
