@@ -84,9 +84,19 @@ def download_wheel(requirement: str, folder: Path, say: Callable[[str], None]) -
 
 
 def run_installer(
-    command: Sequence[str], say: Callable[[str], None], failure: str, hint: str
+    command: Sequence[str],
+    say: Callable[[str], None],
+    failure: str,
+    hint: str,
+    locked: bool = False,
 ) -> None:
     """Run pip or uv, printing how far it is.
+
+    Args:
+        command: to run.
+        say: shows how far it is.
+        failure, hint: of the error.
+        locked: it installs a lock, whose versions no constraint of the machine may change.
 
     Raises:
         ConfigError: it failed.
@@ -95,6 +105,8 @@ def run_installer(
     environ = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
     if Path(command[0]).stem == "uv":
         environ = uv_environment(environ, pip_settings(environ))
+    if locked:
+        environ = {k: v for k, v in environ.items() if k not in ("UV_CONSTRAINT", "PIP_CONSTRAINT")}
     lines: list[str] = []
     try:
         process = subprocess.Popen(

@@ -23,12 +23,12 @@ LOGIN = "reader:s3cr3t-of-the-index"
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[str]:
     """Address, without scheme, of a package index that asks for a login; one package is in it."""
-    wheel = tmp_path / "label_studio-1.23.2-py3-none-any.whl"
-    info = "label_studio-1.23.2.dist-info"
+    wheel = tmp_path / "label_studio-1.23.2.dev1-py3-none-any.whl"
+    info = "label_studio-1.23.2.dev1.dist-info"
     with zipfile.ZipFile(wheel, "w") as file:
         file.writestr("label_studio.py", "def main(): print('tiny')\n")
         file.writestr(
-            f"{info}/METADATA", "Metadata-Version: 2.1\nName: label-studio\nVersion: 1.23.2\n"
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: label-studio\nVersion: 1.23.2.dev1\n"
         )
         file.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -106,8 +106,8 @@ def test_uv_installs_from_the_index_that_pip_is_set_to(
     index: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", f"http://{LOGIN}@{index}")
-    executable = ensure_environment(tmp_path / "made", "1.23.2", "tests", print)
-    assert not list((tmp_path / "made" / "1.23.2").rglob("pip"))  # so it was uv
+    executable = ensure_environment(tmp_path / "made", "1.23.2.dev1", "tests", print)
+    assert not list((tmp_path / "made" / "1.23.2.dev1").rglob("pip"))  # so it was uv
     done = subprocess.run([executable], capture_output=True, text=True, check=True)
     assert done.stdout == "tiny\n"
 
@@ -120,7 +120,7 @@ def test_pip_is_tried_where_uv_fails(
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{free_port()}/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     answers: list[str] = []
-    executable = ensure_environment(tmp_path / "made", "1.23.2", "tests", answers.append)
+    executable = ensure_environment(tmp_path / "made", "1.23.2.dev1", "tests", answers.append)
     assert "Trying again with pip …" in "\n".join(answers)
     assert executable.exists()
 

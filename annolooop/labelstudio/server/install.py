@@ -1,6 +1,7 @@
 """An environment of its own for Label Studio, whose pins fit no other one."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from annolooop.files.whole import make_folder
 from annolooop.packages import find_uv, run_installer
 
 SIZE = "about 1 GB"
+LOCKS = Path(__file__).parent / "locks"
 OTHER_WAY = (
     "Check that the package index can be reached, then type the same command again; or install "
     "Label Studio yourself and name its executable: label_studio.command in the stack file"
@@ -99,6 +101,16 @@ def installed_version(executable: Path) -> str | None:
     return None
 
 
+def lock_file(version: str) -> Path:
+    """Where the lock of a version is, for this Python on this kind of machine, if there is one.
+
+    It names each package with the hashes of its files; `deploy/lock_label_studio.py` writes it.
+    """
+    python = f"{sys.implementation.name}{sys.version_info.major}{sys.version_info.minor}"
+    system = platform.libc_ver()[0] or platform.system().lower()
+    return LOCKS / f"{version}-{python}-{system}-{platform.machine().lower()}.txt"
+
+
 def command_of(executable: Path) -> list[str]:
     """What starts an executable: Python by itself, so that no other folder's modules are run."""
     python = _interpreter(executable)
@@ -120,21 +132,25 @@ def _scripts(folder: Path) -> Path:
 
 def _install(folder: Path, version: str, say: Callable[[str], None]) -> None:
     python = str(_scripts(folder) / "python")
-    package = f"label-studio=={version}"
+    lock = lock_file(version)
+    locked = lock.is_file()
+    what = [f"label-studio=={version}"]
+    if locked:  # what it names and nothing else, whatever the index offers meanwhile
+        what = ["--require-hashes", "-r", str(lock)]
     failure = f"Label Studio {version} could not be installed"
     uv = find_uv()
     if uv:
         try:
             make = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
             run_installer(make, say, failure, OTHER_WAY)
-            fill = [uv, "pip", "install", "--python", python, package]
-            run_installer(fill, say, failure, OTHER_WAY)
+            fill = [uv, "pip", "install", "--python", python, *what]
+            run_installer(fill, say, failure, OTHER_WAY, locked)
             return
         except ConfigError as error:
             say(f"{error.message}\nTrying again with pip …")
             shutil.rmtree(folder, ignore_errors=True)
     for step in (
         [sys.executable, "-I", "-m", "venv", str(folder)],
-        [python, "-I", "-m", "pip", "install", "--no-input", "--progress-bar", "off", package],
+        [python, "-I", "-m", "pip", "install", "--no-input", "--progress-bar", "off", *what],
     ):
-        run_installer(step, say, failure, OTHER_WAY)
+        run_installer(step, say, failure, OTHER_WAY, locked)

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from annolooop.labelstudio.server.credentials import Credentials
+from annolooop.labelstudio.server.port import HOST
 
 KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERPROFILE")
+
+HOSTS = (HOST, "localhost")  # by which a browser may ask for the server
 
 ENDPOINTS = ("S3_ENDPOINT", "STORAGE_EMULATOR_HOST")  # servers of buckets that are not a cloud's
 
@@ -33,6 +36,9 @@ def server_environment(
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
         "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
         "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(document_root),
+        # Pages of other sites, and names that somebody points to 127.0.0.1, get no answer.
+        "LABEL_STUDIO_ALLOWED_HOSTS": ",".join(HOSTS),
+        "LABEL_STUDIO_CORS_ALLOW_ALL_ORIGINS": "false",
         "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
         "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
         "LABEL_STUDIO_SENTRY_DSN": "",

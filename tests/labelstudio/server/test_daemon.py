@@ -66,6 +66,19 @@ def test_server_whose_folder_was_moved_is_named(
         moved.start(quiet)
 
 
+def test_server_answers_to_its_own_names_and_to_no_page_of_others(daemon: Daemon) -> None:
+    daemon.start(quiet)
+
+    def ask(**headers: str) -> httpx.Response:
+        return httpx.get(f"{daemon.url}/api/version", headers=headers)
+
+    for name in ("127.0.0.1", "localhost", "localhost:9999"):  # also through a tunnel
+        assert ask(Host=name).status_code == 200
+    assert ask(Host="rebound.example.org").status_code == 400
+    answer = ask(Origin="http://127.0.0.1:1")
+    assert not [name for name in answer.headers if name.startswith("access-control-allow")]
+
+
 def test_server_is_private(daemon: Daemon) -> None:
     before = os.umask(0)
     try:

@@ -1,16 +1,21 @@
 """Environments that several stacks share: installed once, removed with the last user."""
 
+import hashlib
+import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from annolooop.config.schema import DEFAULT_LABEL_STUDIO
 from annolooop.errors import ConfigError
 from annolooop.labelstudio.server import install
 from annolooop.labelstudio.server.install import (
     command_of,
     ensure_environment,
     installed_version,
+    lock_file,
     release_environment,
 )
 
@@ -139,6 +144,59 @@ def test_version_is_asked_of_the_python_beside_it(tmp_path: Path) -> None:
 def test_version_of_a_python_without_the_package_is_not_known(tmp_path: Path) -> None:
     found = executable(tmp_path / "bin", f"#!{sys.executable}x\n", "exit 1")
     assert installed_version(found) is None
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Label Studio of one line, in a folder that stands for the package index."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    file = folder / "label_studio-1.2.3-py3-none-any.whl"
+    about = "label_studio-1.2.3.dist-info"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("label_studio.py", "def main(): print('here')\n")
+        archive.writestr(f"{about}/METADATA", METADATA)
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+        archive.writestr(f"{about}/entry_points.txt", ENTRY_POINT)
+        archive.writestr(f"{about}/RECORD", "")
+    for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS"):
+        monkeypatch.setenv(name, str(folder))
+    for name in ("UV_OFFLINE", "PIP_NO_INDEX"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setattr(install, "LOCKS", tmp_path)
+    return file
+
+
+METADATA = "Metadata-Version: 2.1\nName: label-studio\nVersion: 1.2.3\n"
+ENTRY_POINT = "[console_scripts]\nlabel-studio = label_studio:main\n"
+
+
+def lock(wheel: Path, digest: str) -> None:
+    lock_file("1.2.3").write_text(f"label-studio==1.2.3 \\\n    --hash=sha256:{digest}\n")
+
+
+def test_locked_version_is_installed_if_the_hashes_are_those_of_the_lock(
+    wheel: Path, tmp_path: Path
+) -> None:
+    lock(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest())
+    installed = ensure(tmp_path / "cache", "one")
+    assert subprocess.run([installed], capture_output=True, text=True).stdout == "here\n"
+
+
+def test_file_that_is_not_that_of_the_lock_is_not_installed(wheel: Path, tmp_path: Path) -> None:
+    lock(wheel, "0" * 64)
+    with pytest.raises(ConfigError, match=r"Label Studio 1\.2\.3 could not be installed"):
+        ensure(tmp_path / "cache", "one")
+    assert not (tmp_path / "cache" / "1.2.3" / "users").exists()
+
+
+def test_default_version_has_a_lock_that_names_hashes_only() -> None:
+    (file,) = install.LOCKS.glob(f"{DEFAULT_LABEL_STUDIO}-cpython311-glibc-x86_64.txt")
+    lines = file.read_text().splitlines()
+    names = [line for line in lines if not line.startswith(" ")]
+    assert f"label-studio=={DEFAULT_LABEL_STUDIO} \\" in names
+    assert all("==" in name and name.endswith("\\") for name in names)
+    assert all(line.strip().startswith("--hash=sha256:") for line in lines if line[0] == " ")
 
 
 def test_python_starts_an_executable_by_itself(tmp_path: Path) -> None:
