@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -104,12 +107,16 @@ def test_launch_opens_the_stream_logged_in(own_project: Project, page: Page) -> 
     while not asked.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     address = asked.read_text().strip()
+    file = Path(urlsplit(address).path)
+    assert file.stat().st_mode & 0o077 == 0
+    (ticket,) = re.findall(r'href="(.*?)"', file.read_text())
     page.goto(address)
-    assert json.loads(launch.communicate(timeout=30)[0])["opened"] is True
     look(page)
+    assert json.loads(launch.communicate(timeout=30)[0])["opened"] is True
     assert page.url.startswith(project.json("status")["url"])
+    assert not file.exists()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(address)
+        httpx.get(ticket)
 
 
 def test_two_people_at_once_get_the_tasks_of_a_query_in_its_order(

@@ -2,6 +2,7 @@
 
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urljoin
 
 import typer
 
@@ -39,6 +40,12 @@ def launch(
 def print_launch(console: Console, report: "LaunchReport") -> None:
     """Print the address, and how much of the queue is left."""
     console.print(report.url)
+    if report.login_used_twice:
+        console.say(
+            "The login was asked for twice: somebody else may have come before your browser, and "
+            "be logged in. To end all sessions, change the password: "
+            f"{urljoin(report.url, '/admin/password_change/')}"
+        )
     if report.interrupted:
         console.say(
             f"round {report.interrupted} was interrupted before its queue was made; this opens "

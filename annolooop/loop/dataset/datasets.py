@@ -37,6 +37,7 @@ class LaunchReport(Queue):
         opened: the page was opened in the browser.
         again: tasks whose answer says nothing, as of the last `sync`'s tab of them.
         again_url: of that tab, which is opened once the queue is answered.
+        login_used_twice: the login was asked for twice: somebody else may have taken it.
         login: file that holds the login of our own server; ``None`` for that of someone else.
     """
 
@@ -45,6 +46,7 @@ class LaunchReport(Queue):
     login: str | None = None
     again: int = 0
     again_url: str = ""
+    login_used_twice: bool = False
 
 
 def list_datasets(stack: Stack) -> DatasetListReport:
@@ -100,19 +102,21 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     again_url, again = find_again(stack, project)
     if again and queue.round and not (queue.left or queue.waiting):
         queue = replace(queue, url=again_url)
-    opened = browser and _open(stack, queue.url)
+    opened, again_asked = _open(stack, queue.url) if browser else (False, False)
     login = str(stack.daemon.credentials_file) if stack.daemon else None
     found = LaunchReport(**vars(queue), dataset=name, opened=opened, login=login)
+    found = replace(found, login_used_twice=again_asked)
     return replace(found, again=again, again_url=again_url if again else "")
 
 
-def _open(stack: Stack, url: str) -> bool:
+def _open(stack: Stack, url: str) -> tuple[bool, bool]:
     credentials = stack.daemon.credentials() if stack.daemon else None
-    if credentials is None:
+    if credentials is None or stack.daemon is None:
         import webbrowser
 
-        return webbrowser.open(url)
+        return webbrowser.open(url), False
     # Its small server loads what no look at the datasets needs.
     from annolooop.labelstudio.server.login import open_browser, open_session
 
-    return open_browser(url, open_session(stack.studio.url, credentials))
+    session = open_session(stack.studio.url, credentials)
+    return open_browser(url, session, stack.daemon.data_dir)
