@@ -100,8 +100,3 @@ def test_label_studio_gets_the_key_that_may_only_read_to_show_images() -> None:
     assert cloud.server_settings["aws_access_key_id"] == "k"  # writes annotations, where asked to
     plain = cloud_of("s3://lab", s3=keys)
     assert plain.image_settings == plain.server_settings
-
-
-def test_reader_key_needs_its_secret() -> None:
-    with pytest.raises(ValueError, match="reader_access_key and reader_secret_key belong together"):
-        cloud_of("s3://lab", s3={"reader_access_key": "r"})
