@@ -22,6 +22,9 @@ from annolooop.errors import ConfigError, UsageError, did_you_mean
 
 Path_ = tuple[str | int, ...]
 
+# What PyYAML raises where a value is not what its tag says.
+ODD_VALUES = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+UNBUILT = "this is not a value of its kind"
 MOST_VALUES = 10_000  # in a file, with what aliases repeat
 DEEPEST = 20  # keys within keys
 SHALLOW = ("dataset", "store")  # the sections that a look without secrets validates
@@ -195,10 +198,11 @@ class _RawFile:
             return [self._build(child, (*path, i)) for i, child in enumerate(node.value)]
         try:
             value = self._loader.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
+        except ODD_VALUES as error:
             name = ".".join(map(str, path))
+            problem = getattr(error, "problem", error if isinstance(error, ValueError) else UNBUILT)
             raise ConfigError(
-                f"{self.file}:{self.lines[path]}: {name}: {getattr(error, 'problem', error)}",
+                f"{self.file}:{self.lines[path]}: {name}: {problem}",
                 "Write a plain value; put quotes around text.",
             ) from None
         if isinstance(value, str):
@@ -247,7 +251,7 @@ class _RawFile:
             )
         try:
             value = yaml.load(text, _PlainLoader)
-        except (yaml.YAMLError, ValueError, RecursionError):
+        except (*ODD_VALUES, RecursionError):
             raise UsageError(
                 f"--set {key}: the value is not valid YAML", "Quote it: --set 'KEY=VALUE'"
             ) from None
