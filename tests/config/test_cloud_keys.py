@@ -1,5 +1,7 @@
 """The keys of the stack file that are about one cloud."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
