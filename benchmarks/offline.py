@@ -37,7 +37,7 @@ def again(stack: Stack) -> Stack:
 def put_in_force(stack: Stack, info: BackboneInfo, weights: bytes, seed: int) -> None:
     """Register a version with a head that nobody has, and promote it."""
     labels = stack.config.dataset.labels
-    stack.registry.put_backbone(info.fingerprint, weights)
+    stack.registry.put_backbone(info, weights)
     draft = ModelVersion(
         number=0,
         name="",

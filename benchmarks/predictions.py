@@ -21,7 +21,8 @@ import time
 from figures import Figure, add_record, tell
 from server import add_command, client, filled_project, generate, push_all, running, say
 
-from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.labelstudio.label_config import Labelling
+from annolooop.labelstudio.results import build_result
 
 TARGET = 50
 NEW = "v2-benchmark"

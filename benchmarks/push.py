@@ -32,7 +32,8 @@ from server import VERSION, add_command, client, generate, make_project, push_al
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.errors import AnnoloopError
-from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.labelstudio.label_config import Labelling
+from annolooop.labelstudio.results import build_result
 from annolooop.stack import Stack
 
 TARGET = 0.9

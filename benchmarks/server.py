@@ -18,7 +18,8 @@ from annolooop.config.load import load_stack
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.tasks import Image, Prediction
 from annolooop.errors import AnnoloopError
-from annolooop.labelstudio.label_config import Labelling, build_result
+from annolooop.labelstudio.label_config import Labelling
+from annolooop.labelstudio.results import build_result
 from annolooop.loop.labels.project import note_project
 from annolooop.loop.push.push import IMAGES_PER_PART, Pusher
 from annolooop.loop.setup.server import down, up

@@ -56,3 +56,13 @@ def test_tree_of_the_architecture_is_the_package() -> None:
         if not path.name.startswith("_")
     }
     assert named == there
+
+
+def test_every_fault_is_shown_by_a_test_that_exists() -> None:
+    text = (ROOT / "docs" / "design" / "faults.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| .+ \| .+ \| (.+) \|$", text)
+    named = [row.strip("`").split("::") for row in rows if row not in ("test", "---")]
+    assert len(named) >= 40
+    for file, test in named:
+        source = (ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert f"def {test}(" in source, f"{file}::{test}"

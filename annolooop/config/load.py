@@ -22,6 +22,9 @@ from annolooop.errors import ConfigError, UsageError, did_you_mean
 
 Path_ = tuple[str | int, ...]
 
+# What PyYAML raises where a value is not what its tag says.
+ODD_VALUES = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+UNBUILT = "this is not a value of its kind"
 MOST_VALUES = 10_000  # in a file, with what aliases repeat
 DEEPEST = 20  # keys within keys
 SHALLOW = ("dataset", "store")  # the sections that a look without secrets validates
@@ -81,7 +84,9 @@ def load_stack(
     dotenv = _read_dotenv(folder / ".env")
     known = {name: environ.get(name) or dotenv.get(name) or "" for name in {*dotenv, *environ}}
     check = "annoloop stack check" + (f" --stack {quote(explicit)}" if explicit else "")
-    raw = _RawFile(file, check, References(known, folder, lenient=shallow or unread))
+    references = References(known, folder, lenient=shallow or unread)
+    references.files_outside = "allow_files_outside=true" in overrides
+    raw = _RawFile(file, check, references)
     for override in overrides:
         raw.override(override)
     values = raw.values
@@ -151,6 +156,7 @@ class _RawFile:
         try:
             self._loader = _Loader(read_text(file))
             node = self._loader.get_single_node()
+            references.files_outside |= _allows_files_outside(node)
             built = {} if node is None else self._build(node, ())
         except NotText as error:
             raise ConfigError(
@@ -192,10 +198,11 @@ class _RawFile:
             return [self._build(child, (*path, i)) for i, child in enumerate(node.value)]
         try:
             value = self._loader.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
+        except ODD_VALUES as error:
             name = ".".join(map(str, path))
+            problem = getattr(error, "problem", error if isinstance(error, ValueError) else UNBUILT)
             raise ConfigError(
-                f"{self.file}:{self.lines[path]}: {name}: {getattr(error, 'problem', error)}",
+                f"{self.file}:{self.lines[path]}: {name}: {problem}",
                 "Write a plain value; put quotes around text.",
             ) from None
         if isinstance(value, str):
@@ -244,7 +251,7 @@ class _RawFile:
             )
         try:
             value = yaml.load(text, _PlainLoader)
-        except (yaml.YAMLError, ValueError, RecursionError):
+        except (*ODD_VALUES, RecursionError):
             raise UsageError(
                 f"--set {key}: the value is not valid YAML", "Quote it: --set 'KEY=VALUE'"
             ) from None
@@ -272,6 +279,15 @@ class _PlainLoader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError
         return super().compose_node(parent, index)
+
+
+def _allows_files_outside(node: yaml.Node | None) -> bool:
+    """Whether the file says so itself; known before any reference in it is filled in."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return any(
+        key.value == "allow_files_outside" and str(value.value).lower() == "true"
+        for key, value in pairs
+    )
 
 
 _KEY = re.compile(r"[\w.]*")

@@ -156,7 +156,7 @@ def _manifest(out: Path) -> Path:
 
 
 def _is_export(out: Path) -> bool:
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         manifest = json.loads(_manifest(out).read_text(encoding="utf-8"))
         return isinstance(manifest, dict) and manifest.get("written_by") == WRITER
     return False

@@ -118,19 +118,22 @@ class Registry:
         Raises:
             DataError: the newest promotion is damaged or missing, or the version is.
         """
+        last = self._newest()
+        return self.version(last.number) if last else None
+
+    def promotions(self) -> list[Promotion]:
+        """Every promotion, the newest last; errors as :meth:`current`'s."""
+        return list(self._promotions.each()) if self._newest() else []
+
+    def _newest(self) -> Promotion | None:
         try:
-            last = self._promotions.latest()
+            return self._promotions.latest()
         except DataError as error:
             raise DataError(
                 error.message,
                 "Put it back from a backup, or say which version is current: annoloop model "
                 f"promote VERSION, one of {', '.join(f'v{n}' for n in self._versions.numbers())}",
             ) from None
-        return self.version(last.number) if last else None
-
-    def promotions(self) -> list[Promotion]:
-        """Every promotion, the newest last."""
-        return list(self._promotions.each())
 
     def versions(self) -> list[ModelVersion]:
         """Every version, by number."""

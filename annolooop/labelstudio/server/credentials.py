@@ -30,10 +30,13 @@ def load_credentials(file: Path) -> Credentials | None:
         ConfigError: the file cannot be read.
     """
     try:
-        return Credentials(**json.loads(file.read_text(encoding="utf-8")))
+        read = Credentials(**json.loads(file.read_text(encoding="utf-8")))
+        if not all(isinstance(value, str) for value in asdict(read).values()):
+            raise TypeError
+        return read
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         # No cause: a JSON error may quote what it read.
         raise ConfigError(
             f"{file} cannot be read", "Put it back from a backup; it holds the server's login."

@@ -14,6 +14,7 @@ from annolooop.loop.simulate.folder import LabelledFolder
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.embeddings.embeddings import Embeddings, Vector, embedding_set_of
+from annolooop.storage.records import WrongRecord, from_json
 
 if TYPE_CHECKING:
     from annolooop.model.backbones.pipeline import Pipeline
@@ -98,9 +99,10 @@ class FolderEmbedder:
     def _known(self) -> BackboneInfo | None:
         """The backbone that these settings led to before: its weights need not be read again."""
         try:
-            return BackboneInfo(**json.loads(self._record_file().read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
+            known: BackboneInfo = from_json(BackboneInfo, self._record_file().read_bytes())
+        except (OSError, WrongRecord):
             return None
+        return known
 
     def _record_file(self) -> Path:
         """The file that records the backbone that these settings lead to."""

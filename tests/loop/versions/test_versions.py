@@ -70,6 +70,27 @@ def test_promoting_the_current_version_changes_nothing(dataset: TrainedDataset) 
     assert len(dataset.stack().registry.promotions()) == before
 
 
+@pytest.mark.parametrize("damage", [None, b"{}"])
+def test_version_is_named_where_the_newest_promotion_is_lost(
+    dataset: TrainedDataset, damage: bytes | None
+) -> None:
+    store = dataset.stack().store
+    newest = max(o.key for o in store.walk(f"models/{NAME}/promotions") if o.key[-1] == "n")
+    newest = newest.replace(".written", ".json")
+    store.delete(newest)
+    if damage:
+        store.put(newest, damage)
+    for read in (find_current, list_models, rollback):
+        with pytest.raises(DataError, match=newest) as caught:
+            read(dataset.stack())
+        assert "annoloop model promote VERSION, one of v1, v2" in caught.value.hint
+    report = promote(dataset.stack(), "v2")
+    assert (report.changed, report.before) == (True, "")
+    assert find_current(dataset.stack()).number == 2
+    store.delete(newest)  # it is missed no more: there is a newer one
+    assert find_current(dataset.stack()).number == 2
+
+
 def test_rollback_makes_the_parent_current_and_stops_at_the_first(dataset: TrainedDataset) -> None:
     report = rollback(dataset.stack())
     assert (report.changed, report.before) == (True, dataset.version.name)

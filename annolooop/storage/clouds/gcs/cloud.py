@@ -72,7 +72,7 @@ class GCS(Cloud):
                 else self._path(credentials).read_text()
             )
             return str(json.loads(text)["client_email"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def server_variables(self) -> dict[str, str]:

@@ -176,6 +176,6 @@ def _on_google() -> bool:
 def _parsed(text: str) -> Mapping[str, Any] | None:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

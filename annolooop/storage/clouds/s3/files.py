@@ -227,7 +227,7 @@ def _end_of(token: str | None) -> datetime | None:
         return datetime.fromtimestamp(
             float(json.loads(base64.urlsafe_b64decode(padded))["exp"]), timezone.utc
         )
-    except (ValueError, TypeError, LookupError, OverflowError, OSError):
+    except (ValueError, TypeError, LookupError, OverflowError, OSError, RecursionError):
         return None
 
 
