@@ -201,7 +201,7 @@ class Stack:
                 prefix=cloud.prefix,
                 presign=store.images == "presign",
                 presign_minutes=store.presign_minutes,
-                settings=cloud.server_settings,
+                settings=cloud.image_settings,
                 advice=cloud.advice,
             )
         prefix = urlsplit(self.config.label_studio.url or "").path

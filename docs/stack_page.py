@@ -81,7 +81,8 @@ empty there. The stack file, `.env` and files of secrets are UTF-8, or UTF-16 wi
 beginning.
 
 What follows `file:`, `keyring:` or a cloud is taken as it is, up to the brace: it has no `:-text`,
-and holds no other reference. A relative PATH starts at the project folder, `~` is your home folder.
+and holds no other reference. A relative PATH starts at the project folder, `~` is your home folder;
+files outside of the project folder need `allow_files_outside: true`.
 What follows the last slash of SERVICE/NAME is the NAME. It is an error if there is no such file,
 entry or secret, or if it is empty. (`${{file:-text}}` is the variable called `file`.)
 
@@ -102,7 +103,7 @@ its old value in the next one, and `train --rerun` takes that for a change.
 Keep tokens out of the stack file. Places to put them:
 
     api_key: ${{LABEL_STUDIO_API_KEY}}           # the environment, or .env
-    api_key: ${{file:~/.secrets/label-studio}}   # a file, such as those that Docker mounts
+    api_key: ${{file:secrets/label-studio}}   # a file, such as those that Docker mounts
     api_key: ${{keyring:label-studio/me}}        # the keyring of your desktop
     api_key: ${{aws-secret:team/labels#api_key}} # a cloud, where a team shares it
 

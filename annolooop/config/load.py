@@ -84,7 +84,9 @@ def load_stack(
     dotenv = _read_dotenv(folder / ".env")
     known = {name: environ.get(name) or dotenv.get(name) or "" for name in {*dotenv, *environ}}
     check = "annoloop stack check" + (f" --stack {quote(explicit)}" if explicit else "")
-    raw = _RawFile(file, check, References(known, folder, lenient=shallow or unread))
+    references = References(known, folder, lenient=shallow or unread)
+    references.files_outside = "allow_files_outside=true" in overrides
+    raw = _RawFile(file, check, references)
     for override in overrides:
         raw.override(override)
     values = raw.values
@@ -154,6 +156,7 @@ class _RawFile:
         try:
             self._loader = _Loader(read_text(file))
             node = self._loader.get_single_node()
+            references.files_outside |= _allows_files_outside(node)
             built = {} if node is None else self._build(node, ())
         except NotText as error:
             raise ConfigError(
@@ -276,6 +279,15 @@ class _PlainLoader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError
         return super().compose_node(parent, index)
+
+
+def _allows_files_outside(node: yaml.Node | None) -> bool:
+    """Whether the file says so itself; known before any reference in it is filled in."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return any(
+        key.value == "allow_files_outside" and str(value.value).lower() == "true"
+        for key, value in pairs
+    )
 
 
 _KEY = re.compile(r"[\w.]*")

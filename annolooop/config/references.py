@@ -53,6 +53,7 @@ class References:
         self._environ = environ
         self._folder = folder
         self._lenient = lenient
+        self.files_outside = False  # whether files outside of the folder may be read
         self._clouds = CloudSecrets()
 
     def fill(self, text: str, where: str) -> Filled:
@@ -128,7 +129,13 @@ class References:
 
     def _file(self, path: str, where: str) -> str:
         try:
-            file = self._folder / Path(path).expanduser()
+            file = (self._folder / Path(path).expanduser()).resolve()
+            if not self.files_outside and not file.is_relative_to(self._folder.resolve()):
+                raise ConfigError(
+                    f"{where}: the file is outside of the project folder {self._folder}",
+                    "If you trust this stack file, write this line into it, at its beginning: "
+                    "allow_files_outside: true",
+                )
             text = read_text(file).rstrip("\r\n")
         except NotText as error:
             raise ConfigError(f"{where}: {error.problem}", "Save it as UTF-8.") from None

@@ -6,8 +6,6 @@ from typing import Annotated, Any, Literal
 from platformdirs import user_cache_path
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationInfo,
@@ -16,17 +14,11 @@ from pydantic import (
 )
 
 from annolooop.config.backbones import check_backbone, check_weights
+from annolooop.config.cloud_keys import AzureConfig, GCSConfig, S3Config, Section
 from annolooop.domain.labels import why_no_label
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
-
-
-def _address(url: str) -> str:
-    """The address of a server."""
-    if url and not re.match(r"https?://[^/\s]|\*+$", url):  # stars: a masked value
-        raise ValueError("must start with http:// or https://")
-    return url.rstrip("/")
 
 
 def _check_text(value: object, what: str) -> None:
@@ -57,88 +49,7 @@ def _release(version: str) -> str:
     return version
 
 
-Address = Annotated[str, AfterValidator(_address)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        hide_input_in_errors=True,  # a value may be a secret
-    )
-
-
-class S3Config(_Section):
-    endpoint: Address | None = None
-    """Address of the S3 server, if it is not Amazon's."""
-
-    region: str | None = None
-    """Region of the bucket."""
-
-    access_key: str | None = None
-    """Access key; without one, the machine's own AWS configuration is used."""
-
-    secret_key: SecretStr | None = None
-    """Secret of the access key."""
-
-    session_token: SecretStr | None = None
-    """Token of a session, with keys that expire."""
-
-    profile: str | None = None
-    """A profile of the machine's AWS configuration."""
-
-    @model_validator(mode="after")
-    def _pair(self) -> "S3Config":
-        if bool(self.access_key) != bool(self.secret_key):
-            raise ValueError("access_key and secret_key belong together")
-        if self.access_key and self.profile:
-            raise ValueError("has access_key and profile; remove one of them")
-        return self
-
-
-class GCSConfig(_Section):
-    credentials: SecretStr | None = None
-    """Key of a service account: the path of its JSON file, or its content. Without one, this
-    machine's application default credentials are used."""
-
-    project: str | None = None
-    """Google Cloud project that the bucket belongs to."""
-
-    location: str | None = None
-    """Where `annoloop storage setup` makes the bucket, for example europe-west3."""
-
-    endpoint: Address | None = None
-    """Address of the Google Cloud Storage server, if it is not Google's."""
-
-
-class AzureConfig(_Section):
-    account: str | None = None
-    """Name of the storage account."""
-
-    account_key: SecretStr | None = None
-    """Key of the storage account. Label Studio can read a container with nothing else; beside
-    another kind of credentials, only Label Studio uses it."""
-
-    connection_string: SecretStr | None = None
-    """Account, key or shared access signature, and address in one."""
-
-    sas_token: SecretStr | None = None
-    """A shared access signature. Without any of these, the default credential chain of this
-    machine is used (environment, managed identity, `az login`)."""
-
-    endpoint: Address | None = None
-    """Address of the Blob service, if it is not https://ACCOUNT.blob.core.windows.net."""
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> "AzureConfig":
-        if self.connection_string and (self.account or self.sas_token or self.endpoint):
-            raise ValueError(
-                "has connection_string and other keys; only account_key may stand beside it"
-            )
-        return self
-
-
-class StoreConfig(_Section):
+class StoreConfig(Section):
     url: str = "annoloop-data/store"
     """Where images, dataset snapshots, model versions and embeddings are kept: a folder, or a
     part of a bucket (s3://bucket/prefix, gs://bucket/prefix, az://container/prefix)."""
@@ -188,7 +99,7 @@ class StoreConfig(_Section):
         return "://" in self.url
 
 
-class LabelStudioConfig(_Section):
+class LabelStudioConfig(Section):
     port: int = Field(8093, ge=1, le=65535)
     """Port of the local Label Studio, on 127.0.0.1 only."""
 
@@ -259,7 +170,7 @@ class LabelStudioConfig(_Section):
         return self
 
 
-class DatasetConfig(_Section):
+class DatasetConfig(Section):
     name: str = Field("aria_detector", min_length=3, max_length=50, pattern=r"^\w[\w .-]*\w$")
     """Name of the dataset, and title of its Label Studio project."""
 
@@ -314,7 +225,7 @@ class DatasetConfig(_Section):
         return self
 
 
-class ModelConfig(_Section):
+class ModelConfig(Section):
     backbone: Annotated[str, AfterValidator(check_backbone)] = "resnet18"
     """A torchvision classifier by name: resnet18 to resnet152, mobilenet_v2,
     mobilenet_v3_small, efficientnet_b0, convnext_tiny and others that end in a linear layer."""
@@ -325,7 +236,7 @@ class ModelConfig(_Section):
     machines that reach no model hub), or `none` (random, for tests)."""
 
 
-class TrainConfig(_Section):
+class TrainConfig(Section):
     holdout: float = Field(0.2, ge=0, lt=1)
     """Share of the images that no model learns from, chosen by a hash of their content."""
 
@@ -344,7 +255,7 @@ class TrainConfig(_Section):
     below 0.05 (strict) or below 0.01 (lenient); or never (off)."""
 
 
-class InferConfig(_Section):
+class InferConfig(Section):
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """Images in one forward pass; auto takes what suits the device and its free memory."""
 
@@ -360,7 +271,7 @@ class InferConfig(_Section):
     shows whether predictions influence them. `infer --blind-share` sets it too."""
 
 
-class TrackingConfig(_Section):
+class TrackingConfig(Section):
     tensorboard: str | None = None
     """A folder. Each `train --rerun` that makes a model version adds its figures for TensorBoard,
     in a folder of the dataset's name; the step is the version's number."""
@@ -373,7 +284,7 @@ class TrackingConfig(_Section):
     """Name of MLflow's experiment; default: the dataset's name."""
 
 
-class StackConfig(_Section):
+class StackConfig(Section):
     """One annotation loop: where its images are, who labels them, what learns from them."""
 
     store: StoreConfig = StoreConfig()
@@ -386,6 +297,10 @@ class StackConfig(_Section):
     train: TrainConfig = TrainConfig()
     infer: InferConfig = InferConfig()
     tracking: TrackingConfig = TrackingConfig()
+
+    allow_files_outside: bool = False
+    """Whether `${file:PATH}` may read files outside of the project folder, such as
+    `~/.secrets/label-studio`. Set it in a stack file that you know; see docs/security.md."""
 
     cache_dir: str = Field(default_factory=lambda: str(user_cache_path("annoloop")))
     """Folder that may be deleted while Label Studio is stopped, which costs only time: Label

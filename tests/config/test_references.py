@@ -15,10 +15,10 @@ from annolooop.errors import ConfigError
 SECRET = "s3cr3t-value"
 
 
-def load(folder: Path, value: str, shallow: bool = False) -> LoadedStack:
+def load(folder: Path, value: str, shallow: bool = False, first: str = "") -> LoadedStack:
     file = folder / "annoloop.yaml"
     file.write_text(
-        f"label_studio:\n  url: http://x\n  api_key: {value}\nmodel:\n  weights: {value}\n",
+        f"{first}label_studio:\n  url: http://x\n  api_key: {value}\nmodel:\n  weights: {value}\n",
         encoding="utf-8",
     )
     return load_stack(str(file), environ={"A": "env"}, shallow=shallow)
@@ -134,3 +134,44 @@ def test_missing_extra_is_told_with_what_to_install(
 def test_shallow_look_reads_no_secret_and_needs_no_variable(tmp_path: Path) -> None:
     loaded = load(tmp_path, "${file:gone}${keyring:a/b}${NOT_SET}${odd:x}", shallow=True)
     assert loaded.config.dataset.name == "aria_detector"
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder beside which a file with a secret lies, at home."""
+    (tmp_path / "token").write_text(SECRET)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path / "token")
+    return folder
+
+
+PATHS = ["../token", "~/token", "link", "x/../../token"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_file_outside_of_the_project_folder_is_not_read(outside: Path, path: str) -> None:
+    error = refused(outside, f"${{file:{path}}}")
+    assert "the file is outside of the project folder" in error.message
+    assert "allow_files_outside: true" in error.hint
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_file_outside_is_read_where_the_stack_file_says_so(outside: Path, path: str) -> None:
+    first = "allow_files_outside: true\n"
+    assert key_of(load(outside, f"${{file:{path}}}", first=first)) == SECRET
+
+
+@pytest.mark.parametrize("value", ["false", "[true]", "{a: true}", "x"])
+def test_nothing_else_allows_files_outside(outside: Path, value: str) -> None:
+    with pytest.raises(ConfigError, match="outside of the project folder"):
+        load(outside, "${file:../token}", first=f"allow_files_outside: {value}\n")
+
+
+def test_one_run_may_read_files_outside(outside: Path) -> None:
+    with pytest.raises(ConfigError, match="outside of the project folder"):
+        load(outside, "${file:../token}")
+    overrides = ["allow_files_outside=true"]
+    loaded = load_stack(str(outside / "annoloop.yaml"), overrides, environ={})
+    assert key_of(loaded) == SECRET

@@ -105,20 +105,6 @@ def test_answer_is_a_label_or_another_one_and_not_both() -> None:
     assert "has 'b' both in labels and in other_answers" in problem({"dataset": section})
 
 
-def test_s3_key_needs_its_secret() -> None:
-    assert "belong together" in problem({"s3": {"access_key": "a"}})
-
-
-def test_s3_key_and_profile_are_one_too_many() -> None:
-    section = {"access_key": "a", "secret_key": "b", "profile": "p"}
-    assert "remove one of them" in problem({"s3": section})
-
-
-def test_azure_connection_string_stands_alone() -> None:
-    section = {"connection_string": "c", "account": "a"}
-    assert "only account_key may stand beside it" in problem({"azure": section})
-
-
 def test_no_error_repeats_a_value() -> None:
     with pytest.raises(ValidationError) as refused:
         StackConfig.model_validate({"s3": {"session_token": ["s3cr3t"]}})

@@ -90,22 +90,26 @@ def backup(stack: Stack, out: Path | None, keep: int) -> BackupReport:
         return BackupReport(str(file), file.stat().st_size, (), 0, _since(begun))
     now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     name = f"label-studio-{daemon.name}-{now}.tar.gz"
-    if lies_elsewhere(stack):
+    written, store = f"{BACKUPS}/{name}", stack.store.local_path
+    if not lies_elsewhere(stack):
+        file = make_folder(daemon.database.backups) / name
+        written = str(file)
+        write_backup(daemon.database, file)
+    elif store:
+        file = make_folder(store / BACKUPS) / name
+        write_backup(daemon.database, file)
+    else:
         with TemporaryDirectory() as folder:
             file = Path(folder) / name
             write_backup(daemon.database, file)
-            stack.store.put(f"{BACKUPS}/{name}", file.read_bytes())
-            size = file.stat().st_size
-        written = f"{BACKUPS}/{name}"
-    else:
-        file = make_folder(daemon.database.backups) / name
-        write_backup(daemon.database, file)
-        written, size = str(file), file.stat().st_size
+            stack.store.put(written, file.read_bytes())
     mine = [row for row in _backups(stack, daemon) if daemon.name in row.name]
     old = mine[:-keep]
     for row in old:
         _remove(stack, row.name)
-    return BackupReport(written, size, tuple(r.name for r in old), len(mine[-keep:]), _since(begun))
+    size = next((row.bytes for row in mine if row.name == written), 0)
+    removed = tuple(row.name for row in old)
+    return BackupReport(written, size, removed, len(mine) - len(old), _since(begun))
 
 
 def back_up_daily(stack: Stack, keep: int) -> BackupReport | None:

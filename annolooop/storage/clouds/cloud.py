@@ -139,6 +139,11 @@ class Cloud(ABC):
         return {key: value or None for key, value in self._settings().items()}
 
     @property
+    def image_settings(self) -> Mapping[str, str | None]:
+        """The same, to show images: with credentials that may do nothing else, if there are any."""
+        return self.server_settings
+
+    @property
     def advice(self) -> str:
         """What to do if Label Studio cannot read the bucket."""
         return ""

@@ -42,7 +42,10 @@ def test_backup_lies_beside_the_database_where_the_store_does(project: Project) 
 def test_backup_goes_into_a_store_on_another_disk(project: Project, elsewhere: None) -> None:
     report = backup(project.stack(), None, 7)
     assert report.name.startswith("backups/label-studio-")
-    assert project.stack().store.exists(report.name)
+    store = project.stack().store
+    assert store.exists(report.name)
+    assert store.local_path
+    assert (store.local_path / report.name).stat().st_mode & 0o777 == 0o600
     assert put_back(project.stack(), report.name).backup == report.name
     assert put_back(project.stack(), Path(report.name).name).kept
 

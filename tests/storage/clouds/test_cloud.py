@@ -88,3 +88,15 @@ def test_settings_without_a_value_are_there_too() -> None:
     cloud = cloud_of("s3://lab/x", s3={"access_key": "k", "secret_key": "s"})
     assert cloud.server_settings["aws_session_token"] is None
     assert cloud.server_settings["aws_access_key_id"] == "k"
+
+
+def test_label_studio_gets_the_key_that_may_only_read_to_show_images() -> None:
+    keys = {"access_key": "k", "secret_key": "s", "session_token": "t", "region": "eu-west-1"}
+    reader = {"reader_access_key": "r", "reader_secret_key": "rs"}
+    cloud = cloud_of("s3://lab", s3={**keys, **reader})
+    shown = cloud.image_settings
+    assert (shown["aws_access_key_id"], shown["aws_secret_access_key"]) == ("r", "rs")
+    assert (shown["aws_session_token"], shown["region_name"]) == (None, "eu-west-1")
+    assert cloud.server_settings["aws_access_key_id"] == "k"  # writes annotations, where asked to
+    plain = cloud_of("s3://lab", s3=keys)
+    assert plain.image_settings == plain.server_settings

@@ -61,6 +61,20 @@ class S3(Cloud):
         endpoint = self._config.s3.endpoint
         return {"S3_ENDPOINT": endpoint} if endpoint else {}
 
+    @property
+    def image_settings(self) -> Mapping[str, str | None]:
+        """With the key that may only read, if there is one: it needs none of annoloop's."""
+        s3 = self._config.s3
+        if not s3.reader_access_key:
+            return self.server_settings
+        return {
+            "aws_access_key_id": s3.reader_access_key,
+            "aws_secret_access_key": plain(s3.reader_secret_key),
+            "aws_session_token": None,
+            "region_name": s3.region,
+            "s3_endpoint": None if self._ours else s3.endpoint,
+        }
+
     def _settings(self) -> Mapping[str, str | None]:
         access: S3Access = self._module.read_credentials(self.access())
         return {
