@@ -1,9 +1,11 @@
 """The whole loop on a bucket, its images seen through a real Label Studio."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from PIL import Image as Picture
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from support.browser_pages import log_in, look, open_page, shoot
 from support.bucket_images import NAMES, answer_all, see_all
@@ -96,6 +98,29 @@ def test_batch_is_found_by_its_place_in_the_bucket(s3: S3Server) -> None:
         assert f"store.url: s3://{elsewhere.split('/')[2]}" in message.value.hint
     with pytest.raises(UsageError, match="no such prefix in the store"):
         keys("nowhere")
+
+
+def test_tiff_of_a_bucket_is_shown_and_what_is_no_image_is_no_work(on_s3: Project) -> None:
+    project = on_s3
+    project.json("up")
+    project.json("train")
+    out = io.BytesIO()
+    Picture.new("RGB", (60, 40), "red").save(out, "TIFF")
+    store = project.stack().store
+    store.put("scans/a.jpg", out.getvalue())
+    store.put("scans/b.jpg", b"version https://git-lfs.github.com/spec/v1")
+    store.put("scans/c.heic", b"1")
+    done = project.json("infer", "--batch", "scans")
+    assert (done["images"], done["passed_over"]) == (1, {".heic": 1})
+    assert "Git LFS" in done["unreadable"][0]["reason"]
+    stack = project.stack()
+    (found,) = stack.studio.projects.list()
+    (task,) = stack.studio.tasks.list(found.id)
+    kind, data = stack.studio.fetch(stack.studio.tasks.image_address(found.id, task.id))
+    assert (kind, Picture.open(io.BytesIO(data)).size) == ("image/jpeg", (60, 40))
+    assert task.key == "scans/a.jpg"
+    assert project.json("infer", "--batch", "scans", "--dry-run")["embedded"] == 0
+    assert project.json("sync", "--check")["new"]["count"] == 0
 
 
 def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:

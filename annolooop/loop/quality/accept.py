@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from math import ceil
-from typing import Any
+from typing import Annotated, Any
 
 from annolooop.domain.annotations import ProjectCounts, Snapshot
 from annolooop.domain.progress import PENDING, Track
@@ -151,6 +151,13 @@ def _accept(
     return made
 
 
+def _is_record(record: dict[str, Any]) -> dict[str, Any]:
+    """The record as it is; ValueError where it has no version."""
+    if record and not isinstance(record.get("version"), str):
+        raise ValueError
+    return record
+
+
 @dataclass(frozen=True)
 class Accepting:
     """What is announced while predictions are accepted, or taken back.
@@ -163,7 +170,7 @@ class Accepting:
 
     at: str = ""
     before: int = 0
-    record: dict[str, Any] = field(default_factory=dict)
+    record: Annotated[dict[str, Any], _is_record] = field(default_factory=dict)
 
 
 def count_accepted(snapshot: Snapshot, version: str) -> int:
@@ -178,10 +185,11 @@ def finish_interrupted(stack: Stack, project: ProjectCounts) -> None:
         now = stack.studio.projects.get(project.id)
         return now.annotations if now else None
 
-    left = _intent(stack).read()
-    if left is None or not _intent(stack).await_end(annotations, longest=SECONDS_TO_WAIT):
+    if not _intent(stack).exists():
         return
-    if left.record:
+    left = _intent(stack).read()
+    _intent(stack).await_end(annotations, longest=SECONDS_TO_WAIT)
+    if left and left.record:
         now = find_project(stack, stack.config.dataset.name)
         snapshot, _ = pull_snapshot(stack, now)
         made = count_accepted(snapshot, left.record["version"]) - left.before

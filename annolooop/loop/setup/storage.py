@@ -1,7 +1,7 @@
 """Make what a store needs around it: the bucket, its CORS rules, a key's rights."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from annolooop.config.references import MASK
 from annolooop.domain.progress import PENDING
@@ -15,7 +15,7 @@ from annolooop.storage.clouds.provisioning import (
     UnsupportedError,
     merged,
 )
-from annolooop.storage.records import Document
+from annolooop.storage.records import Document, check_of
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,21 @@ def setup_commands(stack: Stack, cli: str) -> SetupCommands:
     return SetupCommands(url, cli, cloud.setup_commands())
 
 
+@dataclass(frozen=True)
+class _Note:
+    """What the note holds."""
+
+    store: str
+    made: dict[str, dict[str, Any]] | None = None
+    unsupported: dict[str, str] | None = None
+
+
+def _checked(note: dict[str, Any]) -> dict[str, Any]:
+    """A note as it is; WrongRecord where it is none."""
+    check_of(_Note)(note)
+    return note
+
+
 class SetupNote:
     """What setup made, noted in the store itself.
 
@@ -121,7 +136,9 @@ class SetupNote:
         self._stack = stack
         self.steps: list[SetupStep] = []
         self._known: dict[str, Any] = {}
-        self._note: Document[dict[str, Any]] = Document(stack.store, NOTE, dict)
+        self._note: Document[dict[str, Any]] = Document(
+            stack.store, NOTE, Annotated[dict, _checked]
+        )
         try:
             if not admin.is_missing():
                 note = self._note.read() or {}

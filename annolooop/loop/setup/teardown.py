@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from annolooop.errors import AnnoloopError, counted
 from annolooop.loop.setup.storage import SetupNote, SetupReport, SetupStep, cannot
 from annolooop.stack import Stack
-from annolooop.storage.clouds.provisioning import Administration, SetupPart
+from annolooop.storage.clouds.provisioning import NOTE, Administration, SetupPart
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,13 @@ def teardown(stack: Stack, apply: bool) -> TeardownReport:
     for part in reversed(admin.parts()):
         if part.name not in note.made:
             continue
-        step = _step(admin, part, note)
-        if apply and step.status == "todo":
-            step = _remove(admin, part, note, step)
+        try:
+            step = _step(admin, part, note)
+            if apply and step.status == "todo":
+                step = _remove(admin, part, note, step)
+        except (LookupError, TypeError, AttributeError, ValueError):  # of another shape
+            error = stack.store.damaged(NOTE, f"what it has of {part.name} is something else")
+            step = SetupStep(part.name, "cannot", error.message, error.hint, error.exit_code)
         steps.append(step)
     if apply and not note.made:
         note.delete()  # it is of no use any more, and would keep the bucket of another store

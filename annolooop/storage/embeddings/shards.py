@@ -25,6 +25,7 @@ TENSOR = "embedding"
 BLOCK = 1_000_000  # bytes that are read at once
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
+_whole: dict[tuple[str, int, int, int], int] = {}  # state of a file -> length of an embedding
 _NAME = re.compile(r"[0-9a-f]{24}-([a-z0-9]+)")
 
 
@@ -126,17 +127,28 @@ def is_index(data: bytes, shard: Shard) -> bool:
 
 
 def open_shard(file: Path, shard: Shard) -> int:
-    """Length of an embedding in a file, all of which is read: it is a shard's, bit for bit.
+    """Length of an embedding in a file that is a shard's, bit for bit.
+
+    All of it is read for that, once while this program runs and the file does not change.
 
     Raises:
         one of :data:`DAMAGED`: it is damaged.
     """
+    status = file.stat()
+    state = (str(file), status.st_size, status.st_mtime_ns, status.st_ino)
+    if state not in _whole:
+        _whole[state] = _read_whole(file, shard)
+    return _whole[state]
+
+
+def _read_whole(file: Path, shard: Shard) -> int:
     with file.open("rb") as opened:
         dim, about = read_header(opened.read(START), shard)
-        digest = hashlib.sha256()
+        digest, size = hashlib.sha256(), START
         while block := opened.read(BLOCK):
             digest.update(block)
-    if file.stat().st_size != shard.size or digest.hexdigest() != about["sha256"]:
+            size += len(block)
+    if size != shard.size or digest.hexdigest() != about["sha256"]:
         raise ValueError("another content")
     return dim
 

@@ -118,6 +118,14 @@ def test_name_that_leads_to_a_private_address_is_refused(
         connect(fake).download("http://files.example.org/a.png", None)
 
 
+@pytest.mark.parametrize(
+    "host", ["localhost", "2130706433", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
+)
+def test_loopback_is_refused_however_it_is_spelt(fake: FakeLabelStudio, host: str) -> None:
+    with site(image) as other, pytest.raises(Forbidden, match="in a private network"):
+        connect(fake).download(f"http://{host}:{other.at.split(':')[1]}/a.png", None)
+
+
 @pytest.mark.parametrize("how", ["host", "port"])
 def test_host_that_is_allowed_is_asked_without_login(fake: FakeLabelStudio, how: str) -> None:
     with site(image) as other:

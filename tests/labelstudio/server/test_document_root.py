@@ -1,14 +1,17 @@
 """Annotators of a local server reach images of the store, and nothing else of it."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.annotators import Person, sign_up
-from support.project import Project, write_photos
+from support.project import LABELS, Project, write_photos
 
 from annolooop.errors import ConfigError, UnreachableError
 from annolooop.labelstudio.api.connection import Connection, NotFound, Rejected
+from annolooop.labelstudio.server.daemon import Daemon
 from annolooop.labelstudio.server.document_root import link_folders, linked_store, root_of
 
 
@@ -90,3 +93,36 @@ def test_server_of_another_store_is_not_taken_for_this_one(
     project, _ = running
     with pytest.raises(UnreachableError, match=r"serves images of .*store, not of .*other"):
         assert project.stack("store.url=other").studio
+
+
+def test_server_of_someone_else_may_be_given_nothing_but_a_link(
+    tmp_path: Path, make_daemon: Callable[..., Daemon], migrated: Path
+) -> None:
+    store, shown = tmp_path / "store", tmp_path / "shown"
+    link_folders(shown, {"images": store / "images"})
+    shutil.copytree(migrated, tmp_path / "label-studio")
+    daemon = make_daemon(tmp_path / "label-studio", shown)
+    daemon.start(print)
+    login = daemon.credentials()
+    assert login
+    project = Project(
+        tmp_path,
+        {
+            "store": {"url": "store"},
+            "label_studio": {
+                "url": daemon.url,
+                "api_key": login.token,
+                "document_root": str(shown),
+            },
+            "dataset": {"name": "cats", "labels": LABELS},
+            "model": {"backbone": "mobilenet_v3_small", "weights": "none"},
+            "cache_dir": "cache",
+        },
+    )
+    project.json("train")
+    write_photos(tmp_path / "b", ["x.jpg"])
+    project.json("infer", "--batch", "b")
+    studio = project.stack().studio
+    assert studio.fetch("/data/local-files/?d=images/b/x.jpg")[0] == "image/jpeg"
+    (number,) = (found.id for found in studio.projects.list())
+    assert "DOCUMENT_ROOT" in add(studio.connection, "export/", number, store / "models")

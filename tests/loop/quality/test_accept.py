@@ -2,19 +2,23 @@
 
 import csv
 import json
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.fake_studio import FakeStudio, fake_stack
 from support.trained_loop import TrainedLoop
 
 from annolooop.domain.annotations import Annotation
 from annolooop.domain.progress import untracked
 from annolooop.domain.split import split_of
 from annolooop.errors import DataError
-from annolooop.loop.quality.accept import accept
+from annolooop.loop.quality.accept import accept, finish_interrupted
 from annolooop.loop.quality.propose import AcceptOptions
 from annolooop.loop.train.train import train
+from annolooop.storage import intents
 from annolooop.storage.series import Series
 
 OPTIONS = AcceptOptions(precision=0.7, spot_check=0.4)
@@ -101,3 +105,18 @@ def test_accepted_labels_are_exported_apart(loop: TrainedLoop, accepted: list[An
     marked = {row["key"]: row for row in rows if row["accepted_by"] == version}
     assert {row["key"] for row in rows} >= marked.keys() == {a.key for a in accepted}
     assert all(json.loads(row["annotators"] or "[]") == [] for row in marked.values())
+
+
+@pytest.mark.parametrize("body", [b"", b'{"at": 5}', b'{"before": 1, "record": {"by": "ana"}}'])
+def test_damaged_announcement_is_waited_for_and_makes_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr(intents, "SECONDS_OF_QUIET", 0.2)
+    studio = FakeStudio()
+    stack = fake_stack(tmp_path, studio)
+    project = studio.add_project("cats")
+    stack.store.put("datasets/cats/accepting.json", body)
+    begun = time.monotonic()
+    finish_interrupted(stack, project)
+    assert time.monotonic() - begun > 0.2
+    assert [o.key for o in stack.store.walk("datasets")] == []

@@ -73,6 +73,15 @@ def test_list_tells_what_is_wrong_with_a_file_in_one_line(folder: Project) -> No
     assert "annoloop stack use" in folder.run("status", code=3).stderr
 
 
+@pytest.mark.parametrize("text", ["[" * 5000, "a: &a [*a]\n", "größe".encode("utf-16-le")])
+def test_list_goes_on_where_a_file_never_ends(folder: Project, text: str | bytes) -> None:
+    file = folder.folder / "odd.annoloop.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    rows = {row["name"]: row["error"] for row in folder.json("stack", "list")["stacks"]}
+    assert rows["annoloop"] is None
+    assert "odd.annoloop.yaml" in rows["odd"]
+
+
 def test_schema_is_what_the_stack_file_points_to(folder: Project) -> None:
     first = folder.file.read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=annoloop.schema.json"

@@ -36,6 +36,7 @@ from annolooop.errors import ConfigError
 from annolooop.loop.setup.storage import SetupReport, setup
 from annolooop.loop.setup.store_check import check_storage
 from annolooop.loop.setup.teardown import teardown
+from annolooop.storage.clouds.provisioning import NOTE
 from annolooop.storage.clouds.s3 import provision as setup_s3
 
 OURS = "http://127.0.0.1:8093"
@@ -177,6 +178,19 @@ def test_setup_that_was_interrupted_is_completed(
     again = told(setup(project.stack(), True))
     assert (again["bucket"], again["cors"]) == ("ok", "done")
     assert told(teardown(project.stack(), True)) == {"cors": "done", "bucket": "done"}
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"made": 5}', b'{"store": "%s", "made": {"cors": {"rule": 5}}}']
+)
+def test_damaged_note_of_what_was_made_is_named(tmp_path: Path, s3: S3Server, body: bytes) -> None:
+    project = on_s3(tmp_path, s3, f"s3://note{len(body)}/x")
+    store = project.stack().store
+    setup(project.stack(), True)
+    store.put(NOTE, body.replace(b"%s", store.url.encode()))
+    last = teardown(project.stack(), True).steps[-1]
+    assert (last.status, last.code) == ("cannot", 5)
+    assert NOTE in last.detail
 
 
 def test_key_that_may_only_read_is_told_what_fails_and_who_can_help(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from annolooop.storage.embeddings import shards
 from annolooop.storage.embeddings.shards import (
     DAMAGED,
     START,
@@ -76,6 +77,22 @@ def test_changed_byte_is_noticed(made: tuple[Shard, bytes, bytes], tmp_path: Pat
     changed[at] ^= 1
     file = tmp_path / shard.file
     file.write_bytes(changed)
+    with pytest.raises(DAMAGED):
+        open_shard(file, shard)
+
+
+def test_file_is_read_as_a_whole_once_while_it_does_not_change(
+    made: tuple[Shard, bytes, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard, data, _ = made
+    file, reads = tmp_path / shard.file, list[Path]()
+    file.write_bytes(data)
+    read_whole = shards._read_whole
+    monkeypatch.setattr(shards, "_read_whole", lambda f, s: reads.append(f) or read_whole(f, s))
+    assert open_shard(file, shard) == open_shard(file, shard) == 4
+    assert reads == [file]
+    file.unlink()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.raises(DAMAGED):
         open_shard(file, shard)
 
