@@ -123,7 +123,7 @@ class Connection:
     def _json(self, response: httpx.Response) -> Any:
         try:
             return response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise not_label_studio(self._http, self.url, self._ours) from None
 
     def download(self, address: str, cookies: Mapping[str, str] | None) -> httpx.Response:
@@ -310,7 +310,7 @@ class Connection:
         try:
             detail = response.json()
             text = str(detail.get("validation_errors") or detail.get("detail") or detail)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             text = response.text
             page = path.startswith("/api/") and response.status_code in (400, 403, 404)
             if page and not self._proven:  # Label Studio, too, answers some requests with a page
