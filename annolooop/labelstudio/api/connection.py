@@ -60,20 +60,27 @@ class Connection:
         timeout: seconds one request may take.
         ours: the server is the local one that `annoloop up` starts; decides what errors advise.
         allowed: other hosts of private networks from which images may be fetched.
+        pages: address of the same server for people's browsers, if it is another one.
 
     Every method raises :class:`UnreachableError` when the server does not answer or refuses a
     request, and :class:`ConfigError` when it refuses the token.
     """
 
     def __init__(
-        self, url: str, api_key: str, timeout: float, ours: bool, allowed: Iterable[str] = ()
+        self,
+        url: str,
+        api_key: str,
+        timeout: float,
+        ours: bool,
+        allowed: Iterable[str] = (),
+        pages: str = "",
     ) -> None:
         if not api_key.isascii() or not api_key.isprintable():
             raise ConfigError(
                 "label_studio.api_key holds characters that no access token has",
                 "Copy the token again from Label Studio (Account & Settings).",
             )
-        self.url = url
+        self.url, self.pages = url, pages or url
         self._ours = ours
         self._http = open_client(url, timeout)
         self._api_key = api_key
