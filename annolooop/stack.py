@@ -117,7 +117,9 @@ class Stack:
 
         sections = (self.config.s3, self.config.gcs, self.config.azure)
         buckets = [section.endpoint for section in sections if section.endpoint]
-        return open_studio(self.config.label_studio, self.daemon, buckets)
+        # A bucket that browsers ask themselves knows the usual names of this machine only.
+        signed = bool(self.cloud) and self.config.store.images == "presign"
+        return open_studio(self.config.label_studio, self.daemon, buckets, own_name=not signed)
 
     @cached_property
     def store(self) -> ArtifactStore:

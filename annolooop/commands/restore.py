@@ -85,12 +85,16 @@ def print_restore(
 
 
 def _print_answers(console: Console, report: "RestoreReport") -> None:
-    verb = "made, with" if report.made else "has"
+    if report.made:
+        console.print(f"made: the Label Studio project {report.project}")
     console.print(
-        f"the Label Studio project {report.project} {verb} the {report.answers} answers of "
-        f"snapshot {report.snapshot}: {report.there} were there, {report.added} were added, "
-        f"{report.changed} were older and have their content back"
+        f"of the {report.answers} answers of snapshot {report.snapshot}, {report.there} were "
+        f"there, and {report.added} were added"
     )
+    if report.changed:
+        console.print(
+            f"older in Label Studio, and as before again: {counted(report.changed, 'answer')}"
+        )
     if report.newer:
         console.print(f"changed by people since, and left so: {counted(report.newer, 'answer')}")
     if report.lost:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from shlex import quote
@@ -312,6 +313,9 @@ def _explain(raw: _RawFile, problem: Any) -> str:
         where = f"{raw.file}:{lines.get(nearest, 1)}: {key}"
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key{did_you_mean(str(path[-1]), _fields_at(path[:-1]))}"
+    if problem["type"] == "string_type" and isinstance(problem["input"], (bool, int, float, date)):
+        # Not what it is: it may be a secret.
+        return f"{where}: is not text for YAML, but a number, yes or no, or a date; quote it"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where}: {message[0].lower()}{message[1:]}"
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def open_studio(
-    section: LabelStudioConfig, daemon: Daemon | None, buckets: Sequence[str] = ()
+    section: LabelStudioConfig,
+    daemon: Daemon | None,
+    buckets: Sequence[str] = (),
+    own_name: bool = True,
 ) -> Studio:
     """The server, ours or someone else's.
 
@@ -25,6 +28,7 @@ def open_studio(
         section: ``label_studio`` of the stack file.
         daemon: our server; ``None`` where the stack file names one of someone else.
         buckets: addresses of the servers of buckets that are not a cloud's own.
+        own_name: people's browsers ask for our server by a name of its own.
 
     Raises:
         UnreachableError: ours does not run, or not as the stack file says.
@@ -40,4 +44,7 @@ def open_studio(
         raise UnreachableError(
             f"Label Studio is not running on {daemon.url}", "Start it: annoloop up"
         )
-    return Studio(Connection(daemon.url, credentials.token, section.timeout, True, allowed))
+    from annolooop.labelstudio.server.page_host import page_host
+
+    pages = f"http://{page_host(credentials)}:{daemon.port}" if own_name else daemon.url
+    return Studio(Connection(daemon.url, credentials.token, section.timeout, True, allowed, pages))

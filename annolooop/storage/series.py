@@ -65,7 +65,10 @@ class Series(Generic[T]):
         objects, witnesses = self._look()
         newest = max(witnesses, default=0)
         if newest > max(objects, default=0):
-            raise self.store.lost(self.key(newest))
+            try:  # it may have been written while the list was made
+                objects[newest] = self.store.info(self.key(newest))
+            except KeyError:
+                raise self.store.lost(self.key(newest)) from None
         return objects
 
     def numbers(self) -> list[int]:

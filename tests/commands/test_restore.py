@@ -35,7 +35,8 @@ def test_counts_by_person_and_label_stand_beside_each_other(
 ) -> None:
     out, err = printed(monkeypatch, print_restore, REPORT)
     text = " ".join(" ".join(out).split())
-    assert "made, with the 20 answers of snapshot 4: 0 were there, 20 were added" in text
+    assert "made: the Label Studio project cats" in text
+    assert "of the 20 answers of snapshot 4, 0 were there, and 20 were added" in text
     assert "person in snapshot 4 now ann@x.org 20 20" in text
     assert "cat 12 12 dog 8 8" in text
     assert "annoloop sync" in " ".join(err)

@@ -1,5 +1,6 @@
 """The stack file: found, filled in, validated; each error names file, line and key."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -243,3 +244,26 @@ def test_file_that_never_ends_is_refused(tmp_path: Path, text: str) -> None:
 def test_override_has_no_aliases_and_no_depth(tmp_path: Path, value: str) -> None:
     with pytest.raises(UsageError, match="the value is not valid YAML"):
         load_stack(write(tmp_path, ""), [f"dataset={value}"], environ={})
+
+
+@pytest.mark.parametrize("value", ["1.23", "5", "yes", "2026-01-01"])
+def test_text_that_yaml_takes_for_something_else_is_to_be_quoted(
+    tmp_path: Path, value: str
+) -> None:
+    told = message(tmp_path, f"label_studio:\n  version: {value}\n")
+    assert "annoloop.yaml:2: label_studio.version: is not text for YAML" in told
+    assert "quote it" in told
+    assert "12345" not in message(tmp_path, "label_studio:\n  api_key: 12345\n  url: http://x\n")
+
+
+@pytest.mark.parametrize("version", ["../../precious", "latest", "1", "1.23.2/..", "1.2.3\n", ""])
+def test_version_of_label_studio_is_a_version(tmp_path: Path, version: str) -> None:
+    """It becomes the name of a folder, which may be removed."""
+    told = message(tmp_path, f"label_studio:\n  version: {json.dumps(version)}\n")
+    assert "label_studio.version: is no version, for example 1.23.2" in told
+
+
+@pytest.mark.parametrize("version", ["1.23", "1.23.2", "1.24.0rc1", "1.24.0.post1"])
+def test_versions_of_releases_are_taken(tmp_path: Path, version: str) -> None:
+    file = write(tmp_path, f'label_studio:\n  version: "{version}"\n')
+    assert load_stack(file, environ={}).config.label_studio.version == version

@@ -117,6 +117,18 @@ def test_newest_record_of_a_witnessed_series_is_missed(store: ArtifactStore) -> 
     assert series.latest() == Entry(3, "c")
 
 
+def test_record_that_comes_while_the_list_is_made_is_not_missed(
+    store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series: Series[Entry] = Series(store, "a/s", Entry, NUMBER, witnessed=True)
+    for text in "ab":
+        series.append(Entry(0, text))
+    listed = [item for item in store.walk("a/s") if item.key != "a/s/000002.json"]
+    monkeypatch.setattr(store, "walk", lambda prefix: iter(listed))
+    assert series.numbers() == [1, 2]
+    assert series.latest() == Entry(2, "b")
+
+
 def test_record_that_was_written_before_its_witness_counts(store: ArtifactStore) -> None:
     series: Series[Entry] = Series(store, "a/s", Entry, NUMBER, witnessed=True)
     series.append(Entry(0, "a"))

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from support.annotators import PASSWORD, sign_up, write_patterns
 from support.browser_pages import choice, log_in, look, note_served, open_page, shoot, submit
-from support.project import LABELS, Project, Server, write_photos
+from support.project import LABELS, Project, Server, on_loopback, write_photos
 
 from annolooop.domain.progress import untracked
 from annolooop.loop.infer.infer import InferOptions, infer
@@ -113,7 +113,10 @@ def test_launch_opens_the_stream_logged_in(own_project: Project, page: Page) -> 
     page.goto(address)
     look(page)
     assert json.loads(launch.communicate(timeout=30)[0])["opened"] is True
-    assert page.url.startswith(project.json("status")["url"])
+    assert re.match(r"http://annoloop-\w{12}\.localhost:", page.url)
+    assert on_loopback(page.url).startswith(project.json("status")["url"])
+    assert "sessionid" in {cookie["name"] for cookie in page.context.cookies(page.url)}
+    assert page.context.cookies(project.json("status")["url"]) == []
     assert not file.exists()
     with pytest.raises(httpx.ConnectError):
         httpx.get(ticket)

@@ -30,6 +30,11 @@ def finish(project: Project, *words: str) -> list[Joint]:
     raise AssertionError(seen)
 
 
+def store_has_record(stack: Stack, witness: str) -> bool:
+    """Whether what an empty object tells of is there."""
+    return stack.store.exists(witness.replace(".written", ".json"))
+
+
 def check_store(stack: Stack) -> None:
     """No object is half-written, and no two tasks show the same image."""
     for prefix in ("datasets", "models", "backbones", "embeddings"):
@@ -37,6 +42,8 @@ def check_store(stack: Stack) -> None:
             data = stack.store.get(found.key)
             if found.key.endswith(".json"):
                 json.loads(data)
+            elif found.key.endswith(".written"):
+                assert store_has_record(stack, found.key)
             elif found.key.endswith(".index"):
                 shard = stack.store.get(found.key.replace(".index", ".safetensors"))
                 assert len(data) == 32 * len(load(shard)["embedding"])

@@ -59,7 +59,7 @@ def test_lost_database_comes_back_from_the_store(project: Project) -> None:
     for words in (("sync",), ("train", "--rerun"), ("infer", "--batch", "b"), ("stats",)):
         assert "annoloop restore" in project.run(*words, code=6).stderr
     printed = project.run("restore").stdout
-    assert "made, with the 20 answers of snapshot 1: 0 were there, 20 were added" in printed
+    assert "of the 20 answers of snapshot 1, 0 were there, and 20 were added" in printed
     assert "account made again, without a password: bob@example.org" in printed
     # Exactly the same, with times, people and the predictions that they saw.
     assert answers(project) == before

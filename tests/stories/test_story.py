@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.project import CACHE, ROOT, Project
+from support.project import CACHE, ROOT, Project, on_loopback
 
 from annolooop.stack import Stack
 
@@ -70,7 +70,8 @@ def test_whole_story_with_real_photographs(own_project: Project) -> None:
     assert after == before
 
     launched = project.run("dataset", "launch", "aria_detector", "--no-browser")
-    assert launched.stdout.strip() == f"{up['url']}/projects/1/data?labeling=1"
+    address = on_loopback(launched.stdout.strip())
+    assert address == f"{up['url']}/projects/1/data?labeling=1"
     assert (
         "did you mean aria_detector"
         in project.run("dataset", "launch", "aria_detektor", "--no-browser", code=5).stderr
@@ -143,7 +144,7 @@ def test_demo_runs_the_loop_twice_and_leaves_nothing(
     assert report["accuracy_after"] > report["accuracy_before"]
     assert report["accepted"] + report["overridden"] == 10
     assert "password" not in report
-    assert httpx.get(report["url"], follow_redirects=True).status_code == 200
+    assert httpx.get(on_loopback(report["url"]), follow_redirects=True).status_code == 200
     again = project.run("demo", "--folder", str(home), **env)
     assert re.search(r"batch_2, after retraining +v2-\w+ +\d+%", again.stdout)
     assert "login annoloop@localhost.local, password " in again.stdout
@@ -153,7 +154,7 @@ def test_demo_runs_the_loop_twice_and_leaves_nothing(
     assert not home.exists()
     assert Path(label_studio_command).exists()  # others use it
     with pytest.raises(httpx.ConnectError):
-        httpx.get(report["url"])
+        httpx.get(on_loopback(report["url"]))
 
 
 def test_demo_never_takes_a_folder_that_holds_something_else(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -33,6 +34,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def on_loopback(page: str) -> str:
+    """The address of a page for a client that, unlike browsers, asks the system for names."""
+    return re.sub(r"//annoloop-\w+\.localhost", "//127.0.0.1", page)
 
 
 @dataclass(frozen=True)

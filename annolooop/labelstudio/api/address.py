@@ -167,7 +167,7 @@ def _is_label_studio(http: httpx.Client, url: str) -> bool:
     try:
         response = http.get(f"{url}/api/version", timeout=SECONDS_TO_PROBE)
         return bool(response.json()["release"])
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

@@ -60,20 +60,27 @@ class Connection:
         timeout: seconds one request may take.
         ours: the server is the local one that `annoloop up` starts; decides what errors advise.
         allowed: other hosts of private networks from which images may be fetched.
+        pages: address of the same server for people's browsers, if it is another one.
 
     Every method raises :class:`UnreachableError` when the server does not answer or refuses a
     request, and :class:`ConfigError` when it refuses the token.
     """
 
     def __init__(
-        self, url: str, api_key: str, timeout: float, ours: bool, allowed: Iterable[str] = ()
+        self,
+        url: str,
+        api_key: str,
+        timeout: float,
+        ours: bool,
+        allowed: Iterable[str] = (),
+        pages: str = "",
     ) -> None:
         if not api_key.isascii() or not api_key.isprintable():
             raise ConfigError(
                 "label_studio.api_key holds characters that no access token has",
                 "Copy the token again from Label Studio (Account & Settings).",
             )
-        self.url = url
+        self.url, self.pages = url, pages or url
         self._ours = ours
         self._http = open_client(url, timeout)
         self._api_key = api_key
@@ -116,7 +123,7 @@ class Connection:
     def _json(self, response: httpx.Response) -> Any:
         try:
             return response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             raise not_label_studio(self._http, self.url, self._ours) from None
 
     def download(self, address: str, cookies: Mapping[str, str] | None) -> httpx.Response:
@@ -303,7 +310,7 @@ class Connection:
         try:
             detail = response.json()
             text = str(detail.get("validation_errors") or detail.get("detail") or detail)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             text = response.text
             page = path.startswith("/api/") and response.status_code in (400, 403, 404)
             if page and not self._proven:  # Label Studio, too, answers some requests with a page

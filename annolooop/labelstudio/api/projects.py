@@ -129,7 +129,7 @@ class Projects:
 
     def stream_url(self, project: int) -> str:
         """Address of the labelling stream, for people."""
-        return f"{self._connection.url}/projects/{project}/data?labeling=1"
+        return f"{self._connection.pages}/projects/{project}/data?labeling=1"
 
     def list(self) -> Sequence[ProjectCounts]:
         """All projects, with their counters."""

@@ -75,7 +75,7 @@ class Tasks:
 
     def url(self, project: int) -> str:
         """Address of a task's page, for people, up to its id, which follows."""
-        return f"{self._connection.url}/projects/{project}/data?task="
+        return f"{self._connection.pages}/projects/{project}/data?task="
 
     def image_address(self, project: int, task: int) -> str:
         """Where the labelling page asks for a task's image."""

@@ -87,7 +87,7 @@ class Views:
 
     def list_url(self, project: int, view: int) -> str:
         """Address of a view's list of tasks, for people."""
-        return f"{self._connection.url}/projects/{project}/data?tab={view}"
+        return f"{self._connection.pages}/projects/{project}/data?tab={view}"
 
     def _list(self, project: int) -> list[dict[str, Any]]:
         """In the order of the tabs."""

@@ -127,7 +127,7 @@ def _contents(tar: tarfile.TarFile, file: Path) -> Contents:
         member = tar.extractfile(MARK)
         assert member
         return Contents(**json.loads(member.read(10_000)))
-    except (KeyError, AssertionError, ValueError, TypeError):
+    except (KeyError, AssertionError, ValueError, TypeError, RecursionError):
         raise _no_backup(file) from None
 
 

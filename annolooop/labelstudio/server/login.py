@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -105,7 +106,8 @@ def open_browser(page: str, cookies: dict[str, str], folder: Path) -> tuple[bool
             return len(uses) == 1 and now < min(uses[0] + GRACE, deadline)
         return opened != [False] and now < deadline
 
-    with _Server((HOST, 0), Once) as server, _redirecting(folder, server, ticket) as file:
+    host = urlsplit(page).hostname or HOST
+    with _Server((HOST, 0), Once) as server, _redirecting(folder, host, server, ticket) as file:
         server.timeout = 0.1
         deadline = time.monotonic() + WAIT
         # In a thread, as a browser in the terminal returns only when it is closed.
@@ -126,9 +128,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def _redirecting(folder: Path, server: HTTPServer, ticket: str) -> Iterator[Path]:
+def _redirecting(folder: Path, host: str, server: HTTPServer, ticket: str) -> Iterator[Path]:
     """A page of this machine, which only this account may read, that leads to the server."""
-    address = f"http://{HOST}:{server.server_port}{ticket}"
+    address = f"http://{host}:{server.server_port}{ticket}"
     file = folder / f"login-{secrets.token_hex(4)}.html"
     with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
         out.write(PAGE.format(address=address))

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from annolooop.labelstudio.server.credentials import Credentials
+from annolooop.labelstudio.server.page_host import ANY_NAME
 from annolooop.labelstudio.server.port import HOST
 
 KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERPROFILE")
 
-HOSTS = (HOST, "localhost")  # by which a browser may ask for the server
+HOSTS = (HOST, "localhost", ANY_NAME)  # by which a browser may ask for the server
 
 ENDPOINTS = ("S3_ENDPOINT", "STORAGE_EMULATOR_HOST")  # servers of buckets that are not a cloud's
 

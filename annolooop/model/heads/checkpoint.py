@@ -1,5 +1,7 @@
 """A file from which interrupted learning goes on. It may be deleted, which costs only time."""
 
+import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +9,20 @@ import torch
 
 from annolooop.files.whole import make_folder, replacing
 
+DIGEST = 32  # bytes at the end: SHA-256 of all before them; torch notices not every change
+
 
 def load_checkpoint(file: Path) -> dict[str, Any] | None:
     """What was saved; ``None`` if there is no file, or a damaged one. Nothing in it is run."""
     try:
-        read = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception:  # of a damaged file, torch's reader raises whatever comes of it
+        data = file.read_bytes()
+    except OSError:
         return None
-    return read if isinstance(read, dict) else None
+    saved, digest = data[:-DIGEST], data[-DIGEST:]
+    if hashlib.sha256(saved).digest() != digest:
+        return None
+    state: dict[str, Any] = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
+    return state
 
 
 def save_checkpoint(file: Path, state: dict[str, Any]) -> None:
@@ -22,6 +30,11 @@ def save_checkpoint(file: Path, state: dict[str, Any]) -> None:
     make_folder(file.parent)
     with replacing(file) as part:
         torch.save(state, part)
+        with part.open("r+b") as written:
+            digest = hashlib.sha256()
+            while block := written.read(1_000_000):
+                digest.update(block)
+            written.write(digest.digest())
     for other in file.parent.iterdir():
         if other != file:
             other.unlink(missing_ok=True)

@@ -87,6 +87,13 @@ def test_page_in_the_place_of_json_is_no_label_studio(fake: FakeLabelStudio) -> 
     assert "label_studio.url" in caught.value.hint
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_answer_that_never_ends_is_no_label_studio(fake: FakeLabelStudio, status: int) -> None:
+    fake.answer("GET", PATH, "[" * 50_000, status)
+    with pytest.raises(UnreachableError, match="it is not a Label Studio server"):
+        fake.connection().get(PATH)
+
+
 def test_redirect_to_another_address_names_that(fake: FakeLabelStudio) -> None:
     fake.answer("GET", PATH, "", 302, Location=f"{fake.url}/ls{PATH}?secret=1")
     with pytest.raises(UnreachableError, match=f"is not at {fake.url}, but at {fake.url}/ls"):

@@ -72,7 +72,12 @@ def test_server_answers_to_its_own_names_and_to_no_page_of_others(daemon: Daemon
     def ask(**headers: str) -> httpx.Response:
         return httpx.get(f"{daemon.url}/api/version", headers=headers)
 
-    for name in ("127.0.0.1", "localhost", "localhost:9999"):  # also through a tunnel
+    for name in (
+        "127.0.0.1",
+        "localhost",
+        "localhost:9999",
+        "annoloop-x.localhost",
+    ):  # also through a tunnel
         assert ask(Host=name).status_code == 200
     assert ask(Host="rebound.example.org").status_code == 400
     answer = ask(Origin="http://127.0.0.1:1")

@@ -141,3 +141,17 @@ def test_machine_without_a_browser_is_not_waited_for(
     assert open_browser(PAGE, COOKIES, tmp_path) == (False, False)
     assert time.monotonic() - begun < 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cookies_are_those_of_the_name_of_the_page(
+    tmp_path: Path, browser: Callable[[Browse], list[str]]
+) -> None:
+    hosts: list[str | None] = []
+
+    def browse(uri: str, address: str) -> None:
+        hosts.append(urlsplit(address).hostname)
+        httpx.get(address.replace("annoloop-x.localhost", "127.0.0.1"))
+
+    browser(browse)
+    open_browser("http://annoloop-x.localhost:1/projects/1", COOKIES, tmp_path)
+    assert hosts == ["annoloop-x.localhost"]
