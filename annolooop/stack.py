@@ -214,18 +214,19 @@ class Stack:
         """The copy of each annotation that Label Studio writes to the store, or none."""
         from annolooop.labelstudio.image_source import AnnotationExport
 
-        if not self.config.store.export_annotations:
+        enabled, daemon = self.config.store.export_annotations, self.daemon
+        if daemon and daemon.links and (enabled or daemon.document_root.is_dir()):
+            from annolooop.labelstudio.server.document_root import link_folders
+
+            link_folders(daemon.document_root, daemon.links)  # one for the annotations, or none
+        if not enabled:
             return AnnotationExport(enabled=False)
         prefix = f"{ANNOTATIONS}/{self.config.dataset.name}"
         if cloud := self.cloud:
             place = {cloud.bucket_field: cloud.bucket, "prefix": cloud.in_bucket(prefix)}
             return AnnotationExport(True, cloud.kind, {**place, **cloud.server_settings})
         make_folder(self._store_folder / prefix, shared=True)
-        root, folder = self._as_served()
-        if self.daemon:
-            from annolooop.labelstudio.server.document_root import link_folders
-
-            link_folders(root, self.daemon.links)
+        _, folder = self._as_served()
         return AnnotationExport(True, "localfiles", {"path": str(folder / prefix)})
 
     def _as_served(self) -> tuple[Path, Path]:

@@ -67,6 +67,9 @@ def test_annotations_that_our_server_copies_go_through_a_link(project: Project) 
     assert path.is_relative_to(stack.daemon.document_root)
     (path / "1.json").write_text("{}")
     assert [file.name for file in stack.store.local_path.rglob("1.json")] == ["1.json"]
+    root = stack.daemon.document_root
+    assert not project.stack("store.export_annotations=false").annotation_export.enabled
+    assert [entry.name for entry in root.iterdir()] == ["images"]
 
 
 def test_root_of_someone_elses_server_may_hold_nothing_but_a_link(

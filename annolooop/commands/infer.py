@@ -169,7 +169,7 @@ def _print_passed_over(console: Console, passed_over: dict[str, int]) -> None:
 
     console.print(f"passed over, by name: {name_counts(passed_over)}")
     if HEIC_SUFFIXES & passed_over.keys():
-        console.next(HEIC_HINT, "to read HEIC photographs, too")
+        console.print(f"to read HEIC photographs, too: {HEIC_HINT}")
 
 
 def _print_speed(console: Console, report: "InferReport") -> None:

@@ -55,6 +55,15 @@ def test_verbose_tells_the_seconds_of_each_stage(monkeypatch: pytest.MonkeyPatch
     assert out[-2:] == ["  forward  6.25 s", "  read     0.50 s"]
 
 
+def test_files_that_were_passed_over_are_counted_by_suffix(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = replace(REPORT, passed_over={".csv": 1, ".heic": 12})
+    out, _ = printed(monkeypatch, print_infer, report)
+    assert "passed over, by name: 12 .heic, 1 .csv" in out
+    assert "to read HEIC photographs, too: pip install 'annolooop[heic]'" in out
+
+
 def test_next_command_opens_the_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
     assert printed(monkeypatch, print_infer, REPORT)[1] == [
         "next: annoloop dataset launch 'my set'"

@@ -49,9 +49,9 @@ def allow_origin(s3: S3Server, origin: str) -> None:
     s3.client().put_bucket_cors(Bucket=s3.bucket, CORSConfiguration={"CORSRules": [rule]})
 
 
-def look_in_browser(project: Project, shot: str, seconds: float = 60) -> None:
+def look_in_browser(project: Project, shot: str, *overrides: str, seconds: float = 60) -> None:
     """Wait until the next task of the stream shows its picture."""
-    stack = project.stack()
+    stack = project.stack(*overrides)
     daemon = stack.daemon
     credentials = daemon.credentials() if daemon else None
     found = stack.studio.projects.find("aria_detector")
@@ -170,9 +170,9 @@ def test_whole_loop_on_s3(on_s3: Project, s3: S3Server) -> None:
     project.json("infer", *presigned)
     see_all(project)
     with pytest.raises(PlaywrightTimeoutError):
-        look_in_browser(project, "presign-refused", 10)
+        look_in_browser(project, "presign-refused", presigned[1], seconds=10)
     project.run("storage", "setup", "--yes")
-    look_in_browser(project, "presign")
+    look_in_browser(project, "presign", presigned[1])
     message = project.run("doctor", "-v", "--json", *presigned)
     assert "/lab/" in message.stderr
     assert "ignature" not in message.stderr

@@ -117,7 +117,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
     counts = count_tasks(snapshot.annotations, rules.choice)
     labels, disputed = _labels(snapshot.annotations, rules)
     version = stack.registry_of(name).current()
-    asked = last_round(stack, name, snapshot.annotations)
+    asked = last_round(stack, name, snapshot.annotations, rules.choice)
     unlabeled = project.tasks - counts.labeled - counts.skipped
     shown, blind, compared = compare_answers(stack, name, snapshot.annotations, rules)
     return StatsReport(
@@ -154,10 +154,12 @@ def stats(stack: Stack, name: str) -> StatsReport:
     )
 
 
-def last_round(stack: Stack, name: str, annotations: Iterable[Annotation]) -> RoundStats | None:
+def last_round(
+    stack: Stack, name: str, annotations: Iterable[Annotation], choice: str
+) -> RoundStats | None:
     """What was asked last, and how much of it is answered or skipped."""
     newest = rounds_of(stack, name).latest()
-    return round_stats(newest, annotations) if newest else None
+    return round_stats(newest, annotations, choice) if newest else None
 
 
 def compare_answers(

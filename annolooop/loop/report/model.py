@@ -109,7 +109,7 @@ def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: 
 
 
 def _round(one: Round, labels: Labels) -> RoundRow:
-    counts = round_stats(one, labels.snapshot.annotations)
+    counts = round_stats(one, labels.snapshot.annotations, labels.rules.choice)
     return RoundRow(
         one.number,
         one.created_at,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from annolooop.domain.annotations import Annotation
+from annolooop.domain.answers import is_answer
 from annolooop.domain.rounds import Round
 
 
@@ -19,9 +20,16 @@ class RoundStats:
     answered: int
 
 
-def round_stats(one: Round, annotations: Iterable[Annotation]) -> RoundStats:
-    """How much of a round is answered or skipped."""
-    answered = {a.task for a in annotations if not a.accepted} & set(one.query)
+def round_stats(one: Round, annotations: Iterable[Annotation], choice: str) -> RoundStats:
+    """How much of a round is answered or skipped.
+
+    Args:
+        one: the round.
+        annotations: of the dataset.
+        choice: ``single`` or ``multiple``, see :func:`is_answer`.
+    """
+    done = {a.task for a in annotations if a.skipped or is_answer(a, choice)}
+    answered = done & set(one.query)
     return RoundStats(
         one.number,
         one.created_at,

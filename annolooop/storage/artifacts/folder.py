@@ -33,8 +33,8 @@ class Folder:
         Path(path).unlink()
 
     def rm(self, path: str, recursive: bool) -> None:
-        """Remove a file, or a folder with all that is in it."""
-        if recursive and Path(path).is_dir():
+        """Remove a file, or a folder with all that is in it; of a link, the link alone."""
+        if recursive and Path(path).is_dir() and not Path(path).is_symlink():
             shutil.rmtree(path)
         else:
             Path(path).unlink()

@@ -72,3 +72,11 @@ def test_folder_is_removed_with_what_is_in_it(tmp_path: Path) -> None:
     write(tmp_path, "a/b/c", "d")
     Folder().rm(str(tmp_path / "a"), recursive=True)
     assert names_below(tmp_path) == ["d"]
+
+
+def test_link_in_the_place_of_a_folder_is_removed_and_not_followed(tmp_path: Path) -> None:
+    write(tmp_path, "theirs/1")
+    (tmp_path / "link").symlink_to(tmp_path / "theirs")
+    Folder().rm(str(tmp_path / "link"), recursive=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["theirs"]
+    assert (tmp_path / "theirs" / "1").exists()
