@@ -1,5 +1,6 @@
 """The command line: its commands, the options of all of them, and the one error boundary."""
 
+import errno
 import inspect
 import os
 import re
@@ -54,7 +55,7 @@ from annolooop.commands.stack import show as stack_show
 from annolooop.commands.storage import check as storage_check
 from annolooop.commands.storage import setup, teardown
 from annolooop.console.console import Console, Options
-from annolooop.errors import FULL, AnnoloopError, UnreachableError, is_interrupt
+from annolooop.errors import FULL, AnnoloopError, UnreachableError, UsageError, is_interrupt
 
 # To look for plugins of pydantic is to read what every installed package says of itself.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -300,6 +301,11 @@ def _guarded(
             full = UnreachableError(str(error), "Make room, then type the same command again.")
             console.error(full)
             raise typer.Exit(full.exit_code) from None
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            name = f"{str(error.filename)[:40]}…"
+            long = UsageError(f"the name {name} is longer than any file's", "Name a shorter one.")
+            console.error(long)
+            raise typer.Exit(long.exit_code) from None
         import traceback
 
         # Without locals: they may hold tokens.

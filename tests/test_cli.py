@@ -127,6 +127,20 @@ def test_usage_error_says_what_was_meant(
     assert meant in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [["stack", "check", "--stack"], ["restore"]])
+def test_name_that_no_file_can_have_is_a_usage_error(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(Project(tmp_path, {}).folder)
+    with pytest.raises(SystemExit) as end:
+        app([*words, "x" * 5000], prog_name="annoloop")
+    assert end.value.code == 2
+    assert "is longer than any file's" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_dead_server_is_exit_4_and_says_up(tmp_path: Path) -> None:
     project = Project(tmp_path, {})

@@ -5,7 +5,9 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+
+from annolooop.errors import UsageError
 
 SLASH = "__"  # in the place of a key's slashes
 LONGEST = 140  # bytes of a name; some file systems allow 143
@@ -25,6 +27,20 @@ def file_names(keys: Iterable[str], prefix: str = "") -> dict[str, str]:
 def folder_names(labels: Iterable[str]) -> dict[str, str]:
     """Label -> folder name: the label itself where it is safe."""
     return _assign(labels, _folder_name)
+
+
+def typed_path(text: str | Path) -> Path:
+    """The path that somebody typed; ``~`` is a home.
+
+    Raises:
+        UsageError: it is the home of nobody.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"{text} begins with the home of nobody", "Write the whole path, or ./ before it."
+        ) from None
 
 
 def safe_name(text: str) -> str:

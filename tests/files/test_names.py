@@ -1,10 +1,12 @@
 """Names outside of the store."""
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 
-from annolooop.files.names import LONGEST, file_names, folder_names
+from annolooop.errors import UsageError
+from annolooop.files.names import LONGEST, file_names, folder_names, typed_path
 
 ODD = [
     "images/a/1.jpg",
@@ -64,3 +66,10 @@ def test_labels_that_differ_by_case_get_folders_that_do_not() -> None:
     names = folder_names(["Cat", "cat", "dog", "a/b", "a:b"])
     assert len({name.casefold() for name in names.values()}) == 5
     assert names["dog"] == "dog"
+
+
+def test_home_of_nobody_is_an_error_of_usage() -> None:
+    assert typed_path("~/x") == Path.home() / "x"
+    assert typed_path("a/~b") == Path("a/~b")
+    with pytest.raises(UsageError, match="~nobody-of-this-name/x begins with the home of nobody"):
+        typed_path("~nobody-of-this-name/x")

@@ -17,7 +17,7 @@ from annolooop.domain.progress import Track, left_out
 from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError, UsageError
-from annolooop.files.names import file_names, folder_names
+from annolooop.files.names import file_names, folder_names, typed_path
 from annolooop.files.publish import Draft, check_target, publishing
 from annolooop.files.tables import Row, check_table, write_table
 from annolooop.loop.dataset.layouts import Item, write_class_folders, write_coco, write_hf
@@ -157,7 +157,7 @@ def export(stack: Stack, name: str, options: ExportOptions, track: Track) -> Exp
 
 def _check(stack: Stack, options: ExportOptions) -> tuple[Path, Format]:
     form = FORMATS[options.format]
-    out = options.out.expanduser().resolve()
+    out = typed_path(options.out).resolve()
     if form.suffix and out.suffix != form.suffix:
         raise UsageError(
             f"--out {options.out}: --format {options.format} writes a {form.suffix} file",

@@ -10,6 +10,7 @@ from pathlib import Path
 from annolooop.domain.picture_kinds import HEIC_HINT
 from annolooop.domain.tasks import Image
 from annolooop.errors import DataError, UsageError, did_you_mean
+from annolooop.files.names import typed_path
 from annolooop.loop.embed.sources import LocalFiles, Source, Sources, StoredFiles
 from annolooop.storage.artifacts.prefixes import is_below, is_own
 from annolooop.storage.artifacts.store import ArtifactStore, StoredObject
@@ -59,7 +60,7 @@ def list_batch(
     """
     if batch is None:
         return _whole(catalog)
-    path = Path(batch).expanduser()
+    path = typed_path(batch)
     there = _exists(path)
     if not batch.strip() or (there and not path.resolve().name):
         raise UsageError(
@@ -130,7 +131,7 @@ def _of_store(batch: str, store: ArtifactStore, catalog: ImageCatalog) -> Listin
 
 def _folders(batch: str, catalog: ImageCatalog) -> list[str]:
     """Folders that a batch may name: those beside it on this machine, and those of the dataset."""
-    here, beside = Path(batch).expanduser().parent, list[str]()
+    here, beside = typed_path(batch).parent, list[str]()
     with suppress(OSError, ValueError):
         beside += [str(p) for p in here.iterdir() if p.is_dir() and not p.name.startswith(".")]
     return [*beside, *(folder.removeprefix(f"{IMAGES}/") for folder in catalog.places())]

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from annolooop.errors import ConfigError, DataError, UsageError
+from annolooop.files.names import typed_path
 from annolooop.files.whole import make_folder
 from annolooop.labelstudio.server.backup import put_back_backup, write_backup
 from annolooop.labelstudio.server.daemon import Daemon
@@ -81,7 +82,7 @@ def backup(stack: Stack, out: Path | None, keep: int) -> BackupReport:
     begun = time.monotonic()
     daemon = _require_daemon(stack)
     if out:
-        file = out.expanduser().resolve()
+        file = typed_path(out).resolve()
         if file.exists():
             raise UsageError(f"--out {out} exists", "Name a file that does not exist yet.")
         if not file.parent.is_dir():
@@ -160,7 +161,7 @@ def put_back(stack: Stack, backup: str) -> PutBackReport:
             f"Stop it first: annoloop down; then: annoloop restore {backup}",
         )
     make_folder(daemon.data_dir).chmod(0o700)
-    file = Path(backup).expanduser()
+    file = typed_path(backup)
     with TemporaryDirectory() as folder:
         if not file.is_file():
             file = Path(folder) / Path(backup).name

@@ -21,7 +21,7 @@ MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 def is_key(name: str) -> bool:
     """Whether an object of this name can be reached; a bucket may hold some that cannot."""
-    return not {"", ".", ".."} & set(name.split("/"))
+    return "\0" not in name and not {"", ".", ".."} & set(name.split("/"))
 
 
 def _exists(error: BaseException) -> bool:
