@@ -206,3 +206,24 @@ def test_answer_that_says_nothing_is_given_again_in_its_tab(
     assert waiting.value.ok
     after = project.json("sync")
     assert (after["labeled"], after["empty"], after["again"]) == (2, 0, "")
+
+
+def test_key_of_a_label_is_its_name_and_a_dollar_sign_is_shown(
+    project: Project, server: Server, page: Page
+) -> None:
+    labels = ["2", "US$", "q", "cat"]
+    dataset = {**project.values["dataset"], "labels": labels}  # type: ignore[dict-item]
+    project.write({**project.values, "dataset": dataset})
+    train(project.stack(), False, untracked)
+    write_photos(project.folder / "b", ["aria.jpg"])
+    infer(project.stack(), str(project.folder / "b"), InferOptions(), untracked)
+    name = project.stack().config.dataset.name
+    page.goto(project.run("dataset", "launch", name, "--no-browser").stdout.strip())
+    log_in(page, server.username, server.password)
+    boxes = page.locator("input[type=checkbox]")
+    expect(boxes).to_have_count(len(labels), timeout=60_000)
+    shoot(page, "keys")
+    expect(page.get_by_text("US$")).to_be_visible()
+    for label, key in (("2", "2"), ("q", "q"), ("cat", "3"), ("US$", "1")):
+        page.keyboard.press(key)
+        expect(boxes.nth(labels.index(label))).to_be_checked()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.errors import DataError, counted, did_you_mean
+from annolooop.labelstudio.api.data_manager import condition
 from annolooop.loop.dataset.datasets import noted_projects
 from annolooop.loop.labels.project import (
     advice,
@@ -14,6 +15,11 @@ from annolooop.loop.labels.project import (
     unknown_labels,
 )
 from annolooop.stack import Stack
+
+KEY_OF_THEIRS = (
+    condition("data.key", "empty", "String", False),
+    condition("data.sha256", "empty", "String", True),
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,13 @@ def adopt(stack: Stack, title_or_id: str) -> AdoptReport:
             f"the Label Studio project {project.title} has the label {unknown[0]!r}, "
             "which is missing in dataset.labels",
             f"{how_to_add(stack, unknown)}. Or name it in dataset.other_answers if it is no label.",
+        )
+    taken = stack.studio.tasks.count(project.id, KEY_OF_THEIRS)
+    if taken:
+        raise DataError(
+            f"{counted(taken, 'task')} of the Label Studio project {project.title} have a value "
+            "`key` of their own in their data, where annoloop notes the image's key in the store",
+            "Export the tasks, rename it, and import them into another project.",
         )
     with stack.lock("dataset adopt"):
         fit_project(stack, project)

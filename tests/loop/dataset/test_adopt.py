@@ -199,3 +199,14 @@ def test_project_whose_answers_could_not_be_read_is_refused(
     assert before in CONFIG
     made = make_by_hand(http, f"refused {name}", CONFIG.replace(before, after))
     assert why in " ".join(project.run("dataset", "adopt", str(made), code=5).stderr.split())
+
+
+def test_project_whose_tasks_have_a_key_of_their_own_is_refused(
+    project: Project, http: httpx.Client, site: str
+) -> None:
+    made = make_by_hand(http, f"music {project.stack().config.dataset.name}")
+    body = [{"data": {"photo": f"{site}/aria_{n}.jpg", "key": "C major"}} for n in range(2)]
+    body.append({"data": {"photo": f"{site}/aria_2.jpg", "key": ""}})
+    http.post(f"/api/projects/{made}/import", json=body).raise_for_status()
+    with pytest.raises(DataError, match=r"2 tasks of the .* a value `key` of their own"):
+        adopt(project.stack(), str(made))
