@@ -1,19 +1,8 @@
 """The keys of the stack file that are about one cloud. The text below a key describes it."""
 
-import re
-from typing import Annotated
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
-
-
-def _address(url: str) -> str:
-    """The address of a server."""
-    if url and not re.match(r"https?://[^/\s]|\*+$", url):  # stars: a masked value
-        raise ValueError("must start with http:// or https://")
-    return url.rstrip("/")
-
-
-Address = Annotated[str, AfterValidator(_address)]
+from annolooop.config.addresses import Address
 
 
 class Section(BaseModel):

@@ -50,8 +50,17 @@ class LoadedStack:
     chosen_by: str
 
     def path(self, value: str) -> Path:
-        """Resolve a path of the stack file against the project folder."""
-        return (self.folder / Path(value).expanduser()).resolve()
+        """Resolve a path of the stack file against the project folder.
+
+        Raises:
+            ConfigError: it begins with the home of nobody, or links lead in a circle.
+        """
+        try:
+            return (self.folder / Path(value).expanduser()).resolve()
+        except (RuntimeError, OSError) as error:
+            raise ConfigError(
+                f"{self.file}: the path {value} leads nowhere: {error}", "Write the whole path."
+            ) from None
 
 
 def load_stack(
@@ -93,6 +102,11 @@ def load_stack(
     values = raw.values
     if shallow:
         values = {key: value for key, value in values.items() if key in SHALLOW}
+    for path, text in _texts(values):
+        if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
+            raise ConfigError(
+                f"{_place(raw, path)}: holds what is no character", "Write it as plain text."
+            )
     try:
         config = StackConfig.model_validate(values)
     except ValidationError as error:
@@ -302,15 +316,32 @@ def _paths(value: object, path: Path_) -> Iterator[Path_]:
             yield from _paths(below, (*path, str(key)))
 
 
+def _texts(value: object, path: Path_ = ()) -> Iterator[tuple[Path_, str]]:
+    """All texts in a value, keys too, with their places."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, below in value.items():
+            yield path, str(key)
+            yield from _texts(below, (*path, str(key)))
+    elif isinstance(value, list):
+        for number, below in enumerate(value):
+            yield from _texts(below, (*path, number))
+
+
+def _place(raw: _RawFile, path: Path_) -> str:
+    """File and line, or option, and key of a value."""
+    key = ".".join(map(str, path)) or "stack"
+    if any(raw.origins.get(path[:n]) == "flag" for n in range(len(path) + 1)):
+        return f"--set {key}"
+    lines = raw.lines
+    nearest = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in lines), ())
+    return f"{raw.file}:{lines.get(nearest, 1)}: {key}"
+
+
 def _explain(raw: _RawFile, problem: Any) -> str:
     path: Path_ = tuple(problem["loc"])
-    key = ".".join(map(str, path)) or "stack"
-    if raw.origins.get(path) == "flag":
-        where = f"--set {key}"
-    else:
-        lines = raw.lines
-        nearest = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in lines), ())
-        where = f"{raw.file}:{lines.get(nearest, 1)}: {key}"
+    where = _place(raw, path)
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key{did_you_mean(str(path[-1]), _fields_at(path[:-1]))}"
     if problem["type"] == "string_type" and isinstance(problem["input"], (bool, int, float, date)):

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path
 from pydantic import (
@@ -13,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from annolooop.config.addresses import Address
 from annolooop.config.backbones import check_backbone, check_weights
 from annolooop.config.cloud_keys import AzureConfig, GCSConfig, S3Config, Section
 from annolooop.domain.labels import why_no_label
@@ -112,7 +114,7 @@ class LabelStudioConfig(Section):
     command: str | None = None
     """A `label-studio` executable, by name or path, to start instead of installing one."""
 
-    url: str | None = None
+    url: Address | None = None
     """Address of a Label Studio that someone else runs. `up` then starts nothing."""
 
     api_key: SecretStr | None = None
@@ -144,13 +146,11 @@ class LabelStudioConfig(Section):
     @field_validator("url")
     @classmethod
     def _http(cls, url: str | None) -> str | None:
-        if url is not None and not re.match(r"https?://[^/]", url):
-            raise ValueError("must start with http:// or https://")
-        if url is not None and "@" in url.split("/")[2]:
+        if url and "@" in urlsplit(url).netloc:
             raise ValueError("must not hold a login: addresses are shown; use api_key")
-        if url is not None and re.search(r"[?#\s]", url):
+        if url and re.search(r"[?#\s]", url):
             raise ValueError("must be a host and a path, without a ? or a #")
-        return url.rstrip("/") if url else url
+        return url
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -267,3 +267,18 @@ def test_version_of_label_studio_is_a_version(tmp_path: Path, version: str) -> N
 def test_versions_of_releases_are_taken(tmp_path: Path, version: str) -> None:
     file = write(tmp_path, f'label_studio:\n  version: "{version}"\n')
     assert load_stack(file, environ={}).config.label_studio.version == version
+
+
+@pytest.mark.parametrize("text", ['"a\\0b"', '"\\ud800"', '["a", "\\ud800"]', '{"\\ud800": 1}'])
+def test_what_is_no_character_is_named(tmp_path: Path, text: str) -> None:
+    assert "annoloop.yaml:2: store.url" in message(tmp_path, f"store:\n  url: {text}\n")
+    with pytest.raises(ConfigError, match=r"--set store\.url"):
+        load_stack(write(tmp_path, ""), [f"store.url={text}"], environ={})
+
+
+def test_path_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    loaded = load_stack(write(tmp_path, ""), environ={})
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    for value in ("~nobody-of-this-name/x", "round/x"):
+        with pytest.raises(ConfigError, match=f"the path {value} leads nowhere"):
+            loaded.path(value)

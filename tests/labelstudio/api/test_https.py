@@ -59,7 +59,12 @@ def theirs(
             }
 
     shutil.copytree(migrated, root / "label-studio")
-    daemon = Behind(**vars(make_daemon(root / "label-studio", root / "stores")))
+    made = make_daemon(root / "label-studio", root / "stores")
+    # Python itself is started without the folders of others; a server of someone else is not.
+    script = root / "label-studio.sh"
+    script.write_text(f'#!/bin/sh\nexec "{made.command}" "$@"\n', encoding="utf-8")
+    script.chmod(0o700)
+    daemon = Behind(**{**vars(made), "command": str(script)})
     daemon.start(print)
     credentials = daemon.credentials()
     assert credentials

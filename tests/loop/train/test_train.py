@@ -146,7 +146,7 @@ def test_server_that_was_replaced_does_not_mix_with_the_old_one(loop: Loop) -> N
     loop.annotate("aria_0.jpg", "aria")
     loop.sync()
     loop.studio.projects.delete(loop.id)
-    loop.sync()
+    sync(loop.project.stack(), False, untracked, accept_loss=True)
     again = loop.studio.projects.find(loop.name)
     assert again
     assert again.tasks == 16
