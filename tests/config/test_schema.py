@@ -125,6 +125,7 @@ def test_schema_has_the_descriptions_and_no_path_of_this_machine() -> None:
     assert "default" not in schema["properties"]["cache_dir"]
 
 
+@pytest.mark.slow
 def test_backbones_are_those_of_torchvision() -> None:
     import torchvision
     from torch import nn

@@ -157,6 +157,7 @@ def test_demo_runs_the_loop_twice_and_leaves_nothing(
         httpx.get(on_loopback(report["url"]))
 
 
+@pytest.mark.slow
 def test_demo_never_takes_a_folder_that_holds_something_else(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
     project = Project(tmp_path, {})

@@ -183,6 +183,7 @@ def test_locked_version_is_installed_if_the_hashes_are_those_of_the_lock(
     assert subprocess.run([installed], capture_output=True, text=True).stdout == "here\n"
 
 
+@pytest.mark.slow
 def test_file_that_is_not_that_of_the_lock_is_not_installed(wheel: Path, tmp_path: Path) -> None:
     lock(wheel, "0" * 64)
     with pytest.raises(ConfigError, match=r"Label Studio 1\.2\.3 could not be installed"):

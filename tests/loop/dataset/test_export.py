@@ -221,6 +221,7 @@ def test_command_exports_without_a_server_and_says_so(stored: Stored) -> None:
     )
 
 
+@pytest.mark.slow
 def test_export_that_is_killed_is_completed_by_the_next(stored: Stored) -> None:
     project = stored.project
     images = put_images(project, [f"many/{n:03d}.jpg" for n in range(300)])

@@ -182,6 +182,7 @@ def test_unknown_strategy_is_told() -> None:
     assert list(NAMES) == list(STRATEGIES)
 
 
+@pytest.mark.slow
 def test_many_images_take_seconds() -> None:
     rng = np.random.default_rng(0)
     x = np.maximum(rng.normal(size=(20_000, 64)) @ rng.normal(size=(64, 1280)), 0)

@@ -114,6 +114,7 @@ def elsewhere(
         yield ArtifactStore(f"az://{azure.container}/x", open_azure(access)), made
 
 
+@pytest.mark.slow
 def test_on_other_clouds_nothing_is_lost_or_doubled_either(
     elsewhere: tuple[ArtifactStore, FaultyProxy],
 ) -> None:
