@@ -166,10 +166,10 @@ def _formats() -> tuple[str, ...]:
     """What may be opened; never a format that starts another program, such as EPS."""
     _quiet_libtiff()
     try:
-        import pillow_heif
+        import pi_heif
     except ImportError:
         return FORMATS
-    pillow_heif.register_heif_opener()
+    pi_heif.register_heif_opener()
     return (*FORMATS, "HEIF")
 
 

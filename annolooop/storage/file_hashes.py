@@ -118,7 +118,7 @@ class FileHashes:
 def _decoders() -> str:
     """What decodes: another version may read what this one does not."""
     found = []
-    for name in ("pillow", "simplejpeg", "pillow-heif"):
+    for name in ("pillow", "simplejpeg", "pi-heif"):
         with suppress(PackageNotFoundError):
             found.append(f"{name} {version(name)}")
     return ", ".join(found)

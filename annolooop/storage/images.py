@@ -42,7 +42,7 @@ def suffix_of(name: str) -> str:
 
 @cache
 def _reads_heic() -> bool:
-    return find_spec("pillow_heif") is not None
+    return find_spec("pi_heif") is not None
 
 
 def content_hash(data: bytes) -> str:
