@@ -21,6 +21,7 @@ from annolooop.loop.infer.infer import InferOptions, infer
 from annolooop.loop.labels.project import ensure_project
 from annolooop.loop.sync.sync import sync
 from annolooop.model.backbones.pipeline import Pipeline
+from annolooop.storage import images
 from annolooop.storage.artifacts.store import ArtifactStore
 from annolooop.storage.clouds.s3.files import S3Access, open_s3
 from annolooop.storage.embeddings.embeddings import Embeddings
@@ -100,8 +101,12 @@ def test_batch_is_found_by_its_place_in_the_bucket(s3: S3Server) -> None:
         keys("nowhere")
 
 
-def test_tiff_of_a_bucket_is_shown_and_what_is_no_image_is_no_work(on_s3: Project) -> None:
+def test_tiff_of_a_bucket_is_shown_and_what_is_no_image_is_no_work(
+    on_s3: Project, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "_reads_heic", lambda: False)  # its package is not installed
     project = on_s3
+    project.write({**project.values, "store": {"url": f"s3://{s3.bucket}/scanned"}})
     project.json("up")
     project.json("train")
     out = io.BytesIO()

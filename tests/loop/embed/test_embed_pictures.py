@@ -12,6 +12,7 @@ from annolooop.domain.progress import untracked
 from annolooop.errors import DataError
 from annolooop.loop.embed.batch import Listing, list_batch, name_counts
 from annolooop.loop.embed.record import Batch
+from annolooop.storage import images
 from annolooop.storage.images import content_hash, copy_key
 
 
@@ -19,6 +20,12 @@ def encode(kind: str, shade: int = 0) -> bytes:
     out = io.BytesIO()
     Picture.new("RGB", (20, 10), (shade, 0, 0)).save(out, kind)
     return out.getvalue()
+
+
+@pytest.fixture
+def without_heic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package that reads HEIC is not installed."""
+    monkeypatch.setattr(images, "_reads_heic", lambda: False)
 
 
 def listing(dataset: LocalDataset, batch: str = "") -> Listing:
@@ -79,20 +86,26 @@ def test_image_that_replaces_a_tiff_is_shown_itself(dataset: LocalDataset) -> No
     assert shown(dataset) == {"images/s/a.jpg": "images/s/a.jpg"}
 
 
-def test_files_of_other_names_are_counted_by_suffix(dataset: LocalDataset) -> None:
+def test_files_of_other_names_are_counted_by_suffix(
+    dataset: LocalDataset, without_heic: None
+) -> None:
     dataset.write(a=encode("PNG"))
     for name in ("x.HEIC", "y.heic", "labels.csv", "README", ".hidden"):
         (dataset.batch / name).write_bytes(b"1")
     assert listing(dataset).passed_over == {".heic": 2, ".csv": 1, "": 1}
 
 
-def test_objects_of_other_names_are_counted_by_suffix(dataset: LocalDataset) -> None:
+def test_objects_of_other_names_are_counted_by_suffix(
+    dataset: LocalDataset, without_heic: None
+) -> None:
     for name in ("a.jpg", "b.HEIC", "c.mp4"):
         dataset.store.put(f"images/s/{name}", b"1")
     assert listing(dataset, "s").passed_over == {".heic": 1, ".mp4": 1}
 
 
-def test_folder_of_nothing_but_heic_says_what_to_install(dataset: LocalDataset) -> None:
+def test_folder_of_nothing_but_heic_says_what_to_install(
+    dataset: LocalDataset, without_heic: None
+) -> None:
     (dataset.batch / "x.heic").write_bytes(b"1")
     with pytest.raises(DataError, match=r"no image files in it; there are: 1 \.heic") as caught:
         listing(dataset)
