@@ -22,7 +22,7 @@ test: .venv/installed-dev
 	$(BIN)/coverage report --fail-under 90
 
 test-fast: .venv/installed-dev
-	$(BIN)/python -m pytest -q -n 2 -m "not server and not bucket and not browser and not slow"
+	$(BIN)/python -m pytest -q -n 3 -m "not server and not bucket and not browser and not slow"
 
 bench: .venv/installed-dev
 	$(BIN)/python benchmarks/run_all.py $(BENCH)

@@ -87,6 +87,7 @@ def test_waiter_says_once_whom_it_waits_for_and_goes_on(store: ArtifactStore) ->
     assert said[0].startswith("waiting for `infer` by ana@host since ")
 
 
+@pytest.mark.slow
 def test_of_many_one_has_it_at_a_time(store: ArtifactStore) -> None:
     inside = []
 
@@ -134,6 +135,7 @@ def test_silent_holder_elsewhere_is_gone_after_a_while(store: ArtifactStore) -> 
     assert "since 2020-01-01" in said[0]
 
 
+@pytest.mark.slow
 def test_holder_elsewhere_that_gives_signs_of_life_keeps_it(
     store: ArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +211,7 @@ class LateListing(ArtifactStore):
         return (o for o in super().walk(prefix) if now - times.get(o.key, 0) >= self.late)
 
 
+@pytest.mark.slow
 def test_listing_that_is_late_delays_and_stops_nobody(tmp_path: Path) -> None:
     store = LateListing(str(tmp_path))
     store.late = 1.0

@@ -25,6 +25,12 @@ def address_in(uri: str) -> str:
     return str(address)
 
 
+@pytest.fixture(autouse=True)
+def short_grace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "second_use" not in request.node.name:
+        monkeypatch.setattr(login, "GRACE", 0.1)
+
+
 @pytest.fixture
 def browser(monkeypatch: pytest.MonkeyPatch) -> Callable[[Browse], list[str]]:
     """Put a browser in the place of the user's; keeps what it was started with."""

@@ -204,6 +204,7 @@ def test_place_in_the_store_or_with_another_suffix_is_refused(
         run(stored.project, "csv", tmp_path / "out.txt")
 
 
+@pytest.mark.slow
 def test_command_exports_without_a_server_and_says_so(stored: Stored) -> None:
     words = ("dataset", "export", "--format", "csv", "--out", "t.csv")
     told = stored.project.run(*words).stdout

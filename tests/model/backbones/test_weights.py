@@ -92,6 +92,7 @@ def test_no_hub_is_told_within_seconds(tmp_path: Path, monkeypatch: pytest.Monke
         load_weights("resnet18", "DEFAULT", tmp_path, lambda *_: None, lambda _: None)
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_damaged_file_is_an_error_whatever_torch_raises(tmp_path: Path) -> None:
     """Of 300 damages, its readers raise some ten kinds of errors."""
     file, draw = tmp_path / "w.pt", random.Random(0)

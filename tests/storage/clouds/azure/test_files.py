@@ -181,6 +181,7 @@ def test_credentials_of_the_machine_are_used_or_told_to_be_wrong(tmp_path: Path)
     assert told.stderr == ""
 
 
+@pytest.mark.slow
 def test_busy_server_is_asked_again() -> None:
     asked: list[str] = []
 

@@ -90,6 +90,7 @@ def test_no_credentials_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         store.put("a", b"1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "reason", "hint"),
     [

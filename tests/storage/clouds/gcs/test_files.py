@@ -147,6 +147,7 @@ def test_busy_server_is_asked_again(gcs: GCSServer, monkeypatch: pytest.MonkeyPa
     assert "type the same command again" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_server_that_is_not_there_is_given_up_soon() -> None:
     begun = time.monotonic()
     store = ArtifactStore("gs://lab/x", open_gcs(GCSAccess(endpoint="http://127.0.0.1:9")))
