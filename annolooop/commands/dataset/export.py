@@ -48,9 +48,7 @@ def export(
 
     Formats with a folder for each label, and copies of the images: imagefolder (torchvision), yolo
     (Ultralytics). With images and a file of labels: hf (Hugging Face datasets), coco. With a row
-    for each image: csv, jsonl, parquet. With all annotations, to import into Label Studio:
-    label-studio.
-
+    for each image: csv, jsonl, parquet. With all annotations, for Label Studio: label-studio.
     Annotations are read from Label Studio; where it does not answer, from the last snapshot.
     """
     from annolooop.loop.dataset.export import ExportOptions, export
@@ -86,6 +84,8 @@ def print_export(console: Console, report: "ExportReport") -> None:
         )
     for label in _labels_of_one_part(report):
         console.say(f"One part of the split has no image of {label}: its folder there is empty.")
+    if report.load:
+        console.print(f"to load it in Python: {report.load}")
     console.next(f"annoloop dataset describe {quote(report.dataset)}")
 
 

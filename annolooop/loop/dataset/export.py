@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -20,6 +20,7 @@ from annolooop.errors import DataError, UsageError
 from annolooop.files.names import file_names, folder_names, typed_path
 from annolooop.files.publish import Draft, check_target, publishing
 from annolooop.files.tables import Row, check_table, write_table
+from annolooop.loop.dataset.formats import FORMATS, Format, load_line
 from annolooop.loop.dataset.layouts import Item, write_class_folders, write_coco, write_hf
 from annolooop.loop.dataset.task_file import Task, live_tasks, stored_tasks, write_tasks
 from annolooop.loop.labels.current import Labels, read_labels
@@ -34,6 +35,7 @@ class ExportReport:
     """What `dataset export` wrote.
 
     Attributes:
+        load: a line of Python that loads what was written; empty for ``label-studio``.
         live, why_not_live, as_of: as in :class:`DescribeReport`.
         snapshot: number of the snapshot that holds just these annotations, or 0.
         written: images, or tasks for ``label-studio``.
@@ -52,6 +54,7 @@ class ExportReport:
     dataset: str
     format: str
     out: str
+    load: str
     split: str
     live: bool
     why_not_live: str
@@ -74,35 +77,6 @@ class ExportReport:
 
 
 ELSEWHERE = "its image is not in the store, so only Label Studio can export it"
-
-
-@dataclass(frozen=True)
-class Format:
-    """One form.
-
-    Attributes:
-        suffix: of the file that is written; empty for a folder.
-        splits: part of the split -> how its folder is called.
-        single: it has room for one label of an image only.
-    """
-
-    suffix: str = ""
-    splits: Mapping[str, str] = field(
-        default_factory=lambda: {"train": "train", "holdout": "holdout"}
-    )
-    single: bool = False
-
-
-FORMATS = {
-    "imagefolder": Format(single=True),
-    "yolo": Format(splits={"train": "train", "holdout": "val"}, single=True),
-    "hf": Format(splits={"train": "train", "holdout": "test"}),
-    "coco": Format(),
-    "csv": Format(".csv"),
-    "jsonl": Format(".jsonl"),
-    "parquet": Format(".parquet"),
-    "label-studio": Format(".json"),
-}
 
 
 @dataclass(frozen=True)
@@ -213,6 +187,7 @@ class _Work:
             several = choice == "multiple"
             columns = {
                 "key": "text",
+                "path": "text",
                 "sha256": "text",
                 **({"labels": "texts"} if several else {"label": "text"}),
                 "split": "text",
@@ -252,6 +227,7 @@ class _Work:
             who = {a.annotator for a in people if a.annotator is not None}
             yield {
                 "key": example.key,
+                "path": self._stack.store.place(example.key),
                 "sha256": example.sha256,
                 **({"labels": list(example.labels)} if several else {"label": example.labels[0]}),
                 "split": example.split,
@@ -338,6 +314,7 @@ class _Work:
             dataset=labels.dataset,
             format=self._options.format,
             out=str(out),
+            load=load_line(self._options.format, self._options.split, out),
             split=self._options.split,
             live=labels.live,
             why_not_live=labels.why_not,

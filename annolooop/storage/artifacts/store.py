@@ -84,6 +84,10 @@ class ArtifactStore:
         """The folder, where the store is one on this machine."""
         return Path(self._root) if isinstance(self._fs, Folder) else None
 
+    def place(self, key: str) -> str:
+        """Where other programs find an object: a path of this machine, or an address."""
+        return str(self.local_path / key) if self.local_path else f"{self.url}/{key}"
+
     @property
     def at_once(self) -> int:
         """How many requests pay at a time: of a folder of this machine, one."""

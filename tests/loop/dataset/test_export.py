@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -377,3 +378,25 @@ def test_other_answers_are_counted_and_not_exported(stored: Stored, tmp_path: Pa
 def test_why_there_is_nothing_to_export_is_said(stored: Stored, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="16 with a label that is not in"):
         run(stored.project, "csv", tmp_path / "labels.csv", "dataset.labels=[x, y]")
+
+
+@pytest.mark.parametrize(
+    ("form", "module"),
+    [
+        ("imagefolder", "torchvision.datasets"),
+        ("coco", "json"),
+        ("csv", "pandas"),
+        ("jsonl", "pandas"),
+        ("parquet", "pandas"),
+    ],
+)
+def test_printed_line_loads_what_was_written(
+    stored: Stored, tmp_path: Path, form: str, module: str
+) -> None:
+    suffix = "" if form in ("imagefolder", "coco") else f".{form}"
+    report = run(stored.project, form, tmp_path / f"what's out{suffix}")
+    import_module(module)
+    loaded = eval(report.load, {name: import_module(name) for name in [module.partition(".")[0]]})
+    assert len(loaded) == {"imagefolder": report.train, "coco": 3}.get(form, report.written)
+    if module == "pandas":
+        assert all(Path(path).is_file() for path in loaded["path"])
