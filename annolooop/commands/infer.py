@@ -1,7 +1,6 @@
 """`annoloop infer`: predict a batch, and choose what people are asked next."""
 
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from annolooop import completion
 from annolooop.console.console import Console
 from annolooop.errors import UsageError, counted
+from annolooop.loop.rounds.next_step import next_step
 from annolooop.model.choosing.names import NAMES
 
 if TYPE_CHECKING:
@@ -195,14 +195,7 @@ def _print_next(console: Console, report: "InferReport") -> None:
         console.print(
             f"{counted(report.stale, 'task')} with predictions by other model versions only"
         )
-        if not report.query:
-            batch = f" --batch {quote(report.batch)}" if report.batch else ""
-            console.next(f"annoloop infer{batch} --rerun", "to predict them anew")
-            return
-    if report.query and not report.query.round:
-        console.next("annoloop train --rerun", "to learn from all annotations")
-    else:
-        console.next(f"annoloop dataset launch {quote(report.dataset)}")
+    console.next(*next_step(report.state))
 
 
 def _print_blind(console: Console, blind: "BlindReport") -> None:

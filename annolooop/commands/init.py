@@ -51,7 +51,7 @@ def print_init(console: Console, report: "InitReport") -> None:
         console.print(f"wrote  {name}")
     for name in report.kept:
         console.print(f"kept   {name}  (it exists)")
-    if report.store != "local":
-        console.say("Then name the bucket and its credentials in annoloop.yaml.")
+    if report.unset:
+        console.say(f"First set in {report.stack_file}: {', '.join(report.unset)}.")
     step = "annoloop up" if report.store == "local" else "annoloop storage setup"
     console.next(f"cd {quote(report.folder)} && {step}" if report.folder != "." else step)

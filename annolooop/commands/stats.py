@@ -64,7 +64,7 @@ def print_stats(console: Console, report: "StatsReport") -> None:
         console.say(line)
     if report.empty or report.unreadable:
         console.next("annoloop sync", "to make a tab of the tasks to answer again")
-    console.next(report.next)
+    console.next(report.next, report.next_why)
 
 
 def _list(counts: "Mapping[str, int]") -> str:

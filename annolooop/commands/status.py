@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from annolooop.console.console import Console
+from annolooop.loop.rounds.next_step import LoopState, next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.server import StatusReport
@@ -24,4 +25,4 @@ def print_status(console: Console, report: "StatusReport") -> None:
     for key, value in rows.items():
         if value is not None:
             console.print(f"  {key:<5} {value}")
-    console.next("annoloop train" if report.running else "annoloop up")
+    console.next(*next_step(LoopState(running=report.running, model=None)))

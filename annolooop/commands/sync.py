@@ -7,6 +7,7 @@ import typer
 
 from annolooop.console.console import Console
 from annolooop.errors import counted
+from annolooop.loop.rounds.next_step import next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.sync.sync import SyncReport
@@ -134,7 +135,5 @@ def _print_next(console: Console, report: "SyncReport") -> None:
         console.next("annoloop stack show", "to see store.url; then put the store there")
     elif report.check:
         console.next("annoloop sync" if report.to_do else "annoloop stats")
-    elif report.labeled:
-        console.next("annoloop train --rerun")
     else:
-        console.next(f"annoloop dataset launch {quote(report.dataset)}")
+        console.next(*next_step(report.state))

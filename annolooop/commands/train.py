@@ -1,6 +1,5 @@
 """`annoloop train`: the first model version, and the next ones."""
 
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from annolooop.commands.wording import estimate
 from annolooop.console.console import Console
 from annolooop.errors import counted
+from annolooop.loop.rounds.next_step import next_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,17 +103,12 @@ def _print_version(console: Console, report: "TrainReport") -> None:
             "the split where their near-duplicates are"
         )
     _print_figures(console, report)
-    news = _news(report)
-    if report.trained or report.gate:
-        console.next("annoloop infer --batch FOLDER", "or predict all anew: annoloop infer --rerun")
-    elif news:
-        console.print(f"since then: {news}")
-        console.next("annoloop train --rerun")
-    elif report.examples:
-        console.print("no label changed since")
-        console.next(f"annoloop dataset launch {quote(report.dataset)}")
-    else:
-        console.next("annoloop infer --batch FOLDER")
+    if not (report.trained or report.gate):
+        if news := _news(report):
+            console.print(f"since then: {news}")
+        elif report.examples:
+            console.print("no label changed since")
+    console.next(*next_step(report.state))
 
 
 def _print_no_labels(console: Console, report: "TrainReport") -> None:

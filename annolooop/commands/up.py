@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annolooop.console.console import Console
+from annolooop.loop.rounds.next_step import LoopState, next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.server import UpReport
@@ -42,4 +43,4 @@ def print_up(console: Console, report: "UpReport") -> None:
         console.print(f"password: in {report.credentials}")
     if report.refreshed is not None:
         console.print(f"projects with new credentials of the bucket: {report.refreshed}")
-    console.next("annoloop train")
+    console.next(*next_step(LoopState(model=None)))

@@ -129,6 +129,19 @@ def find_accepted(annotations: Sequence[Annotation], rules: Rules) -> list[Examp
     return [accepted[sha256] for sha256 in sorted(accepted)]
 
 
+def can_teach(examples: Iterable[Example], choice: str) -> bool:
+    """Whether a model can learn from the examples that are not of the holdout.
+
+    Single choice needs two labels that images have; multiple choice needs one that some have and
+    others do not have.
+    """
+    given = [set(example.labels) for example in examples if example.split == "train"]
+    anywhere: set[str] = set().union(*given)
+    if choice == "multiple":
+        return any(label not in one for one in given for label in anywhere)
+    return len(anywhere) > 1
+
+
 def fingerprint(examples: Iterable[Example]) -> str:
     """Hash of the (content, labels) pairs: it changes when a label is added or corrected."""
     pairs = sorted((example.sha256, example.labels) for example in examples)

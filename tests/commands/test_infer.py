@@ -27,7 +27,7 @@ REPORT = InferReport(
     changed=0,
     stale=0,
     out=None,
-    url=None,
+    url="http://x",
     seconds={"read": 0.5, "forward": 6.25, "total": 8.0},
     bottleneck="forward",
 )
@@ -74,6 +74,18 @@ def test_stale_predictions_lead_to_rerun(monkeypatch: pytest.MonkeyPatch) -> Non
     out, err = printed(monkeypatch, print_infer, replace(REPORT, stale=3))
     assert "3 tasks with predictions by other model versions only" in out
     assert err == ["next: annoloop infer --batch photos --rerun  to predict them anew"]
+
+
+def test_predictions_that_were_not_sent_lead_to_sending(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, err = printed(monkeypatch, print_infer, replace(REPORT, url=None))
+    assert err == ["next: annoloop infer --batch photos  to show people the predictions"]
+
+
+def test_chosen_tasks_are_labelled_although_others_are_stale(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, err = printed(monkeypatch, print_infer, replace(REPORT, stale=3, query=QUERY))
+    assert err == ["next: annoloop dataset launch 'my set'"]
 
 
 def test_dry_run_says_that_nothing_was_changed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,12 @@ def test_counts_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert err == ["next: annoloop dataset launch clothes"]
 
 
+def test_next_command_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = replace(REPORT, next="annoloop report", next_why="no task is left")
+    _, err = printed(monkeypatch, print_stats, report)
+    assert err == ["next: annoloop report  no task is left"]
+
+
 def test_current_version_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     out, _ = printed(monkeypatch, print_stats, REPORT)
     assert next(line for line in out if line.endswith("current")).startswith("v2-0123ab")

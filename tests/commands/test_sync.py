@@ -1,6 +1,7 @@
 """What `annoloop sync` prints."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.printed import printed
@@ -38,6 +39,9 @@ REPORT = SyncReport(
     withheld=0,
     strange=0,
     seconds={},
+    model_version="v2-0123ab",
+    measured=True,
+    tasks=60,
 )
 
 
@@ -74,6 +78,24 @@ def test_check_uses_other_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_labelled_leads_to_labelling(monkeypatch: pytest.MonkeyPatch) -> None:
     _, err = printed(monkeypatch, print_sync, replace(REPORT, labeled=0))
     assert err == ["next: annoloop dataset launch 'my set'"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "command"),
+    [
+        ({"learnt": True}, "annoloop dataset launch 'my set'"),
+        ({"learnt": True, "tasks": 46}, "annoloop report"),
+        ({"learnt": True, "tasks": 46, "measured": False}, "annoloop infer --batch FOLDER"),
+        ({"model_version": ""}, "annoloop train"),
+        ({"relabelled": True, "learnt": True}, "annoloop train --rerun"),
+        ({"tasks": 0, "labeled": 0, "skipped": 0}, "annoloop infer --batch FOLDER"),
+    ],
+)
+def test_next_command_follows_from_what_sync_saw(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], command: str
+) -> None:
+    _, err = printed(monkeypatch, print_sync, replace(REPORT, **changes))
+    assert err[0].split("  ")[0] == f"next: {command}"
 
 
 def test_answers_that_say_nothing_are_counted_and_asked_again(

@@ -42,7 +42,11 @@ REPORT = TrainReport(
     seconds={},
     evaluation=Evaluation(20, FIGURE, FIGURE, FIGURE, FIGURE),
     gate=GATE,
+    tasks=200,
+    to_do=80,
 )
+KEPT = replace(REPORT, trained=False, registered=False, gate=None)  # no new version
+FIRST = replace(KEPT, registered=True, examples=0, holdout=Holdout(0), evaluation=None)
 
 
 def test_new_version_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +54,29 @@ def test_new_version_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     assert out[0] == ("trained v3-0123ab on 100 labels (resnet18, weights DEFAULT); it is current")
     assert "  balanced accuracy 0.900 (0.800 to 0.950)" in out
     assert "gate: the two differ on 3 of 40 images" in out
-    assert err[0].startswith("next: annoloop infer --batch FOLDER")
+    assert err[0] == "next: annoloop infer --rerun --query 50"
+
+
+@pytest.mark.parametrize(
+    ("report", "command"),
+    [
+        (replace(REPORT, to_do=0), "annoloop report"),
+        (replace(REPORT, to_do=0, holdout=Holdout(3)), "annoloop infer --batch FOLDER"),
+        (replace(REPORT, trained=False, registered=False), "annoloop infer --rerun --query 50"),
+        (replace(FIRST, tasks=0, to_do=0), "annoloop infer --batch FOLDER"),
+        (FIRST, "annoloop infer --rerun --query 50"),
+        (replace(FIRST, new_labels=30), "annoloop train --rerun"),
+        (KEPT, "annoloop dataset launch 'my set'"),
+        (replace(KEPT, new_labels=4, enough=False), "annoloop dataset launch 'my set'"),
+        (replace(KEPT, relabelled=True), "annoloop train --rerun"),
+        (replace(KEPT, to_do=0), "annoloop report"),
+    ],
+)
+def test_next_command_follows_from_what_train_saw(
+    monkeypatch: pytest.MonkeyPatch, report: TrainReport, command: str
+) -> None:
+    _, err = printed(monkeypatch, print_train, report)
+    assert err[0].split("  ")[0] == f"next: {command}"
 
 
 def test_refused_version_leaves_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +99,7 @@ def test_small_holdout_says_how_many_it_needs(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_news_lead_to_rerun(monkeypatch: pytest.MonkeyPatch) -> None:
-    news = replace(REPORT, trained=False, registered=False, gate=None, new_labels=4)
+    news = replace(KEPT, new_labels=4)
     out, err = printed(monkeypatch, print_train, news)
     assert out[0] == "v3-0123ab stays current (resnet18, weights DEFAULT)"
     assert out[-1] == "since then: 4 new labels"

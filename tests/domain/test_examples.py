@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from support.records import annotation, said
 
 from annolooop.domain.annotations import Annotation
@@ -10,10 +11,13 @@ from annolooop.domain.examples import (
     Labelled,
     Rules,
     build_examples,
+    can_teach,
     find_accepted,
     fingerprint,
 )
 from annolooop.domain.split import split_of
+from annolooop.model.heads.fit import learnable
+from annolooop.model.heads.targets import build_targets
 
 
 def examples(given: list[Annotation], holdout: float = 0.2) -> list[Example]:
@@ -38,6 +42,29 @@ def test_holdout_depends_on_the_content_only() -> None:
     sides = {e.sha256: e.split for e in examples(many, 0.3)}
     few = {e.sha256: e.split for e in examples(many[:5], 0.3)}
     assert all(sides[sha256] == split for sha256, split in few.items())
+
+
+@pytest.mark.parametrize(
+    ("choice", "train", "enough"),
+    [
+        ("single", [("cat",), ("dog",)], True),
+        ("single", [("cat",), ("cat",)], False),
+        ("single", [], False),
+        ("multiple", [("cat",), ()], True),
+        ("multiple", [("cat",), ("cat", "dog")], True),
+        ("multiple", [("cat", "dog"), ("dog", "cat")], False),
+        ("multiple", [(), ()], False),
+        ("multiple", [], False),
+    ],
+)
+def test_labels_of_several_kinds_outside_of_the_holdout_can_teach(
+    choice: str, train: list[tuple[str, ...]], enough: bool
+) -> None:
+    given = [Example("k", str(n), labels, "train") for n, labels in enumerate(train)]
+    held = [Example("k", "h", ("bird",), "holdout"), Example("k", "i", ("owl",), "holdout")]
+    assert can_teach([*given, *held], choice) == enough
+    targets = build_targets(given, ("bird", "cat", "dog", "owl"))
+    assert learnable(targets, choice == "multiple") == enough
 
 
 def test_fingerprint_changes_with_a_corrected_label() -> None:

@@ -92,20 +92,28 @@ class Project:
         return report
 
     def json(self, *words: str, code: int = 0, **env: str) -> dict:  # type: ignore[type-arg]
-        """The same in this process, which has loaded already what takes seconds to load."""
+        """The same in this process."""
+        report = json.loads(self.printed(*words, "--json", code=code, **env)[0])
+        assert isinstance(report, dict)
+        return report
+
+    def printed(self, *words: str, code: int = 0, **env: str) -> tuple[str, str]:
+        """Run in this process, which has loaded already what takes seconds to load.
+
+        Returns:
+            What is on stdout, and on stderr.
+        """
         out, err, here, ended = StringIO(), StringIO(), Path.cwd(), 0
         os.chdir(self.folder)
         try:
             with patch.dict(os.environ, env), redirect_stdout(out), redirect_stderr(err):
-                app([*words, "--json"], prog_name="annoloop")
+                app([*words], prog_name="annoloop")
         except SystemExit as end:
             ended = int(end.code or 0)
         finally:
             os.chdir(here)
         assert ended == code, f"{words}: {ended}\n{out.getvalue()}\n{err.getvalue()}"
-        report = json.loads(out.getvalue())
-        assert isinstance(report, dict)
-        return report
+        return out.getvalue(), err.getvalue()
 
 
 def write_photos(folder: Path, names: list[str], seed: int = 0) -> None:

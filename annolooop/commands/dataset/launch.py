@@ -8,6 +8,7 @@ import typer
 
 from annolooop.console.console import Console
 from annolooop.errors import counted
+from annolooop.loop.rounds.next_step import next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.dataset.datasets import LaunchReport
@@ -51,7 +52,7 @@ def print_launch(console: Console, report: "LaunchReport") -> None:
             f"round {report.interrupted} was interrupted before its queue was made; this opens "
             f"the rest of round {report.round}"
         )
-        console.next("annoloop infer --query 50", "to choose again")
+        console.next(*next_step(report.state))
         return
     if report.again:
         console.say(
@@ -70,7 +71,7 @@ def print_launch(console: Console, report: "LaunchReport") -> None:
         )
     elif report.round:
         console.say(f"all {report.asked} tasks of round {report.round} are answered")
-        console.next("annoloop train --rerun", "then: annoloop infer --rerun --query 50")
+        console.next(*next_step(report.state))
         return
     if report.login and not report.opened:
         console.say(f"The login is in the file {report.login}")

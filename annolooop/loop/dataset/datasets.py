@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from annolooop.loop.labels.again import find_again
 from annolooop.loop.labels.datasets import stored_datasets
 from annolooop.loop.labels.project import find_project, noted_project
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.rounds.queue import Queue, find_queue
 from annolooop.stack import Stack
 
@@ -34,6 +35,7 @@ class LaunchReport(Queue):
 
     Attributes:
         dataset: its name.
+        own: it is the stack file's.
         opened: the page was opened in the browser.
         again: tasks whose answer says nothing, as of the last `sync`'s tab of them.
         again_url: of that tab, which is opened once the queue is answered.
@@ -43,10 +45,17 @@ class LaunchReport(Queue):
 
     dataset: str
     opened: bool
+    own: bool = True
     login: str | None = None
     again: int = 0
     again_url: str = ""
     login_used_twice: bool = False
+
+    @property
+    def state(self) -> LoopState:
+        """The loop once the queue is answered, or where another query is needed to have one."""
+        news = False if self.interrupted else None
+        return LoopState(dataset=self.dataset, own=self.own, news=news, asked=self.asked)
 
 
 def list_datasets(stack: Stack) -> DatasetListReport:
@@ -104,7 +113,8 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
         queue = replace(queue, url=again_url)
     opened, again_asked = _open(stack, queue.url) if browser else (False, False)
     login = str(stack.daemon.credentials_file) if stack.daemon else None
-    found = LaunchReport(**vars(queue), dataset=name, opened=opened, login=login)
+    own = name == stack.config.dataset.name
+    found = LaunchReport(**vars(queue), dataset=name, opened=opened, own=own, login=login)
     found = replace(found, login_used_twice=again_asked)
     return replace(found, again=again, again_url=again_url if again else "")
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from annolooop.loop.labels.project import (
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.push.blind import BlindReport, Cleared, blind_share, clear, set_blind_share
 from annolooop.loop.push.push import Pusher
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.rounds.queue import find_queue
 from annolooop.loop.versions.predict import Predictor, require_current
 from annolooop.stack import Stack
@@ -79,6 +80,19 @@ class InferReport:
     query: "QueryReport | None" = None
     blind: "BlindReport | None" = None
     passed_over: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def state(self) -> LoopState:
+        """The loop after this run."""
+        known = LoopState(
+            dataset=self.dataset,
+            batch=self.batch or "",
+            sent=self.url is not None,
+            stale=bool(self.stale),
+        )
+        if self.query and not self.query.round:  # nothing is left to ask
+            return replace(known, news=None)
+        return replace(known, left=self.query.asked) if self.query else known
 
     @property
     def exit_code(self) -> int:

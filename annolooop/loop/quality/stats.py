@@ -2,13 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from shlex import quote
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from annolooop.domain.annotations import Annotation
+from annolooop.domain.annotations import Annotation, Snapshot, compare
 from annolooop.domain.answers import Disputed, count_tasks, is_answer, resolve
-from annolooop.domain.examples import Rules
+from annolooop.domain.examples import Rules, build_examples, can_teach, fingerprint
 from annolooop.domain.figures import Agreement
 from annolooop.domain.split import split_of
 from annolooop.domain.versions import Estimate, Evaluation, Holdout, ModelVersion, evaluation_of
@@ -19,6 +18,7 @@ from annolooop.loop.push.blind import blind_outcomes
 from annolooop.loop.push.changes import count_marked
 from annolooop.loop.quality.agreement import agreement
 from annolooop.loop.rounds.figures import RoundStats, round_stats
+from annolooop.loop.rounds.next_step import LoopState, next_step
 from annolooop.loop.rounds.queue import rounds_of
 from annolooop.model.heads.interval import wilson
 from annolooop.stack import Stack
@@ -66,6 +66,7 @@ class StatsReport:
         accepted: annotations that nobody looked at: predictions that were accepted.
         people: their agreement about images that several answered; ``None`` without such.
         next: the command to type now.
+        next_why: why, or what else; empty where that is plain.
     """
 
     dataset: str
@@ -96,6 +97,7 @@ class StatsReport:
     advice: tuple[str, ...] = ()
     people: Agreement | None = None
     next: str = ""
+    next_why: str = ""
 
 
 def stats(stack: Stack, name: str) -> StatsReport:
@@ -120,6 +122,15 @@ def stats(stack: Stack, name: str) -> StatsReport:
     asked = last_round(stack, name, snapshot.annotations, rules.choice)
     unlabeled = project.tasks - counts.labeled - counts.skipped
     shown, blind, compared = compare_answers(stack, name, snapshot.annotations, rules)
+    state = LoopState(
+        dataset=name,
+        own=name == stack.config.dataset.name,
+        tasks=project.tasks,
+        to_do=unlabeled,
+        asked=asked.asked if asked else 0,
+        left=asked.asked - asked.answered if asked else 0,
+    )
+    step = next_step(_with_model(state, version, predictions, (last, snapshot), rules))
     return StatsReport(
         dataset=name,
         total=project.tasks,
@@ -150,7 +161,8 @@ def stats(stack: Stack, name: str) -> StatsReport:
         compared=compared,
         accepted=sum(bool(a.accepted) for a in snapshot.annotations),
         people=_people(snapshot.annotations, rules),
-        next=_next(name, version, asked, unlabeled, counts.labeled),
+        next=step.command,
+        next_why=step.why,
     )
 
 
@@ -212,16 +224,28 @@ def _people(annotations: Iterable[Annotation], rules: Rules) -> Agreement | None
     return found if found.images else None
 
 
-def _next(
-    name: str, version: ModelVersion | None, asked: RoundStats | None, unlabeled: int, labeled: int
-) -> str:
-    """The command that takes the loop on."""
+def _with_model(
+    state: LoopState,
+    version: ModelVersion | None,
+    predictions: Mapping[str, int],
+    snapshots: tuple[Snapshot, Snapshot],
+    rules: Rules,
+) -> LoopState:
+    """The state with what the current version makes of the last snapshot, and of what is now."""
     if version is None:
-        return "annoloop train"
-    answered = asked is not None and asked.answered == asked.asked
-    if not unlabeled or (answered and labeled):
-        return "annoloop train --rerun"
-    return f"annoloop dataset launch {quote(name)}"
+        return replace(state, model=False)
+    last, now = snapshots
+    examples = build_examples(now.annotations, rules).examples
+    # What training left out is in the snapshot, and not in the fingerprint.
+    learnt = version.snapshot == last.number and not compare(last, now)
+    return replace(
+        state,
+        relabelled=version.labels != rules.labels,
+        news=not learnt and fingerprint(examples) != version.dataset_fingerprint,
+        enough=can_teach(examples, rules.choice),
+        stale=any(predictions.values()) and not predictions.get(version.name),
+        measured=version.metrics["holdout"].get("accuracy") is not None,
+    )
 
 
 def _labels(annotations: Iterable[Annotation], rules: Rules) -> tuple[Counter[str], int]:

@@ -18,12 +18,17 @@ from annolooop.errors import ConfigError, RefusedError, UsageError, did_you_mean
 
 @dataclass(frozen=True)
 class InitReport:
-    """Files that `init` wrote, and those it left as they were."""
+    """Files that `init` wrote, and those it left as they were.
+
+    ``unset`` names what a stack file that was written still has from the example.
+    """
 
     folder: str
     store: str
+    stack_file: str
     written: tuple[str, ...]
     kept: tuple[str, ...]
+    unset: tuple[str, ...]
 
 
 ENV_EXAMPLE = """\
@@ -83,6 +88,10 @@ def init(
         ".env.example": ENV_EXAMPLE + ENV_OF_STORE.get(store, ""),
         ".gitignore": GITIGNORE,
     }
+    given = {"dataset.name": name, "dataset.labels": labels}
+    unset = [key for key, value in given.items() if value is None]
+    if store != "local":
+        unset.append("the bucket and its credentials")
     written, kept = [], []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +108,10 @@ def init(
             f"{folder} cannot be written: {error.strerror}",
             "Name another folder: annoloop init DIR",
         ) from error
-    return InitReport(str(folder), store, tuple(written), tuple(kept))
+    stack_file = str(folder / STACK)
+    if stack_file in kept:
+        unset = []
+    return InitReport(str(folder), store, stack_file, tuple(written), tuple(kept), tuple(unset))
 
 
 def _about(text: str, name: str | None, labels: str | None) -> str:

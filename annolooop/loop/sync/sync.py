@@ -7,6 +7,7 @@ from itertools import islice
 from annolooop.domain.annotations import ProjectCounts, compare
 from annolooop.domain.answers import count_tasks
 from annolooop.domain.progress import PENDING, Objects, Track, left_out, some
+from annolooop.domain.versions import ModelVersion
 from annolooop.loop.labels.again import ask_again
 from annolooop.loop.labels.project import (
     advice,
@@ -22,6 +23,7 @@ from annolooop.loop.labels.why_none import unreadable_answers
 from annolooop.loop.push.changes import Present, find_changes, mark_vanished
 from annolooop.loop.push.doubles import Doubles
 from annolooop.loop.push.push import IMAGES_PER_PART, Pusher
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.versions.predict import Predictor, labels_gone
 from annolooop.stack import Stack
 
@@ -36,7 +38,12 @@ class SyncReport:
         relabel: how the project asks for labels is to change, as a check shows.
         collected: tasks that people uploaded, whose images became part of the dataset.
         unreadable: ``file`` and ``reason`` of uploaded images that could not be fetched.
-        labeled, skipped, empty: tasks, as in :class:`TaskCounts`; empty ones are asked again.
+        model_version: the current one; empty before the first.
+        relabelled: ``dataset.labels`` are others than its own.
+        learnt: it was made from this snapshot.
+        measured: the holdout had enough labelled images to tell how good it is.
+        tasks: of the project.
+        labeled, skipped, empty: of these, as in :class:`TaskCounts`; empty ones are asked again.
         unreadable_answers: ``file`` and ``reason`` of answers that cannot be read.
         again: where people answer these tasks again; empty where there are none, or in a check.
         advice: what to change in the project or in the stack file.
@@ -81,6 +88,24 @@ class SyncReport:
     withheld: int
     strange: int
     seconds: dict[str, float]
+    model_version: str = ""
+    relabelled: bool = False
+    learnt: bool = False
+    measured: bool = False
+    tasks: int = 0
+
+    @property
+    def state(self) -> LoopState:
+        """The loop after this run."""
+        return LoopState(
+            dataset=self.dataset,
+            model=bool(self.model_version),
+            relabelled=self.relabelled,
+            tasks=self.tasks,
+            to_do=self.tasks - self.labeled - self.skipped,
+            news=None if self.labeled and not self.learnt else False,
+            measured=self.measured,
+        )
 
     @property
     def to_do(self) -> bool:
@@ -140,7 +165,8 @@ def sync(
         snapshot, changes = pull_snapshot(stack, project, whole, accept_loss)
     pulled = time.monotonic()
     watched = find_changes(stack)
-    missing = _push_missing(stack, project, watched.present, check, whole, track)
+    version = stack.registry.current()
+    missing = _push_missing(stack, project, version, watched.present, check, whole, track)
     vanished = mark_vanished(stack, project, watched, sure, check, track)
     choice = stack.config.dataset.choice
     counts = count_tasks(snapshot.annotations, choice)
@@ -176,6 +202,11 @@ def sync(
             "pull": round(pulled - begun, 3),
             "push": round(time.monotonic() - pulled, 3),
         },
+        model_version=version.name if version else "",
+        relabelled=bool(version and version.labels != stack.config.dataset.labels),
+        learnt=bool(version and version.snapshot == snapshot.number),
+        measured=bool(version and version.metrics["holdout"].get("accuracy") is not None),
+        tasks=project.tasks + missing.tasks,
     )
 
 
@@ -201,6 +232,7 @@ class _Missing:
 def _push_missing(
     stack: Stack,
     project: ProjectCounts,
+    version: ModelVersion | None,
     present: Present,
     check: bool,
     doubt: bool,
@@ -208,7 +240,6 @@ def _push_missing(
 ) -> _Missing:
     """Send, or only count, what is missing; some thousands of images are in memory at a time."""
     missing = _Missing()
-    version = stack.registry.current()
     if version is None or labels_gone(stack, version):
         return missing  # the next version predicts labels that the dataset has
     embeddings = stack.embeddings(version.backbone)

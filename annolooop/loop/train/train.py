@@ -8,7 +8,7 @@ from typing import Any
 
 from annolooop.domain.annotations import ProjectCounts, Snapshot
 from annolooop.domain.answers import count_tasks
-from annolooop.domain.examples import Example
+from annolooop.domain.examples import Example, can_teach
 from annolooop.domain.progress import Track, left_out
 from annolooop.domain.versions import (
     BackboneInfo,
@@ -24,6 +24,7 @@ from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.labels.why_none import nothing_labelled, unreadable_answers
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.train.changes import (
     LabelChanges,
     find_examples,
@@ -41,8 +42,6 @@ from annolooop.loop.train.register import (
 )
 from annolooop.loop.train.tracking import send_figures
 from annolooop.loop.train.training_set import TrainingSet, build_training_set
-from annolooop.model.heads.fit import learnable
-from annolooop.model.heads.targets import build_targets
 from annolooop.stack import Stack
 
 
@@ -57,6 +56,9 @@ class TrainReport:
         examples: labelled images at hand, holdout included.
         learnt: of these, what the head was fitted on in this run.
         holdout: accuracy of ``model_version`` on the holdout.
+        tasks: of the project; ``to_do`` of them are neither labelled nor skipped.
+        relabelled: ``dataset.labels`` are others than those of ``model_version``.
+        enough: the labels are of several kinds, so that a head can learn from them.
         new_labels, changed_labels, removed_labels: against what ``model_version`` was trained on.
         unreadable: ``file`` and ``reason`` of labelled images that could not be trained on, and of
             answers that cannot be read.
@@ -100,6 +102,25 @@ class TrainReport:
     refused: str = ""
     trackers: dict[str, str] = field(default_factory=dict)
     moved: int = 0
+    tasks: int = 0
+    to_do: int = 0
+    relabelled: bool = False
+    enough: bool = True
+
+    @property
+    def state(self) -> LoopState:
+        """The loop after this run."""
+        news = self.new_labels or self.changed_labels or self.removed_labels
+        return LoopState(
+            dataset=self.dataset,
+            relabelled=self.relabelled,
+            tasks=self.tasks,
+            to_do=self.to_do,
+            news=bool(news) and not (self.trained or self.gate),
+            enough=self.enough,
+            stale=self.registered or bool(self.gate),
+            measured=self.holdout.accuracy is not None,
+        )
 
     @property
     def exit_code(self) -> int:
@@ -167,6 +188,10 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         other_answers=len(found.other),
         advice=advice(stack, project),
         labels=labels,
+        tasks=project.tasks,
+        to_do=project.tasks - counts.labeled - counts.skipped,
+        relabelled=outcome.current.labels != stack.config.dataset.labels,
+        enough=can_teach(examples, stack.config.dataset.choice),
         url=stack.studio.projects.stream_url(project.id),
         seconds={
             "setup": round(started - begun, 3),
@@ -211,7 +236,10 @@ def _update(
     track: Track,
 ) -> _Outcome:
     """Make the next version of what is labelled now, and let the gate judge it."""
-    if not _is_learnable(stack, examples) and current.labels != stack.config.dataset.labels:
+    if (
+        not can_teach(examples, stack.config.dataset.choice)
+        and current.labels != stack.config.dataset.labels
+    ):
         return _Outcome(register_relabelled(stack, current), registered=True)
     gate = gate or stack.config.train.gate
     refused = find_refused(stack, current, examples)
@@ -267,12 +295,6 @@ def _pull(
         return pull(stack.studio, project, stack.snapshots.latest()), Uploads()
     collected = collect_uploads(stack, project, track)
     return pull_snapshot(stack, project)[0], collected
-
-
-def _is_learnable(stack: Stack, examples: Sequence[Example]) -> bool:
-    dataset = stack.config.dataset
-    train_part = [example for example in examples if example.split == "train"]
-    return learnable(build_targets(train_part, dataset.labels), dataset.choice == "multiple")
 
 
 def _count(stack: Stack, examples: Sequence[Example]) -> dict[str, int]:

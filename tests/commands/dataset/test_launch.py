@@ -1,10 +1,32 @@
 """What `annoloop dataset launch` prints."""
 
+from dataclasses import replace
+
 import pytest
 from support.printed import printed
 
 from annolooop.commands.dataset.launch import print_launch
 from annolooop.loop.dataset.datasets import LaunchReport
+
+ANSWERED = LaunchReport(url="http://x", dataset="my set", opened=True, round=2, asked=20)
+
+
+@pytest.mark.parametrize(
+    ("report", "line"),
+    [
+        (ANSWERED, "next: annoloop train --rerun  then: annoloop infer --rerun --query 20"),
+        (replace(ANSWERED, own=False), "next: annoloop dataset describe 'my set'"),
+        (
+            replace(ANSWERED, interrupted=3, left=4),
+            "next: annoloop infer --query 20  to choose the next round",
+        ),
+        (replace(ANSWERED, left=4), "next: annoloop dataset stats 'my set'  after annotating"),
+    ],
+)
+def test_next_command_follows_from_the_round(
+    monkeypatch: pytest.MonkeyPatch, report: LaunchReport, line: str
+) -> None:
+    assert printed(monkeypatch, print_launch, report)[1][-1] == line
 
 
 @pytest.mark.parametrize("twice", [True, False])

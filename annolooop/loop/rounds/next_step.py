@@ -1,0 +1,109 @@
+"""The next command to type, from the state of the loop."""
+
+from dataclasses import dataclass
+from shlex import quote
+from typing import NamedTuple
+
+ROUND = 50  # tasks of a round, where no earlier one says how many people like
+
+
+class Step(NamedTuple):
+    """A command that works as it stands (FOLDER is a folder of images), and why, or what else."""
+
+    command: str
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopState:
+    """What a command knows of the loop. Where it knows nothing, the default stands.
+
+    Attributes:
+        dataset: its name.
+        own: it is the stack file's, which `train`, `infer` and `sync` are about.
+        running: Label Studio answers.
+        model: there is a version; ``None`` where that is not known.
+        relabelled: ``dataset.labels`` are others than that version's.
+        tasks: of the project; ``None`` where that is not known.
+        to_do: of these, neither labelled nor skipped; likewise.
+        news: labels differ from those that the version learnt; likewise.
+        enough: there are labels of several kinds, so that a version can learn from them.
+        stale: tasks have predictions by other versions only.
+        sent: predictions went to Label Studio.
+        batch: the only part of the dataset that was looked at, empty for all of it; ``None`` where
+            the state is not that after an `infer`.
+        asked: tasks of the last round; 0 where there was none, ``None`` where that is not known.
+        left: of these, to do.
+        measured: the holdout has enough labelled images to tell how good the version is.
+    """
+
+    dataset: str = ""
+    own: bool = True
+    running: bool = True
+    model: bool | None = True
+    relabelled: bool = False
+    tasks: int | None = None
+    to_do: int | None = None
+    news: bool | None = False
+    enough: bool = True
+    stale: bool = False
+    sent: bool = True
+    batch: str | None = None
+    asked: int | None = None
+    left: int = 0
+    measured: bool = True
+
+
+def next_step(state: LoopState) -> Step:
+    """The command that takes the loop on; where little is known, one that is right anyway."""
+    launch = Step(f"annoloop dataset launch {quote(state.dataset)}")
+    if not state.running:
+        return Step("annoloop up")
+    if not state.own:
+        described = Step(f"annoloop dataset describe {quote(state.dataset)}")
+        return launch if state.to_do else described
+    if not state.model:
+        return Step("annoloop train")
+    if state.relabelled:
+        return Step("annoloop train --rerun", "to predict the labels that the dataset has now")
+    if not state.sent:
+        return Step(f"annoloop infer{_batch(state)}", "to show people the predictions")
+    if state.tasks == 0:
+        return Step("annoloop infer --batch FOLDER", "to make tasks of a folder of images")
+    if state.left and state.to_do != 0:
+        return launch
+    if state.news is not False and state.enough:
+        if state.to_do and state.asked == 0:
+            return launch._replace(why="or learn from what is labelled: annoloop train --rerun")
+        then = state.asked and state.to_do != 0
+        why = f"then: annoloop infer --rerun --query {state.asked}" if then else ""
+        return Step("annoloop train --rerun", why)
+    if state.to_do == 0:
+        return _all_done(state)
+    if state.batch is not None:
+        return _after_infer(state, launch)
+    query = f"--query {state.asked or ROUND}"
+    if state.stale:
+        return Step(f"annoloop infer --rerun {query}", "to predict anew, and to choose what to ask")
+    if state.asked:
+        return Step(f"annoloop infer {query}", "to choose the next round")
+    return launch
+
+
+def _all_done(state: LoopState) -> Step:
+    add = "annoloop infer --batch FOLDER"
+    if not state.enough:
+        return Step(add, "to add images: no task is left, and the labels are too few to learn from")
+    if not state.measured:
+        return Step(add, "to add images: no task is left, and the holdout is too small")
+    return Step("annoloop report", f"no task is left; to add images: {add}")
+
+
+def _after_infer(state: LoopState, launch: Step) -> Step:
+    if state.stale:
+        return Step(f"annoloop infer{_batch(state)} --rerun", "to predict them anew")
+    return launch
+
+
+def _batch(state: LoopState) -> str:
+    return f" --batch {quote(state.batch)}" if state.batch else ""
