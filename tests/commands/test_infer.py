@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from support.printed import printed
 
-from annolooop.commands.infer import make_query, print_infer
+from annolooop.commands.infer import make_query, one_batch, print_infer
 from annolooop.domain.progress import Objects
 from annolooop.errors import UsageError
 from annolooop.loop.infer.infer import InferReport
@@ -42,6 +42,21 @@ QUERY = QueryReport(
     twice=0,
     seconds=0.1,
 )
+
+
+@pytest.mark.parametrize(
+    ("photos", "option", "batch"),
+    [("a", None, "a"), (None, "a", "a"), ("a", "a", "a"), (None, None, None)],
+)
+def test_batch_is_an_argument_or_an_option(
+    photos: str | None, option: str | None, batch: str | None
+) -> None:
+    assert one_batch(photos, option) == batch
+
+
+def test_two_different_batches_are_refused() -> None:
+    with pytest.raises(UsageError, match="two batches are named: a, and --batch b"):
+        one_batch("a", "b")
 
 
 def test_one_line_tells_rate_and_slowest_stage(monkeypatch: pytest.MonkeyPatch) -> None:
