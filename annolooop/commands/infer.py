@@ -158,6 +158,11 @@ def print_infer(console: Console, report: "InferReport") -> None:
         f"{report.model_version}: {counted(report.tasks_created, 'task')} created, "
         f"{counted(report.predictions_pushed, 'prediction')} pushed"
     )
+    if report.hidden:
+        console.print(
+            "its predictions are not shown, since it has learnt nothing yet "
+            "(infer.show_untrained: false)"
+        )
     if report.changed:
         console.print(
             f"{counted(report.changed, 'image')} changed under the same key: answers about the "

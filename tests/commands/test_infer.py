@@ -70,6 +70,14 @@ def test_verbose_tells_the_seconds_of_each_stage(monkeypatch: pytest.MonkeyPatch
     assert out[-2:] == ["  forward  6.25 s", "  read     0.50 s"]
 
 
+@pytest.mark.parametrize("hidden", [True, False])
+def test_predictions_that_are_not_shown_are_told_with_the_key(
+    monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    out, _ = printed(monkeypatch, print_infer, replace(REPORT, hidden=hidden))
+    assert ("infer.show_untrained: false" in " ".join(out)) == hidden
+
+
 def test_files_that_were_passed_over_are_counted_by_suffix(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
