@@ -18,11 +18,23 @@ def init(
     store: Annotated[
         str, typer.Option("--store", help="Where images are kept: local, s3, gcs or azure.")
     ] = "local",
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of the dataset, and title of its project.")
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="A,B,...",
+            help="Labels that people choose from, with commas between.",
+        ),
+    ] = None,
 ) -> "InitReport":
     """Write a stack file to start from.
 
     Examples:
       annoloop init                  # in this folder
+      annoloop init --name pets --labels cat,dog
       annoloop init --store s3       # with images in a bucket
 
     Files that exist are kept. Besides annoloop.yaml it writes a schema for editors, .env.example
@@ -30,7 +42,7 @@ def init(
     """
     from annolooop.loop.setup.init import init
 
-    return init(folder, store)
+    return init(folder, store, name, labels)
 
 
 def print_init(console: Console, report: "InitReport") -> None:

@@ -1,13 +1,19 @@
 """Files to start a loop from."""
 
 import json
+import math
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
 
 from annolooop.config.choose import MARKER
 from annolooop.config.json_schema import stack_schema
-from annolooop.errors import ConfigError, UsageError, did_you_mean
+from annolooop.config.schema import DatasetConfig
+from annolooop.errors import ConfigError, RefusedError, UsageError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -38,21 +44,38 @@ annoloop-data/
 # the docs, elsewhere beside the file, so that no address or place of installation is needed.
 SCHEMA_OF_CHECKOUT = "../docs/stack.schema.json"
 SCHEMA = "annoloop.schema.json"
+STACK = "annoloop.yaml"
+# What a new file has otherwise than the example, which shows all that there is to see.
+CHANGES = (
+    (SCHEMA_OF_CHECKOUT, SCHEMA),
+    ("; what is written here is the default", ""),
+    (
+        "\ninfer:\n",
+        "\ninfer:\n"
+        "  # Whether people see what a version guesses that has not learnt from any label yet.\n"
+        "  show_untrained: false\n",
+    ),
+)
 
 
 # Where the store is -> the stack file to start from.
 STORES = {"local": "default", "s3": "s3", "gcs": "gcs", "azure": "azure"}
 
 
-def init(folder: Path, store: str) -> InitReport:
+def init(
+    folder: Path, store: str, name: str | None = None, labels: str | None = None
+) -> InitReport:
     """Write a stack file with its schema, .env.example and .gitignore where they are missing.
 
     Args:
         folder: where to.
         store: one of ``STORES``.
+        name: of the dataset; default: that of the example.
+        labels: those that people choose from, with commas between; default: those of the example.
 
     Raises:
-        UsageError: there is no such store.
+        UsageError: there is no such store; or the name or a label is none.
+        RefusedError: there is another stack file, which should have the name or the labels.
         ConfigError: the folder cannot be written.
     """
     if store not in STORES:
@@ -60,9 +83,14 @@ def init(folder: Path, store: str) -> InitReport:
             f"--store {store}: there is no such store{did_you_mean(store, STORES)}",
             f"Name one of {', '.join(STORES)}",
         )
-    default = shipped(f"configs/{STORES[store]}.yaml").read_text(encoding="utf-8")
+    text = shipped(f"configs/{STORES[store]}.yaml").read_text(encoding="utf-8")
+    for example, mine in CHANGES:
+        text = text.replace(example, mine, 1)
+    if name is not None or labels is not None:
+        text = _about(text, name, labels)
+        _check_other(folder / STACK, text)
     files = {
-        "annoloop.yaml": default.replace(SCHEMA_OF_CHECKOUT, SCHEMA, 1),
+        STACK: text,
         SCHEMA: schema_text(),
         ".env.example": ENV_EXAMPLE + ENV_OF_STORE.get(store, ""),
         ".gitignore": GITIGNORE,
@@ -84,6 +112,60 @@ def init(folder: Path, store: str) -> InitReport:
             "Name another folder: annoloop init DIR",
         ) from error
     return InitReport(str(folder), store, tuple(written), tuple(kept))
+
+
+def _about(text: str, name: str | None, labels: str | None) -> str:
+    """A stack file that begins with its dataset, which has this name and these labels.
+
+    Raises:
+        UsageError: the name or a label is none.
+    """
+    values: dict[str, Any] = {"name": name} if name is not None else {}
+    if labels is not None:
+        values["labels"] = [label.strip() for label in labels.split(",")]
+    _check_dataset(values)
+    head, *sections = text.split("\n\n")
+    mine = next(section for section in sections if section.startswith("dataset:"))
+    sections.remove(mine)
+    lines = [_line(line, values) for line in mine.split("\n")]
+    return "\n\n".join([head, "\n".join(lines), *sections])
+
+
+def _line(line: str, values: dict[str, Any]) -> str:
+    """A line of YAML, or a value in its place: in quotes where it would not be text otherwise."""
+    key = line.strip().partition(":")[0]
+    if key not in values:
+        return line
+    value = values[key]
+    items = value if isinstance(value, list) else [value]
+    written = yaml.safe_dump(
+        items, default_flow_style=True, allow_unicode=True, width=math.inf
+    ).strip()
+    written = written if items is value else written[1:-1]
+    return f"  {key}: {written.replace('$', '$$')}"  # a single $ may begin a reference
+
+
+def _check_dataset(values: dict[str, Any]) -> None:
+    try:
+        DatasetConfig.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            message = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"--{problem['loc'][0]}: {message[0].lower()}{message[1:]}")
+        raise UsageError(
+            "\n".join(lines), "For example: annoloop init --name pets --labels cat,dog"
+        ) from None
+
+
+def _check_other(file: Path, text: str) -> None:
+    """See that no other stack file is there, which would be kept."""
+    if file.exists() and file.read_bytes() != text.encode():
+        raise RefusedError(
+            f"{file} exists, and is kept: it would not get the name and the labels",
+            "Write them into it, under dataset:, or begin in another folder: annoloop init DIR "
+            "--name NAME --labels LABEL,LABEL",
+        )
 
 
 def schema_text() -> str:
