@@ -112,8 +112,9 @@ class Command(typer.core.TyperCommand):
             return super().parse_args(ctx, args)
         except WrongWords as error:
             odd = re.fullmatch(r"Got unexpected extra arguments? \((.+)\)", _one_line(error))
-            option = next((p.opts[0] for p in self.params if p.name in TAKE_PLACES), None)
-            if odd and option and odd[1] in words and option not in words:
+            option = next((p.opts[0] for p in self.params if p.name == TAKES_PLACE), None)
+            written = odd and odd[1] in words and not os.path.lexists(odd[1])
+            if odd and option and written and option not in words:
                 line = f"{ctx.command_path} {option} {quote(odd[1])}"
                 error.message = f"there is no argument {odd[1]}; did you mean {line}?"
             raise
@@ -191,7 +192,7 @@ VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show each request, and the time of each stage.")
 ]
 OPTIONS_OF_ALL = ("--stack", "--set", "--json", "--quiet", "-q", "--verbose", "-v")
-TAKE_PLACES = ("batch", "out")  # parameters for a file or a folder, the likeliest first
+TAKES_PLACE = "out"  # the parameter for a file or a folder that is to be written
 COMMON = {
     "stack_file": (StackOption, None),
     "overrides": (SetOption, None),

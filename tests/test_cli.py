@@ -102,7 +102,7 @@ def test_usage_errors_are_exit_2(tmp_path: Path) -> None:
     project.run("train", "--nonsense", code=2)
     project.run("nonsense", code=2)
     project.run("status", "--set", "port", code=2)
-    project.run("dataset", "launch", code=2)
+    project.run("dataset", "delete", code=2)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,15 @@ def test_usage_errors_are_exit_2(tmp_path: Path) -> None:
         ("--stack x stats", "--stack goes after the command: annoloop stats --stack x"),
         ("--set a=b -q model list", "annoloop model list --set a=b -q"),
         ("dataset --stack=x list", "annoloop dataset list --stack=x"),
+        ("infer a --batch b", "two batches are named: a, and --batch b"),
+        ("infer 'my a' --batch b --rerun", "Name one at a time: annoloop infer 'my a'"),
         (
-            "infer photos",
-            "there is no argument photos; did you mean annoloop infer --batch photos?",
+            "infer photos out.csv",
+            "there is no argument out.csv; did you mean annoloop infer --out out.csv?",
         ),
-        ("infer 'my photos' --rerun", "did you mean annoloop infer --batch 'my photos'?"),
+        (f"infer photos {'x' * 5000}", "there is no argument xxx"),
+        ("report cats 'my out'", "did you mean annoloop report --out 'my out'?"),
+        ("infer photos /", "Got unexpected extra argument"),
     ],
 )
 def test_usage_error_says_what_was_meant(

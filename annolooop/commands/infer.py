@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 def infer(
     console: Console,
+    photos: Annotated[
+        str | None,
+        typer.Argument(
+            help="Folder of images, or a prefix in the store; default: the whole dataset."
+        ),
+    ] = None,
     batch: Annotated[
         str | None,
-        typer.Option(
-            "--batch",
-            metavar="PATH_OR_PREFIX",
-            help="Folder of images, or a prefix in the store; default: the whole dataset.",
-        ),
+        typer.Option("--batch", metavar="PATH_OR_PREFIX", help="The same, as an option."),
     ] = None,
     rerun: Annotated[
         bool,
@@ -86,13 +88,14 @@ def infer(
     """Predict images, and send the predictions to Label Studio.
 
     Examples:
-      annoloop infer --batch photos          # predict a folder
+      annoloop infer photos                  # predict a folder
       annoloop infer --rerun --query 50      # predict anew, and choose 50 tasks
-      annoloop infer --batch photos --no-push --out predictions.csv
+      annoloop infer photos --no-push --out predictions.csv
     """
     from annolooop.loop.infer.infer import InferOptions, infer
     from annolooop.stack import open_stack
 
+    batch = one_batch(photos, batch)
     chosen_query = make_query(query, strategy, overlap)
     if (chosen_query or blind_share is not None) and (dry_run or not push):
         option = "--query" if chosen_query else "--blind-share"
@@ -103,6 +106,20 @@ def infer(
         )
     options = InferOptions(rerun, dry_run, push, out, chosen_query, blind_share)
     return infer(open_stack(console), batch, options, console.track)
+
+
+def one_batch(photos: str | None, batch: str | None) -> str | None:
+    """The batch, which may be given as an argument or as an option.
+
+    Raises:
+        UsageError: two different ones are given.
+    """
+    if photos is not None and batch is not None and photos != batch:
+        raise UsageError(
+            f"two batches are named: {photos}, and --batch {batch}",
+            f"Name one at a time: annoloop infer {quote(photos)}",
+        )
+    return batch if photos is None else photos
 
 
 def make_query(count: int | None, strategy: str | None, overlap: float | None) -> "Query | None":
@@ -141,6 +158,11 @@ def print_infer(console: Console, report: "InferReport") -> None:
         f"{report.model_version}: {counted(report.tasks_created, 'task')} created, "
         f"{counted(report.predictions_pushed, 'prediction')} pushed"
     )
+    if report.hidden:
+        console.print(
+            "its predictions are not shown, since it has learnt nothing yet "
+            "(infer.show_untrained: false)"
+        )
     if report.changed:
         console.print(
             f"{counted(report.changed, 'image')} changed under the same key: answers about the "

@@ -270,6 +270,11 @@ class InferConfig(Section):
     """Share of the images that people see without a prediction, the holdout first, so that it
     shows whether predictions influence them. `infer --blind-share` sets it too."""
 
+    show_untrained: bool = True
+    """Whether people see the predictions of a version that has not learnt from any label: guesses
+    at random, which people have to correct. Without them they choose each label themselves, until
+    the first trained version. It is about what is sent from now on: what was sent stays."""
+
 
 class TrackingConfig(Section):
     tensorboard: str | None = None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from support.printed import printed
 
-from annolooop.commands.infer import make_query, print_infer
+from annolooop.commands.infer import make_query, one_batch, print_infer
 from annolooop.domain.progress import Objects
 from annolooop.errors import UsageError
 from annolooop.loop.infer.infer import InferReport
@@ -44,6 +44,21 @@ QUERY = QueryReport(
 )
 
 
+@pytest.mark.parametrize(
+    ("photos", "option", "batch"),
+    [("a", None, "a"), (None, "a", "a"), ("a", "a", "a"), (None, None, None)],
+)
+def test_batch_is_an_argument_or_an_option(
+    photos: str | None, option: str | None, batch: str | None
+) -> None:
+    assert one_batch(photos, option) == batch
+
+
+def test_two_different_batches_are_refused() -> None:
+    with pytest.raises(UsageError, match="two batches are named: a, and --batch b"):
+        one_batch("a", "b")
+
+
 def test_one_line_tells_rate_and_slowest_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     out, _ = printed(monkeypatch, print_infer, REPORT)
     assert "8.0 s, 7.5 images/s, slowest stage: forward" in out
@@ -53,6 +68,14 @@ def test_one_line_tells_rate_and_slowest_stage(monkeypatch: pytest.MonkeyPatch) 
 def test_verbose_tells_the_seconds_of_each_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     out, _ = printed(monkeypatch, print_infer, REPORT, verbose=True)
     assert out[-2:] == ["  forward  6.25 s", "  read     0.50 s"]
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_predictions_that_are_not_shown_are_told_with_the_key(
+    monkeypatch: pytest.MonkeyPatch, hidden: bool
+) -> None:
+    out, _ = printed(monkeypatch, print_infer, replace(REPORT, hidden=hidden))
+    assert ("infer.show_untrained: false" in " ".join(out)) == hidden
 
 
 def test_files_that_were_passed_over_are_counted_by_suffix(

@@ -13,12 +13,12 @@ from annolooop.loop.rounds.next_step import next_step
 if TYPE_CHECKING:
     from annolooop.loop.dataset.datasets import LaunchReport
 
-from annolooop.commands.dataset.arguments import NAME
+from annolooop.commands.dataset.arguments import NAME_IF_OTHER
 
 
 def launch(
     console: Console,
-    name: NAME,
+    name: NAME_IF_OTHER = None,
     browser: Annotated[
         bool,
         typer.Option("--browser/--no-browser", help="Open a browser, or only print the address."),
@@ -27,15 +27,16 @@ def launch(
     """Open the tasks in the browser, logged in.
 
     Examples:
-      annoloop dataset launch aria_detector
-      annoloop dataset launch aria_detector --no-browser     # print the address
+      annoloop dataset launch
+      annoloop dataset launch --no-browser     # print the address
 
     It opens the queue of the last query, if there is one.
     """
     from annolooop.loop.dataset.datasets import launch
     from annolooop.stack import open_stack
 
-    return launch(open_stack(console), name, browser)
+    stack = open_stack(console)
+    return launch(stack, name or stack.config.dataset.name, browser)
 
 
 def print_launch(console: Console, report: "LaunchReport") -> None:

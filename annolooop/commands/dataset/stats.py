@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from annolooop.commands.dataset.arguments import NAME
+from annolooop.commands.dataset.arguments import NAME_IF_OTHER
 from annolooop.commands.stats import stats
 from annolooop.console.console import Console
 
@@ -10,6 +10,6 @@ if TYPE_CHECKING:
     from annolooop.loop.quality.stats import StatsReport
 
 
-def stats_of(console: Console, name: NAME) -> "StatsReport":
+def stats_of(console: Console, name: NAME_IF_OTHER = None) -> "StatsReport":
     """Count tasks, labels and agreement with the model."""
     return stats(console, name)

@@ -21,7 +21,14 @@ from annolooop.loop.labels.project import (
     lookup_project,
 )
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
-from annolooop.loop.push.blind import BlindReport, Cleared, blind_share, clear, set_blind_share
+from annolooop.loop.push.blind import (
+    BlindReport,
+    Cleared,
+    blind_share,
+    clear,
+    hides,
+    set_blind_share,
+)
 from annolooop.loop.push.push import Pusher
 from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.rounds.queue import find_queue
@@ -53,6 +60,7 @@ class InferReport:
         passed_over: suffix -> how many files of the batch have it, and so are no images.
         query: what people are asked next, if that was asked for.
         blind: the images that people see without a prediction, if there are to be any.
+        hidden: no prediction of the version is shown, since it has learnt nothing.
         seconds: of work by stage, where a stage that several work on at once counts once; and in
             total, which is less than the sum since stages overlap.
         bottleneck: the stage that works longest.
@@ -80,6 +88,7 @@ class InferReport:
     query: "QueryReport | None" = None
     blind: "BlindReport | None" = None
     passed_over: dict[str, int] = field(default_factory=dict)
+    hidden: bool = False
 
     @property
     def state(self) -> LoopState:
@@ -161,7 +170,10 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         stack.file_hashes,
         timing,
     )
-    pusher = Pusher(stack, project, version.name, options.rerun) if options.push else None
+    hidden = options.push and hides(stack, version)
+    pusher = (
+        Pusher(stack, project, version.name, options.rerun, hidden=hidden) if options.push else None
+    )
     pushed = Pushed()
     if options.dry_run:
 
@@ -211,6 +223,7 @@ def infer(stack: Stack, batch: str | None, options: InferOptions, track: Track) 
         query=query,
         blind=_blind_report(stack, pushed.blind, cleared) if options.push else None,
         passed_over=dict(listing.passed_over),
+        hidden=hidden,
     )
 
 

@@ -14,6 +14,7 @@ from annolooop.domain.annotations import Annotation, ProjectCounts
 from annolooop.domain.answers import is_answer
 from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image, Prediction
+from annolooop.domain.versions import ModelVersion
 from annolooop.loop.push.plan import agrees, list_tasks
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
@@ -47,6 +48,11 @@ Predict = Callable[[Sequence[Image]], Mapping[Image, Prediction]]
 def is_blind(sha256: str, share: float) -> bool:
     """Whether people see an image without a prediction."""
     return split_of(sha256, share) == "holdout"
+
+
+def hides(stack: Stack, version: ModelVersion) -> bool:
+    """Whether people see none of the predictions of a version, since it has learnt nothing."""
+    return not (version.trained or stack.config.infer.show_untrained)
 
 
 def blind_share(stack: Stack) -> float:

@@ -49,6 +49,7 @@ class Pusher:
         version: name of the model version.
         refresh: tasks that only have predictions of other versions should get one too.
         doubt: list all tasks first, even if the server's counters agree with the task index.
+        hidden: people see none of the version's predictions: tasks are created without them.
     """
 
     def __init__(
@@ -58,9 +59,11 @@ class Pusher:
         version: str,
         refresh: bool,
         doubt: bool = False,
+        hidden: bool = False,
     ) -> None:
         self._stack, self._project = stack, project
         self._version, self._refresh, self._doubt = version, refresh, doubt
+        self._hidden = hidden
         name = stack.config.dataset.name
         self._intent: Intent[Sending] = Intent(stack.store, name, "pushing", Sending)
         self._blind = BlindPredictions(stack, version, refresh)
@@ -183,9 +186,13 @@ class Pusher:
             self.doubles.add(found)
 
     def _plan(self, images: Iterable[Image], task_index: TaskIndex) -> PushPlan:
-        share = self._blind.share
+        share, hidden = self._blind.share, self._hidden
         return find_missing(
-            task_index, images, self._version, self._refresh, lambda sha256: is_blind(sha256, share)
+            task_index,
+            images,
+            self._version,
+            self._refresh,
+            lambda sha256: hidden or is_blind(sha256, share),
         )
 
     def _send(self, lease: Lease, todo: PushPlan, predict: Predict, track: Track) -> None:

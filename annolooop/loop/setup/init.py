@@ -50,6 +50,17 @@ annoloop-data/
 SCHEMA_OF_CHECKOUT = "../docs/stack.schema.json"
 SCHEMA = "annoloop.schema.json"
 STACK = "annoloop.yaml"
+# What a new file has otherwise than the example, which shows all that there is to see.
+CHANGES = (
+    (SCHEMA_OF_CHECKOUT, SCHEMA),
+    ("; what is written here is the default", ""),
+    (
+        "\ninfer:\n",
+        "\ninfer:\n"
+        "  # Whether people see what a version guesses that has not learnt from any label yet.\n"
+        "  show_untrained: false\n",
+    ),
+)
 
 
 # Where the store is -> the stack file to start from.
@@ -78,7 +89,8 @@ def init(
             f"Name one of {', '.join(STORES)}",
         )
     text = shipped(f"configs/{STORES[store]}.yaml").read_text(encoding="utf-8")
-    text = text.replace(SCHEMA_OF_CHECKOUT, SCHEMA, 1)
+    for example, mine in CHANGES:
+        text = text.replace(example, mine, 1)
     if name is not None or labels is not None:
         text = _about(text, name, labels)
         _check_other(folder / STACK, text)

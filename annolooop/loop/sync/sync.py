@@ -20,6 +20,7 @@ from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.labels.why_none import unreadable_answers
+from annolooop.loop.push.blind import hides
 from annolooop.loop.push.changes import Present, find_changes, mark_vanished
 from annolooop.loop.push.doubles import Doubles
 from annolooop.loop.push.push import IMAGES_PER_PART, Pusher
@@ -243,7 +244,8 @@ def _push_missing(
     if version is None or labels_gone(stack, version):
         return missing  # the next version predicts labels that the dataset has
     embeddings = stack.embeddings(version.backbone)
-    pusher = Pusher(stack, project, version.name, refresh=False, doubt=doubt)
+    hidden = hides(stack, version)
+    pusher = Pusher(stack, project, version.name, refresh=False, doubt=doubt, hidden=hidden)
     images = present.images()
     predictor = None if check else Predictor(stack, version, embeddings)
     while some := list(islice(images, IMAGES_PER_PART)):

@@ -35,3 +35,12 @@ def test_dataset_that_is_not_there_cannot_be_launched(stack: Stack) -> None:
     ) as caught:
         launch(stack, "cat", browser=False)
     assert "did you mean cats?" in caught.value.message
+
+
+@pytest.mark.parametrize("words", [("stats",), ("launch", "--no-browser")])
+def test_name_that_is_left_out_is_that_of_the_stack_file(
+    fake: FakeLabelStudio, stack: Stack, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    project = project_on(fake, tmp_path)
+    gone = project.run("dataset", *words, "--set", "dataset.name=dogs", code=5)
+    assert "no project for the dataset dogs" in gone.stderr

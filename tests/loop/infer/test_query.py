@@ -43,7 +43,7 @@ class Asked:
         return found
 
     def launch(self) -> dict[str, Any]:
-        return self.project.json("dataset", "launch", self.name, "--no-browser")
+        return self.project.json("dataset", "launch", "--no-browser")
 
     def answer(self, round_: Round) -> None:
         """Answer all of a round, each task once."""

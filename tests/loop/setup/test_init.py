@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from annolooop.config.load import load_stack
 from annolooop.config.schema import DatasetConfig
 from annolooop.errors import RefusedError, UsageError
-from annolooop.loop.setup.init import STORES, init
+from annolooop.loop.setup.init import STORES, init, shipped
 
 
 def made(folder: Path, *words: str | None) -> DatasetConfig:
@@ -45,6 +46,15 @@ def test_spaces_after_commas_are_no_part_of_labels(tmp_path: Path) -> None:
 def test_what_is_not_given_is_that_of_the_example(tmp_path: Path) -> None:
     assert made(tmp_path / "a", "pets").labels == ("aria", "not_aria")
     assert made(tmp_path / "b", None, "cat,dog").name == "aria_detector"
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_new_files_show_no_guesses_of_an_untrained_version(tmp_path: Path, store: str) -> None:
+    init(tmp_path, store)
+    text = (tmp_path / "annoloop.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text)["infer"]["show_untrained"] is False
+    assert "is the default" not in text
+    assert "show_untrained" not in shipped(f"configs/{STORES[store]}.yaml").read_text()
 
 
 @pytest.mark.parametrize("store", STORES)
