@@ -1,6 +1,7 @@
 """`annoloop infer`: predict a batch, and choose what people are asked next."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
