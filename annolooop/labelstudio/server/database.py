@@ -17,6 +17,7 @@ from pathlib import Path
 
 from annolooop.errors import ConfigError, DataError, UnreachableError
 from annolooop.files.whole import PART, flush, replacing
+from annolooop.labelstudio.server.migrated import begin_migrated
 
 COPIES_KEPT = 3
 LOCK_TIMEOUT = 30.0  # seconds
@@ -88,6 +89,8 @@ class Database:
     def prepare(self, version: str | None, say: Callable[[str], None]) -> None:
         """Make it ready for a start; if another version ran on it, copy it first.
 
+        A new one begins as :mod:`annolooop.labelstudio.server.migrated` has it.
+
         Args:
             version: of the Label Studio that is about to start, ``None`` where it is not known.
             say: shows where the copy is.
@@ -96,6 +99,9 @@ class Database:
             ConfigError: a newer Label Studio has run on it.
         """
         filled = self.filled
+        if not filled:
+            with self._explained():
+                begin_migrated(self.file, version)
         with self._opened() as connection:
             # WAL lets people annotate while predictions are written; it stays with the file.
             connection.execute("PRAGMA journal_mode=wal")
