@@ -104,10 +104,12 @@ class Pusher:
     ) -> PushPlan:
         """The same, where only images for which something is missing are predicted.
 
-        Predictions of blind images are kept in the store, and not sent to Label Studio.
+        Predictions of blind images are kept in the store, and not sent to Label Studio; not those
+        of a version that is hidden, since nobody sees others to compare them with.
         """
         done = self._send_part(images, predict, track)
-        self._blind.note(images, predict)
+        if not self._hidden:
+            self._blind.note(images, predict)
         return done
 
     def _send_part(self, images: Sequence[Image], predict: Predict, track: Track) -> PushPlan:

@@ -4,6 +4,7 @@ import pytest
 from support.project import Project, write_photos
 
 from annolooop.loop.labels.project import find_project
+from annolooop.loop.push.blind import blind_series
 
 NAMES = [f"{kind}{n}.jpg" for n in range(6) for kind in ("aria", "not_aria")]
 HIDDEN = ("--set", "infer.show_untrained=false")
@@ -30,6 +31,18 @@ def test_guesses_are_hidden_until_the_first_trained_version(project: Project) ->
     after = project.json("sync", *HIDDEN)
     assert after["predictions_pushed"] == len(NAMES)
     assert not project.json("infer", "--rerun", *HIDDEN)["hidden"]
+
+
+def test_guesses_that_nobody_sees_do_not_count_as_those_of_blind_images(project: Project) -> None:
+    write_photos(project.folder / "b", NAMES)
+    blind = ("--set", "infer.blind_share=0.9")
+    project.json("train")
+    project.json("infer", "b", *HIDDEN, *blind)
+    stack = project.stack()
+    series = blind_series(stack, stack.config.dataset.name)
+    assert list(series.each()) == []
+    project.json("infer", *blind)
+    assert list(series.each())
 
 
 def test_guesses_are_shown_unless_the_stack_file_says_otherwise(project: Project) -> None:
