@@ -81,7 +81,9 @@ class _Projects(_Resource):
     def list(self) -> list[ProjectCounts]:
         return [project for project, _ in self.of.known.values()]
 
-    def create(self, title: str, labels: Sequence[str], choice: str) -> ProjectCounts:
+    def create(
+        self, title: str, labels: Sequence[str], choice: str, label_config: str = ""
+    ) -> ProjectCounts:
         self.of.wrote.append(("create", title))
         return self.of.add_project(title, labels, choice)
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from annolooop.domain.annotations import compare
+from annolooop.domain.annotations import Snapshot, compare
 from annolooop.domain.answers import count_tasks
 from annolooop.loop.labels.current import read_labels, read_rules
 from annolooop.stack import Stack
@@ -70,7 +70,7 @@ def history(stack: Stack, name: str, limit: int) -> HistoryReport:
         if before or snapshot.number == numbers[0]:
             tasks = count_tasks(snapshot.annotations, choice)
             who = Counter(a.annotator for a in snapshot.annotations)
-            changes = compare(before or type(snapshot)(), snapshot)
+            changes = compare(before or Snapshot(), snapshot)
             rows.append(
                 SnapshotRow(
                     number=snapshot.number,

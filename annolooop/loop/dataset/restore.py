@@ -5,7 +5,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from annolooop.domain.annotations import Annotation, ProjectCounts, Snapshot
@@ -17,14 +17,14 @@ from annolooop.labelstudio.results import build_result
 from annolooop.labelstudio.server.database import AnswerRow
 from annolooop.loop.dataset.task_file import answer_body
 from annolooop.loop.labels.current import read_snapshot
-from annolooop.loop.labels.project import fit_project, lookup_project, note_project
+from annolooop.loop.labels.project import ensure_project, lookup_project
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.push.push import addresses_of
 from annolooop.stack import Stack
 from annolooop.storage.intents import Intent
 from annolooop.storage.lease import Lease
 
-SECONDS_TO_IMPORT = timedelta(seconds=120)  # by then the server has given its answers their time
+TIME_TO_IMPORT = timedelta(seconds=120)  # more than one request takes
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,14 @@ def restore(stack: Stack, number: int, track: Track) -> RestoreReport:
     snapshot = read_snapshot(stack, name, number) if number else _newest(stack, name)
     kept_by = emails_of(snapshot.people, owner)
     with stack.lock("restore") as lease:
-        project, made = _ensure(stack, snapshot)
-        Restoring(stack, project).await_interrupted()
+        made = lookup_project(stack, name) is None
+        project = ensure_project(stack, accept_loss=True, label_config=snapshot.label_config)
+        work = Restoring(stack, project)
+        work.await_interrupted()
         before = _present(stack, project)
         accounts = _ensure_accounts(stack, map(kept_by, snapshot.annotations))
         present_by = emails_of(stack.studio.people.emails(), owner)
         first = match(snapshot.annotations, kept_by, before, present_by)
-        work = Restoring(stack, project)
         changed = work.change(lease, first)
         work.add(lease, first.missing, kept_by, track)
         now = match(snapshot.annotations, kept_by, _present(stack, project), present_by)
@@ -174,7 +175,8 @@ class Restoring:
         pictures = sorted(grouped)
         for start in track(range(0, len(pictures), size), "restore"):
             chunk = pictures[start : start + size]
-            made = [self._task(grouped[picture], kept_by) for picture in chunk]
+            later = stack.studio.now() + TIME_TO_IMPORT
+            made = [self._task(grouped[p], kept_by, later) for p in chunk]
             with lease.guard(), self._intent.under_way({"answers": len(made)}):
                 stack.studio.tasks.create_annotated(project.id, made)
 
@@ -193,9 +195,18 @@ class Restoring:
         return True
 
     def _task(
-        self, answers: Sequence[Annotation], kept_by: Callable[[Annotation], str]
+        self,
+        answers: Sequence[Annotation],
+        kept_by: Callable[[Annotation], str],
+        later: datetime,
     ) -> dict[str, Any]:
-        """A task with its answers, as Label Studio imports it."""
+        """A task with its answers, as Label Studio imports it.
+
+        Args:
+            answers: about its picture.
+            kept_by: names the person of each.
+            later: by then the server has given the answers their time.
+        """
         a = answers[-1]
         data: dict[str, str] = {self._labelling.data: a.address}
         if a.key:
@@ -204,7 +215,6 @@ class Restoring:
             data = {self._labelling.data: address, "key": a.key, "sha256": a.sha256}
             current = self._stack.catalog.get(a.key) if a.outdated else None
             if current and current.sha256 != a.sha256:
-                later = self._stack.studio.now() + SECONDS_TO_IMPORT
                 data["replaced_by"] = current.sha256
                 data["replaced_at"] = later.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         bodies = [{**self._body(b), "completed_by": {"email": kept_by(b)}} for b in answers]
@@ -237,22 +247,6 @@ def _newest(stack: Stack, name: str) -> Snapshot:
         f"the store has no answers of the dataset {name}",
         "See which datasets it has: annoloop dataset list",
     )
-
-
-def _ensure(stack: Stack, snapshot: Snapshot) -> tuple[ProjectCounts, bool]:
-    """The project, and whether it was made; it asks for what it asked for then."""
-    dataset = stack.config.dataset
-    project = lookup_project(stack, dataset.name)
-    made = project is None
-    if project is None:
-        project = stack.studio.projects.create(
-            dataset.name, dataset.labels, dataset.choice, snapshot.label_config
-        )
-    fit_project(stack, project)
-    note_project(stack, project)
-    stack.image_source.connect(stack.studio, project.id)
-    stack.annotation_export.connect(stack.studio, project.id)
-    return project, made
 
 
 def _ensure_accounts(stack: Stack, emails: Iterable[str]) -> list[str]:

@@ -21,7 +21,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def ensure_project(stack: Stack, accept_loss: bool = False) -> ProjectCounts:
+def ensure_project(
+    stack: Stack, accept_loss: bool = False, label_config: str = ""
+) -> ProjectCounts:
     """The project of this dataset, made if it is not there, able to show the store's images.
 
     Where nothing is missing, nothing is written, and nobody is waited for.
@@ -29,6 +31,7 @@ def ensure_project(stack: Stack, accept_loss: bool = False) -> ProjectCounts:
     Args:
         stack: the annotation loop.
         accept_loss: it may be another one than that which has the answers of the last snapshot.
+        label_config: what it asks for if it is made here, beside the labels of the dataset.
 
     Raises:
         DataError: its label config does not fit the dataset.
@@ -45,10 +48,10 @@ def ensure_project(stack: Stack, accept_loss: bool = False) -> ProjectCounts:
     ):
         return project
     with stack.lock("project"):
-        return _make(stack, accept_loss)
+        return _make(stack, accept_loss, label_config)
 
 
-def _make(stack: Stack, accept_loss: bool) -> ProjectCounts:
+def _make(stack: Stack, accept_loss: bool, label_config: str) -> ProjectCounts:
     dataset = stack.config.dataset
     project = lookup_project(stack, dataset.name) or _await_project(stack)
     last = Snapshot() if accept_loss else stack.snapshots.latest()
@@ -57,10 +60,11 @@ def _make(stack: Stack, accept_loss: bool) -> ProjectCounts:
     if project is None:
         with _making(stack).under_way(True):
             asked = (*dataset.labels, *dataset.other_answers)
-            project = stack.studio.projects.create(dataset.name, asked, dataset.choice)
+            project = stack.studio.projects.create(
+                dataset.name, asked, dataset.choice, label_config
+            )
             note_project(stack, project)
-    else:
-        fit_project(stack, project)
+    fit_project(stack, project)
     if project.identity != noted_project(stack, dataset.name):
         note_project(stack, project)
     stack.image_source.connect(stack.studio, project.id)

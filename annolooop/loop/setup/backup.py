@@ -104,7 +104,7 @@ def backup(stack: Stack, out: Path | None, keep: int) -> BackupReport:
             file = Path(folder) / name
             write_backup(daemon.database, file)
             stack.store.put(written, file.read_bytes())
-    mine = [row for row in _backups(stack, daemon) if daemon.name in row.name]
+    mine = _own_backups(stack, daemon)
     old = mine[:-keep]
     for row in old:
         _remove(stack, row.name)
@@ -116,7 +116,7 @@ def backup(stack: Stack, out: Path | None, keep: int) -> BackupReport:
 def back_up_daily(stack: Stack, keep: int) -> BackupReport | None:
     """Write a backup unless the newest one is from today; ``None`` where it is."""
     daemon = _require_daemon(stack)
-    mine = [row for row in _backups(stack, daemon) if daemon.name in row.name]
+    mine = _own_backups(stack, daemon)
     if mine:
         age = datetime.now(timezone.utc) - datetime.fromisoformat(mine[-1].created_at)
         if timedelta(0) <= age < EVERY:
@@ -195,6 +195,11 @@ def _backups(stack: Stack, daemon: Daemon) -> list[BackupRow]:
     stored = ((item.key, item.size) for item in stack.store.walk(BACKUPS))
     files = ((str(f), f.stat().st_size) for f in daemon.database.backups.glob("*.tar.gz"))
     return sorted(_rows([*stored, *files]), key=lambda row: (row.created_at, row.name))
+
+
+def _own_backups(stack: Stack, daemon: Daemon) -> list[BackupRow]:
+    """Those of this server, likewise."""
+    return [row for row in _backups(stack, daemon) if daemon.name in row.name]
 
 
 def _rows(named: Iterable[tuple[str, int]]) -> Iterable[BackupRow]:
