@@ -24,12 +24,14 @@ from annolooop.commands import (
     report,
     restore,
     simulate,
+    start,
     stats,
     status,
     sync,
     train,
     up,
 )
+from annolooop.commands import next as next_round
 from annolooop.commands.cache import info, prune
 from annolooop.commands.dataset import (
     accept,
@@ -154,12 +156,9 @@ app = _group(
     """Label images in Label Studio, helped by a model that learns from the labels.
 
     Examples:
-      annoloop init                           # write a stack file, annoloop.yaml
-      annoloop up                             # start Label Studio
-      annoloop train                          # register the first model version
-      annoloop infer --batch photos           # predict a folder, make tasks of it
-      annoloop dataset launch aria_detector   # open the tasks in the browser
-      annoloop train --rerun                  # learn from what people annotated
+      annoloop start photos --labels cat,dog  # begin to label a folder of images
+      annoloop next                           # learn from the labels, and ask the next ones
+      annoloop report                         # how good the model is, as a page
     """,
 )
 stack_app = _group("stack", "List, choose, check and copy stack files.")
@@ -332,6 +331,8 @@ def root(
     """Takes what comes before the command."""
 
 
+command(app, start.start, start.print_start, section=EVERYDAY)
+command(app, next_round.next_, next_round.print_next, "next", section=EVERYDAY)
 command(app, up.up, up.print_up, section=EVERYDAY)
 command(app, infer.infer, infer.print_infer, section=EVERYDAY)
 command(app, train.train, train.print_train, section=EVERYDAY)

@@ -71,6 +71,7 @@ class Stack:
         self._say = say
         self._typed = command
         self._locks: dict[str, Lease] = {}
+        self._built: Pipeline | None = None
         self.stop = threading.Event()
 
     @property
@@ -300,8 +301,11 @@ class Stack:
         with keeping_interrupts():
             from annolooop.model.backbones.open import build_pipeline
 
-        weights = self._local_weights(self.config.model.weights)
-        return build_pipeline(self.config, weights, self.starter_file, self._say, hub_limit)
+        if self._built is None:
+            weights = self._local_weights(self.config.model.weights)
+            file = self.starter_file
+            self._built = build_pipeline(self.config, weights, file, self._say, hub_limit)
+        return self._built
 
     def restore_pipeline(self, info: BackboneInfo) -> Pipeline:
         """The backbone of a registered model version, from its kept weights.
@@ -309,6 +313,8 @@ class Stack:
         Raises:
             DataError: they are damaged.
         """
+        if self._built and self._built.info == info:
+            return self._built
         with keeping_interrupts():
             from annolooop.model.backbones.open import restore_pipeline
 

@@ -140,6 +140,13 @@ def _print_figures(console: Console, report: "TrainReport") -> None:
         console.print(f"fine-tuning: {_finetuning(report.finetune)}")
 
 
+def describe_quality(report: "TrainReport") -> str:
+    """How good the current version is, in one line."""
+    if report.holdout.accuracy is None and "accuracy" in report.cross_validation:
+        return f"cross-validation: accuracy {report.cross_validation['accuracy']:.3f}"
+    return _holdout(report.holdout)
+
+
 def _print_refused(console: Console, report: "TrainReport") -> None:
     assert report.gate
     done = "was made and refused" if report.registered else "was refused before"

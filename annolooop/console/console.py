@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -26,7 +26,7 @@ BOLD, DIM, RED = "1", "2", "31"  # codes of a terminal
 # Commands that hints name, and that are about a stack.
 _STACK_COMMAND = re.compile(
     r"\bannoloop (?:(?:dataset|model|storage|cache) [a-z]+|stack (?:show|check)|"
-    r"(?:up|down|status|logs|train|infer|sync|stats|report|doctor|backup|restore)\b)"
+    r"(?:start|next|up|down|status|logs|train|infer|sync|stats|report|doctor|backup|restore)\b)"
 )
 # What a terminal would obey: control characters, but for line breaks, and what turns the
 # direction of writing.
@@ -149,6 +149,33 @@ class Console:
             return typer.confirm(printable("\n".join([*lines, question])), err=True)
         except typer.Abort:
             raise KeyboardInterrupt from None
+
+    def ask(
+        self, question: str, default: str | None, check: Callable[[str], object]
+    ) -> str:
+        """Ask a person at the terminal for a text, until it is one that can be used.
+
+        Args:
+            question: what is asked for.
+            default: what Enter alone stands for, if anything.
+            check: raises an error where the text cannot be used; the error is shown.
+
+        Raises:
+            KeyboardInterrupt: the person pressed Ctrl-C or closed the input.
+        """
+        import typer
+
+        while True:
+            try:
+                text = str(typer.prompt(printable(question), default=default, err=True))
+            except typer.Abort:
+                raise KeyboardInterrupt from None
+            try:
+                check(text)
+            except AnnoloopError as error:
+                self._labelled("error:", error.message, RED)
+            else:
+                return text
 
     def json(self, report: object) -> None:
         """The report record as one JSON document on stdout."""

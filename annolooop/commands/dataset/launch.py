@@ -1,6 +1,5 @@
 """`annoloop dataset launch`: open the tasks in the browser."""
 
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urljoin
 
@@ -72,8 +71,6 @@ def print_launch(console: Console, report: "LaunchReport") -> None:
         )
     elif report.round:
         console.say(f"all {report.asked} tasks of round {report.round} are answered")
-        console.next(*next_step(report.state))
-        return
     if report.login and not report.opened:
         console.say(f"The login is in the file {report.login}")
-    console.next(f"annoloop dataset stats {quote(report.dataset)}", "after annotating")
+    console.next(*next_step(report.state))

@@ -53,9 +53,11 @@ class LaunchReport(Queue):
 
     @property
     def state(self) -> LoopState:
-        """The loop once the queue is answered, or where another query is needed to have one."""
-        news = False if self.interrupted else None
-        return LoopState(dataset=self.dataset, own=self.own, news=news, asked=self.asked)
+        """The loop while people label, or where another query is needed to do so."""
+        known = LoopState(dataset=self.dataset, own=self.own, asked=self.asked)
+        if self.interrupted:
+            return known
+        return replace(known, news=None, left=self.left + self.waiting, opened=True)
 
 
 def list_datasets(stack: Stack) -> DatasetListReport:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import NamedTuple
 
+NEXT = "annoloop next"
 ROUND = 50  # tasks of a round, where no earlier one says how many people like
 
 
@@ -34,6 +35,7 @@ class LoopState:
             the state is not that after an `infer`.
         asked: tasks of the last round; 0 where there was none, ``None`` where that is not known.
         left: of these, to do.
+        opened: people see where to label.
         measured: the holdout has enough labelled images to tell how good the version is.
     """
 
@@ -51,6 +53,7 @@ class LoopState:
     batch: str | None = None
     asked: int | None = None
     left: int = 0
+    opened: bool = False
     measured: bool = True
 
 
@@ -70,14 +73,16 @@ def next_step(state: LoopState) -> Step:
         return Step(f"annoloop infer{_batch(state)}", "to show people the predictions")
     if state.tasks == 0:
         return Step("annoloop infer --batch FOLDER", "to make tasks of a folder of images")
+    if state.opened and (state.left or not state.asked):
+        return _while_labelling(state)
     if state.left and state.to_do != 0:
         return launch
     if state.news is not False and state.enough:
         if state.to_do and state.asked == 0:
             return launch._replace(why="or learn from what is labelled: annoloop train --rerun")
-        then = state.asked and state.to_do != 0
-        why = f"then: annoloop infer --rerun --query {state.asked}" if then else ""
-        return Step("annoloop train --rerun", why)
+        if state.asked and state.to_do != 0:
+            return Step(NEXT, f"= train --rerun, then infer --rerun --query {state.asked}")
+        return Step("annoloop train --rerun")
     if state.to_do == 0:
         return _all_done(state)
     if state.batch is not None:
@@ -88,6 +93,12 @@ def next_step(state: LoopState) -> Step:
     if state.asked:
         return Step(f"annoloop infer {query}", "to choose the next round")
     return launch
+
+
+def _while_labelling(state: LoopState) -> Step:
+    if state.asked:
+        return Step(NEXT, "after labelling: it learns from the answers, and asks the next ones")
+    return Step(f"annoloop dataset stats {quote(state.dataset)}", "after annotating")
 
 
 def _all_done(state: LoopState) -> Step:

@@ -71,6 +71,7 @@ class Queue:
         waiting: of these, that were answered once, and should be by two people.
         interrupted: number of a later query that was interrupted before it became the queue, and
             may have taken tasks out of this one; 0 where there is none.
+        version: name of the model version that chose its tasks.
     """
 
     url: str
@@ -79,6 +80,7 @@ class Queue:
     left: int = 0
     waiting: int = 0
     interrupted: int = 0
+    version: str = ""
 
 
 def find_queue(stack: Stack, name: str, project: ProjectCounts) -> Queue:
@@ -99,7 +101,8 @@ def find_queue(stack: Stack, name: str, project: ProjectCounts) -> Queue:
         waiting = stack.studio.tasks.count(project.id, conditions)
     url = stack.studio.views.labelling_url(project.id, view.id) if left or waiting else plain
     interrupted = newest.number if shown is not newest else 0
-    return Queue(url, shown.number, len(shown.query), left, waiting, interrupted)
+    asked = len(shown.query)
+    return Queue(url, shown.number, asked, left, waiting, interrupted, shown.version)
 
 
 def _shown(

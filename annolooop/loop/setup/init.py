@@ -132,10 +132,7 @@ def _about(text: str, name: str | None, labels: str | None) -> str:
     Raises:
         UsageError: the name or a label is none.
     """
-    values: dict[str, Any] = {"name": name} if name is not None else {}
-    if labels is not None:
-        values["labels"] = [label.strip() for label in labels.split(",")]
-    _check_dataset(values)
+    values = check_dataset(name, labels)
     head, *sections = text.split("\n\n")
     mine = next(section for section in sections if section.startswith("dataset:"))
     sections.remove(mine)
@@ -157,7 +154,19 @@ def _line(line: str, values: dict[str, Any]) -> str:
     return f"  {key}: {written.replace('$', '$$')}"  # a single $ may begin a reference
 
 
-def _check_dataset(values: dict[str, Any]) -> None:
+def check_dataset(name: str | None, labels: str | None) -> dict[str, Any]:
+    """The values of ``dataset`` that were typed.
+
+    Args:
+        name: of the dataset, if that was.
+        labels: with commas between, if they were.
+
+    Raises:
+        UsageError: the name or a label is none.
+    """
+    values: dict[str, Any] = {"name": name} if name is not None else {}
+    if labels is not None:
+        values["labels"] = [label.strip() for label in labels.split(",")]
     try:
         DatasetConfig.model_validate(values)
     except ValidationError as error:
@@ -168,6 +177,7 @@ def _check_dataset(values: dict[str, Any]) -> None:
         raise UsageError(
             "\n".join(lines), "For example: annoloop init --name pets --labels cat,dog"
         ) from None
+    return values
 
 
 def _check_other(file: Path, text: str) -> None:

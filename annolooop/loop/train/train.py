@@ -143,7 +143,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         gate: ``strict``, ``lenient`` or ``off``, in the place of ``train.gate``.
 
     Raises:
-        DataError: too few labels.
+        DataError: too few labels; of these, TooFewLabels where they are of one kind only.
         UnreachableError: Label Studio, the store or the hub of the weights fails.
     """
     begun = time.monotonic()

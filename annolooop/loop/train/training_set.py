@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from annolooop.model.backbones.pipeline import Pipeline
 
 
+class TooFewLabels(DataError):
+    """There are labels, and they are of one kind only."""
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """Labelled images with their embeddings by the pretrained backbone.
@@ -72,7 +76,8 @@ def build_training_set(
         track: shows how far it is.
 
     Raises:
-        DataError: too few labels.
+        TooFewLabels: there are labels of one kind only.
+        DataError: there are none.
     """
     dataset = stack.config.dataset
     annotate = f"Annotate more images: annoloop dataset launch {quote(dataset.name)}"
@@ -99,7 +104,7 @@ def build_training_set(
     holdout = tuple(example for example in settled.examples if example.split == "holdout")
     targets, multiple = build_targets(train, dataset.labels), dataset.choice == "multiple"
     if not learnable(targets, multiple):
-        raise DataError(_too_few(dataset.labels, targets, multiple), annotate)
+        raise TooFewLabels(_too_few(dataset.labels, targets, multiple), annotate)
     return TrainingSet(
         train,
         holdout,

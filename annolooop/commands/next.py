@@ -1,0 +1,88 @@
+"""`annoloop next`: a round in one command."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from annolooop.commands.start import BROWSER
+from annolooop.commands.train import describe_quality
+from annolooop.console.console import Console
+from annolooop.errors import counted
+from annolooop.loop.rounds.next_step import next_step
+
+if TYPE_CHECKING:
+    from annolooop.loop.cycle.next import NextReport
+    from annolooop.loop.train.train import TrainReport
+
+
+def next_(
+    console: Console,
+    count: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[N]",
+            min=1,
+            max=99_999,
+            help="Images to label next; default: as many as last time.",
+        ),
+    ] = None,
+    browser: BROWSER = True,
+) -> "NextReport":
+    """Learn from the labels, and ask the next ones.
+
+    Examples:
+      annoloop next
+      annoloop next 100
+
+    It pulls the annotations, makes the next model version of them, predicts all images with it,
+    chooses what to label next, and opens that. Each of these is a command of its own, which it
+    shows. Type it again at any time: it does only what is left to do. Where the new version is
+    worse, it is refused (exit code 6), and the rest is done with the version before.
+    """
+    from annolooop.loop.cycle.next import next_round
+    from annolooop.stack import open_stack
+
+    return next_round(open_stack(console), count, browser, console.say, console.track)
+
+
+def print_next(console: Console, report: "NextReport") -> None:
+    """Print what was learnt, how good it is, and what comes next, a line each."""
+    console.print(f"learnt: {_learnt(report)}")
+    if report.train:
+        console.print(f"quality: {describe_quality(report.train)}")
+    console.print(f"next: {_asked(report)}")
+    if report.launch.login and not report.launch.opened:
+        console.say(f"The login is in the file {report.launch.login}")
+    console.next(*next_step(report.state))
+
+
+def _learnt(report: "NextReport") -> str:
+    train = report.train
+    if train is None:
+        return f"nothing yet: {report.too_few}"
+    if train.refused and train.gate:
+        return f"{train.refused} was refused, {train.model_version} stays: {train.gate.why}"
+    labels = ", ".join(f"{label} {count}" for label, count in train.labels.items())
+    if not train.trained:
+        return f"nothing new since {train.model_version} ({labels})"
+    return f"{train.model_version} from {counted(train.examples, 'label')}{_news(train)}: {labels}"
+
+
+def _news(train: "TrainReport") -> str:
+    parts = (
+        (train.new_labels, "new"),
+        (train.changed_labels, "corrected"),
+        (train.removed_labels, "removed"),
+    )
+    told = ", ".join(f"{count} {what}" for count, what in parts if count)
+    return f" ({told})" if told else ""
+
+
+def _asked(report: "NextReport") -> str:
+    launch = report.launch
+    if launch.left or launch.waiting:
+        return (
+            f"label the {counted(launch.left or launch.waiting, 'image')} of round "
+            f"{launch.round}: {launch.url}"
+        )
+    return "nothing is left to label: every image is labelled or skipped"

@@ -1,0 +1,116 @@
+"""A round in one command: learn from the answers, predict anew, ask the next ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from shlex import quote
+
+from annolooop.domain.progress import Track
+from annolooop.domain.versions import ModelVersion
+from annolooop.errors import DataError
+from annolooop.loop.cycle.steps import Steps
+from annolooop.loop.dataset.datasets import LaunchReport, launch
+from annolooop.loop.infer.infer import InferOptions, InferReport, infer
+from annolooop.loop.infer.query import Query
+from annolooop.loop.labels.project import lookup_project
+from annolooop.loop.rounds.next_step import ROUND, LoopState
+from annolooop.loop.rounds.queue import Queue, find_queue
+from annolooop.loop.train.train import TrainReport, train
+from annolooop.loop.train.training_set import TooFewLabels
+from annolooop.stack import Stack
+
+
+@dataclass(frozen=True)
+class NextReport:
+    """One round.
+
+    Attributes:
+        train: what was learnt; ``None`` where the labels are too few to learn from.
+        too_few: why, in that case.
+        infer: what was predicted and chosen; ``None`` where the queue is still open, and nothing
+            new was learnt.
+        launch: where people label.
+        seconds: of each step.
+    """
+
+    dataset: str
+    train: TrainReport | None
+    too_few: str
+    infer: InferReport | None
+    launch: LaunchReport
+    seconds: dict[str, float]
+
+    @property
+    def state(self) -> LoopState:
+        """The loop while people label what was chosen; or where nothing is left."""
+        if self.train and self.infer and self.infer.query and not self.infer.query.round:
+            return self.train.state
+        return self.launch.state
+
+    @property
+    def exit_code(self) -> int:
+        """6 when the gate refused the new version, as of `train --rerun`."""
+        return self.train.exit_code if self.train else 0
+
+
+def next_round(
+    stack: Stack,
+    count: int | None,
+    browser: bool,
+    say: Callable[[str], None],
+    track: Track,
+) -> NextReport:
+    """Learn from what was answered, predict all images anew, and choose what to ask next.
+
+    Each step is a command, and does only what is left to do. A queue that the current version
+    chose stays while something of it is left to do: repeated, this opens it again.
+
+    Args:
+        stack: the annotation loop.
+        count: tasks to choose; default: as many as last time, or 50.
+        browser: open the browser.
+        say: shows each step and the command that it is.
+        track: shows how far it is.
+
+    Raises:
+        DataError: there is no model, or nothing is labelled yet.
+        AnnoloopError: as each of the commands does.
+    """
+    name = stack.config.dataset.name
+    if stack.registry.current() is None:
+        raise DataError(
+            f"{name} has no model version yet", "Begin: annoloop start FOLDER --labels cat,dog"
+        )
+    project = lookup_project(stack, name)
+    before = find_queue(stack, name, project) if project else None
+    size = count or (before.asked if before else 0) or ROUND
+    steps = Steps(
+        [
+            "annoloop train --rerun",
+            f"annoloop infer --rerun --query {size}",
+            f"annoloop dataset launch {quote(name)}",
+        ],
+        f"annoloop next {count}" if count else "annoloop next",
+        say,
+    )
+    trained, too_few = None, ""
+    with steps.step("learn from the answers"):
+        try:
+            trained = train(stack, True, track)
+        except TooFewLabels as error:
+            too_few = error.message
+    inferred = None
+    with steps.step("predict anew, and choose what to ask next"):
+        current = stack.registry.current()
+        if before is None or size != before.asked or not _stays(before, current):
+            inferred = infer(stack, None, InferOptions(rerun=True, query=Query(size)), track)
+        else:
+            say("the queue is still open: it stays")
+    with steps.step("the browser"):
+        launched = launch(stack, name, browser)
+    return NextReport(name, trained, too_few, inferred, launched, steps.seconds)
+
+
+def _stays(queue: Queue, current: ModelVersion | None) -> bool:
+    """Whether something is left of a queue that the current version chose."""
+    chosen_by_it = current is not None and queue.version == current.name
+    return bool(queue.left) and chosen_by_it and not queue.interrupted
