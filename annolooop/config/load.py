@@ -120,7 +120,15 @@ def load_stack(
         Setting(".".join(map(str, path)), MASK if raw.hides(path) else value, _origin_of(raw, path))
         for path, value in _leaves(config)
     )
-    return LoadedStack(file, folder, config, settings, choice.by)
+    loaded = LoadedStack(file, folder, config, settings, choice.by)
+    for label, place in config.dataset.examples.items():
+        if not shallow and not place.startswith("store:") and not loaded.path(place).is_file():
+            raise ConfigError(
+                f"{_place(raw, ('dataset', 'examples', label))}: there is no file "
+                f"{loaded.path(place)}",
+                f"Name an image, or a key in the store as store:KEY; then: {check}",
+            )
+    return loaded
 
 
 def _read_dotenv(file: Path) -> Mapping[str, str | None]:

@@ -220,7 +220,7 @@ def test_key_of_a_label_is_its_name_and_a_dollar_sign_is_shown(
     name = project.stack().config.dataset.name
     page.goto(project.run("dataset", "launch", name, "--no-browser").stdout.strip())
     log_in(page, server.username, server.password)
-    boxes = page.locator("input[type=checkbox]")
+    boxes = page.locator("input[type=radio]")
     expect(boxes).to_have_count(len(labels), timeout=60_000)
     shoot(page, "keys")
     expect(page.get_by_text("US$")).to_be_visible()

@@ -55,7 +55,7 @@ def look(page: Page, before: str = "", seconds: float = 60) -> tuple[str, str]:
         arg=[PHOTO_WIDTH, before],
         timeout=1000 * seconds,
     )
-    expect(page.locator("input[type=checkbox]:checked")).to_have_count(1, timeout=30_000)
+    expect(page.locator("input[type=radio]:checked")).to_have_count(1, timeout=30_000)
     (label,) = (label for label in LABELS if choice(page, label).is_checked())
     return str(found.json_value()), label
 
@@ -68,7 +68,7 @@ def note_served(page: Page) -> list[Response]:
 
 
 def choice(page: Page, label: str) -> Locator:
-    return page.get_by_role("checkbox", name=re.compile(rf"^{label}\b"))
+    return page.get_by_role("radio", name=re.compile(rf"^{label}\b"))
 
 
 def submit(page: Page) -> None:
