@@ -128,9 +128,9 @@ class Projects:
     ) -> bool:
         """Whether :meth:`change_labels` and :meth:`instruct` would leave a project as it is."""
         config = self._configs[project]
-        wanted = change_label_config(config, labels, choice, without, page)
+        changed = change_label_config(config, labels, choice, without, page)
         written = self._instructions[project]
-        return same_label_config(config, wanted) and page.instructions_after(written) == written
+        return same_label_config(config, changed) and page.instructions_after(written) == written
 
     def change_labels(
         self,
