@@ -385,6 +385,6 @@ def _leaves(config: BaseModel, path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
 def _origin_of(raw: _RawFile, path: Path_) -> str:
     if path in raw.origins:
         return raw.origins[path]
-    # A list's origin is that of its first item.
-    first_item: Path_ = (*path, 0)
-    return raw.origins.get(first_item, "default")
+    # That of a list, or of keys, is that of the first below it.
+    below = (origin for place, origin in raw.origins.items() if place[: len(path)] == path)
+    return next(below, "default")

@@ -75,3 +75,22 @@ def submit(page: Page) -> None:
     with page.expect_response(lambda answer: "/annotations" in answer.url) as waiting:
         page.locator("button[name=submit]").click()
     assert waiting.value.status == 201
+
+
+def task_with_picture(page: Page, before: int = 0) -> int:
+    """Wait for the picture of a task, until it is painted; return the task's id."""
+    found = page.wait_for_function(
+        """before => {
+            const image = document.querySelector(".annoloop-picture img"), store = window.Htx;
+            const task = Number(store?.task?.id), there = image?.complete && image.naturalWidth;
+            return task && task !== before && there && !store.isLoading && task
+        }""",
+        arg=before,
+        timeout=60_000,
+        polling="raf",
+    )
+    frames = (
+        "new Promise(r => { let n = 3; const f = () => n-- ? requestAnimationFrame(f) : r(); f() })"
+    )
+    page.evaluate(frames)
+    return int(found.json_value())

@@ -4,11 +4,14 @@ import json
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 from support.annotators import write_patterns
-from support.project import Project
+from support.project import Project, Server
 
+from annolooop.labelstudio.server.credentials import Credentials
 from annolooop.labelstudio.server.install import LAUNCHER
+from annolooop.labelstudio.server.login import open_session
 from annolooop.loop.rounds.queue import rounds_of
 
 PRINT = (
@@ -16,7 +19,7 @@ PRINT = (
     f"sys.path[:0] = [{str(LAUNCHER.parent)!r}, str(Path(label_studio.__file__).parent)]; "
     "os.environ['DJANGO_SETTINGS_MODULE'] = 'annoloop_settings'; "
     "from django.conf import settings; one = settings.DATABASES['default']; "
-    "print(json.dumps([one['ENGINE'], one.get('OPTIONS', {}), settings.MIDDLEWARE[0]]))"
+    "print(json.dumps([one['ENGINE'], one.get('OPTIONS', {}), settings.MIDDLEWARE[:2]]))"
 )
 
 
@@ -39,7 +42,7 @@ def test_transactions_take_turns_in_sqlite_and_postgresql_has_its_own(
     assert backend.endswith(engine)
     assert set(set_options) == (options or set())
     assert set_options.get("transaction_mode") == ("IMMEDIATE" if options else None)
-    assert first == "annoloop_pages.QueueStays"
+    assert first == ["annoloop_pages.QueueStays", "annoloop_pages.KeysLabel"]
 
 
 @pytest.fixture
@@ -93,3 +96,16 @@ def test_tab_of_people_is_left_alone(queued: Project) -> None:
     found = stack.studio.projects.find(stack.config.dataset.name)
     assert found
     assert next_task(queued, theirs) == min(task.id for task in stack.studio.tasks.list(found.id))
+
+
+def test_pages_of_the_application_have_our_script_once_and_others_have_not(
+    server: Server,
+) -> None:
+    cookies = open_session(server.url, Credentials(server.username, server.password, server.token))
+    with httpx.Client(base_url=server.url, cookies=cookies, follow_redirects=True) as browser:
+        for path in ("/projects/", "/projects/1/data?tab=1", "/projects/1/data/"):
+            page = browser.get(path)
+            assert page.text.count('<script id="annoloop-labelling">') == 1
+            assert int(page.headers["Content-Length"]) == len(page.content)
+        assert "annoloop-labelling" not in browser.get("/admin/").text
+        assert "annoloop-labelling" not in browser.get("/api/projects").text

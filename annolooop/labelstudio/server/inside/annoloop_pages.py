@@ -3,9 +3,13 @@
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 OURS = os.environ.get("ANNOLOOP_TABS", "annoloop: ")  # how titles of our tabs begin
+
+SCRIPT = Path(__file__).with_name("labelling.js").read_text(encoding="utf-8")
+TAG = f'<script id="annoloop-labelling">{SCRIPT}</script>'.encode()
 
 Answer = Callable[[Any], Any]
 
@@ -53,3 +57,26 @@ def _keep_to_tab(request: Any) -> None:
     body["ordering"] = shown.ordering
     body["filters"] = shown.filters.model_dump(mode="json") if shown.filters else None
     request._body = json.dumps(body).encode()  # what Django reads it from
+
+
+class KeysLabel:
+    """The pages of Label Studio's application get our script for the labelling page.
+
+    Args:
+        answer: what answers the request.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def __call__(self, request: Any) -> Any:
+        """Answer a request."""
+        response = self._answer(request)
+        if response.streaming or not response.get("Content-Type", "").startswith("text/html"):
+            return response
+        page = response.content
+        if b'id="app-settings"' in page and TAG not in page:  # Label Studio may ask itself
+            response.content = page.replace(b"</head>", TAG + b"</head>", 1)
+            if response.has_header("Content-Length"):
+                response["Content-Length"] = str(len(response.content))
+        return response
