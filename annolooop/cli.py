@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from shlex import quote
 from typing import Annotated, Any
 
@@ -66,6 +67,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 EVERYDAY, DATASET, MODEL, SETUP = "Everyday", "Dataset", "Model", "Set-up"
 SECTIONS = (EVERYDAY, DATASET, MODEL, SETUP)  # of `annoloop --help`, in this order
 COMMANDS = "Commands"  # the one section of a group's help
+TYPED: ContextVar[tuple[str, ...]] = ContextVar("TYPED", default=())  # the words after `annoloop`
 
 
 # Of Typer's own copy of click, or of click: what is wrong with the words that were typed.
@@ -110,6 +112,10 @@ class Command(typer.core.TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take all words after the command."""
         words = list(args)
+        names, at = [], ctx
+        while at.parent:
+            names, at = [at.info_name, *names], at.parent
+        TYPED.set((*names, *words))
         try:
             return super().parse_args(ctx, args)
         except WrongWords as error:
@@ -228,6 +234,7 @@ def command(
             common["quiet"],
             common["verbose"],
             title if group is app else f"{group.info.name} {title}",
+            TYPED.get(),
         )
         _guarded(Console(options), run, show, values)
 

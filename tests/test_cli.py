@@ -205,6 +205,13 @@ def test_quiet_says_nothing_on_stderr(project: Project) -> None:
     assert project.run("stats", "-q").stderr == ""
 
 
+def test_dry_run_says_the_command_that_does_it(project: Project) -> None:
+    project.json("train")
+    write_photos(project.folder / "b", ["aria1.png"])
+    said = project.run("infer", "b", "--dry-run", code=2).stderr
+    assert "next: annoloop infer b\n" in said
+
+
 def test_output_has_no_colours_where_there_is_no_terminal(project: Project) -> None:
     project.json("train")
     done = project.run("stats")

@@ -212,7 +212,10 @@ def _print_speed(console: Console, report: "InferReport") -> None:
 
 def _print_next(console: Console, report: "InferReport") -> None:
     if report.dry_run:
-        console.next("the same without --dry-run" if report.exit_code else "annoloop stats")
+        if report.exit_code:
+            console.next_typed(without="--dry-run")
+        else:
+            console.next("annoloop stats")
         return
     if report.stale:
         console.print(

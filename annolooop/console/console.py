@@ -28,6 +28,8 @@ _STACK_COMMAND = re.compile(
     r"\bannoloop (?:(?:dataset|model|storage|cache) [a-z]+|stack (?:show|check)|"
     r"(?:start|next|up|down|status|logs|train|infer|sync|stats|report|doctor|backup|restore)\b)"
 )
+# A value for this run that may be a secret: it is not repeated.
+_SECRET = re.compile(r"(?i)^((?:--set=)?[\w.]*(?:key|secret|token|connection|mlflow)\w*=).+")
 # What a terminal would obey: control characters, but for line breaks, and what turns the
 # direction of writing.
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -43,6 +45,7 @@ class Options:
     quiet: bool = False
     verbose: bool = False
     command: str = ""
+    typed: tuple[str, ...] = ()  # the words after `annoloop`
 
 
 class Console:
@@ -118,6 +121,11 @@ class Console:
         elif why:
             line += f"\n{wrap(f'      {why}', width)}"
         self._write(sys.stderr, line)
+
+    def next_typed(self, add: str = "", without: str = "") -> None:
+        """The command that was typed as the next one, with another option, or without one."""
+        words = [_SECRET.sub(r"\1...", word) for word in self.options.typed if word != without]
+        self.next(" ".join(["annoloop", *map(quote, words), add]).rstrip())
 
     def error(self, error: AnnoloopError) -> None:
         """One clear error: what happened and to what, then what to type next."""

@@ -112,9 +112,10 @@ def test_chosen_tasks_are_labelled_although_others_are_stale(
 
 
 def test_dry_run_says_that_nothing_was_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    out, err = printed(monkeypatch, print_infer, replace(REPORT, dry_run=True))
+    typed, report = "infer photos --dry-run --rerun", replace(REPORT, dry_run=True)
+    out, err = printed(monkeypatch, print_infer, report, typed=typed)
     assert out[0] == "nothing was changed; to be done:"
-    assert err == ["next: the same without --dry-run"]
+    assert err == ["next: annoloop infer photos --rerun"]
 
 
 def test_query_tells_how_it_chose(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,34 @@ def test_hints_name_the_stack_that_was_typed(capsys: pytest.CaptureFixture[str])
     assert "annoloop up --stack theirs" in err
 
 
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("dataset accept --precision 0.9", "annoloop dataset accept --precision 0.9 --yes"),
+        ("dataset accept --stack b", "annoloop dataset accept --stack b --yes"),
+        (
+            "dataset accept --set s3.secret_key=hush --set train.seed=3",
+            "annoloop dataset accept --set s3.secret_key=... --set train.seed=3 --yes",
+        ),
+        ("x --set=label_studio.api_key=hush", "annoloop x --set=label_studio.api_key=... --yes"),
+    ],
+)
+def test_command_that_was_typed_is_spelled_out(
+    capsys: pytest.CaptureFixture[str], typed: str, line: str
+) -> None:
+    words = tuple(typed.split())
+    stack = "b" if "--stack" in words else None
+    Console(Options(stack=stack, typed=words)).next_typed("--yes")
+    assert capsys.readouterr().err == f"next: {line}\n"
+
+
+def test_command_that_was_typed_is_spelled_out_without_an_option(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Console(Options(typed=("infer", "a b", "--dry-run"))).next_typed(without="--dry-run")
+    assert capsys.readouterr().err == "next: annoloop infer 'a b'\n"
+
+
 def test_of_many_files_the_first_ones_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"file": f"{n}.jpg", "reason": "empty"} for n in range(12)]
     Console(Options()).reasons("unreadable", rows)

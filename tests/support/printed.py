@@ -15,8 +15,9 @@ def printed(
     report: object,
     columns: int = 80,
     verbose: bool = False,
+    typed: str = "",
 ) -> tuple[list[str], list[str]]:
     """Lines of stdout and of stderr."""
     out, err = fake_terminal(monkeypatch, columns, "dumb")
-    show(Console(Options(verbose=verbose)), report)
+    show(Console(Options(verbose=verbose, typed=tuple(typed.split()))), report)
     return out.getvalue().splitlines(), err.getvalue().splitlines()

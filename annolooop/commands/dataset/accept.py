@@ -95,7 +95,7 @@ def print_accept(console: Console, report: Union["AcceptReport", "UndoReport"]) 
     if report.applied and report.accepted:
         console.next(f"annoloop dataset accept --undo {report.version}", "to remove them again")
     elif report.accepted:
-        console.next("the same command with --yes")
+        console.next_typed("--yes")
     elif report.untouched:
         console.next(f"annoloop dataset launch {quote(report.dataset)}", "nothing is sure enough")
     else:
@@ -110,4 +110,4 @@ def _print_undo(console: Console, report: "UndoReport") -> None:
     if report.kept:
         console.print(f"kept: {report.kept} that people touched meanwhile")
     if report.withdrawn and not report.applied:
-        console.next(f"annoloop dataset accept --undo {report.version} --yes")
+        console.next_typed("--yes")

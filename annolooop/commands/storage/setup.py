@@ -54,6 +54,6 @@ def print_setup(console: Console, report: "SetupReport | SetupCommands") -> None
         return
     print_steps(console, report)
     if report.pending:
-        console.next("annoloop storage setup --yes")
+        console.next_typed("--yes")
     elif not report.exit_code:
         console.next("annoloop storage check")

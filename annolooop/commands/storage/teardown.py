@@ -30,4 +30,4 @@ def print_teardown(console: Console, report: "TeardownReport") -> None:
     """Print a line for each part."""
     print_steps(console, report)
     if report.pending:
-        console.next("annoloop storage teardown --yes")
+        console.next_typed("--yes")

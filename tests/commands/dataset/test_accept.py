@@ -31,10 +31,11 @@ REPORT = AcceptReport(
 
 
 def test_promise_says_from_which_confidence_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    out, err = printed(monkeypatch, print_accept, REPORT)
+    typed = "dataset accept --spot-check 0.1"
+    out, err = printed(monkeypatch, print_accept, REPORT, typed=typed)
     assert out[0] == "v3-0123ab: at least 98.0% correct where confidence is 0.9312 or more"
     assert out[2].startswith("to accept: 380 of 500 untouched predictions")
-    assert err == ["next: the same command with --yes"]
+    assert err == ["next: annoloop dataset accept --spot-check 0.1 --yes"]
 
 
 def test_what_was_accepted_can_be_undone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,9 +51,9 @@ def test_nothing_sure_enough_leads_to_people(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_undo_counts_what_people_touched(monkeypatch: pytest.MonkeyPatch) -> None:
     report = UndoReport("my set", "v3-0123ab", withdrawn=1, kept=2, applied=False, seconds=0.1)
-    out, err = printed(monkeypatch, print_accept, report)
+    out, err = printed(monkeypatch, print_accept, report, typed="dataset accept --undo v3")
     assert out == [
         "to remove: 1 annotation accepted from v3-0123ab",
         "kept: 2 that people touched meanwhile",
     ]
-    assert err == ["next: annoloop dataset accept --undo v3-0123ab --yes"]
+    assert err == ["next: annoloop dataset accept --undo v3 --yes"]
