@@ -74,8 +74,8 @@ def _news(train: "TrainReport") -> str:
         (train.changed_labels, "corrected"),
         (train.removed_labels, "removed"),
     )
-    told = ", ".join(f"{count} {what}" for count, what in parts if count)
-    return f" ({told})" if told else ""
+    changes = ", ".join(f"{count} {what}" for count, what in parts if count)
+    return f" ({changes})" if changes else ""
 
 
 def _asked(report: "NextReport") -> str:

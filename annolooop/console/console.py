@@ -158,9 +158,7 @@ class Console:
         except typer.Abort:
             raise KeyboardInterrupt from None
 
-    def ask(
-        self, question: str, default: str | None, check: Callable[[str], object]
-    ) -> str:
+    def ask(self, question: str, default: str | None, check: Callable[[str], object]) -> str:
         """Ask a person at the terminal for a text, until it is one that can be used.
 
         Args:
