@@ -110,7 +110,8 @@ class Command(typer.core.TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take all words after the command."""
         words = list(args)
-        names, at = [], ctx
+        names: list[str] = []
+        at = ctx
         while at.parent:
             names, at = [at.info_name, *names], at.parent
         TYPED.set((*names, *words))

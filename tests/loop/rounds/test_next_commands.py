@@ -53,7 +53,7 @@ def test_next_commands_lead_round_the_loop(project: Project, server: Server) -> 
     round_ = [launch, f"{stats} {shlex.quote(person.name)}", "train --rerun"]
     assert followed == [
         *round_,
-        "infer --rerun --query 50",
+        "infer --rerun --query 8",  # as many as the last time
         *round_,
         "infer --batch FOLDER",  # no task is left
     ]
