@@ -227,6 +227,7 @@ def _build(choices: Iterable[tuple[str, str, str]], choice: str, page: LabelPage
         maxHeight=HEIGHT,
         zoom="false",
         zoomControl="false",
+        horizontalAlignment="right",  # a narrow one stands beside the labels
     )
     ask = ElementTree.SubElement(view, "View", className="annoloop-ask")
     control = ElementTree.SubElement(
