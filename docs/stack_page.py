@@ -180,7 +180,7 @@ def _default_words(key: str, found: Schema) -> str:
     if key in MACHINE_DEFAULTS:
         return MACHINE_DEFAULTS[key]
     value = found["default"]
-    if value is None:
+    if value is None or value in ("", {}):
         return "none"
     if isinstance(value, list):
         return f"`[{', '.join(map(str, value))}]`"
@@ -214,6 +214,8 @@ def _type_words(found: Schema) -> str:
         return f"list of {_type_words(found['items'])}s"
     if kind == "boolean":
         return "`true` or `false`"
+    if kind == "object":
+        return f"keys, each with a {_type_words(found['additionalProperties'])}"
     raise ValueError(f"docs/generate.py has no words for the type {found}")
 
 

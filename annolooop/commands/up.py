@@ -43,4 +43,8 @@ def print_up(console: Console, report: "UpReport") -> None:
         console.print(f"password: in {report.credentials}")
     if report.refreshed is not None:
         console.print(f"projects with new credentials of the bucket: {report.refreshed}")
+    if report.missing:
+        console.print("someone else runs this server, and its labelling page stays as it is:")
+        for line in report.missing:
+            console.print(f"- {line}")
     console.next(*next_step(LoopState(model=None)))

@@ -120,7 +120,15 @@ def load_stack(
         Setting(".".join(map(str, path)), MASK if raw.hides(path) else value, _origin_of(raw, path))
         for path, value in _leaves(config)
     )
-    return LoadedStack(file, folder, config, settings, choice.by)
+    loaded = LoadedStack(file, folder, config, settings, choice.by)
+    for label, place in config.dataset.examples.items():
+        if not shallow and not place.startswith("store:") and not loaded.path(place).is_file():
+            raise ConfigError(
+                f"{_place(raw, ('dataset', 'examples', label))}: there is no file "
+                f"{loaded.path(place)}",
+                f"Name an image, or a key in the store as store:KEY; then: {check}",
+            )
+    return loaded
 
 
 def _read_dotenv(file: Path) -> Mapping[str, str | None]:
@@ -377,6 +385,6 @@ def _leaves(config: BaseModel, path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
 def _origin_of(raw: _RawFile, path: Path_) -> str:
     if path in raw.origins:
         return raw.origins[path]
-    # A list's origin is that of its first item.
-    first_item: Path_ = (*path, 0)
-    return raw.origins.get(first_item, "default")
+    # That of a list, or of keys, is that of the first below it.
+    below = (origin for place, origin in raw.origins.items() if place[: len(path)] == path)
+    return next(below, "default")

@@ -1,6 +1,7 @@
 """The keys of the stack file. The text below a key describes it, also in the JSON Schema."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from annolooop.config.addresses import Address
 from annolooop.config.backbones import check_backbone, check_weights
 from annolooop.config.cloud_keys import AzureConfig, GCSConfig, S3Config, Section
 from annolooop.domain.labels import why_no_label
+from annolooop.errors import did_you_mean
 
 DEFAULT_LABEL_STUDIO = "1.23.2"
 BUCKETS = ("s3", "gs", "az")  # schemes of store.url
@@ -188,6 +190,21 @@ class DatasetConfig(Section):
     """Whose answer counts when several people annotate one image: that of most of them (the
     latest, at a tie), only one that all give, or the latest. Ground truth beats them all."""
 
+    instructions: str = ""
+    """What people read when they open the labelling page, as plain text: when is it which label?
+    They can read it again there at any time."""
+
+    hints: Mapping[str, str] = {}
+    """Label -> a sentence that people read below it: `glass: Bottles and jars, broken or not`."""
+
+    examples: Mapping[str, str] = {}
+    """Label -> an image that people see beside it: a file, or a key in the store
+    (store:images/batch/1.jpg). A small copy of it is in the project's label config."""
+
+    one_key: bool = False
+    """Whether the key of a label also submits it, with `choice: single`. It works on the local
+    Label Studio alone; elsewhere, people submit by themselves."""
+
     @field_validator("labels", "other_answers", mode="before")
     @classmethod
     def _texts(cls, labels: Any, field: ValidationInfo) -> Any:
@@ -223,6 +240,26 @@ class DatasetConfig(Section):
             if label in self.labels:
                 raise ValueError(f"has {label!r} both in labels and in other_answers")
         return self
+
+    @field_validator("hints", "examples", mode="before")
+    @classmethod
+    def _of_labels(cls, texts: Any, info: ValidationInfo) -> Any:
+        if not isinstance(texts, Mapping):
+            raise ValueError("is not a list of labels with a text each; write it as label: text")
+        known = [*info.data.get("labels", ()), *info.data.get("other_answers", ())]
+        for label, text in texts.items():
+            if known and label not in known:
+                close = did_you_mean(str(label), known)
+                raise ValueError(f"has {label!r}, which is not one of the labels{close}")
+            _check_text(text, f"the text of {label}")
+        return texts
+
+    @field_validator("one_key")
+    @classmethod
+    def _one_of_them(cls, one_key: bool, info: ValidationInfo) -> bool:
+        if one_key and info.data.get("choice") == "multiple":
+            raise ValueError("needs choice: single; with several labels, no key is the last one")
+        return one_key
 
 
 class ModelConfig(Section):

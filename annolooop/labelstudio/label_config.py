@@ -4,11 +4,16 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from annolooop.domain.labels import why_no_label
+from annolooop.labelstudio.label_page import HEIGHT, ONE_KEY, PLAIN, ROOT, STYLE, LabelPage
 
 # Keys that Label Studio's page gives to choices by itself: it uses none of them otherwise.
 KEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
+SEAL = (
+    "annoloop"  # an attribute: a digest of the config, by which it is seen that people changed it
+)
 REQUIRED = {"required": "true", "requiredMessage": "Choose a label, or skip"}
 
 
@@ -41,39 +46,36 @@ class Unfit(Exception):
     """A label config asks for something else; the text names it."""
 
 
-def build_label_config(labels: Sequence[str], choice: str = "single") -> str:
-    """The label config: the image, and a button with a hotkey for each label.
+def build_label_config(
+    labels: Sequence[str], choice: str = "single", page: LabelPage = PLAIN
+) -> str:
+    """The label config: the image, and beside it a button with a key for each label.
 
-    With single choice, people cannot submit nothing: the key of a label that a prediction has
-    chosen takes it away.
+    With single choice, people cannot submit nothing.
     """
-    plain = Labelling(())
-    view = ElementTree.Element("View")
-    ElementTree.SubElement(view, "Image", name=plain.object, value=f"${plain.data}")
-    choices = ElementTree.SubElement(
-        view, "Choices", name=plain.control, toName=plain.object, choice=choice, showInLine="true"
-    )
-    if choice == "single":
-        choices.attrib.update(REQUIRED)
-    _add(choices, labels, hotkeys(labels))
-    return ElementTree.tostring(view, encoding="unicode")
+    keys = hotkeys(labels)
+    return _build([(label, keys.get(label, ""), "") for label in labels], choice, page)
 
 
 def change_label_config(
-    label_config: str, labels: Sequence[str], choice: str, without: Iterable[str] = ()
+    label_config: str,
+    labels: Sequence[str],
+    choice: str,
+    without: Iterable[str] = (),
+    page: LabelPage = PLAIN,
 ) -> str:
-    """A config with more labels, or with multiple choice; all else that is in it stays.
+    """A config with more labels, or with multiple choice; what people changed in it stays.
 
-    One that nobody has changed is also made to ask for an answer, if it asks for one label.
+    One that nobody has changed is made what annoloop writes now, with the keys that it has.
 
     Args:
         label_config: as it is.
         labels: that it is to have.
         choice: ``single`` or ``multiple``.
         without: labels to take out of it.
+        page: how it looks; in a config that people changed, what is missing of it is added.
     """
     view = ElementTree.fromstring(label_config)
-    own = _is_own(view)
     control = _control(view)
     gone = set(without)
     for parent in list(control.iter()):
@@ -82,14 +84,34 @@ def change_label_config(
     known = _labels(control)
     taken = [_get(item, "hotkey") for item in _tags(control, "Choice")]
     missing = [label for label in labels if label not in known]
-    _add(control, missing, hotkeys(missing, taken, known) if any(taken) or not known else {})
+    keys = hotkeys(missing, taken, known) if any(taken) or not known else {}
+    if _is_own(ElementTree.fromstring(label_config)):
+        choices = [
+            (_label(item), _get(item, "hotkey"), _get(item, "html"))
+            for item in _tags(control, "Choice")
+        ]
+        choices += [(label, keys.get(label, ""), "") for label in missing]
+        return _build(choices, choice, page)
+    for label in missing:
+        _add(control, label, keys.get(label, ""))
+    for item in _tags(control, "Choice"):
+        html = page.beside(_label(item), _get(item, "html"))
+        if html and not any(_get(item, name) for name in ("html", "hint", "alias")):
+            item.set("html", html)
     if choice == "multiple" and _get(control, "choice") != choice:
         control.set("choice", choice)
         for name in REQUIRED:  # from now on, no label is an answer
             control.attrib.pop(name, None)
-    if own and choice == "single":
-        control.attrib.update(REQUIRED)
+    classes = _get(view, "className").split()
+    if ROOT in classes:
+        others = [name for name in classes if name not in (ROOT, ONE_KEY)]
+        view.set("className", " ".join([*page.classes.split(), *others]))
     return ElementTree.tostring(view, encoding="unicode")
+
+
+def same_label_config(one: str, other: str) -> bool:
+    """Whether two configs say the same, however they are written."""
+    return _canonical(ElementTree.fromstring(one)) == _canonical(ElementTree.fromstring(other))
 
 
 def hotkeys(
@@ -191,11 +213,41 @@ def _checked_labels(control: ElementTree.Element) -> tuple[str, ...]:
     return labels
 
 
-def _add(control: ElementTree.Element, labels: Iterable[str], keys: Mapping[str, str]) -> None:
-    for label in labels:
-        item = ElementTree.SubElement(control, "Choice", value=label)
-        if label in keys:
-            item.set("hotkey", keys[label])
+def _build(choices: Iterable[tuple[str, str, str]], choice: str, page: LabelPage) -> str:
+    """The config with these labels, each with its key and the HTML that it had."""
+    plain = Labelling(())
+    view = ElementTree.Element("View", className=page.classes)
+    ElementTree.SubElement(view, "Style").text = STYLE.read_text(encoding="utf-8")
+    picture = ElementTree.SubElement(view, "View", className="annoloop-picture")
+    ElementTree.SubElement(
+        picture,
+        "Image",
+        name=plain.object,
+        value=f"${plain.data}",
+        maxHeight=HEIGHT,
+        zoom="false",
+        zoomControl="false",
+        horizontalAlignment="right",  # a narrow one stands beside the labels
+    )
+    ask = ElementTree.SubElement(view, "View", className="annoloop-ask")
+    control = ElementTree.SubElement(
+        ask, "Choices", name=plain.control, toName=plain.object, showInline="false"
+    )
+    control.set("choice", "single-radio" if choice == "single" else choice)
+    if choice == "single":
+        control.attrib.update(REQUIRED)
+    for label, key, before in choices:
+        _add(control, label, key, page.beside(label, before))
+    view.set(SEAL, _sealed(view))
+    return ElementTree.tostring(view, encoding="unicode")
+
+
+def _add(control: ElementTree.Element, label: str, key: str, html: str = "") -> None:
+    item = ElementTree.SubElement(control, "Choice", value=label)
+    if key:
+        item.set("hotkey", key)
+    if html:
+        item.set("html", html)
 
 
 def _one_key(labels: Iterable[str]) -> set[str]:
@@ -204,7 +256,22 @@ def _one_key(labels: Iterable[str]) -> set[str]:
 
 
 def _is_own(view: ElementTree.Element) -> bool:
-    """Whether all that is in it is what :func:`build_label_config` writes, now or before."""
+    """Whether it is as annoloop wrote it, now or before; view is changed."""
+    seal = view.attrib.pop(SEAL, None)
+    return seal == _sealed(view) if seal else _is_earlier(view)
+
+
+def _sealed(view: ElementTree.Element) -> str:
+    """A digest of all that is in it."""
+    return sha256(_canonical(view).encode()).hexdigest()[:12]
+
+
+def _canonical(view: ElementTree.Element) -> str:
+    return ElementTree.canonicalize(ElementTree.tostring(view, encoding="unicode"), strip_text=True)
+
+
+def _is_earlier(view: ElementTree.Element) -> bool:
+    """Whether it is the config of before: an image above a list of choices, and nothing else."""
     plain = Labelling(())
     if [child.tag for child in view] != ["Image", "Choices"] or view.attrib:
         return False

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from annolooop.config.backbones import NAMES
@@ -103,6 +104,43 @@ def test_name_of_digits_needs_quotes() -> None:
 def test_answer_is_a_label_or_another_one_and_not_both() -> None:
     section = {"labels": ["a", "b"], "other_answers": ["unsure", "b"]}
     assert "has 'b' both in labels and in other_answers" in problem({"dataset": section})
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        ({"hints": {"dgo": "x"}}, "'dgo', which is not one of the labels.*did you mean dog"),
+        ({"hints": ["x"]}, "write it as label: text"),
+        ({"hints": {"dog": 5}}, "the text of dog as the number 5"),
+        ({"examples": {"cow": "cow.jpg"}}, "'cow', which is not one of the labels"),
+        ({"one_key": True, "choice": "multiple"}, "one_key: needs choice: single"),
+    ],
+)
+def test_page_that_cannot_be_is_refused_where_it_is_set(
+    tmp_path: Path, dataset: dict[str, object], message: str
+) -> None:
+    file = tmp_path / "annoloop.yaml"
+    written = {"dataset": {"labels": ["cat", "dog"], **dataset}}
+    file.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"annoloop\.yaml:\d+: dataset\..*{message}"):
+        load_stack(str(file))
+
+
+def test_hint_of_another_answer_is_fine() -> None:
+    made = StackConfig.model_validate(
+        {"dataset": {"other_answers": ["unsure"], "hints": {"unsure": "it is too dark"}}}
+    )
+    assert made.dataset.hints == {"unsure": "it is too dark"}
+
+
+def test_example_that_is_not_there_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "annoloop.yaml"
+    file.write_text("dataset:\n  examples:\n    aria: aria.jpg\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"annoloop\.yaml:3: dataset\.examples\.aria: .*no file"):
+        load_stack(str(file))
+    load_stack(str(file), shallow=True)
+    (tmp_path / "aria.jpg").touch()
+    assert load_stack(str(file)).config.dataset.examples == {"aria": "aria.jpg"}
 
 
 def test_no_error_repeats_a_value() -> None:

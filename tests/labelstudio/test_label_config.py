@@ -10,7 +10,9 @@ from annolooop.labelstudio.label_config import (
     change_label_config,
     hotkeys,
     parse_label_config,
+    same_label_config,
 )
+from annolooop.labelstudio.label_page import LabelPage
 
 
 def test_choice_with_an_alias_is_not_added_again() -> None:
@@ -175,3 +177,52 @@ def test_label_that_is_added_gets_a_free_key() -> None:
 
 def test_more_labels_than_keys_have_none() -> None:
     assert len(hotkeys([f"label {n}" for n in range(50)])) == len(KEYS)
+
+
+PAGE = LabelPage(hints={"a": "the <first>"}, one_key=True)
+
+
+def test_our_config_follows_the_stack_file_and_keeps_its_keys() -> None:
+    config = build_label_config(["b", "a"], page=LabelPage(hints={"b": "gone"}))
+    changed = change_label_config(config, ["a", "b", "c"], "single", page=PAGE)
+    assert parse_label_config(changed).own
+    assert parse_label_config(changed).labels == ("b", "a", "c")
+    assert "gone" not in changed
+    assert "the &amp;lt;first&amp;gt;" in changed
+    assert 'className="annoloop annoloop-one-key"' in changed
+    again = change_label_config(changed, ["a", "b", "c"], "single", page=PAGE)
+    assert same_label_config(changed, again)
+
+
+def test_our_config_of_before_gets_the_page_of_today() -> None:
+    changed = change_label_config(OLD.replace('hotkey="1"', 'hotkey="x"'), ["a"], "single")
+    assert '<Choice value="a" hotkey="x" />' in changed
+    assert parse_label_config(changed).own
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        ("annoloop-ask", "mine"),
+        ("flex", "block"),
+        ('hotkey="b"', 'hotkey="9"'),
+        ("</View></View>", '<TextArea name="why" toName="image"/></View></View>'),
+        ("the &amp;lt;first&amp;gt;", "the very first"),
+    ],
+)
+def test_what_people_changed_in_our_config_stays(by_hand: tuple[str, str]) -> None:
+    theirs = build_label_config(["a", "b"], page=PAGE).replace(*by_hand)
+    assert not parse_label_config(theirs).own
+    other = LabelPage(hints={"a": "another", "c": "new"}, one_key=True)
+    changed = change_label_config(theirs, ["a", "b", "c"], "single", page=other)
+    assert by_hand[1] in changed.replace(" />", "/>")
+    assert "another" not in changed
+    assert '<Choice value="c"' in changed
+    assert "new" in changed
+    assert change_label_config(changed, ["a", "b", "c"], "single", page=other) == changed
+
+
+def test_how_a_config_is_written_does_not_matter() -> None:
+    config = build_label_config(["a", "b"])
+    assert same_label_config(config, config.replace("><", ">\n  <").replace(" />", "/>"))
+    assert parse_label_config(config.replace("><", ">\n  <")).own

@@ -55,7 +55,7 @@ def look(page: Page, before: str = "", seconds: float = 60) -> tuple[str, str]:
         arg=[PHOTO_WIDTH, before],
         timeout=1000 * seconds,
     )
-    expect(page.locator("input[type=checkbox]:checked")).to_have_count(1, timeout=30_000)
+    expect(page.locator("input[type=radio]:checked")).to_have_count(1, timeout=30_000)
     (label,) = (label for label in LABELS if choice(page, label).is_checked())
     return str(found.json_value()), label
 
@@ -68,10 +68,29 @@ def note_served(page: Page) -> list[Response]:
 
 
 def choice(page: Page, label: str) -> Locator:
-    return page.get_by_role("checkbox", name=re.compile(rf"^{label}\b"))
+    return page.get_by_role("radio", name=re.compile(rf"^{label}\b"))
 
 
 def submit(page: Page) -> None:
     with page.expect_response(lambda answer: "/annotations" in answer.url) as waiting:
         page.locator("button[name=submit]").click()
     assert waiting.value.status == 201
+
+
+def task_with_picture(page: Page, before: int = 0) -> int:
+    """Wait for the picture of a task, until it is painted; return the task's id."""
+    found = page.wait_for_function(
+        """before => {
+            const image = document.querySelector(".annoloop-picture img"), store = window.Htx;
+            const task = Number(store?.task?.id), there = image?.complete && image.naturalWidth;
+            return task && task !== before && there && !store.isLoading && task
+        }""",
+        arg=before,
+        timeout=60_000,
+        polling="raf",
+    )
+    frames = (
+        "new Promise(r => { let n = 3; const f = () => n-- ? requestAnimationFrame(f) : r(); f() })"
+    )
+    page.evaluate(frames)
+    return int(found.json_value())

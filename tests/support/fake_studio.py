@@ -12,6 +12,7 @@ from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.tasks import Task
 from annolooop.labelstudio.api.views import View
 from annolooop.labelstudio.label_config import Labelling
+from annolooop.labelstudio.label_page import PLAIN, LabelPage
 from annolooop.stack import Stack
 
 
@@ -82,7 +83,12 @@ class _Projects(_Resource):
         return [project for project, _ in self.of.known.values()]
 
     def create(
-        self, title: str, labels: Sequence[str], choice: str, label_config: str = ""
+        self,
+        title: str,
+        labels: Sequence[str],
+        choice: str,
+        label_config: str = "",
+        page: LabelPage = PLAIN,
     ) -> ProjectCounts:
         self.of.wrote.append(("create", title))
         return self.of.add_project(title, labels, choice)
@@ -90,8 +96,30 @@ class _Projects(_Resource):
     def labelling(self, project: int) -> Labelling:
         return self.of.known[project][1]
 
+    def asks_for(
+        self,
+        project: int,
+        labels: Sequence[str],
+        choice: str,
+        without: Sequence[str] = (),
+        page: LabelPage = PLAIN,
+    ) -> bool:
+        known = self.of.known[project][1]
+        asks = known.required or not known.own or choice == "multiple"
+        return (
+            {*labels} <= {*known.labels}
+            and not {*without} & {*known.labels}
+            and known.choice == choice
+            and asks
+        )
+
     def change_labels(
-        self, project: int, labels: Sequence[str], choice: str, without: Sequence[str] = ()
+        self,
+        project: int,
+        labels: Sequence[str],
+        choice: str,
+        without: Sequence[str] = (),
+        page: LabelPage = PLAIN,
     ) -> None:
         counts, labelling = self.of.known[project]
         kept = [label for label in labelling.labels if label not in without]

@@ -13,7 +13,9 @@ from annolooop.labelstudio.label_config import (
     build_label_config,
     change_label_config,
     parse_label_config,
+    same_label_config,
 )
+from annolooop.labelstudio.label_page import PLAIN, LabelPage
 
 PROJECTS_PER_PAGE = 1000
 # Asked by a browser, the server keeps to a project's sampling, and minds which tasks others have
@@ -26,7 +28,7 @@ SHOWS_PREDICTIONS = {
 }
 IN_ORDER = {"sampling": "Sequential sampling", "show_overlap_first": True}
 COLUMNS = (
-    "id,created_at,title,label_config,model_version,task_number,"
+    "id,created_at,title,label_config,expert_instruction,model_version,task_number,"
     "num_tasks_with_annotations,total_annotations_number,skipped_annotations_number"
 )
 
@@ -41,6 +43,7 @@ class Projects:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._configs: dict[int, str] = {}  # project id -> label config, as last read
+        self._instructions: dict[int, str] = {}  # likewise, HTML
 
     def find(self, title: str) -> ProjectCounts | None:
         """The project with exactly this title, with its counters; one request.
@@ -65,10 +68,15 @@ class Projects:
             return None
 
     def create(
-        self, title: str, labels: Sequence[str], choice: str, label_config: str = ""
+        self,
+        title: str,
+        labels: Sequence[str],
+        choice: str,
+        label_config: str = "",
+        page: LabelPage = PLAIN,
     ) -> ProjectCounts:
         """Create a project that asks for these labels, or what a label config asks for."""
-        config = label_config or build_label_config(labels, choice)
+        config = label_config or build_label_config(labels, choice, page)
         body = {"title": title, "label_config": config, **SHOWS_PREDICTIONS}
         return self._read(self._connection.post("/api/projects", body))
 
@@ -110,8 +118,27 @@ class Projects:
                 "or use another project: dataset.name in the stack file",
             ) from None
 
+    def asks_for(
+        self,
+        project: int,
+        labels: Sequence[str],
+        choice: str,
+        without: Sequence[str] = (),
+        page: LabelPage = PLAIN,
+    ) -> bool:
+        """Whether :meth:`change_labels` and :meth:`instruct` would leave a project as it is."""
+        config = self._configs[project]
+        changed = change_label_config(config, labels, choice, without, page)
+        written = self._instructions[project]
+        return same_label_config(config, changed) and page.instructions_after(written) == written
+
     def change_labels(
-        self, project: int, labels: Sequence[str], choice: str, without: Sequence[str] = ()
+        self,
+        project: int,
+        labels: Sequence[str],
+        choice: str,
+        without: Sequence[str] = (),
+        page: LabelPage = PLAIN,
     ) -> None:
         """Add labels to a project's choices, or let people choose several; the rest stays.
 
@@ -119,13 +146,17 @@ class Projects:
             project: its id.
             labels, choice: that it is to ask for.
             without: labels to take out of it.
+            page: how the page looks; what people changed of it stays.
 
         Raises:
             Rejected: somebody has used one of these.
         """
-        config = change_label_config(self._configs[project], labels, choice, without)
-        self._change(project, {"label_config": config})
-        self._configs[project] = config
+        config = change_label_config(self._configs[project], labels, choice, without, page)
+        written = self._instructions[project]
+        read = page.instructions_after(written)
+        shown = {"expert_instruction": read, "show_instruction": bool(read)}
+        self._change(project, {"label_config": config, **(shown if read != written else {})})
+        self._configs[project], self._instructions[project] = config, read
 
     def stream_url(self, project: int) -> str:
         """Address of the labelling stream, for people."""
@@ -143,6 +174,7 @@ class Projects:
 
     def _read(self, raw: Mapping[str, Any]) -> ProjectCounts:
         self._configs[int(raw["id"])] = str(raw["label_config"])
+        self._instructions[int(raw["id"])] = str(raw.get("expert_instruction") or "")
         return ProjectCounts(
             id=int(raw["id"]),
             created_at=str(raw["created_at"]),

@@ -8,6 +8,7 @@ from annolooop.labelstudio.api.connection import Connection
 from annolooop.labelstudio.api.data_manager import Condition
 
 VIEWS = "/api/dm/views/"
+OUR_TITLES = "annoloop: "  # how the titles of our tabs begin: our own server keeps people in them
 DEFAULT = "Default"  # what the Data Manager calls the tab that it makes where there is none
 
 

@@ -15,6 +15,7 @@ from annolooop.packages import find_uv, run_installer
 
 SIZE = "about 1 GB"
 LOCKS = Path(__file__).parent / "locks"
+LAUNCHER = Path(__file__).parent / "inside" / "launcher.py"
 OTHER_WAY = (
     "Check that the package index can be reached, then type the same command again; or install "
     "Label Studio yourself and name its executable: label_studio.command in the stack file"
@@ -112,9 +113,14 @@ def lock_file(version: str) -> Path:
 
 
 def command_of(executable: Path) -> list[str]:
-    """What starts an executable: Python by itself, so that no other folder's modules are run."""
+    """What starts an executable: Python by itself, so that no other folder's modules are run.
+
+    Our settings are put on top of Label Studio's then; what is no script of Python has its own.
+    """
     python = _interpreter(executable)
-    return [str(python), "-I", "-u", str(executable)] if python else [str(executable)]
+    return (
+        [str(python), "-I", "-u", str(LAUNCHER), str(executable)] if python else [str(executable)]
+    )
 
 
 def _interpreter(executable: Path) -> Path | None:

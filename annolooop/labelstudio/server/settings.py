@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from annolooop.labelstudio.api.views import OUR_TITLES
 from annolooop.labelstudio.server.credentials import Credentials
 from annolooop.labelstudio.server.page_host import ANY_NAME
 from annolooop.labelstudio.server.port import HOST
@@ -29,6 +30,7 @@ def server_environment(
         **cloud,
         "PATH": os.pathsep.join([str(executable.parent), os.defpath]),
         "PYTHONUNBUFFERED": "1",
+        "ANNOLOOP_TABS": OUR_TITLES,
         "LABEL_STUDIO_PORT": str(port),
         "LABEL_STUDIO_USERNAME": credentials.username,
         "LABEL_STUDIO_PASSWORD": credentials.password,

@@ -3,9 +3,10 @@
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.answers import TaskCounts
 from annolooop.labelstudio.api.data_manager import condition
+from annolooop.labelstudio.api.views import OUR_TITLES
 from annolooop.stack import Stack
 
-TITLE = "annoloop: answer again"  # of the tab
+TITLE = f"{OUR_TITLES}answer again"  # of the tab
 # Label Studio keeps results as JSON: no annotation of such a task has a list that holds a text.
 SAYS_NOTHING = (
     condition("total_annotations", "greater", "Number", 0),

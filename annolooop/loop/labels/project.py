@@ -9,8 +9,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from annolooop.domain.annotations import Identity, ProjectCounts, Snapshot
 from annolooop.domain.loss import is_other_project
-from annolooop.errors import DataError, UnreachableError, did_you_mean
+from annolooop.errors import ConfigError, DataError, UnreachableError, did_you_mean
 from annolooop.labelstudio.api.connection import NotFound, Rejected
+from annolooop.labelstudio.label_page import LabelPage
 from annolooop.loop.labels.pull import refuse_other_project
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
@@ -19,6 +20,8 @@ from annolooop.storage.records import Document
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+EXAMPLE_SIDE = 112  # pixels of the longer side, twice of what the page shows
 
 
 def ensure_project(
@@ -61,7 +64,7 @@ def _make(stack: Stack, accept_loss: bool, label_config: str) -> ProjectCounts:
         with _making(stack).under_way(True):
             asked = (*dataset.labels, *dataset.other_answers)
             project = stack.studio.projects.create(
-                dataset.name, asked, dataset.choice, label_config
+                dataset.name, asked, dataset.choice, label_config, label_page(stack)
             )
             note_project(stack, project)
     fit_project(stack, project)
@@ -90,7 +93,7 @@ def _making(stack: Stack) -> Intent[bool]:
 
 
 def fit_project(stack: Stack, project: ProjectCounts) -> None:
-    """Make a project ask for the labels of the dataset; what it asked for before stays.
+    """Make a project ask for the labels of the dataset; what people changed in it stays.
 
     Labels that the dataset had and has no more go, as long as nobody has annotated anything.
 
@@ -101,13 +104,13 @@ def fit_project(stack: Stack, project: ProjectCounts) -> None:
         return
     dataset, projects = stack.config.dataset, stack.studio.projects
     asked = (*dataset.labels, *dataset.other_answers)
-    dropped = _dropped_labels(stack, project)
+    dropped, page = _dropped_labels(stack, project), label_page(stack)
     try:
-        projects.change_labels(project.id, asked, dataset.choice, dropped)
+        projects.change_labels(project.id, asked, dataset.choice, dropped, page)
     except Rejected:  # somebody has begun to answer with one of them
         if not dropped:
             raise
-        projects.change_labels(project.id, asked, dataset.choice)
+        projects.change_labels(project.id, asked, dataset.choice, (), page)
 
 
 def project_fits(stack: Stack, project: ProjectCounts) -> bool:
@@ -123,13 +126,43 @@ def project_fits(stack: Stack, project: ProjectCounts) -> bool:
             f"in the Label Studio project {project.title} people may choose several labels",
             "Say so in the stack file: dataset.choice: multiple",
         )
-    asks_for_one = known.required or not known.own or dataset.choice == "multiple"
-    return (
-        {*dataset.labels, *dataset.other_answers} <= set(known.labels)
-        and known.choice == dataset.choice
-        and asks_for_one
-        and not _dropped_labels(stack, project)
+    asked, dropped = (*dataset.labels, *dataset.other_answers), _dropped_labels(stack, project)
+    projects = stack.studio.projects
+    return projects.asks_for(project.id, asked, dataset.choice, dropped, label_page(stack))
+
+
+def label_page(stack: Stack) -> LabelPage:
+    """How the page looks on which people label the dataset."""
+    dataset = stack.config.dataset
+    return LabelPage(
+        hints=dataset.hints,
+        examples=dataset.examples,
+        picture=lambda place: _example(stack, place),
+        one_key=dataset.one_key,
+        instructions=dataset.instructions,
     )
+
+
+def _example(stack: Stack, place: str) -> bytes:
+    """The picture that is shown beside a label, small.
+
+    Raises:
+        ConfigError: it is not there, or no image.
+    """
+    from annolooop.model.picture import Unreadable
+    from annolooop.model.thumbnail import thumbnail
+
+    key = place.removeprefix("store:")
+    try:
+        data = stack.store.get(key) if key != place else stack.loaded.path(place).read_bytes()
+        return thumbnail(data, EXAMPLE_SIDE)
+    except KeyError:
+        problem = f"the store has no {key}"
+    except OSError as error:
+        problem = f"{place}: {error.strerror or error}"
+    except Unreadable as error:
+        problem = f"{place} cannot be shown: {error}"
+    raise ConfigError(f"dataset.examples: {problem}", "Name an image, or take the line out.")
 
 
 def _dropped_labels(stack: Stack, project: ProjectCounts) -> list[str]:

@@ -14,6 +14,7 @@ from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track, left_out
 from annolooop.errors import DataError, UsageError
 from annolooop.labelstudio.api.data_manager import condition
+from annolooop.labelstudio.api.views import OUR_TITLES
 from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.loop.quality.labelled import LabelledImages, embed_labelled
 from annolooop.model.judging.label_errors import Doubt, doubt_labels, find_overlaps
@@ -81,7 +82,7 @@ class ReviewReport:
     seconds: float
 
 
-TITLE = "annoloop: review"  # of the tab
+TITLE = f"{OUR_TITLES}review"  # of the tab
 FIELD = "review"  # in a task's data: which review asks about it, its place, and what it looks like
 IMAGES_TO_REVIEW = 20  # labelled images; with fewer, no label can be judged
 LOOKS = "looks different"

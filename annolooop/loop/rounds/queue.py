@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from annolooop.domain.annotations import ProjectCounts
 from annolooop.domain.rounds import Round
 from annolooop.labelstudio.api.data_manager import condition
+from annolooop.labelstudio.api.views import OUR_TITLES
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
 from annolooop.storage.series import NUMBER, Series
 
-TITLE = "annoloop: next to label"  # of the tab
+TITLE = f"{OUR_TITLES}next to label"  # of the tab
 FIELD = "queue"  # in a task's data: which round asked for it last, and at which place
 ROUND = re.compile(r"r(\d{4,})-")  # how the marks of a round begin
 UNANSWERED = condition("annotations_ids", "empty", "Boolean", True)

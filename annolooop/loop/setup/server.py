@@ -28,7 +28,8 @@ class StatusReport:
 class UpReport:
     """Label Studio after `up`. ``started`` is False when it already ran.
 
-    ``refreshed`` counts the projects whose storage got the bucket's credentials again.
+    ``refreshed`` counts the projects whose storage got the bucket's credentials again. ``missing``
+    are sentences: what people do not have on the labelling page of a server of someone else.
     """
 
     url: str
@@ -39,6 +40,7 @@ class UpReport:
     credentials: str | None
     refreshed: int | None
     seconds: float
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,21 @@ def up(
         credentials=str(daemon.credentials_file) if daemon else None,
         refreshed=refreshed if refresh_storage else None,
         seconds=round(time.monotonic() - begun, 3),
+        missing=() if daemon else _missing(stack),
     )
+
+
+def _missing(stack: Stack) -> tuple[str, ...]:
+    """What the labelling page of a server of someone else does not do."""
+    lines = [
+        'To stay in a queue, people choose "Label Tasks As Displayed" there, in the menu beside '
+        'the button "Label All Tasks".',
+        "Space does not submit there (Ctrl+Enter does), and the key of a label that is already "
+        "chosen takes it away.",
+    ]
+    if stack.config.dataset.one_key:
+        lines.append("dataset.one_key does nothing there: people submit by themselves.")
+    return tuple(lines)
 
 
 def down(stack: Stack) -> DownReport:

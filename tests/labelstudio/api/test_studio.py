@@ -20,6 +20,7 @@ from annolooop.labelstudio.label_config import (
     build_label_config,
     parse_label_config,
 )
+from annolooop.labelstudio.label_page import PLAIN, LabelPage
 from annolooop.labelstudio.server.daemon import Daemon
 
 
@@ -84,7 +85,7 @@ def test_project_is_found_by_its_exact_title_and_by_its_id(studio: Studio) -> No
 
 def test_what_people_added_to_the_label_config_stays(studio: Studio, server: Server) -> None:
     project = studio.projects.create("edited by hand", ["a", "b"], "single")
-    config = build_label_config(["a", "b"]).replace("<View>", '<View><Header value="Look"/>')
+    config = build_label_config(["a", "b"]).replace("<Style>", '<Header value="Look"/><Style>')
     headers = {"Authorization": f"Token {server.token}"}
     url = f"{server.url}/api/projects/{project.id}"
     httpx.patch(url, headers=headers, json={"label_config": config}).raise_for_status()
@@ -94,6 +95,29 @@ def test_what_people_added_to_the_label_config_stays(studio: Studio, server: Ser
     now = httpx.get(url, headers=headers).json()["label_config"]
     assert parse_label_config(now) == Labelling(("a", "b", "c"), "multiple")
     assert '<Header value="Look"' in now
+
+
+def test_page_is_as_it_was_sent_and_follows_the_stack_file(studio: Studio) -> None:
+    first = LabelPage(
+        {"a": 'the <first> & "best"'},
+        {"b": "b.jpg"},
+        lambda place: b"x" * 3000,
+        True,
+        "Look.\n<b>!",
+    )
+    project = studio.projects.create("looks", ["a", "b"], "single", page=first).id
+    studio.projects.get(project)
+    assert not studio.projects.asks_for(project, ["a", "b"], "single", (), first)  # instructions
+    studio.projects.change_labels(project, ["a", "b"], "single", (), first)
+    studio.projects.get(project)
+    assert studio.projects.labelling(project).own
+    assert studio.projects.asks_for(project, ["a", "b"], "single", (), first)
+    assert not studio.projects.asks_for(project, ["a", "b"], "single", (), PLAIN)
+    studio.projects.change_labels(project, ["a", "b"], "single", (), PLAIN)
+    studio.projects.get(project)
+    assert studio.projects.asks_for(project, ["a", "b"], "single", (), PLAIN)
+    shown = studio.connection.get(f"/api/projects/{project}")
+    assert (shown["expert_instruction"], shown["show_instruction"]) == ("", False)
 
 
 def test_several_projects_of_one_title_are_an_error(studio: Studio, server: Server) -> None:

@@ -12,6 +12,7 @@ from annolooop.config.schema import DEFAULT_LABEL_STUDIO
 from annolooop.errors import ConfigError
 from annolooop.labelstudio.server import install
 from annolooop.labelstudio.server.install import (
+    LAUNCHER,
     command_of,
     ensure_environment,
     installed_version,
@@ -203,7 +204,7 @@ def test_default_version_has_a_lock_that_names_hashes_only() -> None:
 def test_python_starts_an_executable_by_itself(tmp_path: Path) -> None:
     """So that modules of the working directory, and of PYTHONPATH, are not run."""
     found = executable(tmp_path / "bin", f"#!{sys.executable}\n", "exit 1")
-    assert command_of(found) == [sys.executable, "-I", "-u", str(found)]
+    assert command_of(found) == [sys.executable, "-I", "-u", str(LAUNCHER), str(found)]
 
 
 @pytest.mark.parametrize(

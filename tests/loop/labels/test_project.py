@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 from support.fake_studio import FakeStudio, fake_stack
-from support.project import LABELS
+from support.project import LABELS, write_photos
 from support.records import draft
 
-from annolooop.errors import DataError
+from annolooop.errors import ConfigError, DataError
 from annolooop.labelstudio.api.connection import Rejected
+from annolooop.labelstudio.label_page import LabelPage
 from annolooop.loop.labels.project import (
     advice,
     ensure_project,
     find_project,
+    label_page,
     lookup_project,
     noted_project,
     project_fits,
@@ -158,7 +160,9 @@ def test_labels_that_an_unfinished_answer_has_stay(
     register(stack, "hat")
     change = studio.projects.change_labels
 
-    def refuse(number: int, labels: list[str], choice: str, without: tuple[str, ...] = ()) -> None:
+    def refuse(
+        number: int, labels: list[str], choice: str, without: tuple[str, ...], page: LabelPage
+    ) -> None:
         if without:
             raise Rejected("a draft has it")
         change(number, labels, choice)
@@ -218,3 +222,30 @@ def test_nobody_holds_the_lock_where_nothing_is_missing(
     refuse: Callable[..., None] = lambda *given: pytest.fail("it waits for others")  # noqa: E731
     monkeypatch.setattr(stack, "lock", refuse)
     ensure_project(stack)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("store:images/none.jpg", "the store has no images/none.jpg"),
+        ("words.jpg", "words.jpg cannot be shown"),
+    ],
+)
+def test_example_that_cannot_be_shown_is_named(
+    tmp_path: Path, studio: FakeStudio, place: str, message: str
+) -> None:
+    (tmp_path / "words.jpg").write_text("words")
+    dataset = {"name": "cats", "labels": LABELS, "examples": {"aria": place}}
+    stack = fake_stack(tmp_path, studio, dataset=dataset)
+    with pytest.raises(ConfigError, match=f"dataset.examples: {message}"):
+        label_page(stack).beside("aria")
+
+
+def test_examples_are_files_and_keys_of_the_store(tmp_path: Path, studio: FakeStudio) -> None:
+    write_photos(tmp_path, ["aria.jpg", "not_aria.jpg"])
+    places = {"aria": "aria.jpg", "not_aria": "store:images/x.jpg"}
+    dataset = {"name": "cats", "labels": LABELS, "examples": places, "hints": {"aria": "her"}}
+    stack = fake_stack(tmp_path, studio, dataset=dataset)
+    stack.store.put("images/x.jpg", (tmp_path / "not_aria.jpg").read_bytes())
+    for label in LABELS:
+        assert "data:image/webp;base64,UklGR" in label_page(stack).beside(label)

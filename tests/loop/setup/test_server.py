@@ -24,6 +24,20 @@ def test_server_of_someone_else_is_only_looked_at(fake: FakeLabelStudio, project
     assert report.refreshed is None
 
 
+def test_what_the_page_of_a_server_of_someone_else_does_not_do_is_said_once(
+    project: Project,
+) -> None:
+    missing = " ".join(up(project.stack(), print).missing)
+    assert "Label Tasks As Displayed" in missing
+    assert "Space does not submit there" in missing
+    assert "one_key" not in missing
+    (line,) = up(project.stack("dataset.one_key=true"), print).missing[2:]
+    assert line.startswith("dataset.one_key does nothing there")
+    out, _ = project.printed("up")
+    assert "someone else runs this server" in out
+    assert project.json("up")["missing"]
+
+
 def test_credentials_are_refreshed_for_each_project_that_shows_the_store(
     fake: FakeLabelStudio, project: Project
 ) -> None:
