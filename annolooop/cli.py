@@ -163,9 +163,9 @@ app = _group(
     """Label images in Label Studio, helped by a model that learns from the labels.
 
     Examples:
-      annoloop start photos --labels cat,dog  # begin to label a folder of images
-      annoloop next                           # learn from the labels, and ask the next ones
-      annoloop report                         # how good the model is, as a page
+      annoloop start photos --labels cat,dog   # begin to label a folder
+      annoloop next                            # learn, and ask the next ones
+      annoloop report                          # how good the model is
     """,
 )
 stack_app = _group("stack", "List, choose, check and copy stack files.")

@@ -474,6 +474,8 @@ def test_help_lists_everyday_commands_first_and_begins_with_examples() -> None:
     assert text.index("Examples:") < text.index("Options:")
     everyday = text[text.index("Everyday:") : text.index("Dataset:")].splitlines()[1:]
     assert [line.split()[0] for line in everyday if line] == [
+        "start",
+        "next",
         "up",
         "infer",
         "train",

@@ -1,12 +1,12 @@
 """`annoloop init`: a stack file to start from."""
 
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from annolooop.console.console import Console
+from annolooop.loop.rounds.next_step import LoopState, next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.setup.init import InitReport
@@ -53,5 +53,6 @@ def print_init(console: Console, report: "InitReport") -> None:
         console.print(f"kept   {name}  (it exists)")
     if report.unset:
         console.say(f"First set in {report.stack_file}: {', '.join(report.unset)}.")
-    step = "annoloop up" if report.store == "local" else "annoloop storage setup"
-    console.next(f"cd {quote(report.folder)} && {step}" if report.folder != "." else step)
+    folder = "" if report.folder == "." else report.folder
+    state = LoopState(running=False, folder=folder, bucket=report.store != "local")
+    console.next(*next_step(state))

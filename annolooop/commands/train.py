@@ -106,6 +106,8 @@ def _print_version(console: Console, report: "TrainReport") -> None:
     if not (report.trained or report.gate):
         if news := _news(report):
             console.print(f"since then: {news}")
+            if report.waiting:
+                console.print(f"{report.waiting}, which learnt them, was refused")
         elif report.examples:
             console.print("no label changed since")
     console.next(*next_step(report.state))
@@ -155,10 +157,7 @@ def _print_refused(console: Console, report: "TrainReport") -> None:
     console.reasons("left out", report.unreadable)
     if news := _news(report):
         console.print(f"since {report.model_version}: {news}")
-    console.next("annoloop dataset review", "to look for wrong labels")
-    console.next(f"annoloop model show {report.refused}", "to see its figures")
-    number = report.refused.partition("-")[0]
-    console.next(f"annoloop model promote {number}", "or: annoloop train --rerun --gate off")
+    console.next(*next_step(report.state))
 
 
 def evaluation_lines(evaluation: "Evaluation | None") -> list[str]:

@@ -96,7 +96,7 @@ def change_label_config(
         _add(control, label, keys.get(label, ""))
     for item in _tags(control, "Choice"):
         html = page.beside(_label(item), _get(item, "html"))
-        if html and not _get(item, "html") and not _get(item, "hint"):
+        if html and not any(_get(item, name) for name in ("html", "hint", "alias")):
             item.set("html", html)
     if choice == "multiple" and _get(control, "choice") != choice:
         control.set("choice", choice)
@@ -227,6 +227,7 @@ def _build(choices: Iterable[tuple[str, str, str]], choice: str, page: LabelPage
         maxHeight=HEIGHT,
         zoom="false",
         zoomControl="false",
+        horizontalAlignment="right",  # a narrow one stands beside the labels
     )
     ask = ElementTree.SubElement(view, "View", className="annoloop-ask")
     control = ElementTree.SubElement(

@@ -169,6 +169,14 @@ class Registry:
             return None
         return last
 
+    def refused(self, current: ModelVersion) -> ModelVersion | None:
+        """The newest version, if the gate refused it for the current one."""
+        last = self._versions.latest()
+        if last is None or last.parent != current.name:
+            return None
+        refused = last.metrics.get("gate", {}).get("verdict") == "refused"
+        return self.waiting() if refused else None
+
     def _unfinished(self, draft: ModelVersion) -> ModelVersion | None:
         last = self.waiting()
         if last is None:

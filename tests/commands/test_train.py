@@ -69,6 +69,9 @@ def test_new_version_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
         (KEPT, "annoloop dataset launch 'my set'"),
         (replace(KEPT, new_labels=4, enough=False), "annoloop dataset launch 'my set'"),
         (replace(KEPT, relabelled=True), "annoloop train --rerun"),
+        (replace(REPORT, asked=20), "annoloop infer --rerun --query 20"),
+        (replace(REPORT, asked=20, left=3), "annoloop dataset launch 'my set'"),
+        (replace(KEPT, new_labels=4, waiting="v4-4567cd"), "annoloop dataset review"),
         (replace(KEPT, to_do=0), "annoloop report"),
     ],
 )
@@ -83,11 +86,8 @@ def test_refused_version_leaves_the_current_one(monkeypatch: pytest.MonkeyPatch)
     refused = replace(REPORT, refused="v4-4567cd", promoted=False)
     out, err = printed(monkeypatch, print_train, refused)
     assert out[0] == "v4-4567cd was made and refused; v3-0123ab stays current"
-    assert [line.split("  ")[0] for line in err if line.startswith("next:")] == [
-        "next: annoloop dataset review",
-        "next: annoloop model show v4-4567cd",
-        "next: annoloop model promote v4",
-    ]
+    assert [line for line in err if line.startswith("next:")] == ["next: annoloop dataset review"]
+    assert " ".join(" ".join(err).split()).endswith("to insist: annoloop model promote v4")
 
 
 def test_small_holdout_says_how_many_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:

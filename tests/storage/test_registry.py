@@ -1,7 +1,7 @@
 """Model versions in the store."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from support.records import draft
 
 from annolooop.domain.annotations import Snapshot
 from annolooop.domain.tasks import Image
-from annolooop.domain.versions import Promotion, fingerprint_of
+from annolooop.domain.versions import GateVerdict, Promotion, fingerprint_of
 from annolooop.errors import DataError
 from annolooop.storage.artifacts.store import ArtifactStore, Provider
 from annolooop.storage.images import ImageCatalog
@@ -78,6 +78,18 @@ def test_version_that_was_refused_waits(store: ArtifactStore) -> None:
     assert registry.waiting() == first
     registry.promote(first, "now", "me")
     assert registry.waiting() is None
+
+
+def test_version_that_the_gate_refused_is_known_until_it_is_current(store: ArtifactStore) -> None:
+    registry = Registry(store, "cats")
+    first = registry.register(draft(), b"head one")
+    registry.promote(first, "now", "me")
+    assert registry.refused(first) is None
+    metrics = {"holdout": {"n": 1}, "gate": asdict(GateVerdict("refused", "none"))}
+    second = registry.register(draft(parent=first.name, metrics=metrics), b"head two")
+    assert registry.refused(first) == second
+    registry.promote(second, "now", "me")
+    assert registry.refused(first) is None
 
 
 def test_promotions_say_who_and_when(store: ArtifactStore) -> None:

@@ -144,6 +144,49 @@ def test_space_submits_and_the_key_of_the_chosen_label_keeps_it(
     assert answers_of(project) == {first: (LABELS[1],), second: (LABELS[0],), third: (LABELS[0],)}
 
 
+def test_key_of_the_predicted_label_alone_accepts_it(
+    project: Project, server: Server, page: Page
+) -> None:
+    write_patterns(project.folder / "b", ["a.png", "b.png"])
+    project.write({**project.values, "dataset": {**project.values["dataset"], "one_key": True}})  # type: ignore[dict-item]
+    project.json("train")
+    page.goto(project.json("infer", "--batch", "b", "--query", "2")["url"])
+    log_in(page, server.username, server.password)
+    first = task_with_picture(page)
+    _, predicted = look(page)
+    page.keyboard.press(str(LABELS.index(predicted) + 1))
+    task_with_picture(page, before=first)
+    assert answers_of(project) == {first: (predicted,)}
+    (answer,) = project.stack().snapshots.latest().annotations
+    assert answer.shown == (predicted,)
+
+
+def test_one_key_corrects_an_answer_that_was_opened_from_the_list(
+    project: Project, server: Server, page: Page
+) -> None:
+    task = open_stream(project, server, page, 2, one_key=True)
+    page.keyboard.press("1")
+    task_with_picture(page, before=task)
+    page.goto(f"{page.url.split('?')[0].rstrip('/')}?task={task}")
+    assert task_with_picture(page) == task
+    expect(choice(page, LABELS[0])).to_be_checked()
+    with page.expect_response(lambda answer: "/api/annotations/" in answer.url) as waiting:
+        page.keyboard.press("2")
+    assert waiting.value.ok
+    assert answers_of(project)[task] == (LABELS[1],)
+
+
+def test_with_multiple_choice_keys_toggle_and_space_submits(
+    project: Project, server: Server, page: Page
+) -> None:
+    first = open_stream(project, server, page, 2, choice="multiple")
+    for key in ("1", "2", "1"):
+        page.keyboard.press(key)
+    page.keyboard.press("Space")
+    task_with_picture(page, before=first)
+    assert answers_of(project) == {first: (LABELS[1],)}
+
+
 def test_keys_do_not_label_behind_the_instructions(
     project: Project, server: Server, page: Page
 ) -> None:

@@ -1,6 +1,5 @@
 """`annoloop dataset accept`: take over predictions that the model is sure of."""
 
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Union
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from annolooop import completion
 from annolooop.console.console import Console
 from annolooop.errors import counted
+from annolooop.loop.rounds.next_step import LoopState, next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.quality.accept import AcceptReport
@@ -92,14 +92,16 @@ def print_accept(console: Console, report: Union["AcceptReport", "UndoReport"]) 
         console.print(f"{report.passed_over} were touched meanwhile, and not accepted")
     if report.labels:
         console.table(("label", verb), report.labels.items())
-    if report.applied and report.accepted:
-        console.next(f"annoloop dataset accept --undo {report.version}", "to remove them again")
-    elif report.accepted:
+    if report.accepted and not report.applied:
         console.next_typed("--yes")
-    elif report.untouched:
-        console.next(f"annoloop dataset launch {quote(report.dataset)}", "nothing is sure enough")
+        return
+    if report.accepted:
+        undo = f"annoloop dataset accept --undo {report.version}"
+        console.say(f"To remove them again: {undo} --yes")
     else:
-        console.next("annoloop infer --rerun", "no untouched task shows its predictions")
+        why = "is sure enough" if report.untouched else "is shown in a task that nobody touched"
+        console.say(f"No prediction {why}.")
+    console.next(*next_step(report.state))
 
 
 def _print_undo(console: Console, report: "UndoReport") -> None:
@@ -111,3 +113,5 @@ def _print_undo(console: Console, report: "UndoReport") -> None:
         console.print(f"kept: {report.kept} that people touched meanwhile")
     if report.withdrawn and not report.applied:
         console.next_typed("--yes")
+    else:
+        console.next(*next_step(LoopState(dataset=report.dataset)))

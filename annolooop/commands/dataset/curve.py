@@ -1,11 +1,11 @@
 """`annoloop dataset curve`: whether more labels are worth it."""
 
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER, OFFLINE
 from annolooop.commands.wording import source
 from annolooop.console.console import Console
+from annolooop.loop.rounds.next_step import next_step
 
 if TYPE_CHECKING:
     from annolooop.domain.versions import Estimate
@@ -45,10 +45,7 @@ def print_curve(console: Console, report: "CurveReport") -> None:
     console.print(f"verdict: {report.verdict}")
     console.print(f"{'stop' if report.stop else 'go on'}: {report.why}")
     console.reasons("left out", report.left_out)
-    if report.stop:
-        console.next(f"annoloop dataset review {quote(report.dataset)}", "to look for wrong labels")
-    else:
-        console.next(f"annoloop dataset launch {quote(report.dataset)}")
+    console.next(*next_step(report.state))
 
 
 def _bar(accuracy: "Estimate", low: float, width: int) -> str:

@@ -1,12 +1,12 @@
 """`annoloop dataset describe`: all facts about a dataset."""
 
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER, OFFLINE
 from annolooop.commands.wording import moment, size, source
 from annolooop.console.console import Console
 from annolooop.errors import counted
+from annolooop.loop.rounds.next_step import next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.quality.describe import DescribeReport
@@ -61,13 +61,7 @@ def print_describe(console: Console, report: "DescribeReport") -> None:
             for label, counts in report.labels.items()
         ],
     )
-    if report.labeled_images:
-        out = quote(report.dataset.replace(" ", "_"))
-        console.next(
-            f"annoloop dataset export {quote(report.dataset)} --format csv --out {out}.csv"
-        )
-    else:
-        console.next(f"annoloop dataset launch {quote(report.dataset)}")
+    console.next(*next_step(report.state))
 
 
 def _some(count: int, what: str) -> str:

@@ -1,6 +1,5 @@
 """`annoloop dataset duplicates`: images that show the same picture."""
 
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER, OFFLINE
 from annolooop.commands.wording import source
 from annolooop.console.console import Console
+from annolooop.loop.rounds.next_step import next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.quality.duplicates import DuplicateImage, DuplicatesReport
@@ -71,8 +71,7 @@ def print_duplicates(console: Console, report: "DuplicatesReport") -> None:
             f"{report.straddling} groups cross the split: train --rerun moves each to one part, or "
             "leaves out the images that it must not learn from"
         )
-    if report.differing:
-        console.next(f"annoloop dataset launch {quote(report.dataset)}", "to correct labels")
+    console.next(*next_step(report.state))
 
 
 def _line(image: "DuplicateImage") -> str:
@@ -86,7 +85,6 @@ def _print_near(console: Console, report: "DuplicatesReport") -> None:
     if report.limit is None:
         if report.why_no_near != "as asked":
             console.print(f"no search for near-duplicates: {report.why_no_near}")
-            console.next("annoloop train", "then: annoloop infer --batch FOLDER")
         return
     how = "" if report.complete else "; approximate, because there are very many images"
     console.print(
@@ -95,4 +93,3 @@ def _print_near(console: Console, report: "DuplicatesReport") -> None:
     )
     if report.without_embedding:
         console.print(f"{report.without_embedding} contents have no embedding by it")
-        console.next("annoloop infer", "to embed them")

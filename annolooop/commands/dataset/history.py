@@ -8,6 +8,7 @@ import typer
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER
 from annolooop.commands.wording import moment
 from annolooop.console.console import Console
+from annolooop.loop.rounds.next_step import LoopState, next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.dataset.history import HistoryReport, SnapshotRow
@@ -39,7 +40,7 @@ def print_history(console: Console, report: "HistoryReport") -> None:
     """Print a table, the newest last."""
     if not report.snapshots:
         console.print(f"{report.dataset} has no snapshot yet: nothing was annotated and pulled")
-        console.next("annoloop sync")
+        console.next(*next_step(LoopState(dataset=report.dataset, own=report.own, pulled=False)))
         return
     console.table(
         ("snapshot", "when", "answers", "labelled", "skipped", "since the one before", "by"),

@@ -60,10 +60,9 @@ def print_launch(console: Console, report: "LaunchReport") -> None:
             f"update, in {report.again_url}"
         )
     if report.left:
-        console.say(
-            f"round {report.round}: {report.left} of {report.asked} tasks are left. If the page "
-            "shows other tasks, click `Label Tasks As Displayed` in the tab of the round."
-        )
+        # Our own server keeps people in the tab of the round, whatever they click.
+        stay = "" if report.login else " To stay in them, people click Label Tasks As Displayed."
+        console.say(f"round {report.round}: {report.left} of {report.asked} tasks are left.{stay}")
     elif report.waiting:
         console.say(
             f"round {report.round}: {report.waiting} of {report.asked} tasks wait for another "

@@ -7,6 +7,7 @@ import typer
 from annolooop.commands.wording import estimate
 from annolooop.console.console import Console
 from annolooop.errors import counted
+from annolooop.loop.rounds.next_step import LoopState, next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.versions.versions import ModelListReport, ModelRow
@@ -38,12 +39,15 @@ def print_list(console: Console, report: "ModelListReport") -> None:
     """Print a table."""
     if not report.versions:
         console.print("no model versions yet")
-        console.next("annoloop train")
+        console.next(*next_step(LoopState(dataset=report.dataset, model=False)))
         return
     columns = WIDE if report.wide else SHORT
     rows = [_row(row)[: len(columns)] for row in report.versions]
     console.table(columns, rows, OPTIONAL if report.wide else ("made", "labels"))
-    console.next(f"annoloop model show {report.versions[-1].name}")
+    last = report.versions[-1]
+    refused = last.name if last.refused else ""
+    state = LoopState(dataset=report.dataset, looked=bool(refused), refused=refused)
+    console.next(*next_step(state))
 
 
 def _row(row: "ModelRow") -> tuple[object, ...]:

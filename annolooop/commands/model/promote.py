@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from annolooop.commands.model.version import VERSION
 from annolooop.console.console import Console
+from annolooop.loop.rounds.next_step import LoopState, next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.versions.versions import PromoteReport
@@ -26,7 +27,7 @@ def print_promote(console: Console, report: "PromoteReport") -> None:
     if report.changed:
         before = report.before or "not known"
         console.print(f"{report.model_version} is current; before, it was {before}")
-        console.next("annoloop infer --rerun", "to show people its predictions")
+        console.next(*next_step(LoopState(dataset=report.dataset, batch="", stale=True)))
     else:
         console.print(f"{report.model_version} was current already")
-        console.next("annoloop model list")
+        console.next(*next_step(LoopState(dataset=report.dataset, looked=False)))

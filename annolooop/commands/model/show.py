@@ -7,6 +7,7 @@ from annolooop.commands.model.version import VERSION
 from annolooop.commands.train import describe_backbone, describe_calibration, evaluation_lines
 from annolooop.commands.wording import estimate, moment
 from annolooop.console.console import Console
+from annolooop.loop.rounds.next_step import LoopState, next_step
 
 if TYPE_CHECKING:
     from annolooop.domain.versions import Evaluation
@@ -59,8 +60,10 @@ def print_version(console: Console, report: "ModelReport") -> None:
         _print_evaluation(console, version.labels, evaluation)
     for promotion in report.promotions:
         console.print(f"  promoted  {moment(promotion.at)} by {promotion.by}")
-    if not report.promoted:
-        console.next(f"annoloop model promote {version.name}")
+    refused = version.metrics.get("gate", {}).get("verdict") == "refused"
+    waits = version.name if refused and not report.promotions else ""
+    state = LoopState(dataset=version.dataset, looked=bool(waits), refused=waits)
+    console.next(*next_step(state))
 
 
 def _lines(values: Mapping[str, Any], start: str) -> Iterator[str]:

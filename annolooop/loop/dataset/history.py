@@ -39,11 +39,15 @@ class SnapshotRow:
 
 @dataclass(frozen=True)
 class HistoryReport:
-    """The last snapshots of a dataset, the newest last; ``total`` is how many there are."""
+    """The last snapshots of a dataset, the newest last; ``total`` is how many there are.
+
+    ``own``: it is the stack file's.
+    """
 
     dataset: str
     total: int
     snapshots: tuple[SnapshotRow, ...]
+    own: bool = True
 
 
 def history(stack: Stack, name: str, limit: int) -> HistoryReport:
@@ -90,4 +94,5 @@ def history(stack: Stack, name: str, limit: int) -> HistoryReport:
                 )
             )
         before = snapshot
-    return HistoryReport(name, len(numbers), tuple(rows[-limit:]))
+    own = name == stack.config.dataset.name
+    return HistoryReport(name, len(numbers), tuple(rows[-limit:]), own)

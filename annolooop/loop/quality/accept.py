@@ -4,12 +4,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from math import ceil
 from typing import Annotated, Any
 
 from annolooop.domain.annotations import ProjectCounts, Snapshot
+from annolooop.domain.answers import count_tasks
 from annolooop.domain.progress import PENDING, Track
 from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError, UsageError
@@ -18,6 +19,7 @@ from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.push.plan import agrees, expected_index, list_tasks
 from annolooop.loop.quality.propose import AcceptOptions, Proposal, propose
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.versions.predict import Predictor, require_current
 from annolooop.stack import Stack
 from annolooop.storage.artifacts.prefixes import DATASETS
@@ -50,6 +52,7 @@ class AcceptReport:
         wrong_at_most: how many of ``accepted`` may be wrong, by ``low``.
         labels: of what was, or would be, accepted.
         applied: it was done.
+        to_do: tasks that are neither labelled nor skipped, after this run.
     """
 
     dataset: str
@@ -69,6 +72,14 @@ class AcceptReport:
     labels: dict[str, int]
     applied: bool
     seconds: float
+    to_do: int = 0
+
+    @property
+    def state(self) -> LoopState:
+        """The loop after this run."""
+        shown = bool(self.untouched or self.applied)
+        known = LoopState(dataset=self.dataset, to_do=self.to_do)
+        return known if shown else replace(known, batch="", stale=True)
 
     @property
     def exit_code(self) -> int:
@@ -110,28 +121,35 @@ def accept(stack: Stack, options: AcceptOptions, track: Track) -> AcceptReport:
     project = find_project(stack, stack.config.dataset.name)
     if not options.yes:
         snapshot = pull(stack.studio, project, stack.snapshots.latest())
+        to_do = _to_do(stack, project, snapshot)
         proposal = propose(
             stack, predictor, expected_index(stack, project), snapshot, options, track
         )
-        return _report(stack, version, options, proposal, len(proposal.tasks), begun)
+        return _report(stack, version, options, proposal, len(proposal.tasks), begun, to_do)
     with stack.lock("accept") as lease:
         finish_interrupted(stack, project)
         project = find_project(stack, stack.config.dataset.name)
         snapshot, _ = pull_snapshot(stack, project)
+        to_do = _to_do(stack, project, snapshot)
         if not agrees(stack, project):
             list_tasks(stack, project, stack.task_index)
         proposal = propose(stack, predictor, stack.task_index, snapshot, options, track)
-        planned = _report(stack, version, options, proposal, len(proposal.tasks), begun)
+        planned = _report(stack, version, options, proposal, len(proposal.tasks), begun, to_do)
         if not proposal.tasks:
             return planned
         now = datetime.now(timezone.utc).isoformat()
         begun_with = count_accepted(snapshot, version.name)
         with _intent(stack).under_way(Accepting(now, begun_with, _record_of(stack, planned))):
             made = _accept(stack, lease, project, version, list(proposal.tasks), track)
-            report = _report(stack, version, options, proposal, made, begun)
+            report = _report(stack, version, options, proposal, made, begun, to_do - made)
             _records(stack).append(_record_of(stack, report))
         pull_snapshot(stack, find_project(stack, project.title))
     return report
+
+
+def _to_do(stack: Stack, project: ProjectCounts, snapshot: Snapshot) -> int:
+    counts = count_tasks(snapshot.annotations, stack.config.dataset.choice)
+    return project.tasks - counts.labeled - counts.skipped
 
 
 def _accept(
@@ -224,6 +242,7 @@ def _report(
     proposal: Proposal,
     made: int,
     begun: float,
+    to_do: int,
 ) -> AcceptReport:
     threshold = proposal.threshold
     assert threshold.value is not None
@@ -247,4 +266,5 @@ def _report(
         labels={label: labels[label] for label in version.labels if labels[label]},
         applied=options.yes,
         seconds=round(time.monotonic() - begun, 3),
+        to_do=to_do,
     )

@@ -10,6 +10,7 @@ from annolooop.domain.versions import Estimate
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import read_labels
 from annolooop.loop.quality.labelled import embed_labelled
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.model.heads.fit import learnable
 from annolooop.model.judging.curve import Forecast, Measured, forecast, measure_curve
 from annolooop.stack import Stack
@@ -47,6 +48,7 @@ class CurveReport:
         stop: more labels of the same kind are not worth it.
         why: why, or why not.
         left_out: ``file`` and ``reason`` of labelled images that could not be used.
+        own: it is the stack file's dataset.
     """
 
     dataset: str
@@ -64,6 +66,15 @@ class CurveReport:
     why: str
     left_out: tuple[dict[str, str], ...]
     seconds: float
+    own: bool = True
+
+    @property
+    def state(self) -> LoopState:
+        """The loop: there is more to label, unless that is not worth it."""
+        why = "to look for wrong labels: more of them are not worth it" if self.stop else ""
+        return LoopState(
+            dataset=self.dataset, own=self.own, to_do=None if self.own else 1, doubt=why
+        )
 
 
 IMAGES_FOR_A_CURVE = 40  # images to learn from; with fewer, a quarter of them is too few
@@ -125,6 +136,7 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
         stop=stop,
         why=why,
         left_out=left_out(found.reasons()),
+        own=name == stack.config.dataset.name,
         seconds=round(time.monotonic() - begun, 3),
     )
 

@@ -7,6 +7,7 @@ from annolooop.domain.answers import count_tasks, is_answer
 from annolooop.domain.examples import fingerprint
 from annolooop.domain.figures import SplitCounts
 from annolooop.loop.labels.current import read_labels
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.stack import Stack
 
 
@@ -37,6 +38,7 @@ class DescribeReport:
         unknown_labels: images that have one which the dataset does not have.
         annotators: Label Studio's user id -> answers.
         fingerprint: of the labels.
+        own: it is the stack file's.
     """
 
     dataset: str
@@ -67,6 +69,22 @@ class DescribeReport:
     model_versions: int
     model_version: str | None
     fingerprint: str
+    own: bool = True
+
+    @property
+    def state(self) -> LoopState:
+        """The loop; without Label Studio, as of the last snapshot."""
+        done = self.labeled_tasks + self.skipped_tasks
+        used = [counts for counts in self.labels.values() if counts.train + counts.holdout]
+        return LoopState(
+            dataset=self.dataset,
+            own=self.own,
+            model=self.model_version is not None,
+            tasks=self.tasks,
+            to_do=0 if self.tasks is None else self.tasks - done,
+            news=None if self.live else False,
+            enough=len(used) > 1,
+        )
 
 
 def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
@@ -131,4 +149,5 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
         model_versions=len(registry.versions()),
         model_version=current.name if current else None,
         fingerprint=fingerprint(found.examples),
+        own=name == stack.config.dataset.name,
     )

@@ -13,6 +13,7 @@ from annolooop.domain.answers import Disputed, resolve
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.loop.labels.split import EmbeddingRows
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.stack import Stack
 from annolooop.storage.images import ImageCatalog
 
@@ -66,6 +67,7 @@ class DuplicatesReport:
         without_embedding: contents that have none.
         limit: distance of two embeddings of length 1 below which they are near.
         complete: no near pair was missed; with very many images some may be.
+        own: it is the stack file's dataset.
         why_no_near: why near-duplicates were not looked for, if they were not.
     """
 
@@ -87,8 +89,24 @@ class DuplicatesReport:
     complete: bool
     why_no_near: str
     seconds: float
+    own: bool = True
+
+    @property
+    def state(self) -> LoopState:
+        """The loop, as far as it is known."""
+        differing = "to correct labels: alike images have different ones"
+        return LoopState(
+            dataset=self.dataset,
+            own=self.own,
+            looked=bool(self.without_embedding or self.straddling),
+            model=bool(self.model_version) or self.why_no_near == AS_ASKED,
+            sent=not self.without_embedding,
+            news=None if self.straddling else False,
+            doubt=differing if self.differing else "",
+        )
 
 
+AS_ASKED = "as asked"  # why near-duplicates were not looked for
 HASH_BYTES = 32  # of a content hash
 
 
@@ -135,7 +153,7 @@ def duplicates(
     labels = read_labels(stack, name, offline)
     catalog = stack.catalog_of(name)
     contents = _contents(catalog)
-    found = _near(stack, name, contents) if near else _Near(why_not="as asked")
+    found = _near(stack, name, contents) if near else _Near(why_not=AS_ASKED)
     if near and not exact and found.why_not:
         raise DataError(
             f"near-duplicates of {name} cannot be found: {found.why_not}",
@@ -149,6 +167,7 @@ def duplicates(
     groups = _groups(catalog, copies, members, labels)
     return DuplicatesReport(
         dataset=name,
+        own=name == stack.config.dataset.name,
         live=labels.live,
         why_not_live=labels.why_not,
         as_of=labels.snapshot.created_at,

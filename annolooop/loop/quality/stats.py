@@ -7,7 +7,7 @@ from typing import Any
 
 from annolooop.domain.annotations import Annotation, Snapshot, compare
 from annolooop.domain.answers import Disputed, count_tasks, is_answer, resolve
-from annolooop.domain.examples import Rules, build_examples, can_teach, fingerprint
+from annolooop.domain.examples import Example, Rules, build_examples, can_teach, fingerprint
 from annolooop.domain.figures import Agreement
 from annolooop.domain.split import split_of
 from annolooop.domain.versions import Estimate, Evaluation, Holdout, ModelVersion, evaluation_of
@@ -17,9 +17,8 @@ from annolooop.loop.labels.pull import pull
 from annolooop.loop.push.blind import blind_outcomes
 from annolooop.loop.push.changes import count_marked
 from annolooop.loop.quality.agreement import agreement
-from annolooop.loop.rounds.figures import RoundStats, round_stats
+from annolooop.loop.rounds.figures import RoundStats, last_round
 from annolooop.loop.rounds.next_step import LoopState, next_step
-from annolooop.loop.rounds.queue import rounds_of
 from annolooop.model.heads.interval import wilson
 from annolooop.stack import Stack
 
@@ -130,7 +129,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         asked=asked.asked if asked else 0,
         left=asked.asked - asked.answered if asked else 0,
     )
-    step = next_step(_with_model(state, version, predictions, (last, snapshot), rules))
+    step = next_step(_with_model(stack, state, version, predictions, (last, snapshot), rules))
     return StatsReport(
         dataset=name,
         total=project.tasks,
@@ -164,14 +163,6 @@ def stats(stack: Stack, name: str) -> StatsReport:
         next=step.command,
         next_why=step.why,
     )
-
-
-def last_round(
-    stack: Stack, name: str, annotations: Iterable[Annotation], choice: str
-) -> RoundStats | None:
-    """What was asked last, and how much of it is answered or skipped."""
-    newest = rounds_of(stack, name).latest()
-    return round_stats(newest, annotations, choice) if newest else None
 
 
 def compare_answers(
@@ -225,6 +216,7 @@ def _people(annotations: Iterable[Annotation], rules: Rules) -> Agreement | None
 
 
 def _with_model(
+    stack: Stack,
     state: LoopState,
     version: ModelVersion | None,
     predictions: Mapping[str, int],
@@ -234,18 +226,29 @@ def _with_model(
     """The state with what the current version makes of the last snapshot, and of what is now."""
     if version is None:
         return replace(state, model=False)
-    last, now = snapshots
-    examples = build_examples(now.annotations, rules).examples
-    # What training left out is in the snapshot, and not in the fingerprint.
-    learnt = version.snapshot == last.number and not compare(last, now)
+    examples = build_examples(snapshots[1].annotations, rules).examples
+    news, refused = not _has_learnt(version, snapshots, examples), None
+    if news and (refused := stack.registry_of(state.dataset).refused(version)):
+        news = not _has_learnt(refused, snapshots, examples)
     return replace(
         state,
         relabelled=version.labels != rules.labels,
-        news=not learnt and fingerprint(examples) != version.dataset_fingerprint,
+        news=news,
+        refused=refused.name if refused and not news else "",
         enough=can_teach(examples, rules.choice),
         stale=any(predictions.values()) and not predictions.get(version.name),
         measured=version.metrics["holdout"].get("accuracy") is not None,
     )
+
+
+def _has_learnt(
+    version: ModelVersion, snapshots: tuple[Snapshot, Snapshot], examples: Sequence[Example]
+) -> bool:
+    """Whether a version was made from the labels as they are now."""
+    last, now = snapshots
+    # What training left out is in the snapshot, and not in the fingerprint.
+    same = version.snapshot == last.number and not compare(last, now)
+    return same or fingerprint(examples) == version.dataset_fingerprint
 
 
 def _labels(annotations: Iterable[Annotation], rules: Rules) -> tuple[Counter[str], int]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from annolooop.domain.annotations import Annotation
 from annolooop.domain.answers import is_answer
 from annolooop.domain.rounds import Round
+from annolooop.loop.rounds.queue import rounds_of
+from annolooop.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,14 @@ class RoundStats:
     asked: int
     holdout: int
     answered: int
+
+
+def last_round(
+    stack: Stack, name: str, annotations: Iterable[Annotation], choice: str
+) -> RoundStats | None:
+    """What was asked last, and how much of it is answered or skipped."""
+    newest = rounds_of(stack, name).latest()
+    return round_stats(newest, annotations, choice) if newest else None
 
 
 def round_stats(one: Round, annotations: Iterable[Annotation], choice: str) -> RoundStats:

@@ -22,12 +22,18 @@ class LoopState:
     Attributes:
         dataset: its name.
         own: it is the stack file's, which `train`, `infer` and `sync` are about.
+        folder: of the stack file, where it is not the current one.
+        bucket: the store is a bucket that is not set up yet.
         running: Label Studio answers.
+        looked: the command looked at the loop; if not, `stats` does so.
         model: there is a version; ``None`` where that is not known.
+        pulled: there is a snapshot of what people answered.
         relabelled: ``dataset.labels`` are others than that version's.
         tasks: of the project; ``None`` where that is not known.
         to_do: of these, neither labelled nor skipped; likewise.
         news: labels differ from those that the version learnt; likewise.
+        refused: version that learnt them, and that the gate refused; empty where there is none.
+        doubt: why labels may be wrong, where a command found that.
         enough: there are labels of several kinds, so that a version can learn from them.
         stale: tasks have predictions by other versions only.
         sent: predictions went to Label Studio.
@@ -41,12 +47,18 @@ class LoopState:
 
     dataset: str = ""
     own: bool = True
+    folder: str = ""
+    bucket: bool = False
     running: bool = True
+    looked: bool = True
     model: bool | None = True
+    pulled: bool = True
     relabelled: bool = False
     tasks: int | None = None
     to_do: int | None = None
     news: bool | None = False
+    refused: str = ""
+    doubt: str = ""
     enough: bool = True
     stale: bool = False
     sent: bool = True
@@ -60,23 +72,34 @@ class LoopState:
 def next_step(state: LoopState) -> Step:
     """The command that takes the loop on; where little is known, one that is right anyway."""
     launch = Step(f"annoloop dataset launch {quote(state.dataset)}")
-    if not state.running:
-        return Step("annoloop up")
+    if state.bucket or not state.running:
+        start = "annoloop storage setup" if state.bucket else "annoloop up"
+        return Step(f"cd {quote(state.folder)} && {start}" if state.folder else start)
+    if state.doubt:
+        return Step("annoloop dataset review" + _other(state), state.doubt)
+    if state.opened and (state.left or not state.asked):
+        return _while_labelling(state)
     if not state.own:
-        described = Step(f"annoloop dataset describe {quote(state.dataset)}")
-        return launch if state.to_do else described
+        return launch if state.to_do else _of_other(state)
     if not state.model:
         return Step("annoloop train")
+    if not state.pulled:
+        return Step("annoloop sync", "to pull what people answered")
+    if not state.looked:
+        return Step("annoloop stats", "to see where the loop is")
     if state.relabelled:
         return Step("annoloop train --rerun", "to predict the labels that the dataset has now")
     if not state.sent:
         return Step(f"annoloop infer{_batch(state)}", "to show people the predictions")
     if state.tasks == 0:
         return Step("annoloop infer --batch FOLDER", "to make tasks of a folder of images")
-    if state.opened and (state.left or not state.asked):
-        return _while_labelling(state)
     if state.left and state.to_do != 0:
-        return launch
+        review = f"{state.refused} was refused; to look for wrong labels: annoloop dataset review"
+        return launch._replace(why=review if state.refused else "")
+    if state.refused:
+        insist = f"annoloop model promote {state.refused.partition('-')[0]}"
+        why = f"{state.refused} was refused: some labels may be wrong; to insist: {insist}"
+        return Step("annoloop dataset review", why)
     if state.news is not False and state.enough:
         if state.to_do and state.asked == 0:
             return launch._replace(why="or learn from what is labelled: annoloop train --rerun")
@@ -96,9 +119,22 @@ def next_step(state: LoopState) -> Step:
 
 
 def _while_labelling(state: LoopState) -> Step:
-    if state.asked:
+    if state.asked and state.own:
         return Step(NEXT, "after labelling: it learns from the answers, and asks the next ones")
     return Step(f"annoloop dataset stats {quote(state.dataset)}", "after annotating")
+
+
+def _other(state: LoopState) -> str:
+    """The name, where a command would take the stack file's otherwise."""
+    return "" if state.own else f" {quote(state.dataset)}"
+
+
+def _of_other(state: LoopState) -> Step:
+    """Nothing is to be done in another dataset, or that is not known."""
+    if state.to_do is None:
+        return Step(f"annoloop dataset describe {quote(state.dataset)}")
+    file = quote(f"{state.dataset.replace(' ', '_')}.csv")
+    return Step(f"annoloop dataset export {quote(state.dataset)} --format csv --out {file}")
 
 
 def _all_done(state: LoopState) -> Step:

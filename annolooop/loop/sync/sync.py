@@ -24,6 +24,7 @@ from annolooop.loop.push.blind import hides
 from annolooop.loop.push.changes import Present, find_changes, mark_vanished
 from annolooop.loop.push.doubles import Doubles
 from annolooop.loop.push.push import IMAGES_PER_PART, Pusher
+from annolooop.loop.rounds.figures import last_round
 from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.versions.predict import Predictor, labels_gone
 from annolooop.stack import Stack
@@ -42,6 +43,8 @@ class SyncReport:
         model_version: the current one; empty before the first.
         relabelled: ``dataset.labels`` are others than its own.
         learnt: it was made from this snapshot.
+        refused: name of the one that was, and that the gate refused; empty where there is none.
+        asked: tasks of the last round; ``left`` of them are to do.
         measured: the holdout had enough labelled images to tell how good it is.
         tasks: of the project.
         labeled, skipped, empty: of these, as in :class:`TaskCounts`; empty ones are asked again.
@@ -92,6 +95,9 @@ class SyncReport:
     model_version: str = ""
     relabelled: bool = False
     learnt: bool = False
+    refused: str = ""
+    asked: int | None = None
+    left: int = 0
     measured: bool = False
     tasks: int = 0
 
@@ -104,7 +110,10 @@ class SyncReport:
             relabelled=self.relabelled,
             tasks=self.tasks,
             to_do=self.tasks - self.labeled - self.skipped,
-            news=None if self.labeled and not self.learnt else False,
+            news=None if self.labeled and not (self.learnt or self.refused) else False,
+            refused="" if self.learnt else self.refused,
+            asked=self.asked,
+            left=self.left,
             measured=self.measured,
         )
 
@@ -171,6 +180,8 @@ def sync(
     vanished = mark_vanished(stack, project, watched, sure, check, track)
     choice = stack.config.dataset.choice
     counts = count_tasks(snapshot.annotations, choice)
+    refused = stack.registry.refused(version) if version else None
+    asked = last_round(stack, project.title, snapshot.annotations, choice)
     return SyncReport(
         dataset=project.title,
         check=check,
@@ -206,6 +217,9 @@ def sync(
         model_version=version.name if version else "",
         relabelled=bool(version and version.labels != stack.config.dataset.labels),
         learnt=bool(version and version.snapshot == snapshot.number),
+        refused=refused.name if refused and refused.snapshot == snapshot.number else "",
+        asked=asked.asked if asked else 0,
+        left=asked.asked - asked.answered if asked else 0,
         measured=bool(version and version.metrics["holdout"].get("accuracy") is not None),
         tasks=project.tasks + missing.tasks,
     )

@@ -74,14 +74,13 @@ def find_refused(
     stack: Stack, current: ModelVersion, examples: Sequence[Example]
 ) -> ModelVersion | None:
     """The version that training would make again, if the gate refused it last time."""
-    last = stack.registry.waiting()
-    if last is None or last.metrics.get("gate", {}).get("verdict") != "refused":
+    last = stack.registry.refused(current)
+    if last is None:
         return None
     # Its own fingerprint leaves out what was skipped, for example near-duplicates of the holdout.
     before = find_examples(stack, stack.snapshots.read(last.snapshot)).examples
     same = (
-        last.parent == current.name
-        and fingerprint(before) == fingerprint(examples)
+        fingerprint(before) == fingerprint(examples)
         and not settings_changed(stack, last)
         and stack.registry.intact(last)
     )

@@ -24,6 +24,7 @@ from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.labels.uploads import Uploads, collect_uploads
 from annolooop.loop.labels.why_none import nothing_labelled, unreadable_answers
+from annolooop.loop.rounds.figures import last_round
 from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.train.changes import (
     LabelChanges,
@@ -69,7 +70,9 @@ class TrainReport:
         evaluation: of ``model_version`` on the holdout; ``None`` of versions made before there was.
         calibration: its ``temperature`` and what that changes.
         gate: the gate's verdict on the new version, if there is one.
-        refused: name of the version that the gate kept from becoming current.
+        refused: name of the version that the gate kept from becoming current in this run.
+        waiting: name of the one that learnt these labels, and that the gate refused before.
+        asked: tasks of the last round; ``left`` of them are to do.
         trackers: name of a tracker -> empty, or why it did not get the new version's figures.
         moved: labelled images that changed their part of the split in this run, to that of their
             near-duplicates.
@@ -100,6 +103,9 @@ class TrainReport:
     calibration: dict[str, Any] | None = None
     gate: GateVerdict | None = None
     refused: str = ""
+    waiting: str = ""
+    asked: int | None = None
+    left: int = 0
     trackers: dict[str, str] = field(default_factory=dict)
     moved: int = 0
     tasks: int = 0
@@ -116,9 +122,12 @@ class TrainReport:
             relabelled=self.relabelled,
             tasks=self.tasks,
             to_do=self.to_do,
-            news=bool(news) and not (self.trained or self.gate),
+            news=bool(news) and not (self.trained or self.gate or self.waiting),
+            refused=self.refused or self.waiting,
             enough=self.enough,
-            stale=self.registered or bool(self.gate),
+            stale=(self.registered or bool(self.gate)) and not self.refused,
+            asked=self.asked,
+            left=self.left,
             measured=self.holdout.accuracy is not None,
         )
 
@@ -165,7 +174,9 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         if not examples and current.labels == dataset.labels:
             raise nothing_labelled(dataset.name, snapshot.annotations, dataset.choice, found)
         outcome = _update(stack, current, snapshot.number, examples, gate, track)
+    waiting = None if outcome.verdict or not changes else find_refused(stack, current, examples)
     labels = _count(stack, examples)
+    asked = last_round(stack, project.title, snapshot.annotations, stack.config.dataset.choice)
     trackers: dict[str, str] = {}
     if outcome.trained:
         version = outcome.refused or outcome.current
@@ -193,6 +204,9 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         relabelled=outcome.current.labels != stack.config.dataset.labels,
         enough=can_teach(examples, stack.config.dataset.choice),
         url=stack.studio.projects.stream_url(project.id),
+        waiting=waiting.name if waiting else "",
+        asked=asked.asked if asked else 0,
+        left=asked.asked - asked.answered if asked else 0,
         seconds={
             "setup": round(started - begun, 3),
             "pull": round(pulled - started, 3),

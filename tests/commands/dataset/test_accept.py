@@ -27,6 +27,7 @@ REPORT = AcceptReport(
     labels={"dress": 200, "hat": 180},
     applied=False,
     seconds=1.0,
+    to_do=120,
 )
 
 
@@ -41,12 +42,26 @@ def test_promise_says_from_which_confidence_on(monkeypatch: pytest.MonkeyPatch) 
 def test_what_was_accepted_can_be_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     out, err = printed(monkeypatch, print_accept, replace(REPORT, applied=True))
     assert out[2].startswith("accepted: 380 of 500")
-    assert err[0].startswith("next: annoloop dataset accept --undo v3-0123ab")
+    assert "annoloop dataset accept --undo v3-0123ab --yes" in " ".join(err)
+    assert err[-1] == "next: annoloop dataset launch 'my set'"
+
+
+def test_after_the_last_task_nobody_is_sent_to_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = replace(REPORT, applied=True, to_do=0)
+    err = printed(monkeypatch, print_accept, report)[1]
+    assert any(line.startswith("next: annoloop report") for line in err)
+
+
+def test_predictions_that_nobody_sees_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = replace(REPORT, accepted=0, untouched=0, labels={})
+    _, err = printed(monkeypatch, print_accept, report)
+    assert err[0] == "No prediction is shown in a task that nobody touched."
+    assert err[1].startswith("next: annoloop infer --rerun")
 
 
 def test_nothing_sure_enough_leads_to_people(monkeypatch: pytest.MonkeyPatch) -> None:
     _, err = printed(monkeypatch, print_accept, replace(REPORT, accepted=0, labels={}))
-    assert err == ["next: annoloop dataset launch 'my set'  nothing is sure enough"]
+    assert err == ["No prediction is sure enough.", "next: annoloop dataset launch 'my set'"]
 
 
 def test_undo_counts_what_people_touched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """What `annoloop model show` prints."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from support.printed import printed
@@ -53,12 +53,21 @@ def test_record_is_lines_and_no_python(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_current_version_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     out, err = printed(monkeypatch, print_version, REPORT)
     assert "  current   yes" in out
-    assert err == []
+    assert err == ["next: annoloop stats  to see where the loop is"]
 
 
-def test_other_version_says_how_to_make_it_current(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, err = printed(monkeypatch, print_version, ModelReport(VERSION, False, ()))
-    assert err == ["next: annoloop model promote v3-0123ab"]
+def test_refused_version_says_how_to_make_it_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = replace(
+        VERSION, metrics=VERSION.metrics | {"gate": {"verdict": "refused", "why": ""}}
+    )
+    _, err = printed(monkeypatch, print_version, ModelReport(refused, False, ()))
+    assert err[0] == "next: annoloop dataset review"
+    assert " ".join(" ".join(err).split()).endswith("to insist: annoloop model promote v3")
+
+
+def test_earlier_version_is_not_said_to_be_made_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, err = printed(monkeypatch, print_version, replace(REPORT, promoted=False))
+    assert err == ["next: annoloop stats  to see where the loop is"]
 
 
 def test_confusion_has_a_row_for_each_label(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from annolooop.loop.rounds.next_step import LoopState, Step, next_step
 LOOP = LoopState(dataset="my set", tasks=60, to_do=40, asked=20)
 LAUNCH = "annoloop dataset launch 'my set'"
 RERUN = "annoloop train --rerun"
+NEXT = "annoloop next"
+REVIEW = "annoloop dataset review"
 ADD = "annoloop infer --batch FOLDER"
 DONE = replace(LOOP, to_do=0)
 NO_ROUND = replace(LOOP, asked=0)
@@ -25,6 +27,9 @@ UNKNOWN = LoopState(dataset="my set")  # what a command knows that looked at not
     [
         # before the first labels
         (LoopState(running=False, model=None), "annoloop up"),
+        (LoopState(running=False, folder="a b"), "cd 'a b' && annoloop up"),
+        (LoopState(running=False, folder="b", bucket=True), "cd b && annoloop storage setup"),
+        (LoopState(bucket=True), "annoloop storage setup"),
         (LoopState(model=None), "annoloop train"),
         (replace(LOOP, model=False), "annoloop train"),
         (replace(LOOP, model=False, tasks=0, to_do=0), "annoloop train"),
@@ -37,7 +42,7 @@ UNKNOWN = LoopState(dataset="my set")  # what a command knows that looked at not
         (replace(LOOP, left=1, stale=True), LAUNCH),
         (replace(DONE, left=3), "annoloop report"),  # its tasks are gone
         # a round is done
-        (replace(LOOP, news=True), RERUN),
+        (replace(LOOP, news=True), NEXT),
         (replace(LOOP, stale=True), "annoloop infer --rerun --query 20"),
         (LOOP, "annoloop infer --query 20"),
         (replace(LOOP, news=True, enough=False), "annoloop infer --query 20"),
@@ -68,10 +73,27 @@ UNKNOWN = LoopState(dataset="my set")  # what a command knows that looked at not
         (replace(UNKNOWN, batch="a b", stale=True, left=9), LAUNCH),
         (replace(UNKNOWN, batch="a b", sent=False), "annoloop infer --batch 'a b'"),
         (replace(UNKNOWN, batch="", sent=False, stale=True), "annoloop infer"),
+        # the gate refused what learnt these labels
+        (replace(LOOP, refused="v4-0123ab"), REVIEW),
+        (replace(DONE, refused="v4-0123ab"), REVIEW),
+        (replace(LOOP, refused="v4-0123ab", left=3), LAUNCH),
+        (replace(LOOP, refused="v4-0123ab", relabelled=True), RERUN),
+        # labels may be wrong
+        (replace(LOOP, doubt="to correct labels"), REVIEW),
+        (replace(LOOP, doubt="to correct labels", own=False), f"{REVIEW} 'my set'"),
+        # nobody looked
+        (replace(UNKNOWN, looked=False), "annoloop stats"),
+        (replace(UNKNOWN, looked=False, model=False), "annoloop train"),
+        (replace(UNKNOWN, looked=False, own=False), "annoloop dataset describe 'my set'"),
+        (replace(UNKNOWN, pulled=False), "annoloop sync"),
         # another dataset than the stack file's
         (replace(LOOP, own=False, news=True), LAUNCH),
         (replace(LOOP, own=False, model=False), LAUNCH),
-        (replace(DONE, own=False), "annoloop dataset describe 'my set'"),
+        (replace(UNKNOWN, own=False), "annoloop dataset describe 'my set'"),
+        (
+            replace(DONE, own=False),
+            "annoloop dataset export 'my set' --format csv --out my_set.csv",
+        ),
     ],
 )
 def test_state_has_its_command(state: LoopState, command: str) -> None:
@@ -80,9 +102,12 @@ def test_state_has_its_command(state: LoopState, command: str) -> None:
 
 def test_why_tells_the_other_way_on() -> None:
     assert next_step(replace(NO_ROUND, news=True)).why.endswith(RERUN)
-    assert next_step(replace(LOOP, news=True)).why == "then: annoloop infer --rerun --query 20"
+    assert next_step(replace(LOOP, news=True)).why.endswith("infer --rerun --query 20")
     assert next_step(replace(DONE, news=True)).why == ""
     assert ADD in next_step(DONE).why
+    refused = replace(LOOP, refused="v4-0123ab")
+    assert next_step(refused).why.endswith("annoloop model promote v4")
+    assert next_step(replace(refused, left=3)).why.endswith(REVIEW)
     assert "holdout is too small" in next_step(replace(DONE, measured=False)).why
     assert "too few to learn" in next_step(replace(DONE, news=True, enough=False)).why
 
@@ -94,9 +119,10 @@ def every_step() -> set[Step]:
         *(either, either, either, (False, None, True)),
         *(either, either, either, (None, "", "a b")),
         *((None, 0, 9), (None, 0, 20), (0, 3)),
+        *(("", "v4-0123ab"), ("", "to correct labels"), either),
     )
     names = ("own", "model", "relabelled", "news", "enough", "stale", "sent", "batch", "to_do")
-    keys = (*names, "asked", "left")
+    keys = (*names, "asked", "left", "refused", "doubt", "looked")
     return {
         next_step(replace(UNKNOWN, measured=m, running=r, **dict(zip(keys, row, strict=True))))
         for row in rows

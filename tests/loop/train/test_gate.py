@@ -49,6 +49,9 @@ def figures(verdict: Mapping[str, object]) -> tuple[object, object, object]:
     return verdict["verdict"], verdict["test"], verdict["against"]
 
 
+AFTER = ("stats", "train", "sync", "model list")  # what people may type after a refusal
+
+
 @dataclass
 class History:
     """What a project's versions went through, one after the other, and what was reported."""
@@ -58,6 +61,7 @@ class History:
     third: TrainReport
     without_holdout: dict[str, Any]
     worse: subprocess.CompletedProcess[str]
+    after: list[str]
     registry_after: list[ModelVersion]
     again: TrainReport
     rows: list[dict[str, Any]]
@@ -89,6 +93,7 @@ def history(server: Server, tmp_path_factory: pytest.TempPathFactory) -> History
         if split_of(image.sha256, 0.3) == "train":
             made.annotate(name, KINDS[kind_of(name) == "aria"])
     worse = project.run("train", "--rerun", code=6)
+    after = [project.run(*line.split()).stderr for line in AFTER]
     registry_after = project.stack().registry.versions()
     again = train(project.stack(), True, untracked)
     rows = project.json("model", "list")["versions"]
@@ -106,6 +111,7 @@ def history(server: Server, tmp_path_factory: pytest.TempPathFactory) -> History
         third,
         without_holdout,
         worse,
+        after,
         registry_after,
         again,
         rows,
@@ -178,9 +184,14 @@ def test_a_worse_version_is_registered_and_refused_with_the_ways_out(history: Hi
     assert "exact McNemar test" in history.worse.stdout
     assert "annoloop dataset review" in history.worse.stderr
     assert "annoloop model promote v5" in history.worse.stderr
-    assert "--gate off" in history.worse.stderr
     assert [v.number for v in history.registry_after] == [1, 2, 3, 4, 5]
     assert figures(history.registry_after[4].metrics["gate"])[:2] == ("refused", "mcnemar")
+
+
+def test_after_a_refusal_no_command_says_to_train_on_the_same_labels(history: History) -> None:
+    for said in history.after:
+        assert "next: annoloop dataset review" in said
+        assert "train --rerun" not in said
 
 
 def test_a_refused_version_is_not_made_again(history: History) -> None:

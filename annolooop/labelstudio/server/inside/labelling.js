@@ -10,7 +10,7 @@
   "use strict";
 
   const SECONDS_TO_SUBMIT = 1, SECONDS_OF_NOTE = 6;
-  const TEXT = "textarea, select, [contenteditable=true], "
+  const TEXT = "textarea, select, "
     + "input:not([type=radio]):not([type=checkbox]):not([type=button]):not([type=submit])";
   const ELSEWHERE = "button, a[href], input, [role=button], [tabindex]";
 
@@ -67,6 +67,7 @@
     }
     submitting = Boolean(store.isSubmitting);
     if (sending && (sending.task !== task || (sending.begun ? !submitting : refused(sending)))) sending = null;
+    if (!root()) seen = null; // it was sent, and the next one is loaded
     if (seen !== task) {
       seen = null;
       frames = !store.isLoading && pictureIsThere(store) ? frames + 1 : 0;
@@ -143,7 +144,7 @@
   // It is for something else: a text, a dialog, or a button that was reached by Tab.
   function elsewhere(event, key) {
     const target = event.target instanceof Element ? event.target : document.body;
-    if (target.closest(TEXT)) return true;
+    if (target.closest(TEXT) || target.isContentEditable) return true;
     if (dialogIsOpen()) return true;
     return key === " " && target.matches(ELSEWHERE) && target.matches(":focus-visible");
   }
