@@ -106,7 +106,9 @@ def _make_stack_file(
             f"Name them: annoloop start {quote(photos)} --labels cat,dog",
         )
     made = init(Path(), "local", name, labels)
-    console.say(f"wrote annoloop.yaml  (= annoloop init --name {quote(name)} --labels {labels!r})")
+    console.say(
+        f"wrote annoloop.yaml  (= annoloop init --name {quote(name)} --labels {quote(labels)})"
+    )
     return made
 
 
