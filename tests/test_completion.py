@@ -118,7 +118,7 @@ def test_bash_itself_completes_words_that_it_splits(folder: Project) -> None:
         r"my\ birds",
         "my birds",
         "night",
-        "stats status stack",
+        "start stats status stack",
     ]
 
 
