@@ -120,7 +120,7 @@ def next_step(state: LoopState) -> Step:
 
 def _while_labelling(state: LoopState) -> Step:
     if state.asked and state.own:
-        return Step(NEXT, "after labelling: it learns from the answers, and asks the next ones")
+        return Step(NEXT, "after labelling: learns from it, and asks the next")
     return Step(f"annoloop dataset stats {quote(state.dataset)}", "after annotating")
 
 

@@ -14,13 +14,16 @@ ANSWERED = LaunchReport(url="http://x", dataset="my set", opened=True, round=2, 
 @pytest.mark.parametrize(
     ("report", "line"),
     [
-        (ANSWERED, "next: annoloop train --rerun  then: annoloop infer --rerun --query 20"),
+        (ANSWERED, "next: annoloop next  = train --rerun, then infer --rerun --query 20"),
         (replace(ANSWERED, own=False), "next: annoloop dataset describe 'my set'"),
         (
             replace(ANSWERED, interrupted=3, left=4),
             "next: annoloop infer --query 20  to choose the next round",
         ),
-        (replace(ANSWERED, left=4), "next: annoloop dataset stats 'my set'  after annotating"),
+        (
+            replace(ANSWERED, left=4),
+            "next: annoloop next  after labelling: learns from it, and asks the next",
+        ),
     ],
 )
 def test_next_command_follows_from_the_round(

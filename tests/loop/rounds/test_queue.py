@@ -62,7 +62,9 @@ def test_without_a_round_people_annotate_the_whole_project(
 def test_open_round_is_the_queue(stack: Stack, studio: FakeStudio, project: ProjectCounts) -> None:
     open_round(stack, asked(project, 3, 1), [])
     studio.counts = [2]
-    assert find_queue(stack, "cats", project) == Queue("view 7 of 1", 1, asked=2, left=2)
+    assert find_queue(stack, "cats", project) == Queue(
+        "view 7 of 1", 1, asked=2, left=2, version="v1"
+    )
 
 
 def test_tasks_that_wait_for_a_second_person_keep_the_queue_open(
@@ -70,7 +72,9 @@ def test_tasks_that_wait_for_a_second_person_keep_the_queue_open(
 ) -> None:
     open_round(stack, asked(project, 3, 1, twice=(1,)), [])
     studio.counts = [0, 1]
-    assert find_queue(stack, "cats", project) == Queue("view 7 of 1", 1, asked=2, waiting=1)
+    assert find_queue(stack, "cats", project) == Queue(
+        "view 7 of 1", 1, asked=2, waiting=1, version="v1"
+    )
 
 
 def test_answered_round_leads_to_the_whole_project(
@@ -78,7 +82,7 @@ def test_answered_round_leads_to_the_whole_project(
 ) -> None:
     open_round(stack, asked(project, 3), [])
     studio.counts = [0]
-    assert find_queue(stack, "cats", project) == Queue("stream of 1", 1, asked=1)
+    assert find_queue(stack, "cats", project) == Queue("stream of 1", 1, asked=1, version="v1")
 
 
 def test_tab_that_people_deleted_leads_to_the_whole_project(
