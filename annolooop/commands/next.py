@@ -4,15 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.commands.start import BROWSER
-from annolooop.commands.train import describe_quality
+from annolooop.commands.dataset.arguments import BROWSER
+from annolooop.commands.train import describe_news, describe_quality
 from annolooop.console.console import Console
 from annolooop.errors import counted
 from annolooop.loop.rounds.next_step import next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.cycle.next import NextReport
-    from annolooop.loop.train.train import TrainReport
 
 
 def next_(
@@ -47,7 +46,7 @@ def next_(
 
 def print_next(console: Console, report: "NextReport") -> None:
     """Print what was learnt, how good it is, and what comes next, a line each."""
-    console.print(f"learnt: {_learnt(report)}")
+    console.print(f"learnt: {_training(report)}")
     if report.train:
         console.print(f"quality: {describe_quality(report.train)}")
     console.print(f"next: {_asked(report)}")
@@ -56,7 +55,7 @@ def print_next(console: Console, report: "NextReport") -> None:
     console.next(*next_step(report.state))
 
 
-def _learnt(report: "NextReport") -> str:
+def _training(report: "NextReport") -> str:
     train = report.train
     if train is None:
         return f"nothing yet: {report.too_few}"
@@ -65,17 +64,9 @@ def _learnt(report: "NextReport") -> str:
     labels = ", ".join(f"{label} {count}" for label, count in train.labels.items())
     if not train.trained:
         return f"nothing new since {train.model_version} ({labels})"
-    return f"{train.model_version} from {counted(train.examples, 'label')}{_news(train)}: {labels}"
-
-
-def _news(train: "TrainReport") -> str:
-    parts = (
-        (train.new_labels, "new"),
-        (train.changed_labels, "corrected"),
-        (train.removed_labels, "removed"),
-    )
-    changes = ", ".join(f"{count} {what}" for count, what in parts if count)
-    return f" ({changes})" if changes else ""
+    news = describe_news(train, noun="")
+    changes = f" ({news})" if news else ""
+    return f"{train.model_version} from {counted(train.examples, 'label')}{changes}: {labels}"
 
 
 def _asked(report: "NextReport") -> str:

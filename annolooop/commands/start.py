@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from annolooop.commands.dataset.arguments import BROWSER
 from annolooop.console.console import Console
 from annolooop.errors import RefusedError, UsageError, counted
 from annolooop.loop.rounds.next_step import ROUND, next_step
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
     from annolooop.config.schema import DatasetConfig
     from annolooop.loop.cycle.start import StartReport
     from annolooop.loop.setup.init import InitReport
-
-COUNT = Annotated[
-    int, typer.Option("--query", metavar="N", min=1, max=99_999, help="Images to label first.")
-]
-BROWSER = Annotated[
-    bool,
-    typer.Option("--browser/--no-browser", help="Open a browser, or only print the address."),
-]
 
 
 def start(
@@ -40,7 +33,9 @@ def start(
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the dataset; default: the folder's.")
     ] = None,
-    count: COUNT = ROUND,
+    count: Annotated[
+        int, typer.Option("--query", metavar="N", min=1, max=99_999, help="Images to label first.")
+    ] = ROUND,
     browser: BROWSER = True,
 ) -> "StartReport":
     """From a folder of images to the first tasks in the browser.
@@ -57,14 +52,22 @@ def start(
     from annolooop.loop.cycle.start import start
     from annolooop.stack import open_stack
 
-    made = None
-    if _has_stack_file(console):
-        _check_same(open_stack(console).config.dataset, name, labels)
-    else:
-        made = _make_stack_file(console, photos, name, labels)
-    watch = not console.options.overrides
-    say, track = console.say, console.track
-    return start(lambda: open_stack(console), photos, made, count, browser, watch, say, track)
+    there = _has_stack_file(console)
+    made = None if there else _make_stack_file(console, photos, name, labels)
+    stack = open_stack(console)
+    if there:
+        _check_same(stack.config.dataset, name, labels)
+    return start(
+        stack,
+        lambda: open_stack(console),
+        photos,
+        made,
+        count,
+        browser,
+        not console.options.overrides,
+        console.say,
+        console.track,
+    )
 
 
 def _has_stack_file(console: Console) -> bool:
@@ -118,7 +121,9 @@ def _check_same(dataset: "DatasetConfig", name: str | None, labels: str | None) 
     Raises:
         RefusedError: it does not.
     """
-    typed = None if labels is None else tuple(label.strip() for label in labels.split(","))
+    from annolooop.loop.setup.init import split_labels
+
+    typed = None if labels is None else split_labels(labels)
     other = ""
     if name not in (None, dataset.name):
         other = f"the name {dataset.name}"

@@ -104,7 +104,7 @@ def _print_version(console: Console, report: "TrainReport") -> None:
         )
     _print_figures(console, report)
     if not (report.trained or report.gate):
-        if news := _news(report):
+        if news := describe_news(report):
             console.print(f"since then: {news}")
             if report.waiting:
                 console.print(f"{report.waiting}, which learnt them, was refused")
@@ -155,7 +155,7 @@ def _print_refused(console: Console, report: "TrainReport") -> None:
     console.print(f"{report.refused} {done}; {report.model_version} stays current")
     console.print(f"gate: {report.gate.why}")
     console.reasons("left out", report.unreadable)
-    if news := _news(report):
+    if news := describe_news(report):
         console.print(f"since {report.model_version}: {news}")
     console.next(*next_step(report.state))
 
@@ -239,10 +239,11 @@ def _holdout(holdout: "Holdout") -> str:
     )
 
 
-def _news(report: "TrainReport") -> str:
+def describe_news(report: "TrainReport", noun: str = " labels") -> str:
+    """How many labels are new, corrected or removed; empty where none is."""
     counts = {
         "new": report.new_labels,
         "corrected": report.changed_labels,
         "removed": report.removed_labels,
     }
-    return ", ".join(f"{n} {change} labels" for change, n in counts.items() if n)
+    return ", ".join(f"{n} {change}{noun}" for change, n in counts.items() if n)

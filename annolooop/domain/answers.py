@@ -43,6 +43,10 @@ class TaskCounts:
     empty: int = 0
     unreadable: int = 0
 
+    def to_do(self, tasks: int) -> int:
+        """Of so many tasks, those that are neither labelled nor skipped."""
+        return tasks - self.labeled - self.skipped
+
 
 def count_tasks(annotations: Iterable[Annotation], choice: str) -> TaskCounts:
     """Count tasks by what people did with them."""

@@ -11,9 +11,8 @@ from annolooop.labelstudio.label_page import HEIGHT, ONE_KEY, PLAIN, ROOT, STYLE
 
 # Keys that Label Studio's page gives to choices by itself: it uses none of them otherwise.
 KEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
-SEAL = (
-    "annoloop"  # an attribute: a digest of the config, by which it is seen that people changed it
-)
+# An attribute: a digest of the config, by which it is seen that people changed it.
+SEAL = "annoloop"
 REQUIRED = {"required": "true", "requiredMessage": "Choose a label, or skip"}
 
 

@@ -16,6 +16,10 @@ NAME_IF_OTHER = Annotated[
         autocompletion=completion.datasets,
     ),
 ]
+BROWSER = Annotated[
+    bool,
+    typer.Option("--browser/--no-browser", help="Open a browser, or only print the address."),
+]
 OFFLINE = Annotated[
     bool, typer.Option("--offline", help="Use the last snapshot instead of Label Studio.")
 ]

@@ -1,9 +1,7 @@
 """`annoloop dataset launch`: open the tasks in the browser."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
-
-import typer
 
 from annolooop.console.console import Console
 from annolooop.errors import counted
@@ -12,16 +10,13 @@ from annolooop.loop.rounds.next_step import next_step
 if TYPE_CHECKING:
     from annolooop.loop.dataset.datasets import LaunchReport
 
-from annolooop.commands.dataset.arguments import NAME_IF_OTHER
+from annolooop.commands.dataset.arguments import BROWSER, NAME_IF_OTHER
 
 
 def launch(
     console: Console,
     name: NAME_IF_OTHER = None,
-    browser: Annotated[
-        bool,
-        typer.Option("--browser/--no-browser", help="Open a browser, or only print the address."),
-    ] = True,
+    browser: BROWSER = True,
 ) -> "LaunchReport":
     """Open the tasks in the browser, logged in.
 

@@ -17,6 +17,7 @@ from annolooop.errors import ConfigError, UnreachableError, UsageError
 from annolooop.files.remove import remove_own
 from annolooop.files.whole import make_folder
 from annolooop.labelstudio.server.port import port_taken
+from annolooop.loop.cycle.weights import HUB_LIMIT
 from annolooop.loop.infer.infer import InferOptions, infer
 from annolooop.loop.quality.stats import StatsReport, stats
 from annolooop.loop.setup.init import shipped
@@ -54,7 +55,6 @@ class CleanReport:
 
 
 PORT = 8094
-HUB_LIMIT = 20.0  # seconds that ResNet-18 may take to come; the starter weights are faster
 MARK = ".annoloop-demo"  # in the folder: it may be removed
 STORE, SERVER = "store", "label-studio"  # in the folder
 OWN_SECTIONS = ("store", "s3", "gcs", "azure", "dataset")

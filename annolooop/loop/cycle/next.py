@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from shlex import quote
 
 from annolooop.domain.progress import Track
-from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError
-from annolooop.loop.cycle.steps import Steps
+from annolooop.loop.cycle.steps import Steps, own_queue
 from annolooop.loop.dataset.datasets import LaunchReport, launch
 from annolooop.loop.infer.infer import InferOptions, InferReport, infer
 from annolooop.loop.infer.query import Query
-from annolooop.loop.labels.project import lookup_project
 from annolooop.loop.rounds.next_step import ROUND, LoopState
-from annolooop.loop.rounds.queue import Queue, find_queue
+from annolooop.loop.rounds.queue import Queue
 from annolooop.loop.train.train import TrainReport, train
 from annolooop.loop.train.training_set import TooFewLabels
 from annolooop.stack import Stack
@@ -76,13 +74,13 @@ def next_round(
         AnnoloopError: as each of the commands does.
     """
     name = stack.config.dataset.name
-    if stack.registry.current() is None:
+    current = stack.registry.current()
+    if current is None:
         raise DataError(
             f"{name} has no model version yet", "Begin: annoloop start FOLDER --labels cat,dog"
         )
-    project = lookup_project(stack, name)
-    before = find_queue(stack, name, project) if project else None
-    size = count or (before.asked if before else 0) or ROUND
+    queue = own_queue(stack)
+    size = count or queue.asked or ROUND
     steps = Steps(
         [
             "annoloop train --rerun",
@@ -100,17 +98,16 @@ def next_round(
             too_few = error.message
     inferred = None
     with steps.step("predict anew, and choose what to ask next"):
-        current = stack.registry.current()
-        if before is None or size != before.asked or not _stays(before, current):
-            inferred = infer(stack, None, InferOptions(rerun=True, query=Query(size)), track)
-        else:
+        version = trained.model_version if trained else current.name
+        if size == queue.asked and _stays(queue, version):
             say("the queue is still open: it stays")
+        else:
+            inferred = infer(stack, None, InferOptions(rerun=True, query=Query(size)), track)
     with steps.step("the browser"):
         launched = launch(stack, name, browser)
     return NextReport(name, trained, too_few, inferred, launched, steps.seconds)
 
 
-def _stays(queue: Queue, current: ModelVersion | None) -> bool:
-    """Whether something is left of a queue that the current version chose."""
-    chosen_by_it = current is not None and queue.version == current.name
-    return bool(queue.left) and chosen_by_it and not queue.interrupted
+def _stays(queue: Queue, version: str) -> bool:
+    """Whether something is left of a queue that this version chose."""
+    return bool(queue.left) and queue.version == version and not queue.interrupted

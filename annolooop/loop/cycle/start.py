@@ -11,14 +11,12 @@ from annolooop.domain.picture_kinds import HEIC_HINT
 from annolooop.domain.progress import Track
 from annolooop.errors import DataError, UsageError, did_you_mean
 from annolooop.files.names import typed_path
-from annolooop.loop.cycle.steps import Steps
+from annolooop.loop.cycle.steps import Steps, own_queue
 from annolooop.loop.cycle.weights import up_with_weights
 from annolooop.loop.dataset.datasets import LaunchReport, launch
 from annolooop.loop.infer.infer import InferOptions, InferReport, infer
 from annolooop.loop.infer.query import Query
-from annolooop.loop.labels.project import lookup_project
 from annolooop.loop.rounds.next_step import LoopState
-from annolooop.loop.rounds.queue import find_queue
 from annolooop.loop.setup.init import InitReport
 from annolooop.loop.setup.server import UpReport
 from annolooop.loop.train.train import TrainReport, train
@@ -103,6 +101,7 @@ def _name_of(folder: Path) -> str:
 
 
 def start(
+    stack: Stack,
     load: Callable[[], Stack],
     photos: str,
     init: InitReport | None,
@@ -118,7 +117,8 @@ def start(
     What was asked already stays, and `next` asks more.
 
     Args:
-        load: opens the stack; asked again where its file changed.
+        stack: the annotation loop.
+        load: opens it again, where its file was changed.
         photos: folder of images, or a prefix of the store.
         init: how the stack file came to be, if it was made for this.
         count: tasks to choose, or all if there are fewer.
@@ -130,7 +130,6 @@ def start(
     Raises:
         AnnoloopError: as each of the commands does.
     """
-    stack = load()
     file, name = stack.loaded.file, stack.config.dataset.name
     steps = Steps(
         [
@@ -143,7 +142,7 @@ def start(
         say,
     )
     with steps.step("Label Studio and the weights of the model"):
-        stack, upped = up_with_weights(load, say, watch)
+        stack, upped = up_with_weights(stack, load, say, watch)
     with steps.step("the first model version"):
         trained = train(stack, False, track)
     with steps.step("images, predictions, and what to label first"):
@@ -165,7 +164,5 @@ def start(
 
 def _has_queue(stack: Stack) -> bool:
     """Whether people were asked something already; what comes after that is `next`'s."""
-    name = stack.config.dataset.name
-    project = lookup_project(stack, name)
-    queue = find_queue(stack, name, project) if project else None
-    return bool(queue and queue.round and not queue.interrupted)
+    queue = own_queue(stack)
+    return bool(queue.round and not queue.interrupted)

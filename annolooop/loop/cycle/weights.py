@@ -19,7 +19,7 @@ FALLBACK = (
 
 
 def up_with_weights(
-    load: Callable[[], Stack], say: Callable[[str], None], watch: bool = False
+    stack: Stack, load: Callable[[], Stack], say: Callable[[str], None], watch: bool = False
 ) -> tuple[Stack, UpReport]:
     """Start Label Studio, and meanwhile get the weights of the first model version.
 
@@ -27,7 +27,8 @@ def up_with_weights(
     starter weights from then on.
 
     Args:
-        load: opens the stack.
+        stack: the annotation loop.
+        load: opens it again, where its file was changed.
         say: shows what happens.
         watch: as for :func:`up`.
 
@@ -37,7 +38,6 @@ def up_with_weights(
     Raises:
         AnnoloopError: as `up` and `train` do.
     """
-    stack = load()
     if stack.registry.current():
         return stack, up(stack, say, watch=watch)
     failed: list[BaseException] = []

@@ -149,7 +149,7 @@ def accept(stack: Stack, options: AcceptOptions, track: Track) -> AcceptReport:
 
 def _to_do(stack: Stack, project: ProjectCounts, snapshot: Snapshot) -> int:
     counts = count_tasks(snapshot.annotations, stack.config.dataset.choice)
-    return project.tasks - counts.labeled - counts.skipped
+    return counts.to_do(project.tasks)
 
 
 def _accept(

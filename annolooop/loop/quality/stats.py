@@ -119,7 +119,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
     labels, disputed = _labels(snapshot.annotations, rules)
     version = stack.registry_of(name).current()
     asked = last_round(stack, name, snapshot.annotations, rules.choice)
-    unlabeled = project.tasks - counts.labeled - counts.skipped
+    unlabeled = counts.to_do(project.tasks)
     shown, blind, compared = compare_answers(stack, name, snapshot.annotations, rules)
     state = LoopState(
         dataset=name,
@@ -227,9 +227,9 @@ def _with_model(
     if version is None:
         return replace(state, model=False)
     examples = build_examples(snapshots[1].annotations, rules).examples
-    news, refused = not _has_learnt(version, snapshots, examples), None
+    news, refused = not _is_of_these_labels(version, snapshots, examples), None
     if news and (refused := stack.registry_of(state.dataset).refused(version)):
-        news = not _has_learnt(refused, snapshots, examples)
+        news = not _is_of_these_labels(refused, snapshots, examples)
     return replace(
         state,
         relabelled=version.labels != rules.labels,
@@ -241,7 +241,7 @@ def _with_model(
     )
 
 
-def _has_learnt(
+def _is_of_these_labels(
     version: ModelVersion, snapshots: tuple[Snapshot, Snapshot], examples: Sequence[Example]
 ) -> bool:
     """Whether a version was made from the labels as they are now."""

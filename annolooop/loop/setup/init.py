@@ -154,6 +154,11 @@ def _line(line: str, values: dict[str, Any]) -> str:
     return f"  {key}: {written.replace('$', '$$')}"  # a single $ may begin a reference
 
 
+def split_labels(text: str) -> tuple[str, ...]:
+    """Labels that were typed with commas between."""
+    return tuple(label.strip() for label in text.split(","))
+
+
 def check_dataset(name: str | None, labels: str | None) -> dict[str, Any]:
     """The values of ``dataset`` that were typed.
 
@@ -166,7 +171,7 @@ def check_dataset(name: str | None, labels: str | None) -> dict[str, Any]:
     """
     values: dict[str, Any] = {"name": name} if name is not None else {}
     if labels is not None:
-        values["labels"] = [label.strip() for label in labels.split(",")]
+        values["labels"] = list(split_labels(labels))
     try:
         DatasetConfig.model_validate(values)
     except ValidationError as error:

@@ -200,7 +200,7 @@ def train(stack: Stack, rerun: bool, track: Track, gate: str | None = None) -> T
         advice=advice(stack, project),
         labels=labels,
         tasks=project.tasks,
-        to_do=project.tasks - counts.labeled - counts.skipped,
+        to_do=counts.to_do(project.tasks),
         relabelled=outcome.current.labels != stack.config.dataset.labels,
         enough=can_teach(examples, stack.config.dataset.choice),
         url=stack.studio.projects.stream_url(project.id),
