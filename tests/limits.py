@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE, TESTS, DOCS = ROOT / "annolooop", ROOT / "tests", ROOT / "docs"
 
-LINES = 39_500  # of the package
+LINES = 42_500  # of the package
 FILE = 400  # lines of a file of the package
 FOLDER = 15  # files of a folder of the package
 TEST = 40  # lines of a test that is no story
