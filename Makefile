@@ -44,14 +44,17 @@ docs: .venv/installed-dev
 clean:
 	rm -rf .venv
 
-.venv/bin/python:
+# uv is quick; where it cannot reach the package index as pip is set to, pip installs.
+.venv/bin/uv:
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet "uv>=0.9,<1"
 
-.venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --no-compile --editable .
+.venv/installed: .venv/bin/uv pyproject.toml
+	$(BIN)/uv pip install --python $(BIN)/python --editable . \
+	|| $(BIN)/python -m pip install --no-compile --editable .
 	touch $@
 
 .venv/installed-dev: .venv/installed pyproject.toml
-	$(BIN)/python -m pip install --quiet --no-compile --group dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev \
+	|| $(BIN)/python -m pip install --quiet --no-compile --group dev
 	touch $@

@@ -3,9 +3,11 @@
 import difflib
 import errno
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or the quota
@@ -20,6 +22,12 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 def counted(number: int, noun: str) -> str:
     """A number of things, in words: 1 task, 2 tasks."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def install_extra(extra: str) -> str:
+    """What to type for a package that only some need: in the way that annoloop was installed."""
+    tool = (Path(sys.prefix) / "uv-receipt.toml").exists()  # which uv leaves in its tools
+    return f"{'uv tool' if tool else 'pip'} install 'annolooop[{extra}]'"
 
 
 def is_interrupt(error: BaseException) -> bool:

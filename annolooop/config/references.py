@@ -11,7 +11,7 @@ from shlex import quote
 
 from annolooop.config.secrets.secrets import CloudSecrets
 from annolooop.config.text import NotText, read_text
-from annolooop.errors import ConfigError
+from annolooop.errors import ConfigError, install_extra
 
 MASK = "********"
 
@@ -162,7 +162,7 @@ def _keyring(what: str, where: str) -> str:
     except ImportError:
         raise ConfigError(
             f"{where}: the package keyring is not installed",
-            "Install it: pip install 'annolooop[keyring]'",
+            f"Install it: {install_extra('keyring')}",
         ) from None
     try:
         value = keyring.get_password(service, name)

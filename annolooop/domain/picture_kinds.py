@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from annolooop.errors import install_extra
+
 HEAD = 64  # bytes of a file that tell its kind
 MOST_BYTES = 512 * 2**20  # of a file
 
-HEIC_HINT = "pip install 'annolooop[heic]'"
+HEIC_HINT = install_extra("heic")
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _NEEDS_COPY = frozenset({"TIFF", "HEIC"})  # no browser shows them
 

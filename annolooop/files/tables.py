@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from annolooop.errors import ConfigError
+from annolooop.errors import ConfigError, install_extra
 
 Row = dict[str, Any]
 Columns = Mapping[str, str]  # name -> kind: text, real, texts or numbers
@@ -110,7 +110,7 @@ def _pyarrow() -> tuple[Any, Any]:
     except ImportError:
         raise ConfigError(
             "writing Parquet needs pyarrow, which is not installed",
-            "Install it: pip install 'annolooop[parquet]'; or write .csv or .jsonl",
+            f"Install it: {install_extra('parquet')}; or write .csv or .jsonl",
         ) from None
     return pyarrow, parquet
 

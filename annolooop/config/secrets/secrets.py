@@ -11,7 +11,7 @@ from importlib import import_module
 from shlex import quote
 
 from annolooop.config.secrets.failed import Failed
-from annolooop.errors import ConfigError, UnreachableError
+from annolooop.errors import ConfigError, UnreachableError, install_extra
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _text_of(cloud: _Cloud, parts: tuple[str, ...], where: str) -> str:
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{where}: the package {error.name} is not installed",
-            f"Install it: pip install 'annolooop[{cloud.module}-secrets]'",
+            f"Install it: {install_extra(f'{cloud.module}-secrets')}",
         ) from None
     except Failed as failed:
         raise _error(cloud, parts, where, failed) from None

@@ -2,8 +2,7 @@
 
 import csv
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,15 +12,15 @@ from platformdirs import user_data_path
 from annolooop.config.load import load_stack
 from annolooop.domain.progress import Track
 from annolooop.domain.versions import BackboneInfo
-from annolooop.errors import ConfigError, UnreachableError, UsageError
+from annolooop.errors import ConfigError, UsageError
 from annolooop.files.remove import remove_own
 from annolooop.files.whole import make_folder
 from annolooop.labelstudio.server.port import port_taken
-from annolooop.loop.cycle.weights import HUB_LIMIT
+from annolooop.loop.cycle.steps import Steps
+from annolooop.loop.cycle.weights import up_with_weights
 from annolooop.loop.infer.infer import InferOptions, infer
 from annolooop.loop.quality.stats import StatsReport, stats
 from annolooop.loop.setup.init import shipped
-from annolooop.loop.setup.server import up
 from annolooop.loop.train.train import train
 from annolooop.stack import Stack
 
@@ -83,26 +82,38 @@ def demo(
         ConfigError: the folder holds something else.
         UsageError: an override names what is the demo's own.
     """
-    seconds: dict[str, float] = {}
     _check_overrides(overrides)
     home = _claim(folder or default_folder())
     batches = [shipped(f"data/batch_{n}") for n in (1, 2)]
-    with _step(seconds, "weights", say, "1/7 choosing the weights"):
-        stack = _choose_weights(home, port, overrides, say)
-    with _step(seconds, "label studio", say, "2/7 annoloop up"):
-        up(stack, say)
-        _forget_last_run(stack)
-    with _step(seconds, "train v1", say, "3/7 annoloop train"):
+    _write_stack(home, port)
+    stack = _load(home, overrides, say)
+    _remove_store(stack)
+    steps = Steps(
+        [
+            "annoloop up",
+            "annoloop train",
+            "annoloop infer data/batch_1",
+            f"annoloop dataset launch {stack.config.dataset.name}",
+            "annoloop train --rerun",
+            "annoloop infer data/batch_2",
+        ],
+        "annoloop demo",
+        say,
+    )
+    with steps.step("Label Studio and the weights of the model"):
+        stack, _ = up_with_weights(stack, lambda: _load(home, overrides, say), say)
+        _delete_project(stack)
+    with steps.step("the first model version"):
         first = train(stack, False, track)
-    with _step(seconds, "infer batch_1", say, "4/7 annoloop infer --batch data/batch_1"):
+    with steps.step("batch 1, predicted"):
         infer(stack, str(batches[0]), InferOptions(), track)
-    with _step(seconds, "annotate batch_1", say, "5/7 a person annotates in Label Studio"):
+    with steps.step("batch 1, labelled by a script in place of a person"):
         _annotate(stack, _read_labels(batches[0]), say)
     state = stats(stack, stack.config.dataset.name)
     show_stats(state)
-    with _step(seconds, "retrain", say, "6/7 annoloop train --rerun"):
+    with steps.step("a version that learns from the labels"):
         second = train(stack, True, track)
-    with _step(seconds, "infer batch_2", say, "7/7 annoloop infer --batch data/batch_2"):
+    with steps.step("batch 2, predicted by it"):
         last = infer(stack, str(batches[1]), InferOptions(), track)
     seen = state.model_versions[first.model_version]
     assert stack.daemon is not None
@@ -120,7 +131,7 @@ def demo(
         accuracy_after=_accuracy(stack, second.model_version, _read_labels(batches[1])),
         accepted=seen.accepted,
         overridden=seen.overridden,
-        seconds=seconds,
+        seconds=steps.seconds,
     )
 
 
@@ -171,25 +182,6 @@ def _claim(folder: Path) -> Path:
     return home
 
 
-def _choose_weights(
-    home: Path, port: int | None, overrides: Sequence[str], say: Callable[[str], None]
-) -> Stack:
-    """ResNet-18 when torch's cache or hub has it within seconds, else the starter weights."""
-    _write_stack(home, port, "resnet18", "DEFAULT")
-    stack = _load(home, overrides, say)
-    try:
-        stack.build_pipeline(HUB_LIMIT)
-        say("backbone: ResNet-18, pretrained on ImageNet by torchvision")
-    except UnreachableError:
-        say(
-            "no model hub can be reached; backbone: MobileNetV2 with the starter weights (ImageNet)"
-        )
-        _write_stack(home, port, "mobilenet_v2", "starter")
-        stack = _load(home, overrides, say)
-        stack.build_pipeline()
-    return stack
-
-
 def _check_overrides(overrides: Sequence[str]) -> None:
     """The demo deletes its project and its store: they must be its own."""
     for override in overrides:
@@ -222,17 +214,17 @@ def _load(home: Path, overrides: Sequence[str], say: Callable[[str], None]) -> S
     return Stack(loaded, say)
 
 
-def _write_stack(home: Path, port: int | None, backbone: str, weights: str) -> None:
+def _write_stack(home: Path, port: int | None) -> None:
+    """The demo's stack file; the port and the weights of the demo before stay."""
     file = home / "annoloop.yaml"
-    if port is None:
-        written = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else None
-        port = written["label_studio"]["port"] if written else _free_port(PORT)
+    before = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    port = port or before.get("label_studio", {}).get("port") or _free_port(PORT)
     text = yaml.safe_dump(
         {
             "store": {"url": STORE},
             "label_studio": {"port": port, "data_dir": SERVER},
             "dataset": {"name": "aria_detector", "labels": ["aria", "not_aria"]},
-            "model": {"backbone": backbone, "weights": weights},
+            "model": before.get("model") or {"backbone": "resnet18", "weights": "DEFAULT"},
         },
         sort_keys=False,
     )
@@ -246,13 +238,18 @@ def _free_port(first: int) -> int:
     raise ConfigError(f"no free port from {first} on", "Name one: annoloop demo --port PORT")
 
 
-def _forget_last_run(stack: Stack) -> None:
-    project = stack.studio.projects.find(stack.config.dataset.name)
-    if project:
-        stack.studio.projects.delete(project.id)
+def _remove_store(stack: Stack) -> None:
+    """What the demo before stored; never anything outside of the demo's folder."""
     folder = stack.store.local_path
     if folder and folder.exists():
         remove_own(folder, folder.parent / MARK)
+
+
+def _delete_project(stack: Stack) -> None:
+    """The project of the demo before."""
+    project = stack.studio.projects.find(stack.config.dataset.name)
+    if project:
+        stack.studio.projects.delete(project.id)
 
 
 def _annotate(stack: Stack, labels: dict[str, str], say: Callable[[str], None]) -> None:
@@ -287,13 +284,3 @@ def _accuracy(stack: Stack, version: str, labels: dict[str, str]) -> float:
 def _read_labels(batch: Path) -> dict[str, str]:
     with (batch / "labels.csv").open(encoding="utf-8", newline="") as file:
         return {row["file"]: row["label"] for row in csv.DictReader(file)}
-
-
-@contextmanager
-def _step(
-    seconds: dict[str, float], name: str, say: Callable[[str], None], text: str
-) -> Iterator[None]:
-    say(text)
-    begun = time.monotonic()
-    yield
-    seconds[name] = round(time.monotonic() - begun, 2)

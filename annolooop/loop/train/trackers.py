@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from annolooop.errors import install_extra
+
 _LIMIT = 300  # characters of somebody else's error
 # MLflow tries seven times, for two minutes each, and sends its makers statistics of use.
 _MLFLOW = {
@@ -105,7 +107,7 @@ def tag_for(name: str, taken: Iterable[str] = ()) -> str:
 
 
 def _install(extra: str) -> str:
-    return f"it is not installed: pip install 'annolooop[{extra}]'"
+    return f"it is not installed: {install_extra(extra)}"
 
 
 def _secrets(uri: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from annolooop.errors import ConfigError
+from annolooop.errors import ConfigError, install_extra
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -168,7 +168,7 @@ class Cloud(ABC):
             raise ConfigError(
                 f"the store {self._config.store.url} needs the package {error.name}, which is "
                 "not installed",
-                f"Install it: pip install 'annolooop[{self.name}]'",
+                f"Install it: {install_extra(self.name)}",
             ) from error
 
 

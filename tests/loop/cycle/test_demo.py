@@ -8,6 +8,7 @@ import yaml
 from annolooop.domain.progress import untracked
 from annolooop.errors import ConfigError, UnreachableError, UsageError
 from annolooop.loop.cycle import demo as module
+from annolooop.loop.cycle import weights as weights_module
 from annolooop.loop.cycle.demo import clean, demo
 from annolooop.stack import Stack
 
@@ -15,12 +16,12 @@ NO_HUB = 4711  # a seed that makes the hub unreachable
 
 
 class Reached(Exception):
-    """The demo has its weights, and would start Label Studio now."""
+    """The demo has its weights, and would train now."""
 
 
 @pytest.fixture
 def weights(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Ends the demo where it would start Label Studio; keeps which backbones were opened."""
+    """Ends the demo once it has its weights; keeps which backbones were opened."""
     opened: list[str] = []
 
     def open_weights(stack: Stack, hub_limit: float | None = None) -> None:
@@ -32,7 +33,8 @@ def weights(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         raise Reached
 
     monkeypatch.setattr(Stack, "build_pipeline", open_weights)
-    monkeypatch.setattr(module, "up", reached)
+    monkeypatch.setattr(weights_module, "up", lambda *_, **__: None)
+    monkeypatch.setattr(module, "_delete_project", reached)
     return opened
 
 
