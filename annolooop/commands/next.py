@@ -49,7 +49,7 @@ def print_next(console: Console, report: "NextReport") -> None:
     console.print(f"learnt: {_training(report)}")
     if report.train:
         console.print(f"quality: {describe_quality(report.train)}")
-    console.print(f"next: {_asked(report)}")
+    console.print(f"to label: {_asked(report)}")
     if report.launch.login and not report.launch.opened:
         console.say(f"The login is in the file {report.launch.login}")
     console.next(*next_step(report.state))
@@ -73,7 +73,7 @@ def _asked(report: "NextReport") -> str:
     launch = report.launch
     if launch.left or launch.waiting:
         return (
-            f"label the {counted(launch.left or launch.waiting, 'image')} of round "
+            f"{counted(launch.left or launch.waiting, 'image')} of round "
             f"{launch.round}: {launch.url}"
         )
-    return "nothing is left to label: every image is labelled or skipped"
+    return "nothing: every image is labelled or skipped"

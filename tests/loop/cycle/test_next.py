@@ -44,7 +44,7 @@ def test_round_is_learnt_from_and_the_next_one_is_asked_once(
     assert learnt.startswith("learnt: v2-")
     assert "from 8 labels (8 new)" in learnt
     assert quality.startswith("quality: ")
-    assert asked.startswith("next: label the 8 images of round 2: http")
+    assert asked.startswith("to label: 8 images of round 2: http")
     assert "next: annoloop next" in err
     again = project.json("next", "--no-browser")
     assert again["infer"] is None
