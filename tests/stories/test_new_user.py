@@ -1,4 +1,4 @@
-"""A new user: from a folder of photographs to a report, who reads only what is printed and shown."""
+"""A new user, who reads only what is printed and shown: from photographs to a report."""
 
 import os
 import pty
@@ -147,7 +147,6 @@ def test_from_photographs_to_a_report(
         assert "to label: nothing: every image is labelled or skipped" in printed
         assert next_command(printed) == "annoloop report"
         printed = user.type("annoloop report")
-        print(printed)
         (file,) = re.findall(r"^(\S+\.html): ", printed, re.MULTILINE)
         page.goto((folder / file).as_uri())
         shoot(page, "new-user-report")
