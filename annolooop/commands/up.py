@@ -44,7 +44,9 @@ def print_up(console: Console, report: "UpReport") -> None:
     if report.refreshed is not None:
         console.print(f"projects with new credentials of the bucket: {report.refreshed}")
     if report.missing:
-        console.print("someone else runs this server, and its labelling page stays as it is:")
+        own = "label_studio.command is no script of Python"
+        why = own if report.credentials else "someone else runs this server"
+        console.print(f"{why}, so its labelling page stays as it is:")
         for line in report.missing:
             console.print(f"- {line}")
     console.next(*next_step(LoopState(model=None)))

@@ -123,6 +123,15 @@ def command_of(executable: Path) -> list[str]:
     )
 
 
+def has_our_pages(command: str | None) -> bool:
+    """Whether our settings are put on top of the Label Studio that this command starts.
+
+    Args:
+        command: an executable; ``None`` for the one that annoloop installs.
+    """
+    return command is None or _interpreter(Path(command).expanduser()) is not None
+
+
 def _interpreter(executable: Path) -> Path | None:
     """The Python that the first line of an executable names, where it names one by its path."""
     with executable.open("rb") as file:

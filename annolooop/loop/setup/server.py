@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from annolooop.errors import ConfigError, UnreachableError
+from annolooop.labelstudio.server.install import has_our_pages
 from annolooop.loop.labels.project import lookup_project
 from annolooop.loop.setup.backup import daily_command, lies_elsewhere
 from annolooop.stack import Stack
@@ -29,7 +30,8 @@ class UpReport:
     """Label Studio after `up`. ``started`` is False when it already ran.
 
     ``refreshed`` counts the projects whose storage got the bucket's credentials again. ``missing``
-    are sentences: what people do not have on the labelling page of a server of someone else.
+    are sentences: what people do not have on a labelling page without our settings, as that of a
+    server that someone else runs.
     """
 
     url: str
@@ -105,12 +107,12 @@ def up(
         credentials=str(daemon.credentials_file) if daemon else None,
         refreshed=refreshed if refresh_storage else None,
         seconds=round(time.monotonic() - begun, 3),
-        missing=() if daemon else _missing(stack),
+        missing=() if daemon and has_our_pages(daemon.command) else _missing(stack),
     )
 
 
 def _missing(stack: Stack) -> tuple[str, ...]:
-    """What the labelling page of a server of someone else does not do."""
+    """What a labelling page without our settings does not do."""
     lines = [
         'To stay in a queue, people choose "Label Tasks As Displayed" there, in the menu beside '
         'the button "Label All Tasks".',

@@ -15,6 +15,7 @@ from annolooop.labelstudio.server.install import (
     LAUNCHER,
     command_of,
     ensure_environment,
+    has_our_pages,
     installed_version,
     lock_file,
     release_environment,
@@ -205,6 +206,8 @@ def test_python_starts_an_executable_by_itself(tmp_path: Path) -> None:
     """So that modules of the working directory, and of PYTHONPATH, are not run."""
     found = executable(tmp_path / "bin", f"#!{sys.executable}\n", "exit 1")
     assert command_of(found) == [sys.executable, "-I", "-u", str(LAUNCHER), str(found)]
+    assert has_our_pages(str(found))
+    assert has_our_pages(None)
 
 
 @pytest.mark.parametrize(
@@ -213,3 +216,4 @@ def test_python_starts_an_executable_by_itself(tmp_path: Path) -> None:
 def test_other_executables_start_themselves(tmp_path: Path, first_line: str) -> None:
     found = executable(tmp_path / "bin", first_line, "exit 1")
     assert command_of(found) == [str(found)]
+    assert not has_our_pages(str(found))
