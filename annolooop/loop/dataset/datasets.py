@@ -113,7 +113,7 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     again_url, again = find_again(stack, project)
     if again and queue.round and not (queue.left or queue.waiting):
         queue = replace(queue, url=again_url)
-    opened, again_asked = _open(stack, queue.url) if browser else (False, False)
+    opened, again_asked = open_page(stack, queue.url) if browser else (False, False)
     login = str(stack.daemon.credentials_file) if stack.daemon else None
     own = name == stack.config.dataset.name
     found = LaunchReport(**vars(queue), dataset=name, opened=opened, own=own, login=login)
@@ -121,7 +121,12 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     return replace(found, again=again, again_url=again_url if again else "")
 
 
-def _open(stack: Stack, url: str) -> tuple[bool, bool]:
+def open_page(stack: Stack, url: str) -> tuple[bool, bool]:
+    """Open a page of the server's host in the browser, logged in where the server is ours.
+
+    Returns:
+        Whether a browser came; and whether the login was asked for once more.
+    """
     credentials = stack.daemon.credentials() if stack.daemon else None
     if credentials is None or stack.daemon is None:
         import webbrowser
