@@ -1,16 +1,19 @@
 """The contact sheet in a real browser: a person judges pages of images."""
 
-import re
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.browser_pages import log_in, open_page, shoot
-from support.project import Project, Server, free_port
-from support.shapes import SHAPES, write_shapes
+from support.browser_pages import open_page, shoot
+from support.project import Project, Server
+from support.sheet_pages import (
+    enter,
+    prepare,
+    press_odd_ones,
+    sheet_of,
+    wait_for_page,
+    wait_until_saved,
+)
 
 
 @pytest.fixture
@@ -19,62 +22,45 @@ def page() -> Iterator[Page]:
         yield opened
 
 
-@contextmanager
-def sheet_of(project: Project, *words: str) -> Iterator[str]:
-    """The address of a sheet while it is served."""
-    port = free_port()
-    running = subprocess.Popen(
-        project.command("dataset", "sheet", "--no-browser", "--port", str(port), *words),
-        cwd=project.folder,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert running.stderr
-    try:
-        line = next(line for line in running.stderr if "http" in line)
-        yield re.findall(r"http\S+", line)[0]
-    finally:
-        running.terminate()
-        running.wait(20)
+def answers_of(project: Project) -> dict[str, tuple[str, ...]]:
+    """Key -> labels of its only answer."""
+    project.json("sync")
+    answers = project.stack().snapshots.latest().annotations
+    assert len({answer.key for answer in answers}) == len(answers)
+    return {answer.key: answer.labels for answer in answers}
 
 
-def prepare(project: Project, photos: int, labelled: int) -> dict[str, str]:
-    """A trained version, and tasks that nobody touched. Returns key -> what the image shows."""
-    dataset = {**project.values["dataset"], "labels": list(SHAPES)}  # type: ignore[dict-item]
-    project.write({**project.values, "dataset": dataset})
-    shows = {
-        f"images/b/{name}": shape
-        for name, shape in write_shapes(project.folder / "b", photos).items()
-    }
-    project.json("train")
-    project.json("infer", "b")
-    stack = project.stack()
-    found = stack.studio.projects.find(stack.config.dataset.name)
-    assert found
-    for task in list(stack.studio.tasks.list(found.id))[:labelled]:
-        stack.studio.annotations.create(found.id, task.id, [shows[task.key]], 1.0)
-    project.json("train", "--rerun")
-    project.json("infer", "--rerun")
-    return shows
-
-
-def test_page_is_judged_by_keyboard(project: Project, server: Server, page: Page) -> None:
-    shows = prepare(project, 60, 20)
+def test_pages_are_judged_with_the_keyboard_and_one_is_taken_back(
+    project: Project, server: Server, page: Page
+) -> None:
+    shows = prepare(project, 90, 20)
+    page.set_viewport_size({"width": 700, "height": 520})
     with sheet_of(project) as url:
-        page.goto(f"{project.stack().studio.connection.pages}/projects/")
-        log_in(page, server.username, server.password)
-        page.wait_for_url("**/projects/")
-        page.goto(url)
-        expect(page.locator(".tile").first).to_be_visible(timeout=20_000)
-        page.wait_for_timeout(1000)
+        enter(page, url, server)
+        first = wait_for_page(page)
         shoot(page, "sheet")
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("Space")
-        shoot(page, "sheet-changed")
-        page.keyboard.press("Space")
+        press_odd_ones(page)
         page.keyboard.press("Enter")
-        page.wait_for_timeout(2500)
-        shoot(page, "sheet-2")
-    print(project.json("stats"))
-    assert shows
-    assert 0
+        second = wait_for_page(page, first)
+        page.keyboard.press("Space")  # by mistake
+        shoot(page, "sheet-changed")
+        page.keyboard.press("Enter")
+        wait_for_page(page, second)
+        wait_until_saved(page)
+        page.keyboard.press("u")
+        expect(page.locator("#question")).to_have_attribute("data-page", second)
+        expect(page.locator(".tile[data-changed]")).to_have_count(1)
+        page.keyboard.press("Space")
+        seen = second
+        while True:
+            press_odd_ones(page)
+            page.keyboard.press("Enter")
+            page.wait_for_timeout(300)
+            if "Nothing is left" in page.locator("#question").inner_text():
+                break
+            seen = wait_for_page(page, seen)
+        wait_until_saved(page)
+        shoot(page, "sheet-done")
+    answers = answers_of(project)
+    assert {key: (shows[key],) for key in answers} == answers
+    assert len(answers) > 60

@@ -7,6 +7,7 @@ import typer
 
 from annolooop.commands.dataset.arguments import BROWSER
 from annolooop.console.console import Console
+from annolooop.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ def sheet(
     least_sure: Annotated[
         bool, typer.Option("--least-sure", help="Begin with what the model is least sure of.")
     ] = False,
+    label: Annotated[
+        str, typer.Option("--label", metavar="LABEL", help="Show all that may be this label.")
+    ] = "",
+    blind: Annotated[
+        bool,
+        typer.Option(
+            "--blind", help="Show the images that measure the model, without predictions."
+        ),
+    ] = False,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0: a free one.")
     ] = 0,
@@ -34,6 +44,7 @@ def sheet(
     Examples:
       annoloop dataset sheet
       annoloop dataset sheet --least-sure
+      annoloop dataset sheet --label glass
 
     A page shows images for which the model predicts the same label. Mark those that are something
     else, and press Enter. It is served until Ctrl+C.
@@ -41,13 +52,19 @@ def sheet(
     from urllib.parse import urlsplit
 
     from annolooop.loop.dataset.datasets import open_page
+    from annolooop.loop.sheet.kinds import BLIND, LABEL, LEAST_SURE, SUREST
     from annolooop.loop.sheet.sheet import Sheet
     from annolooop.stack import open_stack
     from annolooop.web.app import sheet_app
     from annolooop.web.serve import bind, serving
 
+    if least_sure + bool(label) + blind > 1:
+        raise UsageError(
+            "--least-sure, --label and --blind do not go together", "Name one of them."
+        )
     stack = open_stack(console)
-    pages = Sheet(stack, not least_sure, console.track)
+    kind = LEAST_SURE if least_sure else LABEL if label else BLIND if blind else SUREST
+    pages = Sheet(stack, kind, label, console.track)
     begun_with = pages.left
     host = urlsplit(stack.studio.connection.pages).hostname or ""
     opened = bind(port)

@@ -66,6 +66,11 @@ class Sessions:
         made = self._call("POST", f"/api/tasks/{task}/annotations/", session, body)
         return int(made.json()["id"])
 
+    def own(self, session: str, task: int, person: Person) -> list[int]:
+        """Ids of the annotations of a task that are this person's."""
+        raw = self._call("GET", f"/api/tasks/{task}/annotations/", session).json()
+        return [int(one["id"]) for one in raw if one["completed_by"] == person.id]
+
     def withdraw(self, session: str, annotation: int) -> None:
         """Delete an annotation; one that is gone already is no error."""
         self._call("DELETE", f"/api/annotations/{annotation}/", session, gone=True)

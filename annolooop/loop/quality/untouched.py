@@ -1,6 +1,6 @@
 """Tasks that nobody touched, and whose prediction people may act on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from annolooop.domain.annotations import Snapshot
 from annolooop.domain.split import split_of
@@ -26,10 +26,21 @@ class UntouchedTasks:
         self._annotated = {a.sha256 for a in snapshot.annotations}
 
     def among(self, images: Sequence[Image]) -> list[tuple[int, Image]]:
-        """Tasks of some images, with a prediction of the version."""
-        now = {image.key: image for image in images if self._is_candidate(image)}
+        """Tasks of some images, with a prediction of the version; none that measures the model."""
+        untouched = self._untouched(i for i in images if not self._measures(i))
+        predicted, _ = self._task_index.predicted(
+            (task for task, _ in untouched), self._version.name
+        )
+        return [(task, image) for task, image in untouched if task in predicted]
+
+    def measuring(self, images: Sequence[Image]) -> list[tuple[int, Image]]:
+        """Tasks of those images that measure the model: the holdout's, and blind ones."""
+        return self._untouched(image for image in images if self._measures(image))
+
+    def _untouched(self, images: Iterable[Image]) -> list[tuple[int, Image]]:
+        now = {image.key: image for image in images if image.sha256 not in self._annotated}
         missing = self._embeddings.missing(image.sha256 for image in now.values())
-        untouched = [
+        return [
             (task.id, now[task.key])
             for task in self._task_index.tasks(now)
             if not task.replaced
@@ -38,12 +49,8 @@ class UntouchedTasks:
             and task.sha256 not in missing
             and task.id not in self._touched
         ]
-        predicted, _ = self._task_index.predicted(
-            (task for task, _ in untouched), self._version.name
-        )
-        return [(task, image) for task, image in untouched if task in predicted]
 
-    def _is_candidate(self, image: Image) -> bool:
-        if image.sha256 in self._annotated or is_blind(image.sha256, self._blind):
-            return False
-        return split_of(image.sha256, self._holdout, self._recorded) != "holdout"
+    def _measures(self, image: Image) -> bool:
+        if is_blind(image.sha256, self._blind):
+            return True
+        return split_of(image.sha256, self._holdout, self._recorded) == "holdout"

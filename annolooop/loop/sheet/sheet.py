@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from annolooop.domain.progress import Track
 from annolooop.domain.sheet import Page, Saved
-from annolooop.errors import DataError, UnreachableError
+from annolooop.errors import DataError, UnreachableError, UsageError, did_you_mean
 from annolooop.labelstudio.api.sessions import Person, Sessions
 from annolooop.labelstudio.label_config import hotkeys
 from annolooop.labelstudio.results import build_result
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.push.plan import expected_index
-from annolooop.loop.sheet.pool import read_pool
+from annolooop.loop.sheet.kinds import LABEL, read_rows
+from annolooop.loop.sheet.pool import Pool
 from annolooop.loop.sheet.thumbnails import Thumbnails
 from annolooop.loop.versions.predict import Predictor, require_current
 from annolooop.model.picture import Unreadable
@@ -35,15 +36,17 @@ class Sheet:
 
     Args:
         stack: the annotation loop.
-        surest_first: begin with what the model is surest of, or with the opposite.
+        kind: one of ``KINDS``.
+        label: of the kind ``label``.
         track: shows how far it is.
 
     Raises:
         DataError: there is no trained version, or people choose several labels.
+        UsageError: no version predicts the label.
         UnreachableError: Label Studio or the store fails.
     """
 
-    def __init__(self, stack: Stack, surest_first: bool, track: Track) -> None:
+    def __init__(self, stack: Stack, kind: str, label: str, track: Track) -> None:
         version = require_current(stack)
         if not version.trained:
             raise DataError(
@@ -54,6 +57,11 @@ class Sheet:
             raise DataError(
                 "a contact sheet is for single choice", "Label one by one: annoloop next"
             )
+        if kind == LABEL and label not in version.labels:
+            raise UsageError(
+                f"{version.name} does not predict {label}{did_you_mean(label, version.labels)}",
+                f"It predicts: {', '.join(version.labels)}",
+            )
         self.dataset = stack.config.dataset.name
         self.labels = tuple(stack.config.dataset.labels)
         self.keys = hotkeys(self.labels, OWN_KEYS)
@@ -61,7 +69,8 @@ class Sheet:
         predictor = Predictor(stack, version, stack.embeddings(version.backbone))
         snapshot = pull(stack.studio, self._project, stack.snapshots.latest())
         index = expected_index(stack, self._project)
-        self._pool = read_pool(stack, predictor, index, snapshot, surest_first, track)
+        rows = read_rows(stack, predictor, index, snapshot, kind, label, track)
+        self._pool = Pool(rows, stack.embeddings(version.backbone), stack.config.train.seed)
         self._labelling = stack.studio.projects.labelling(self._project.id)
         self._thumbnails = Thumbnails(stack)
         self._sessions = Sessions(stack.studio.url, stack.config.label_studio.timeout)
@@ -72,7 +81,7 @@ class Sheet:
     @property
     def left(self) -> int:
         """Images that nobody has answered."""
-        return self._pool.left
+        return len(self._pool)
 
     def person(self, session: str) -> Person:
         """Who is logged in by this session.
@@ -108,19 +117,20 @@ class Sheet:
         """
         person = self.person(session)
         with self._lock:  # the same page, sent twice at once
+            busy = [task for task in answers if task in self._sending]
             tasks = [task for task in answers if task not in self._sending]
             self._sending |= set(tasks)
         try:
             by = self._stack.studio.tasks.answered_by(self._project.id, tasks)
             known = tuple(task for task in tasks if person.id in by.get(task, ()))
-            taken = tuple(task for task in tasks if by.get(task) and task not in known)
-            new = [task for task in tasks if task not in by]
+            new = [task for task in tasks if task not in by and task in self._pool]
+            taken = tuple(task for task in tasks if task not in {*known, *new})
             share = round(seconds / max(len(answers), 1), 3)
             made, failed = self._annotate(session, {task: answers[task] for task in new}, share)
         finally:
             self._sending -= set(tasks)
         self._pool.answered([*made, *known, *taken])
-        return Saved(made, known, taken, failed)
+        return Saved(made, known, taken, failed | dict.fromkeys(busy, "it is being saved"))
 
     def _annotate(
         self, session: str, answers: Mapping[int, str | None], seconds: float
@@ -142,12 +152,13 @@ class Sheet:
             list(requests.map(one, answers))
         return made, failed
 
-    def take_back(self, session: str, annotations: Mapping[int, int]) -> None:
+    def take_back(self, session: str, annotations: Mapping[int, int | None]) -> None:
         """Delete the annotations that the person made on a page; its tasks are theirs to judge.
 
         Args:
             session: of the person's browser.
-            annotations: task -> annotation.
+            annotations: task -> annotation; ``None`` where the page does not know it, since the
+                connection broke while it was saved.
 
         Raises:
             NotLoggedIn: the session has ended.
@@ -161,6 +172,12 @@ class Sheet:
                 )
             )
         self._pool.put_back(annotations, person.id)
+
+    def _withdraw(self, session: str, person: Person, made: tuple[int, int | None]) -> None:
+        task, annotation = made
+        known = [annotation] if annotation else self._sessions.own(session, task, person)
+        for one in known:
+            self._sessions.withdraw(session, one)
 
     def thumbnail(self, sha256: str) -> bytes | None:
         """WebP of an image of a page; ``None`` where it cannot be shown."""

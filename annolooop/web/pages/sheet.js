@@ -57,8 +57,11 @@ async function fetchPage(anew) {
   const found = await ask(`api/page?size=${layout().count}${anew ? "&anew" : ""}`);
   if (!found) return null;
   for (const tile of found.tiles) new Image().src = `thumbnails/${tile.sha256}`;
-  return { ...found, answers: new Map(found.tiles.map((tile) => [tile.task, tile.label])) };
+  return { ...found, blind: !found.label, answers: new Map(found.tiles.map((tile) => [tile.task, shown(tile)])) };
 }
+
+// What a tile is before anybody touches it; nothing on a blind page.
+const shown = (tile) => tile.label || undefined;
 
 function prefetch(anew = false) {
   fetching ??= fetchPage(anew).then((found) => { if (found) upcoming.push(found); })
@@ -97,7 +100,7 @@ function draw() {
   const { columns, side } = layout();
   grid.style.gridTemplateColumns = `repeat(${columns}, ${side}px)`;
   grid.style.gridAutoRows = `${side}px`;
-  $("question").textContent = `All ${page.label}?`;
+  drawQuestion();
   page.tiles.forEach((tile, place) => {
     const button = Object.assign(document.createElement("button"), { className: "tile", tabIndex: place === at ? 0 : -1 });
     const image = Object.assign(new Image(), { src: `thumbnails/${tile.sha256}`, alt: "", draggable: false });
@@ -112,10 +115,16 @@ function draw() {
   drawCounts();
 }
 
+function drawQuestion() {
+  const blind = again ? `Which are ${again}?` : "Choose a label, then mark the images that are it";
+  $("question").dataset.page = `${page.number}-${page.tiles.length}`;
+  $("question").textContent = page.blind ? blind : `All ${page.label}?`;
+}
+
 function drawTile(place) {
   const tile = page.tiles[place], button = $("grid").children[place];
   const answer = page.answers.get(tile.task), skipped = answer === null;
-  const changed = answer !== tile.label;
+  const changed = answer !== shown(tile);
   button.toggleAttribute("data-changed", changed);
   button.toggleAttribute("data-skipped", skipped);
   button.toggleAttribute("data-marked", marked.has(place));
@@ -124,14 +133,14 @@ function drawTile(place) {
     className: "says", textContent: skipped ? "skipped" : answer,
   }));
   const many = tile.twins.length ? `, ${tile.twins.length + 1} pictures that are nearly the same` : "";
-  button.setAttribute("aria-label", `image ${place + 1} of ${page.tiles.length}${many}: ${skipped ? "skipped" : answer}`
-    + `${marked.has(place) ? ", marked" : ""}. Space: ${answer === tile.label ? tile.second : tile.label}`);
+  button.setAttribute("aria-label", `image ${place + 1} of ${page.tiles.length}${many}: ${skipped ? "skipped" : answer ?? "no label"}`
+    + `${marked.has(place) ? ", marked" : ""}. Space: ${flipped(tile, answer) ?? "no label"}`);
 }
 
 function drawCounts() {
-  const changes = page ? page.tiles.filter((tile) => page.answers.get(tile.task) !== tile.label).length : 0;
+  const changes = page ? page.tiles.filter((tile) => page.answers.get(tile.task) !== shown(tile)).length : 0;
   $("changed").hidden = !changes && !marked.size;
-  $("changed").textContent = marked.size ? `${marked.size} marked ×` : `${changes} changed ×`;
+  $("changed").textContent = marked.size ? `${marked.size} marked ×` : `${changes} ${page?.blind ? "labelled" : "changed"} ×`;
   $("undo").disabled = !last;
   const total = about ? about.left : 0, unsaved = outbox.length;
   const parts = [`${tally.judged} of ${total}`];
@@ -153,9 +162,14 @@ function move(place) {
   tiles[at].focus({ preventScroll: true });
 }
 
+function flipped(tile, answer) {
+  if (page.blind) return answer === undefined ? again ?? undefined : undefined;
+  return answer === tile.label ? tile.second : tile.label;
+}
+
 function flip(place) {
   const tile = page.tiles[place];
-  give([place], page.answers.get(tile.task) === tile.label ? tile.second : tile.label);
+  give([place], flipped(tile, page.answers.get(tile.task)));
 }
 
 function give(places, label) {
@@ -166,9 +180,10 @@ function give(places, label) {
 function chosen() { return marked.size ? [...marked] : [at]; }
 
 function label(name) {
-  give(chosen(), name);
-  unmark();
   again = name;
+  if (!page.blind || marked.size) give(chosen(), name);
+  unmark();
+  drawQuestion();
   for (const button of $("labels").children) button.setAttribute("aria-pressed", String(button.value === name));
 }
 
@@ -203,15 +218,19 @@ function submit() {
   if (!page) { nextPage(); send(); return; }
   const answers = {};
   let seconds = (performance.now() - page.begun) / 1000;
-  for (const tile of page.tiles) for (const task of [tile.task, ...tile.twins]) answers[task] = page.answers.get(tile.task);
-  const changed = page.tiles.filter((tile) => page.answers.get(tile.task) !== tile.label).length;
+  const given = page.tiles.filter((tile) => page.answers.get(tile.task) !== undefined);
+  for (const tile of given) for (const task of [tile.task, ...tile.twins]) answers[task] = page.answers.get(tile.task);
+  const changed = given.filter((tile) => !page.blind && page.answers.get(tile.task) !== tile.label).length;
+  if (!given.length) { nextPage(); return; }
   page.entry = { answers, seconds, annotations: {}, sent: false };
   tally.judged += Object.keys(answers).length;
   tally.changed += changed;
   tally.seconds += Math.min(seconds, 120);
   outbox.push(page.entry);
   keep();
-  last = { ...page, changed };
+  last = { ...page, tiles: given, changed };
+  const rest = page.tiles.filter((tile) => !given.includes(tile));
+  if (rest.length) upcoming.unshift({ ...page, tiles: rest, left: page.left - Object.keys(answers).length });
   send();
   nextPage();
 }
@@ -226,6 +245,7 @@ async function sendAll() {
     try {
       const saved = await ask("api/answers", { answers: entry.answers, seconds: entry.seconds });
       Object.assign(entry.annotations, saved.annotations);
+      for (const task of saved.known) entry.annotations[task] ??= null;
       for (const task of Object.keys(entry.answers)) if (!(task in saved.failed)) delete entry.answers[task];
       if (Object.keys(entry.answers).length) throw new Error(Object.values(saved.failed)[0]);
       outbox.shift();
@@ -330,7 +350,7 @@ $("help").addEventListener("click", help);
 $("skip").addEventListener("click", () => { if (page) { give(chosen(), null); unmark(); } });
 $("changed").addEventListener("click", () => {
   if (marked.size) unmark();
-  else page.tiles.forEach((tile, place) => give([place], tile.label));
+  else page.tiles.forEach((tile, place) => give([place], shown(tile)));
 });
 addEventListener("beforeunload", (event) => { if (outbox.length) event.preventDefault(); });
 addEventListener("resize", () => { if (page) draw(); });
