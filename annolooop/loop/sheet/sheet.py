@@ -1,6 +1,5 @@
 """The contact sheet: a person judges a page of images at a time, each answer an annotation."""
 
-import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -11,11 +10,11 @@ from annolooop.domain.sheet import Page, Saved
 from annolooop.errors import DataError, UnreachableError, UsageError, did_you_mean
 from annolooop.labelstudio.api.sessions import Person, Sessions
 from annolooop.labelstudio.label_config import hotkeys
-from annolooop.labelstudio.results import build_result
+from annolooop.labelstudio.results import BLIND_SHEET, SHEET, build_result
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.push.plan import expected_index
-from annolooop.loop.sheet.kinds import LABEL, read_rows
+from annolooop.loop.sheet.kinds import BLIND, LABEL, read_rows
 from annolooop.loop.sheet.pool import Pool
 from annolooop.loop.sheet.thumbnails import Thumbnails
 from annolooop.loop.versions.predict import Predictor, require_current
@@ -28,7 +27,6 @@ REQUESTS_AT_ONCE = 8
 OWN_KEYS = "ursz"  # of the page: undo, repeat, skip, zoom
 SCREEN = 1600  # pixels of the longer side
 SECONDS_KNOWN = 60.0  # for which the server is not asked again who somebody is
-MARK = "sheet-"  # how the ids of results begin that were given on a sheet
 
 
 class Sheet:
@@ -72,6 +70,7 @@ class Sheet:
         rows = read_rows(stack, predictor, index, snapshot, kind, label, track)
         self._pool = Pool(rows, stack.embeddings(version.backbone), stack.config.train.seed)
         self._labelling = stack.studio.projects.labelling(self._project.id)
+        self._way = BLIND_SHEET if kind == BLIND else SHEET
         self._thumbnails = Thumbnails(stack)
         self._sessions = Sessions(stack.studio.url, stack.config.label_studio.timeout)
         self._known: dict[str, tuple[Person, float]] = {}
@@ -141,10 +140,9 @@ class Sheet:
 
         def one(task: int) -> None:
             label = answers[task]
-            result = build_result(self._labelling, [label] if label else [])
-            marked = [{**item, "id": f"{MARK}{secrets.token_hex(5)}"} for item in result]
+            result = build_result(self._labelling, [label] if label else [], way=self._way)
             try:
-                made[task] = self._sessions.annotate(session, task, marked, seconds, not label)
+                made[task] = self._sessions.annotate(session, task, result, seconds, not label)
             except UnreachableError as error:
                 failed[task] = error.message
 

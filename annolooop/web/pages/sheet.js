@@ -137,14 +137,16 @@ function drawTile(place) {
     + `${marked.has(place) ? ", marked" : ""}. Space: ${flipped(tile, answer) ?? "no label"}`);
 }
 
+const pages = (number) => `${number} ${number === 1 ? "page" : "pages"} left`;
+
 function drawCounts() {
   const changes = page ? page.tiles.filter((tile) => page.answers.get(tile.task) !== shown(tile)).length : 0;
-  $("changed").hidden = !changes && !marked.size;
+  $("changed").toggleAttribute("data-none", !changes && !marked.size);
   $("changed").textContent = marked.size ? `${marked.size} marked ×` : `${changes} ${page?.blind ? "labelled" : "changed"} ×`;
   $("undo").disabled = !last;
   const total = about ? about.left : 0, unsaved = outbox.length;
   const parts = [`${tally.judged} of ${total}`];
-  if (page) parts.push(`${Math.ceil(page.left / page.tiles.length)} pages left`);
+  if (page) parts.push(pages(Math.ceil((total - tally.judged) / page.tiles.length)));
   if (tally.seconds > 5) parts.push(`${Math.round(60 * tally.judged / tally.seconds)} a minute`);
   if (tally.changed) parts.push(`${tally.changed} corrected`);
   if (unsaved) parts.push(`${unsaved} ${unsaved === 1 ? "page is" : "pages are"} being saved`);
