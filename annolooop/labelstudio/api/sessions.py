@@ -69,7 +69,9 @@ class Sessions:
     def own(self, session: str, task: int, person: Person) -> list[int]:
         """Ids of the annotations of a task that are this person's."""
         raw = self._call("GET", f"/api/tasks/{task}/annotations/", session).json()
-        return [int(one["id"]) for one in raw if one["completed_by"] == person.id]
+        by = {int(one["id"]): one["completed_by"] for one in raw}
+        ids = {one: who["id"] if isinstance(who, dict) else who for one, who in by.items()}
+        return [one for one, who in ids.items() if who == person.id]
 
     def withdraw(self, session: str, annotation: int) -> None:
         """Delete an annotation; one that is gone already is no error."""

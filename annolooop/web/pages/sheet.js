@@ -116,7 +116,7 @@ function draw() {
 }
 
 function drawQuestion() {
-  const blind = again ? `Which are ${again}?` : "Choose a label, then mark the images that are it";
+  const blind = again ? `Which are ${again}?` : "Choose a label below";
   $("question").dataset.page = `${page.number}-${page.tiles.length}`;
   $("question").textContent = page.blind ? blind : `All ${page.label}?`;
 }
