@@ -164,11 +164,7 @@ class Sheet:
         """
         person = self.person(session)
         with ThreadPoolExecutor(REQUESTS_AT_ONCE) as requests:
-            list(
-                requests.map(
-                    lambda one: self._sessions.withdraw(session, one), annotations.values()
-                )
-            )
+            list(requests.map(partial(self._withdraw, session, person), annotations.items()))
         self._pool.put_back(annotations, person.id)
 
     def _withdraw(self, session: str, person: Person, made: tuple[int, int | None]) -> None:
