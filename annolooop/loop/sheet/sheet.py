@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from annolooop.domain.progress import Track
 from annolooop.domain.sheet import Page, Saved
