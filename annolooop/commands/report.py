@@ -49,6 +49,7 @@ def print_report(console: Console, report: "PageReport") -> None:
         f"{report.out}: {size(report.bytes)}, {report.points} images on the map, "
         f"{report.seconds:.1f} s"
     )
+    console.print(f"verdict: {report.verdict.title}. {report.verdict.text}")
     console.print(f"annotations from {source(report.live, report.as_of, report.why_not_live)}")
     for part, why in report.missing.items():
         console.print(f"missing in it: {part}: {why}")

@@ -15,6 +15,29 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """How good the model is, as against the accuracy that is wanted.
+
+    Attributes:
+        state: ``reached``, ``probably``, ``close``, ``not yet``, ``early`` or ``no target``.
+        title, text: the same in words.
+        target: accuracy that is wanted.
+        accuracy: the figure to go by, of ``n`` images, measured ``by`` holdout or cross-validation.
+    """
+
+    state: str
+    title: str
+    text: str
+    target: float | None = None
+    accuracy: Estimate = UNKNOWN
+    n: int = 0
+    by: str = ""
+
+
+EARLY = Verdict("early", "Too early to tell", "The model has not been measured yet.")
+
+
+@dataclass(frozen=True)
 class Missing:
     """Why a section has nothing to show, and the command that changes it."""
 
@@ -157,12 +180,13 @@ class Content:
     version: str
     labels: tuple[str, ...]
     multiple: bool
+    verdict: Verdict = EARLY
     facts: tuple[Fact, ...] = ()
     notes: tuple[str, ...] = ()
     versions: tuple[VersionPoint, ...] = ()
     curve: tuple[CurvePlace, ...] = ()
     forecast: CurvePlace | None = None
-    verdict: str = ""
+    outlook: str = ""
     rounds: tuple[RoundRow, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     evaluation: Evaluation | None = None

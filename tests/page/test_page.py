@@ -23,6 +23,7 @@ from annolooop.page.content import (
     Picture,
     Point,
     Reliability,
+    Verdict,
     VersionPoint,
 )
 from annolooop.page.write import GENERATED, write
@@ -66,6 +67,7 @@ def evil_content() -> Content:
         version="v3-abcdef",
         labels=NAMES,
         multiple=False,
+        verdict=Verdict("close", EVIL, EVIL, 0.95, SURE, 40, "holdout"),
         facts=(Fact("Accuracy on the holdout", "90 %", EVIL),),
         versions=tuple(
             VersionPoint(n, f"v{n}-abcdef", "2026-11-28T10:00:00", 40 * n, 30, SURE, n == 3)
@@ -73,7 +75,7 @@ def evil_content() -> Content:
         ),
         curve=(CurvePlace(40, SURE), CurvePlace(120, SURE)),
         forecast=CurvePlace(240, SURE),
-        verdict=EVIL,
+        outlook=EVIL,
         evaluation=Evaluation(
             40,
             SURE,
@@ -176,7 +178,8 @@ def test_page_with_nothing_says_what_brings_it() -> None:
 def test_json_cannot_end_its_element() -> None:
     label = "</script><!--\u2028&"
     point = Point(0, 0, "images/a.jpg", label, label, 0.5)
-    text = write(Content("set", "", "", "v1", (label,), False, map=Map((point,), 1, "t-SNE")))
+    drawn = Map((point,), 1, "t-SNE")
+    text = write(Content("set", "", "", "v1", (label,), False, map=drawn))
     _, _, after = text.partition('<script type="application/json" id="data">')
     data, end, rest = after.partition("</script>")
     assert end

@@ -89,7 +89,7 @@ def test_the_median_time_has_a_column_only_where_it_is_known() -> None:
 
 
 def test_names_in_the_text_are_escaped() -> None:
-    html = write(content(annotators=(AnnotatorRow("<b>&ann", 3),), verdict="<i>"))
+    html = write(content(annotators=(AnnotatorRow("<b>&ann", 3),), outlook="<i>"))
     assert "<td>&lt;b&gt;&amp;ann</td>" in html
     assert "<i>" not in html.partition("<body>")[2].partition("<script>")[0]
 

@@ -17,10 +17,10 @@ from annolooop.loop.labels.split import not_trained_on, rules_of_version
 from annolooop.loop.quality.curve import curve
 from annolooop.loop.rounds.figures import round_stats
 from annolooop.loop.rounds.queue import rounds_of
+from annolooop.loop.versions.headline import CALIBRATION_TELLS, shows_calibration
 from annolooop.loop.versions.predict import read_head
 from annolooop.model.heads.head import Probabilities, activate
 from annolooop.model.heads.interval import wilson
-from annolooop.model.heads.metrics import MIN_HOLDOUT
 from annolooop.model.heads.reliability import reliability
 from annolooop.model.heads.targets import build_targets
 from annolooop.page.content import (
@@ -45,7 +45,7 @@ class History:
     rounds: tuple[RoundRow, ...] = ()
     curve: tuple[CurvePlace, ...] = ()
     forecast: CurvePlace | None = None
-    verdict: str = ""
+    outlook: str = ""
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
@@ -88,7 +88,7 @@ def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: 
             "annoloop infer --query 100",
         )
     places: tuple[CurvePlace, ...] = ()
-    forecast, verdict = None, ""
+    forecast, outlook = None, ""
     try:
         measured = curve(stack, labels.dataset, not labels.live, track)
     except DataError as error:
@@ -101,11 +101,11 @@ def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: 
             if measured.judged_by == "holdout"
             else "images that a head did not learn from"
         )
-        verdict = (
+        outlook = (
             f"Forecast for {measured.verdict}; {measured.why}. The learning curve is measured on "
             f"{judged}."
         )
-    return History(points, rounds, places, forecast, verdict, missing)
+    return History(points, rounds, places, forecast, outlook, missing)
 
 
 def _round(one: Round, labels: Labels) -> RoundRow:
@@ -155,10 +155,10 @@ def judge(stack: Stack, labels: Labels, version: ModelVersion | None) -> Judged:
         )
     held, probabilities, raw = _look(stack, labels, version)
     calibration = None
-    if len(held) < MIN_HOLDOUT:
+    if not shows_calibration(len(held)):
         missing["calibration"] = Missing(
             f"{len(held)} labelled images of the holdout that it did not learn from are too few: "
-            f"{MIN_HOLDOUT} are needed. Annotate more:",
+            f"{CALIBRATION_TELLS} are needed. Annotate more:",
             f"annoloop dataset launch {quote(labels.dataset)}",
         )
     else:

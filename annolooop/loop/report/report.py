@@ -15,7 +15,8 @@ from annolooop.loop.labels.current import Labels, read_labels
 from annolooop.loop.report.model import History, Judged, judge, progress
 from annolooop.loop.report.people import SHOWN, PeopleFigures, people
 from annolooop.loop.report.pictures import picture
-from annolooop.page.content import Content, Fact
+from annolooop.loop.report.verdict import verdict
+from annolooop.page.content import Content, Fact, Verdict
 from annolooop.page.numbers import percent
 from annolooop.page.write import GENERATED, check_installed, write
 from annolooop.stack import Stack
@@ -27,6 +28,7 @@ class PageReport:
 
     Attributes:
         live, why_not_live, as_of: as in :class:`DescribeReport`.
+        verdict: the model as against ``dataset.target``.
         points: images on the map.
         missing: section -> why it has nothing to show, and the command that changes it.
         opened: a browser was asked to show it.
@@ -39,6 +41,7 @@ class PageReport:
     live: bool
     why_not_live: str
     as_of: str
+    verdict: Verdict
     points: int
     missing: dict[str, str]
     opened: bool
@@ -100,6 +103,7 @@ def report(stack: Stack, name: str, options: ReportOptions, track: Track) -> Pag
         live=labels.live,
         why_not_live=labels.why_not,
         as_of=labels.snapshot.created_at,
+        verdict=content.verdict,
         points=len(content.map.points) if content.map else 0,
         missing={part: f"{m.why} {m.command}".strip() for part, m in content.missing.items()},
         opened=opened,
@@ -140,11 +144,12 @@ def _gather(
         version=version.name if version else "",
         labels=tuple(version.labels if version else labels.rules.labels),
         multiple=labels.rules.choice == "multiple",
+        verdict=verdict(_target(stack, labels), version),
         facts=_facts(labels, past, judged, answered, stack),
         versions=past.versions,
         curve=past.curve,
         forecast=past.forecast,
-        verdict=past.verdict,
+        outlook=past.outlook,
         rounds=past.rounds,
         counts=counts,
         evaluation=judged.evaluation,
@@ -158,6 +163,12 @@ def _gather(
         acceptance=answered.acceptance,
         missing={**past.missing, **judged.missing, **shown.missing, **answered.missing},
     )
+
+
+def _target(stack: Stack, labels: Labels) -> float | None:
+    """That of the stack file, for its own dataset."""
+    own = stack.config.dataset
+    return own.target if own.name == labels.dataset else None
 
 
 def task_url(stack: Stack, labels: Labels) -> Callable[[str], str]:
@@ -181,15 +192,6 @@ def _facts(
 ) -> tuple[Fact, ...]:
     """The figures at the top: accuracy, labelled images, calibration, accepted predictions."""
     facts = []
-    if judged.evaluation and judged.evaluation.accuracy.value is not None:
-        a = judged.evaluation.accuracy
-        facts.append(
-            Fact(
-                "Accuracy on the holdout",
-                percent(a.value),
-                f"95 %: {percent(a.low)} to {percent(a.high)}, {judged.evaluation.n} images",
-            )
-        )
     images = len(stack.catalog_of(labels.dataset))
     held = sum(e.split == "holdout" for e in labels.examples)
     facts.append(

@@ -108,7 +108,8 @@ def test_a_report_of_the_last_snapshot_needs_no_server(dataset: TrainedDataset) 
     assert found.model_version == dataset.version.name
     text = out.read_text(encoding="utf-8")
     assert "annotations of the last snapshot" in text
-    assert "Accuracy on the holdout" in text
+    assert found.verdict.title in text
+    assert (found.verdict.state, found.verdict.by) == ("early", "cross-validation")
     # What needs people or tasks says which command brings it.
     assert {"rounds", "acceptance", "agreement"} <= found.missing.keys()
 
