@@ -6,6 +6,7 @@ from typing import Any
 
 from annolooop.domain.versions import Evaluation, ModelVersion, Promotion, evaluation_of
 from annolooop.errors import DataError, did_you_mean
+from annolooop.loop.versions.headline import Headline, headline
 from annolooop.loop.versions.predict import find_current
 from annolooop.stack import Stack
 
@@ -46,11 +47,12 @@ class ModelListReport:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """One model version, and the times it became current."""
+    """One model version, the times it became current, and the accuracy to go by."""
 
     version: ModelVersion
     promoted: bool
     promotions: tuple[Promotion, ...]
+    headline: Headline | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def show_model(stack: Stack, name: str) -> ModelReport:
         version,
         bool(history) and history[-1].number == version.number,
         tuple(promotion for promotion in history if promotion.number == version.number),
+        headline(version.metrics),
     )
 
 
