@@ -150,9 +150,7 @@ def _print_figures(console: Console, report: "TrainReport") -> None:
 
 def describe_quality(report: "TrainReport") -> str:
     """How good the current version is, in one line."""
-    if report.holdout.accuracy is None and "accuracy" in report.cross_validation:
-        return f"cross-validation: accuracy {report.cross_validation['accuracy']:.3f}"
-    return _holdout(report.holdout)
+    return describe_headline(report.headline) if report.headline else _holdout(report.holdout)
 
 
 def _print_refused(console: Console, report: "TrainReport") -> None:

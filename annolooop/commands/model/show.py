@@ -60,7 +60,7 @@ def print_version(console: Console, report: "ModelReport") -> None:
         console.print(f"  gate: {gate['verdict']}: {gate['why']}")
     if report.headline and report.headline.early:
         console.print(f"  {describe_headline(report.headline)}")
-    elif evaluation and evaluation.n:
+    if evaluation and evaluation.n:
         _print_evaluation(console, version.labels, evaluation)
     for promotion in report.promotions:
         console.print(f"  promoted  {moment(promotion.at)} by {promotion.by}")

@@ -18,6 +18,7 @@ class ModelRow:
     ``tuned`` is how the backbone was fine-tuned, empty where it was not. ``evaluation`` is without
     its classes and its confusion matrix. ``refused``: the gate kept it from becoming current, and
     nobody has promoted it since. ``trained_on`` is the number of its labelled images.
+    ``headline`` is the accuracy to go by.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ModelRow:
     calibration: dict[str, Any] | None = None
     refused: bool = False
     trained_on: int | None = None
+    headline: Headline | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def list_models(stack: Stack, wide: bool = False) -> ModelListReport:
             refused=version.number not in ever
             and version.metrics.get("gate", {}).get("verdict") == "refused",
             trained_on=version.metrics.get("trained_on"),
+            headline=headline(version.metrics),
         )
         for version in stack.registry.versions()
     )
