@@ -14,7 +14,6 @@ from importlib import resources
 from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
-from annolooop.errors import ConfigError
 from annolooop.page import numbers, plots, words
 from annolooop.page.colours import DARK, LIGHT, variables
 from annolooop.page.content import Content, Map
@@ -39,13 +38,11 @@ class Section(NamedTuple):
 
 
 def write(content: Content) -> str:
-    """Draw everything.
+    """Draw everything."""
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
 
-    Raises:
-        ConfigError: Plotly or Jinja2 is not installed.
-    """
-    environment, scripts = _environment(), [plotly(), _own("page.js")]
-    from markupsafe import Markup  # comes with Jinja2
+    environment, scripts = _environment(), [str(get_plotlyjs()), _own("page.js")]
 
     figures = _figures(content)
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
@@ -74,35 +71,10 @@ def write(content: Content) -> str:
     return GENERATED + body
 
 
-def check_installed() -> None:
-    """Refuse to begin without what draws the page.
-
-    Raises:
-        ConfigError: Plotly or Jinja2 is not installed.
-    """
-    _environment()
-    plotly()
-
-
-def plotly() -> str:
-    """Plotly's script.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError:
-        raise _not_installed("Plotly") from None
-    return str(get_plotlyjs())
-
-
 def _environment() -> Environment:
     """The templates, with all that they show escaped."""
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError:
-        raise _not_installed("Jinja2") from None
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("annolooop.page", ""),
         autoescape=True,
@@ -134,13 +106,6 @@ def _place(share: float, start: float, from_right: bool = False) -> str:
     """Where a share is on a line from the start to 1, as CSS has it."""
     along = min(max((share - start) / (1 - start), 0.0), 1.0)
     return f"{100 * (1 - along if from_right else along):.1f}%"
-
-
-def _not_installed(name: str) -> ConfigError:
-    return ConfigError(
-        f"the report needs {name}, which is not installed",
-        "Install it: pip install 'annolooop[report]'",
-    )
 
 
 def _sections(content: Content, figures: dict[str, plots.Figure]) -> list[Section]:

@@ -21,7 +21,7 @@ from annolooop.loop.report.pool import pool
 from annolooop.loop.report.upcoming import upcoming
 from annolooop.loop.report.verdict import verdict
 from annolooop.page.content import AnnotatorRow, Content, Effort, Pool, Since, Verdict
-from annolooop.page.write import GENERATED, check_installed, write
+from annolooop.page.write import GENERATED, write
 from annolooop.stack import Stack
 
 
@@ -92,14 +92,13 @@ def report(stack: Stack, name: str, options: ReportOptions, track: Track) -> Pag
     reached. What it says is noted in the store, so that the next one can tell what changed.
 
     Raises:
-        ConfigError: Plotly is not installed.
+        ConfigError: the file cannot be written.
         UsageError: there is another file where it would go.
         DataError: there is no such dataset.
         UnreachableError: Label Studio or the store fails.
     """
     begun = time.monotonic()
     out = _check(options.out or Path(f"{name.replace(' ', '_')}-report.html"))
-    check_installed()  # before anything slow
     labels = read_labels(stack, name, options.offline)
     version = stack.registry_of(name).current()
     content = _gather(stack, labels, version, options, track)
