@@ -124,6 +124,17 @@
     }
   };
 
+  // What a word means stands below it, where there is room.
+  for (const button of document.querySelectorAll(".term")) {
+    button.addEventListener("click", () => {
+      const word = document.getElementById(button.getAttribute("popovertarget"));
+      if (innerWidth < 600 || !word) return;
+      const at = button.getBoundingClientRect(), width = 360;
+      word.style.cssText = `inset:auto;margin:0;width:${width}px;left:${Math.max(8, Math.min(at.left, innerWidth - width - 24))}px;`
+        + (at.bottom + 170 < innerHeight ? `top:${at.bottom + 6}px` : `bottom:${innerHeight - at.top + 6}px`);
+    });
+  }
+
   const begin = async () => {
     for (const plot of plots) await draw(plot);
     const map = plots.find(plot => plot.figure.map);
@@ -131,6 +142,8 @@
     for (const plot of plots) await still(plot);
     document.documentElement.dataset.ready = "yes";
   };
-  dark.addEventListener("change", () => plots.forEach(draw));
+  for (const change of [dark, matchMedia("(max-width: 560px)")]) {
+    change.addEventListener("change", () => plots.forEach(draw));
+  }
   begin();
 })();

@@ -17,12 +17,14 @@ from annolooop.page.content import (
     CalibrationBin,
     Content,
     CurvePlace,
-    Fact,
     Map,
     Missing,
     Picture,
     Point,
+    Pool,
+    PoolRow,
     Reliability,
+    Since,
     Verdict,
     VersionPoint,
 )
@@ -68,7 +70,10 @@ def evil_content() -> Content:
         labels=NAMES,
         multiple=False,
         verdict=Verdict("close", EVIL, EVIL, 0.95, SURE, 40, "holdout"),
-        facts=(Fact("Accuracy on the holdout", "90 %", EVIL),),
+        next=EVIL,
+        since=Since("2026-11-01", (EVIL,)),
+        pool=Pool(tuple(PoolRow(name, 12, 34) for name in NAMES), 200, 3),
+        command=f"annoloop dataset launch '{EVIL}'",
         versions=tuple(
             VersionPoint(n, f"v{n}-abcdef", "2026-11-28T10:00:00", 40 * n, 30, SURE, n == 3)
             for n in (1, 2, 3)
@@ -92,7 +97,7 @@ def evil_content() -> Content:
         suspects=pictures,
         annotators=(AnnotatorRow(NAMES[1], 12, 2.5, SURE, 4),),
         acceptance=(AcceptanceRow("v3-abcdef", "shown", 20, SURE),),
-        missing={"rounds": Missing("No round yet:", f"annoloop infer '{EVIL}'")},
+        missing={"rounds": Missing("No round yet.", EVIL, f"annoloop infer '{EVIL}'")},
     )
 
 
@@ -169,10 +174,11 @@ def look_in_other_ways(page: Page) -> None:
 
 
 def test_page_with_nothing_says_what_brings_it() -> None:
-    why = Missing("Nothing is annotated.", "annoloop dataset launch 'my set'")
+    why = Missing("Nothing is annotated.", "to do so", "annoloop dataset launch 'my set'")
     text = write(Content("my set", "", "no annotations yet", "", (), False, missing={"map": why}))
     assert text.startswith(GENERATED)
-    assert "Nothing is annotated. <code>annoloop dataset launch &#39;my set&#39;</code>" in text
+    assert '<p class="empty">Nothing is annotated.</p>' in text
+    assert "to do so</dt><dd><code>annoloop dataset launch &#39;my set&#39;</code>" in text
 
 
 def test_json_cannot_end_its_element() -> None:

@@ -132,7 +132,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         asked=asked.asked if asked else 0,
         left=asked.asked - asked.answered if asked else 0,
     )
-    step = next_step(_with_model(stack, state, version, predictions, (last, snapshot), rules))
+    step = next_step(with_model(stack, state, version, predictions, (last, snapshot), rules))
     return StatsReport(
         dataset=name,
         total=project.tasks,
@@ -219,7 +219,7 @@ def _people(annotations: Iterable[Annotation], rules: Rules) -> Agreement | None
     return found if found.images else None
 
 
-def _with_model(
+def with_model(
     stack: Stack,
     state: LoopState,
     version: ModelVersion | None,

@@ -14,7 +14,7 @@ from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evalua
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels
 from annolooop.loop.labels.split import not_trained_on, rules_of_version
-from annolooop.loop.quality.curve import curve
+from annolooop.loop.quality.curve import CurveReport, curve
 from annolooop.loop.rounds.figures import round_stats
 from annolooop.loop.rounds.queue import rounds_of
 from annolooop.loop.versions.headline import CALIBRATION_TELLS, shows_calibration
@@ -35,6 +35,7 @@ from annolooop.stack import Stack
 
 NEWEST = 30  # versions that are shown
 TRAIN = "annoloop train --rerun"
+LEARN = "to learn from labels"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class History:
     curve: tuple[CurvePlace, ...] = ()
     forecast: CurvePlace | None = None
     outlook: str = ""
+    measured: CurveReport | None = None
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
@@ -77,22 +79,21 @@ def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: 
     )
     missing = {}
     if not points:
-        missing["progress"] = Missing(
-            "No version is trained yet. Annotate some images, then:", TRAIN
-        )
+        missing["progress"] = Missing("No model has learnt from labels yet.", LEARN, TRAIN)
     asked = rounds_of(stack, labels.dataset)
     rounds = tuple(_round(one, labels) for one in asked.each(asked.numbers()[-NEWEST:]))
     if not rounds:
         missing["rounds"] = Missing(
-            "No round asked for the images that teach most. The next one:",
+            "No round asked for the images that teach most.",
+            "to ask for some",
             "annoloop infer --query 100",
         )
     places: tuple[CurvePlace, ...] = ()
-    forecast, outlook = None, ""
+    forecast, outlook, measured = None, "", None
     try:
         measured = curve(stack, labels.dataset, not labels.live, track)
     except DataError as error:
-        missing["curve"] = Missing(f"No learning curve: {error.message}.", error.hint)
+        missing["curve"] = because("No learning curve", error)
     else:
         places = tuple(CurvePlace(p.labels, p.accuracy) for p in measured.points)
         forecast = CurvePlace(measured.forecast.labels, measured.forecast.accuracy)
@@ -105,7 +106,13 @@ def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: 
             f"Forecast for {measured.verdict}; {measured.why}. The learning curve is measured on "
             f"{judged}."
         )
-    return History(points, rounds, places, forecast, outlook, missing)
+    return History(points, rounds, places, forecast, outlook, measured, missing)
+
+
+def because(what: str, error: DataError) -> Missing:
+    """What is missing, by the error that says why; a command follows the colon of its hint."""
+    how, _, command = error.hint.rpartition(": ")
+    return Missing(f"{what}: {error.message}.", how[:1].lower() + how[1:], command)
 
 
 def _round(one: Round, labels: Labels) -> RoundRow:
@@ -145,12 +152,13 @@ def judge(stack: Stack, labels: Labels, version: ModelVersion | None) -> Judged:
     """The current version on the holdout as it is now."""
     missing: dict[str, Missing] = {}
     if version is None or not version.trained:
-        why = Missing("The model is not trained yet. Annotate some images, then:", TRAIN)
+        why = Missing("No model has learnt from labels yet.", LEARN, TRAIN)
         return Judged(missing={"quality": why, "calibration": why, "errors": why})
     evaluation = evaluation_of(version)
     if evaluation is None:
         missing["quality"] = Missing(
-            f"{version.name} was made before versions kept these figures. The next one has them:",
+            f"{version.name} was made before versions kept these figures.",
+            "the next version has them",
             TRAIN,
         )
     held, probabilities, raw = _look(stack, labels, version)
@@ -158,7 +166,8 @@ def judge(stack: Stack, labels: Labels, version: ModelVersion | None) -> Judged:
     if not shows_calibration(len(held)):
         missing["calibration"] = Missing(
             f"{len(held)} labelled images of the holdout that it did not learn from are too few: "
-            f"{CALIBRATION_TELLS} are needed. Annotate more:",
+            f"{CALIBRATION_TELLS} are needed.",
+            "to annotate more",
             f"annoloop dataset launch {quote(labels.dataset)}",
         )
     else:

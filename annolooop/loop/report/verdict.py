@@ -3,13 +3,13 @@
 from annolooop.domain.versions import UNKNOWN, ModelVersion
 from annolooop.loop.versions.headline import CROSS_VALIDATION, HOLDOUT_TELLS, Headline, headline
 from annolooop.page.content import Verdict
-from annolooop.page.numbers import percent
+from annolooop.page.numbers import goal, percent
 
 TITLES = {
     "reached": "Target reached",
-    "probably": "Probably reached, not yet sure",
-    "close": "Close, not yet sure",
-    "not yet": "Not yet",
+    "probably": "Target probably reached, not yet sure",
+    "close": "Close to the target, not yet sure",
+    "not yet": "Target not reached yet",
     "early": "Too early to tell",
     "no target": "No target set",
 }
@@ -55,7 +55,7 @@ def _state(target: float | None, known: Headline | None) -> str:
 
 
 def _words(target: float | None, known: Headline | None, state: str) -> str:
-    target_text = "No target is set." if target is None else f"The target is {percent(target)}."
+    target_text = "No target is set." if target is None else f"The target is {goal(target)}."
     if known is None:
         return f"The model has not been measured yet. {target_text}"
     if known.by == CROSS_VALIDATION:

@@ -26,10 +26,10 @@ def version(right: int, n: int, crossed: float | None = None) -> ModelVersion:
     ("target", "right", "state", "title"),
     [
         (0.9, 190, "reached", "Target reached"),  # 0.910 to 0.973
-        (0.92, 190, "probably", "Probably reached, not yet sure"),
-        (0.95, 190, "probably", "Probably reached, not yet sure"),
-        (0.96, 190, "close", "Close, not yet sure"),
-        (0.98, 190, "not yet", "Not yet"),
+        (0.92, 190, "probably", "Target probably reached, not yet sure"),
+        (0.95, 190, "probably", "Target probably reached, not yet sure"),
+        (0.96, 190, "close", "Close to the target, not yet sure"),
+        (0.98, 190, "not yet", "Target not reached yet"),
         (None, 190, "no target", "No target set"),
     ],
 )
@@ -60,4 +60,4 @@ def test_without_a_trained_version_nothing_is_measured(made: ModelVersion | None
     found = verdict(0.95, made)
     assert found.state == "early"
     assert found.accuracy.value is None
-    assert found.text == "The model has not been measured yet. The target is 95.0\u00a0%."
+    assert found.text == "The model has not been measured yet. The target is 95\u00a0%."
