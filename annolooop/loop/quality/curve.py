@@ -12,7 +12,13 @@ from annolooop.loop.labels.current import read_labels
 from annolooop.loop.quality.labelled import embed_labelled
 from annolooop.loop.rounds.next_step import LoopState
 from annolooop.model.heads.fit import learnable
-from annolooop.model.judging.curve import FORECAST_TIMES, Forecast, Measured, forecast, measure_curve
+from annolooop.model.judging.curve import (
+    FORECAST_TIMES,
+    Forecast,
+    Measured,
+    forecast,
+    measure_curve,
+)
 from annolooop.stack import Stack
 
 
