@@ -37,6 +37,10 @@ def test_labels_and_hours_so_far() -> None:
             "about 84 min; 30 min at least, no upper end can be foreseen; 300 more labels",
         ),
         (
+            replace(NEED, labels_low=0, hours_low=0.0),
+            "about 84 min; perhaps none to 4.3 h; 300 more labels",
+        ),
+        (
             replace(NEED, labels=700, hours=3.3),
             "about 3.3 h; 30 min to 4.3 h; 700 more labels, and only 600 images are left",
         ),
