@@ -26,6 +26,10 @@ def report(
         typer.Option("--points", min=0, max=5000, help="Images on the map; each one is read."),
     ] = 2000,
     offline: OFFLINE = False,
+    anonymous: Annotated[
+        bool,
+        typer.Option("--anonymous", help="Call people person 1, 2, ...; no links to tasks."),
+    ] = False,
 ) -> "PageReport":
     """Write one HTML file about the dataset and its model.
 
@@ -39,17 +43,25 @@ def report(
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
-    options = ReportOptions(out, points, offline, browse)
+    options = ReportOptions(out, points, offline, browse, anonymous)
     return report(stack, name or stack.config.dataset.name, options, console.track)
 
 
 def print_report(console: Console, report: "PageReport") -> None:
     """Print where the file is, and what is missing in it."""
+    from annolooop.page.words import facts
+
     console.print(
         f"{report.out}: {size(report.bytes)}, {report.points} images on the map, "
         f"{report.seconds:.1f} s"
     )
     console.print(f"annotations from {source(report.live, report.as_of, report.why_not_live)}")
+    console.print(f"{report.verdict.title}: {report.verdict.text}")
+    for fact in facts(report.verdict, report.effort, report.created_at):
+        console.print(f"{fact.name}: {fact.value}; {fact.detail}")
+    for change in report.since.changes:
+        console.print(f"since {report.since.created_at[:10]}: {change}")
+    console.print(f"what comes next: {report.next}")
     for part, why in report.missing.items():
         console.print(f"missing in it: {part}: {why}")
     if not report.opened:

@@ -190,6 +190,10 @@ class DatasetConfig(Section):
     """Whose answer counts when several people annotate one image: that of most of them (the
     latest, at a tie), only one that all give, or the latest. Ground truth beats them all."""
 
+    target: float | None = None
+    """The accuracy that is wanted, as a share: 0.95. `annoloop report` says whether it is reached,
+    how sure that is, and how many hours of labelling it may still take."""
+
     instructions: str = ""
     """What people read when they open the labelling page, as plain text: when is it which label?
     They can read it again there at any time."""
@@ -253,6 +257,13 @@ class DatasetConfig(Section):
                 raise ValueError(f"has {label!r}, which is not one of the labels{close}")
             _check_text(text, f"the text of {label}")
         return texts
+
+    @field_validator("target")
+    @classmethod
+    def _share(cls, target: float | None) -> float | None:
+        if target is not None and not 0 < target < 1:
+            raise ValueError("is a share of 1, above 0 and below 1: 95 % is 0.95")
+        return target
 
     @field_validator("one_key")
     @classmethod

@@ -6,20 +6,119 @@ from annolooop.domain.versions import UNKNOWN, Estimate, Evaluation
 
 
 @dataclass(frozen=True)
-class Fact:
-    """One of the figures at the top."""
+class Verdict:
+    """How good the model is, as against the accuracy that is wanted.
 
-    name: str
-    value: str
-    detail: str = ""
+    Attributes:
+        state: ``reached``, ``probably``, ``close``, ``not yet``, ``early`` or ``no target``.
+        title, text: the same in words.
+        target: accuracy that is wanted.
+        accuracy: the figure to go by, of ``n`` images, measured ``by`` holdout or cross-validation.
+    """
+
+    state: str
+    title: str
+    text: str
+    target: float | None = None
+    accuracy: Estimate = UNKNOWN
+    n: int = 0
+    by: str = ""
+
+
+EARLY = Verdict("early", "Too early to tell", "The model has not been measured yet.")
+
+
+@dataclass(frozen=True)
+class Need:
+    """What is still to be labelled, and how long that takes.
+
+    Attributes:
+        until: ``target``, ``to be sure`` that it is reached, or ``to tell`` how good the model is.
+        labels: more of them; ``labels_low`` and ``labels_high`` with 95 % certainty. ``None``: more
+            than ``beyond``, or how many cannot be foreseen.
+        hours: that they take; ``None`` where the time of answers is not known either.
+        beyond: labels up to which the learning curve is followed.
+    """
+
+    until: str
+    labels: int | None
+    labels_low: int | None
+    labels_high: int | None
+    hours: float | None = None
+    hours_low: float | None = None
+    hours_high: float | None = None
+    beyond: int | None = None
+    hours_beyond: float | None = None
+
+
+@dataclass(frozen=True)
+class Effort:
+    """People's work.
+
+    Attributes:
+        labels: images that have a label, of ``images``.
+        answers: of people; more than labels where several people answer about an image.
+        timed: answers and skips whose time is known; ``hours`` is that of all of them.
+        seconds_each: mean of it.
+        last_answer: when it was given, ISO 8601.
+        waiting: images of the last round that nobody has answered about.
+        need: what is still to be done; ``None`` where nothing is, or nothing can be foreseen.
+    """
+
+    labels: int = 0
+    images: int = 0
+    answers: int = 0
+    timed: int = 0
+    hours: float = 0.0
+    seconds_each: float | None = None
+    last_answer: str = ""
+    waiting: int = 0
+    need: Need | None = None
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed since the last report, in sentences; no time where this is the first."""
+
+    created_at: str = ""
+    changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PoolRow:
+    """One label in all images: given by people, and predicted of the images without a label."""
+
+    label: str
+    labelled: int
+    predicted: int
+
+
+@dataclass(frozen=True)
+class Pool:
+    """All images by label.
+
+    Attributes:
+        rows: by label; of multiple choice, an image counts for each of its labels.
+        images: in all.
+        unpredicted: without a label and without a prediction of the current version.
+    """
+
+    rows: tuple[PoolRow, ...] = ()
+    images: int = 0
+    unpredicted: int = 0
 
 
 @dataclass(frozen=True)
 class Missing:
-    """Why a section has nothing to show, and the command that changes it."""
+    """Why a section has nothing to show, and what changes it: in words, and the command."""
 
     why: str
+    how: str = ""
     command: str = ""
+
+    def __str__(self) -> str:
+        how = f"{self.how}: {self.command}" if self.command else self.how
+        return f"{self.why} {how}".strip()
 
 
 @dataclass(frozen=True)
@@ -128,13 +227,25 @@ class Picture:
 
 @dataclass(frozen=True)
 class AnnotatorRow:
-    """One person: answers, the usual time for one, and Krippendorff's alpha with others."""
+    """One person.
+
+    Attributes:
+        name: e-mail address, or another name.
+        labels: answers.
+        seconds: median of their time.
+        last: day of the last one.
+        alpha: Krippendorff's with others, on ``shared`` images.
+        corrected: answers that a review changed; ``reviewed`` of theirs were looked at.
+    """
 
     name: str
     labels: int
     seconds: float | None = None
     alpha: Estimate = UNKNOWN
     shared: int = 0
+    last: str = ""
+    reviewed: int = 0
+    corrected: int = 0
 
 
 @dataclass(frozen=True)
@@ -157,12 +268,16 @@ class Content:
     version: str
     labels: tuple[str, ...]
     multiple: bool
-    facts: tuple[Fact, ...] = ()
-    notes: tuple[str, ...] = ()
+    verdict: Verdict = EARLY
+    effort: Effort = Effort()
+    next: str = ""
+    since: Since = Since()
+    pool: Pool = Pool()
+    command: str = ""
     versions: tuple[VersionPoint, ...] = ()
     curve: tuple[CurvePlace, ...] = ()
     forecast: CurvePlace | None = None
-    verdict: str = ""
+    outlook: str = ""
     rounds: tuple[RoundRow, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     evaluation: Evaluation | None = None
@@ -174,4 +289,5 @@ class Content:
     alpha: Estimate = UNKNOWN
     shared: int = 0
     acceptance: tuple[AcceptanceRow, ...] = ()
+    reviews: str = ""
     missing: dict[str, Missing] = field(default_factory=dict)

@@ -29,3 +29,20 @@ def number(n: int) -> str:
 def day(iso: str) -> str:
     """The date of a time."""
     return iso[:10]
+
+
+def hours(amount: float) -> str:
+    """Hours of work: minutes where there are few, and no digits that nobody can know."""
+    if amount < 1.5:
+        return f"{max(1, round(60 * amount))}\u00a0min" if amount > 0 else "0\u00a0min"
+    return f"{amount:.1f}\u00a0h" if amount < 10 else f"{number(round(amount))}\u00a0h"
+
+
+def seconds(amount: float) -> str:
+    """Seconds of one answer."""
+    return f"{amount:.1f}\u00a0s" if amount < 10 else f"{round(amount)}\u00a0s"
+
+
+def goal(share: float) -> str:
+    """A share that somebody wrote, with the digits that they wrote."""
+    return f"{round(100 * share, 6):g}\u00a0%"

@@ -47,7 +47,9 @@
     const shown = box.data && box.data.map(trace => trace.visible);
     const data = paint(figure.data, scheme());
     if (shown) data.forEach((trace, n) => { trace.visible = shown[n]; });
-    return Plotly.react(box, data, layoutOf(figure, scheme(), box.clientWidth < 520), config);
+    const layout = layoutOf(figure, scheme(), box.clientWidth < 520);
+    box.style.height = layout.height + "px"; // Plotly leaves it at 0 after some changes of the width
+    return Plotly.react(box, data, layout, config);
   };
 
   // What a printer gets: pictures in the colours of paper, made when the page has time.
@@ -124,6 +126,17 @@
     }
   };
 
+  // What a word means stands below it, where there is room.
+  for (const button of document.querySelectorAll(".term")) {
+    button.addEventListener("click", () => {
+      const word = document.getElementById(button.getAttribute("popovertarget"));
+      if (innerWidth < 600 || !word) return;
+      const at = button.getBoundingClientRect(), width = 360;
+      word.style.cssText = `inset:auto;margin:0;width:${width}px;left:${Math.max(8, Math.min(at.left, innerWidth - width - 24))}px;`
+        + (at.bottom + 170 < innerHeight ? `top:${at.bottom + 6}px` : `bottom:${innerHeight - at.top + 6}px`);
+    });
+  }
+
   const begin = async () => {
     for (const plot of plots) await draw(plot);
     const map = plots.find(plot => plot.figure.map);
@@ -131,6 +144,8 @@
     for (const plot of plots) await still(plot);
     document.documentElement.dataset.ready = "yes";
   };
-  dark.addEventListener("change", () => plots.forEach(draw));
+  for (const change of [dark, matchMedia("(max-width: 560px)")]) {
+    change.addEventListener("change", () => plots.forEach(draw));
+  }
   begin();
 })();

@@ -46,11 +46,11 @@ def curve(
     if judged:
         traces.append(
             _with_errors(
-                [v.labels for v in judged],
+                [v.labels + v.holdout for v in judged],
                 [v.accuracy for v in judged],
                 [
                     f"{_escaped(v.name)}: {span(v.accuracy)} on {v.holdout} images<br>"
-                    f"learned from {v.labels} labels"
+                    f"{v.labels + v.holdout} labels, {v.labels} of them to learn from"
                     for v in judged
                 ],
                 name="model versions",
@@ -86,7 +86,7 @@ def curve(
             )
         )
     layout = {
-        "xaxis": {"title": {"text": "labels learned from"}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "labels in all"}, "rangemode": "tozero"},
         "yaxis": {"title": {"text": "accuracy"}, "tickformat": ".0%"},
         "legend": _below(),
     }

@@ -11,18 +11,22 @@ import base64
 import hashlib
 import shlex
 from importlib import resources
+from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
-from annolooop.errors import ConfigError
-from annolooop.page import numbers, plots
+from annolooop.page import numbers, plots, words
 from annolooop.page.colours import DARK, LIGHT, variables
 from annolooop.page.content import Content, Map
+from annolooop.page.glossary import GLOSSARY
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 MARK = "<!-- annoloop report -->"  # a file that begins with it may be replaced
 GENERATED = f"<!doctype html>\n{MARK}\n"
+
+
+FOR_EVERYBODY = ("people", "pool")  # sections before those for who trains the model
 
 
 class Section(NamedTuple):
@@ -34,20 +38,22 @@ class Section(NamedTuple):
 
 
 def write(content: Content) -> str:
-    """Draw everything.
+    """Draw everything."""
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
 
-    Raises:
-        ConfigError: Plotly or Jinja2 is not installed.
-    """
-    environment, scripts = _environment(), [plotly(), _own("page.js")]
-    from markupsafe import Markup  # comes with Jinja2
+    environment, scripts = _environment(), [str(get_plotlyjs()), _own("page.js")]
 
     figures = _figures(content)
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    shown = [s for s in _sections(content, figures) if s.filled or s.name in content.missing]
     body = environment.get_template("page.html.j2").render(
         content=content,
         figures=figures,
-        shown=[s for s in _sections(content, figures) if s.filled or s.name in content.missing],
+        facts=words.facts(content.verdict, content.effort, content.created_at),
+        confused=words.confusions(content.evaluation, content.labels),
+        shown=shown,
+        details=next((s.name for s in shown if s.name not in FOR_EVERYBODY), ""),
         light=Markup(variables(LIGHT)),
         dark=Markup(variables(DARK)),
         style=Markup(_own("page.css")),
@@ -65,35 +71,10 @@ def write(content: Content) -> str:
     return GENERATED + body
 
 
-def check_installed() -> None:
-    """Refuse to begin without what draws the page.
-
-    Raises:
-        ConfigError: Plotly or Jinja2 is not installed.
-    """
-    _environment()
-    plotly()
-
-
-def plotly() -> str:
-    """Plotly's script.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError:
-        raise _not_installed("Plotly") from None
-    return str(get_plotlyjs())
-
-
 def _environment() -> Environment:
     """The templates, with all that they show escaped."""
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError:
-        raise _not_installed("Jinja2") from None
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("annolooop.page", ""),
         autoescape=True,
@@ -110,16 +91,21 @@ def _environment() -> Environment:
         "number": numbers.number,
         "day": numbers.day,
         "percent_width": lambda share: f"{share:.0%}",
+        "seconds": numbers.seconds,
+        "goal": numbers.goal,
+        "floor_tenth": lambda share: min(0.9, floor(10 * share - 0.2) / 10),
+        "place": _place,
+        "element": lambda word: word.replace(" ", "-"),
         "shell_quote": shlex.quote,
     }
+    environment.globals["words"] = GLOSSARY
     return environment
 
 
-def _not_installed(name: str) -> ConfigError:
-    return ConfigError(
-        f"the report needs {name}, which is not installed",
-        "Install it: pip install 'annolooop[report]'",
-    )
+def _place(share: float, start: float, from_right: bool = False) -> str:
+    """Where a share is on a line from the start to 1, as CSS has it."""
+    along = min(max((share - start) / (1 - start), 0.0), 1.0)
+    return f"{100 * (1 - along if from_right else along):.1f}%"
 
 
 def _sections(content: Content, figures: dict[str, plots.Figure]) -> list[Section]:
@@ -127,14 +113,15 @@ def _sections(content: Content, figures: dict[str, plots.Figure]) -> list[Sectio
     evaluation = content.evaluation
     progress = bool(content.versions or content.rounds or "plot-curve" in figures)
     return [
+        Section("people", "People", bool(content.annotators)),
+        Section("pool", "All images by label", bool(content.pool.images)),
         Section("progress", "Rounds and learning curve", progress),
         Section("quality", "What gets confused", evaluation is not None),
         Section("classes", "Label by label", bool(evaluation and evaluation.classes)),
         Section("calibration", "Is its confidence right?", content.reliability is not None),
         Section("map", "Map of the images", content.map is not None),
-        Section("errors", "Worst errors on the holdout", bool(content.errors)),
+        Section("errors", "Worst errors on the images set aside", bool(content.errors)),
         Section("suspects", "Labels that may be wrong", bool(content.suspects)),
-        Section("people", "People", bool(content.annotators)),
         Section("acceptance", "Do people agree with the model?", bool(content.acceptance)),
     ]
 

@@ -23,6 +23,12 @@ def problem(values: dict[str, Any]) -> str:
     return str(only["msg"])
 
 
+@pytest.mark.parametrize("target", [0, 1, 95, -0.5])
+def test_a_target_is_a_share(target: float) -> None:
+    assert "95 % is 0.95" in problem({"dataset": {"target": target}})
+    assert StackConfig.model_validate({"dataset": {"target": 0.95}}).dataset.target == 0.95
+
+
 def test_everything_has_a_default() -> None:
     config = StackConfig.model_validate({})
     assert config.label_studio.port == 8093

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from support.browser_pages import open_page, shoot
 
 from annolooop.domain.versions import ClassFigures, Estimate, Evaluation
@@ -17,12 +17,15 @@ from annolooop.page.content import (
     CalibrationBin,
     Content,
     CurvePlace,
-    Fact,
     Map,
     Missing,
     Picture,
     Point,
+    Pool,
+    PoolRow,
     Reliability,
+    Since,
+    Verdict,
     VersionPoint,
 )
 from annolooop.page.write import GENERATED, write
@@ -66,14 +69,18 @@ def evil_content() -> Content:
         version="v3-abcdef",
         labels=NAMES,
         multiple=False,
-        facts=(Fact("Accuracy on the holdout", "90 %", EVIL),),
+        verdict=Verdict("close", EVIL, EVIL, 0.95, SURE, 40, "holdout"),
+        next=EVIL,
+        since=Since("2026-11-01", (EVIL,)),
+        pool=Pool(tuple(PoolRow(name, 12, 34) for name in NAMES), 200, 3),
+        command=f"annoloop dataset launch '{EVIL}'",
         versions=tuple(
             VersionPoint(n, f"v{n}-abcdef", "2026-11-28T10:00:00", 40 * n, 30, SURE, n == 3)
             for n in (1, 2, 3)
         ),
         curve=(CurvePlace(40, SURE), CurvePlace(120, SURE)),
         forecast=CurvePlace(240, SURE),
-        verdict=EVIL,
+        outlook=EVIL,
         evaluation=Evaluation(
             40,
             SURE,
@@ -90,7 +97,7 @@ def evil_content() -> Content:
         suspects=pictures,
         annotators=(AnnotatorRow(NAMES[1], 12, 2.5, SURE, 4),),
         acceptance=(AcceptanceRow("v3-abcdef", "shown", 20, SURE),),
-        missing={"rounds": Missing("No round yet:", f"annoloop infer '{EVIL}'")},
+        missing={"rounds": Missing("No round yet.", EVIL, f"annoloop infer '{EVIL}'")},
     )
 
 
@@ -122,6 +129,7 @@ def test_page_holds_hostile_names_and_asks_for_nothing(tmp_path: Path) -> None:
         assert page.get_by_text("the image is gone").count() == 2
         shoot(page, "report")
         look_at_the_map(page)
+        explain_a_word(page)
         look_in_other_ways(page)
         assert page.evaluate("window.hit") is None
         assert messages == []
@@ -147,6 +155,32 @@ def look_at_the_map(page: Page) -> None:
     shoot(page, "report-uncertainty")
 
 
+def explain_a_word(page: Page) -> None:
+    """By keyboard; and it goes away again."""
+    page.locator("#quality .term").first.focus()
+    page.keyboard.press("Enter")
+    word = page.locator("#about-holdout")
+    expect(word).to_be_visible()
+    expect(word).to_contain_text("set aside")
+    page.keyboard.press("Escape")
+    expect(word).to_be_hidden()
+
+
+def fits_a_phone(page: Page) -> None:
+    """Nothing is wider than the screen, nothing is cut, and no figure lies on what follows it."""
+    scrolled, there = width_of(page)
+    assert scrolled <= there
+    cut = """[...document.querySelectorAll("body *")].filter(e => e.clientWidth
+        && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "visible")"""
+    assert page.evaluate(f"{cut}.length") == 0
+    short = """[...document.querySelectorAll(".plot")].filter(plot => plot.clientHeight
+        < plot.querySelector(".main-svg").getBoundingClientRect().height)"""
+    assert page.evaluate(f"{short}.length") == 0
+    wide = """[...document.querySelectorAll("body *")]
+        .filter(e => e.getBoundingClientRect().right > innerWidth + 1)"""
+    assert page.evaluate(f"{wide}.length") == 0
+
+
 def look_in_other_ways(page: Page) -> None:
     """In the dark, on a phone, and on paper."""
     page.emulate_media(color_scheme="dark")
@@ -155,8 +189,7 @@ def look_in_other_ways(page: Page) -> None:
     assert page.evaluate(paper) == DARK["bg"]
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(500)
-    scrolled, there = width_of(page)
-    assert scrolled <= there
+    fits_a_phone(page)
     shoot(page, "report-phone")
     page.emulate_media(media="print", color_scheme="light")
     pictures = page.eval_on_selector_all(
@@ -167,16 +200,18 @@ def look_in_other_ways(page: Page) -> None:
 
 
 def test_page_with_nothing_says_what_brings_it() -> None:
-    why = Missing("Nothing is annotated.", "annoloop dataset launch 'my set'")
+    why = Missing("Nothing is annotated.", "to do so", "annoloop dataset launch 'my set'")
     text = write(Content("my set", "", "no annotations yet", "", (), False, missing={"map": why}))
     assert text.startswith(GENERATED)
-    assert "Nothing is annotated. <code>annoloop dataset launch &#39;my set&#39;</code>" in text
+    assert '<p class="empty">Nothing is annotated.</p>' in text
+    assert "to do so</dt><dd><code>annoloop dataset launch &#39;my set&#39;</code>" in text
 
 
 def test_json_cannot_end_its_element() -> None:
     label = "</script><!--\u2028&"
     point = Point(0, 0, "images/a.jpg", label, label, 0.5)
-    text = write(Content("set", "", "", "v1", (label,), False, map=Map((point,), 1, "t-SNE")))
+    drawn = Map((point,), 1, "t-SNE")
+    text = write(Content("set", "", "", "v1", (label,), False, map=drawn))
     _, _, after = text.partition('<script type="application/json" id="data">')
     data, end, rest = after.partition("</script>")
     assert end

@@ -25,7 +25,7 @@ def test_a_long_label_is_cut_and_escaped() -> None:
 
 def test_versions_are_drawn_with_their_intervals_and_the_current_one_is_marked() -> None:
     (trace,) = curve([version(1), version(2, current=True)], (), None)["data"]
-    assert trace["x"] == [10, 20]
+    assert trace["x"] == [40, 50]  # with those of the holdout
     assert trace["error_y"]["array"] == [0.05, 0.05]
     assert trace["error_y"]["arrayminus"] == [0.1, 0.1]
     assert trace["marker"]["symbol"] == ["circle", "diamond"]
@@ -33,7 +33,7 @@ def test_versions_are_drawn_with_their_intervals_and_the_current_one_is_marked()
 
 def test_a_version_without_an_accuracy_is_left_out() -> None:
     (trace,) = curve([version(1, NOT_KNOWN), version(2)], (), None)["data"]
-    assert trace["x"] == [20]
+    assert trace["x"] == [50]
 
 
 def test_a_forecast_continues_the_learning_curve() -> None:

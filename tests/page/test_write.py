@@ -1,6 +1,7 @@
 """The page's text: what it has, what it says where something is missing, and what it escapes."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -8,10 +9,14 @@ from annolooop.domain.versions import ClassFigures, Estimate, Evaluation
 from annolooop.page.content import (
     AnnotatorRow,
     Content,
-    Fact,
+    Effort,
     Missing,
     Picture,
+    Pool,
+    PoolRow,
     RoundRow,
+    Since,
+    Verdict,
     VersionPoint,
 )
 from annolooop.page.write import GENERATED, write
@@ -26,24 +31,67 @@ def content(**parts: object) -> Content:
 def words(html: str) -> str:
     """What a reader sees, in one line; all spaces are plain ones."""
     body = html.partition("<body>")[2].partition('<script type="application/json"')[0]
-    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
 def test_a_page_bears_the_mark_by_which_it_may_be_replaced() -> None:
     assert write(content()).startswith(GENERATED)
 
 
-def test_the_head_names_dataset_day_and_current_model() -> None:
-    text = words(write(content(facts=(Fact("Labelled images", "12", "of 20"),))))
-    assert text.startswith("my set 2026-01-02 · current model: v2-abcdef · now")
-    assert "Labelled images 12 of 20" in text
+def test_the_head_names_dataset_and_day_and_what_is_done() -> None:
+    text = words(write(content(effort=Effort(12, 20))))
+    assert text.startswith("my set 2026-01-02 · now")
+    assert "Labels so far 12 of 20 images" in text
+
+
+def test_the_verdict_stands_first_with_its_interval_and_the_target() -> None:
+    seen = Verdict("close", "Close", "So it is.", 0.925, SURE, 40, "holdout")
+    html = write(content(verdict=seen))
+    assert words(html).startswith("my set 2026-01-02 · now Close 90.0 % right (80.0 to 95.0 %)")
+    assert "target 92.5 %" in words(html)
+    assert 'class="verdict close"' in html
+    # The line goes from 70 % to 100 %.
+    assert 'class="range" style="left:33.3%;right:16.7%"' in html
+    assert 'class="mark" style="left:75.0%"' in html
+
+
+def test_what_comes_next_and_what_changed_are_said_in_words() -> None:
+    since = Since("2026-01-01T00:00:00", ("3 labels more, 9 now",))
+    text = words(write(content(next="People answer.", since=since)))
+    assert "What comes next People answer." in text
+    assert "Since the last report (2026-01-01) 3 labels more, 9 now" in text
+    assert "This is the first report." in words(write(content()))
+    assert "Nothing changed." in words(write(content(since=Since("2026-01-01"))))
+
+
+def test_commands_stand_in_the_part_for_whoever_runs_it_alone() -> None:
+    missing = {"people": Missing("Nobody did.", "to annotate", "annoloop up")}
+    html = write(content(command="annoloop next", missing=missing))
+    before, _, operator = html.partition('<section id="operator">')
+    assert "<code>" not in before.partition("<body>")[2]
+    assert "<code>annoloop next</code>" in operator
+    assert "to annotate</dt><dd><code>annoloop up</code>" in operator
+
+
+def test_all_images_are_counted_by_label() -> None:
+    pool = Pool((PoolRow("a", 3, 5), PoolRow("b", 0, 1)), 10, 1)
+    text = words(write(content(pool=pool)))
+    assert "a 3 5 8 80 %" in text
+    assert "Without a label and without a prediction yet: 1." in text
+
+
+def test_a_word_is_explained_where_it_stands_and_in_the_glossary() -> None:
+    html = write(content(annotators=(AnnotatorRow("ann", 3, alpha=SURE, shared=2),)))
+    for word in re.findall(r'popovertarget="([\w-]+)"', html):
+        assert f'popover id="{word}"' in html
+        assert f'<div id="{word.removeprefix("about-")}"><dt>' in html
+    assert 'popovertarget="about-agreement"' in html
 
 
 def test_sections_without_anything_to_show_or_say_are_left_out() -> None:
-    html = write(content(missing={"people": Missing("Nobody annotated.", "annoloop up")}))
-    assert re.findall(r'<section id="(\w+)">', html) == ["people"]
-    assert re.findall(r'<a href="#(\w+)">', html) == ["people"]
-    assert "<code>annoloop up</code>" in html
+    html = write(content(missing={"people": Missing("Nobody annotated.")}))
+    assert re.findall(r'<section id="(\w+)">', html) == ["people", "operator", "glossary"]
+    assert re.findall(r'<a href="#(\w+)">', html) == ["people", "glossary"]
 
 
 def test_versions_and_rounds_come_newest_first() -> None:
@@ -89,7 +137,7 @@ def test_the_median_time_has_a_column_only_where_it_is_known() -> None:
 
 
 def test_names_in_the_text_are_escaped() -> None:
-    html = write(content(annotators=(AnnotatorRow("<b>&ann", 3),), verdict="<i>"))
+    html = write(content(annotators=(AnnotatorRow("<b>&ann", 3),), outlook="<i>"))
     assert "<td>&lt;b&gt;&amp;ann</td>" in html
     assert "<i>" not in html.partition("<body>")[2].partition("<script>")[0]
 

@@ -14,13 +14,13 @@ from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evalua
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels
 from annolooop.loop.labels.split import not_trained_on, rules_of_version
-from annolooop.loop.quality.curve import curve
+from annolooop.loop.quality.curve import CurveReport, curve
 from annolooop.loop.rounds.figures import round_stats
 from annolooop.loop.rounds.queue import rounds_of
+from annolooop.loop.versions.headline import CALIBRATION_TELLS, shows_calibration
 from annolooop.loop.versions.predict import read_head
 from annolooop.model.heads.head import Probabilities, activate
 from annolooop.model.heads.interval import wilson
-from annolooop.model.heads.metrics import MIN_HOLDOUT
 from annolooop.model.heads.reliability import reliability
 from annolooop.model.heads.targets import build_targets
 from annolooop.page.content import (
@@ -35,6 +35,7 @@ from annolooop.stack import Stack
 
 NEWEST = 30  # versions that are shown
 TRAIN = "annoloop train --rerun"
+LEARN = "to learn from labels"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class History:
     rounds: tuple[RoundRow, ...] = ()
     curve: tuple[CurvePlace, ...] = ()
     forecast: CurvePlace | None = None
-    verdict: str = ""
+    outlook: str = ""
+    measured: CurveReport | None = None
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
@@ -77,22 +79,21 @@ def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: 
     )
     missing = {}
     if not points:
-        missing["progress"] = Missing(
-            "No version is trained yet. Annotate some images, then:", TRAIN
-        )
+        missing["progress"] = Missing("No model has learnt from labels yet.", LEARN, TRAIN)
     asked = rounds_of(stack, labels.dataset)
     rounds = tuple(_round(one, labels) for one in asked.each(asked.numbers()[-NEWEST:]))
     if not rounds:
         missing["rounds"] = Missing(
-            "No round asked for the images that teach most. The next one:",
+            "No round asked for the images that teach most.",
+            "to ask for some",
             "annoloop infer --query 100",
         )
     places: tuple[CurvePlace, ...] = ()
-    forecast, verdict = None, ""
+    forecast, outlook, measured = None, "", None
     try:
         measured = curve(stack, labels.dataset, not labels.live, track)
     except DataError as error:
-        missing["curve"] = Missing(f"No learning curve: {error.message}.", error.hint)
+        missing["curve"] = because("No learning curve", error)
     else:
         places = tuple(CurvePlace(p.labels, p.accuracy) for p in measured.points)
         forecast = CurvePlace(measured.forecast.labels, measured.forecast.accuracy)
@@ -101,11 +102,17 @@ def progress(stack: Stack, labels: Labels, version: ModelVersion | None, track: 
             if measured.judged_by == "holdout"
             else "images that a head did not learn from"
         )
-        verdict = (
+        outlook = (
             f"Forecast for {measured.verdict}; {measured.why}. The learning curve is measured on "
             f"{judged}."
         )
-    return History(points, rounds, places, forecast, verdict, missing)
+    return History(points, rounds, places, forecast, outlook, measured, missing)
+
+
+def because(what: str, error: DataError) -> Missing:
+    """What is missing, by the error that says why; a command follows the colon of its hint."""
+    how, _, command = error.hint.rpartition(": ")
+    return Missing(f"{what}: {error.message}.", how[:1].lower() + how[1:], command)
 
 
 def _round(one: Round, labels: Labels) -> RoundRow:
@@ -145,20 +152,22 @@ def judge(stack: Stack, labels: Labels, version: ModelVersion | None) -> Judged:
     """The current version on the holdout as it is now."""
     missing: dict[str, Missing] = {}
     if version is None or not version.trained:
-        why = Missing("The model is not trained yet. Annotate some images, then:", TRAIN)
+        why = Missing("No model has learnt from labels yet.", LEARN, TRAIN)
         return Judged(missing={"quality": why, "calibration": why, "errors": why})
     evaluation = evaluation_of(version)
     if evaluation is None:
         missing["quality"] = Missing(
-            f"{version.name} was made before versions kept these figures. The next one has them:",
+            f"{version.name} was made before versions kept these figures.",
+            "the next version has them",
             TRAIN,
         )
     held, probabilities, raw = _look(stack, labels, version)
     calibration = None
-    if len(held) < MIN_HOLDOUT:
+    if not shows_calibration(len(held)):
         missing["calibration"] = Missing(
             f"{len(held)} labelled images of the holdout that it did not learn from are too few: "
-            f"{MIN_HOLDOUT} are needed. Annotate more:",
+            f"{CALIBRATION_TELLS} are needed.",
+            "to annotate more",
             f"annoloop dataset launch {quote(labels.dataset)}",
         )
     else:

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from shlex import quote
+from statistics import median
 
 from annolooop.domain.annotations import Annotation
 from annolooop.domain.answers import is_answer
@@ -31,31 +32,44 @@ class PeopleFigures:
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
-def people(stack: Stack, labels: Labels) -> PeopleFigures:
-    """The tables of people, and of what they did with predictions."""
+def people(stack: Stack, labels: Labels, anonymous: bool = False) -> PeopleFigures:
+    """The tables of people, and of what they did with predictions.
+
+    Args:
+        stack: the annotation loop.
+        labels: of the dataset.
+        anonymous: call them person 1, person 2, ... from the one with the most answers on.
+    """
     launch = f"annoloop dataset launch {quote(labels.dataset)}"
     annotations, choice = labels.snapshot.annotations, labels.rules.choice
     answers = [a for a in annotations if is_answer(a, choice)]
-    names = stack.studio.people.emails() if labels.live and answers else {}
+    names = {} if anonymous else dict(labels.snapshot.people)
+    if labels.live and answers and not anonymous:
+        names |= stack.studio.people.emails()
+    if anonymous:
+        ranked = Counter(a.annotator for a in answers if a.annotator is not None).most_common()
+        names = {who: f"person {place}" for place, (who, _) in enumerate(ranked, start=1)}
     agreed = agreement(annotations, labels.rules.labels, choice, names)
     missing = {}
     if not answers:
-        missing["people"] = Missing("Nobody annotated anything yet:", launch)
+        missing["people"] = Missing("Nobody annotated anything yet.", "to annotate", launch)
     elif not agreed.images:
         missing["agreement"] = Missing(
-            "No image was answered by two people, so it is not known how far they agree. Ask some "
-            "of them twice:",
+            "No image was answered by two people, so it is not known how far they agree.",
+            "to ask two people about some images",
             "annoloop infer --query 100 --overlap 0.1",
         )
     acceptance = [*_shown(answers), *_blind(stack, labels)]
     if not acceptance:
         missing["acceptance"] = Missing(
-            "Nobody has answered a task that showed a prediction yet. Show some:",
+            "Nobody has answered a task that showed a prediction yet.",
+            "to show predictions",
             "annoloop infer --batch FOLDER",
         )
     elif all(row.how == SHOWN for row in acceptance):
         missing["blind"] = Missing(
-            "Nobody was asked blind, so how far predictions sway people is not known. Ask some so:",
+            "Nobody was asked blind, so how far predictions sway people is not known.",
+            "to ask some people blind",
             "annoloop infer --rerun --blind-share 0.1",
         )
     rows = tuple(_annotators(answers, names, agreed))
@@ -65,11 +79,17 @@ def people(stack: Stack, labels: Labels) -> PeopleFigures:
 def _annotators(
     answers: Iterable[Annotation], names: Mapping[int, str], agreed: Agreement
 ) -> Iterable[AnnotatorRow]:
-    for who, n in Counter(a.annotator for a in answers).most_common(PEOPLE):
+    by_person: dict[int | None, list[Annotation]] = defaultdict(list)
+    for a in answers:
+        by_person[a.annotator].append(a)
+    for who, own in sorted(by_person.items(), key=lambda pair: -len(pair[1]))[:PEOPLE]:
         name = "unknown" if who is None else names.get(who, f"user {who}")
         person = agreed.people.get(name)
         alpha, shared = (person.alpha, person.shared) if person else (UNKNOWN, 0)
-        yield AnnotatorRow(name, n, alpha=alpha, shared=shared)
+        times = [a.lead_time for a in own if a.lead_time is not None]
+        usual = round(median(times), 2) if times else None
+        last = max(a.updated_at for a in own)
+        yield AnnotatorRow(name, len(own), usual, alpha, shared, last)
 
 
 def _shown(answers: Iterable[Annotation]) -> Iterable[AcceptanceRow]:

@@ -14,7 +14,7 @@ from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels
 from annolooop.loop.quality.review import LOOKS, review
-from annolooop.loop.report.model import Judged
+from annolooop.loop.report.model import Judged, because
 from annolooop.loop.versions.predict import best_labels
 from annolooop.model.heads.head import Head
 from annolooop.model.judging.projection import project
@@ -62,7 +62,9 @@ def picture(
     drawn = _map(stack, labels, version, url, points, track) if version else None
     if drawn is None and points:
         missing["map"] = Missing(
-            "No image has an embedding of the current model yet:", "annoloop infer --batch FOLDER"
+            "No image has an embedding of the current model yet.",
+            "to compute them",
+            "annoloop infer --batch FOLDER",
         )
     suspects: tuple[Picture, ...] = ()
     try:
@@ -70,7 +72,7 @@ def picture(
         if not suspects:
             missing["suspects"] = Missing("No label seems to be wrong.")
     except DataError as error:
-        missing["suspects"] = Missing(f"Not known: {error.message}.", error.hint)
+        missing["suspects"] = because("Not known", error)
     return Pictured(drawn, errors, suspects, missing)
 
 

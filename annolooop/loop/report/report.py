@@ -12,12 +12,16 @@ from annolooop.domain.versions import ModelVersion
 from annolooop.errors import ConfigError, UsageError
 from annolooop.files.whole import replacing
 from annolooop.loop.labels.current import Labels, read_labels
-from annolooop.loop.report.model import History, Judged, judge, progress
-from annolooop.loop.report.people import SHOWN, PeopleFigures, people
+from annolooop.loop.report.effort import effort
+from annolooop.loop.report.model import judge, progress
+from annolooop.loop.report.past import since_last
+from annolooop.loop.report.people import people
 from annolooop.loop.report.pictures import picture
-from annolooop.page.content import Content, Fact
-from annolooop.page.numbers import percent
-from annolooop.page.write import GENERATED, check_installed, write
+from annolooop.loop.report.pool import pool
+from annolooop.loop.report.upcoming import upcoming
+from annolooop.loop.report.verdict import verdict
+from annolooop.page.content import AnnotatorRow, Content, Effort, Pool, Since, Verdict
+from annolooop.page.write import GENERATED, write
 from annolooop.stack import Stack
 
 
@@ -27,18 +31,32 @@ class PageReport:
 
     Attributes:
         live, why_not_live, as_of: as in :class:`DescribeReport`.
+        verdict: the model as against ``dataset.target``.
+        effort: people's work so far, and to come.
+        next, next_command: what comes next, in words and as a command.
+        since: what changed since the last report.
+        people: who answered.
+        pool: all images by label.
         points: images on the map.
         missing: section -> why it has nothing to show, and the command that changes it.
         opened: a browser was asked to show it.
     """
 
     dataset: str
+    created_at: str
     out: str
     bytes: int
     model_version: str | None
     live: bool
     why_not_live: str
     as_of: str
+    verdict: Verdict
+    effort: Effort
+    next: str
+    next_command: str
+    since: Since
+    people: tuple[AnnotatorRow, ...]
+    pool: Pool
     points: int
     missing: dict[str, str]
     opened: bool
@@ -57,29 +75,30 @@ class ReportOptions:
         points: images on the map; 0 for no map.
         offline: go by the last snapshot.
         browse: open the page.
+        anonymous: without names and addresses of people, and without links to tasks.
     """
 
     out: Path | None = None
     points: int = POINTS
     offline: bool = False
     browse: bool = False
+    anonymous: bool = False
 
 
 def report(stack: Stack, name: str, options: ReportOptions, track: Track) -> PageReport:
     """Write one HTML file that shows how a dataset and its model are doing.
 
-    Nothing is written but that file. It holds thumbnails, and no address of an image; tasks are
-    linked to where Label Studio can be reached.
+    It holds thumbnails, and no address of an image; tasks are linked to where Label Studio can be
+    reached. What it says is noted in the store, so that the next one can tell what changed.
 
     Raises:
-        ConfigError: Plotly is not installed.
+        ConfigError: the file cannot be written.
         UsageError: there is another file where it would go.
         DataError: there is no such dataset.
         UnreachableError: Label Studio or the store fails.
     """
     begun = time.monotonic()
     out = _check(options.out or Path(f"{name.replace(' ', '_')}-report.html"))
-    check_installed()  # before anything slow
     labels = read_labels(stack, name, options.offline)
     version = stack.registry_of(name).current()
     content = _gather(stack, labels, version, options, track)
@@ -94,14 +113,22 @@ def report(stack: Stack, name: str, options: ReportOptions, track: Track) -> Pag
     opened = options.browse and webbrowser.open(out.absolute().as_uri())
     return PageReport(
         dataset=name,
+        created_at=content.created_at,
         out=str(out),
         bytes=out.stat().st_size,
         model_version=version.name if version else None,
         live=labels.live,
         why_not_live=labels.why_not,
         as_of=labels.snapshot.created_at,
+        verdict=content.verdict,
+        effort=content.effort,
+        next=content.next,
+        next_command=content.command,
+        since=content.since,
+        people=content.annotators,
+        pool=content.pool,
         points=len(content.map.points) if content.map else 0,
-        missing={part: f"{m.why} {m.command}".strip() for part, m in content.missing.items()},
+        missing={part: str(m) for part, m in content.missing.items()},
         opened=opened,
         seconds=round(time.monotonic() - begun, 3),
     )
@@ -125,14 +152,19 @@ def _gather(
     stack: Stack, labels: Labels, version: ModelVersion | None, options: ReportOptions, track: Track
 ) -> Content:
     """Each part for itself: what is missing in one does not stop the others."""
-    url = task_url(stack, labels)
+    url = task_url(stack, labels) if not options.anonymous else lambda sha256: ""
     past = progress(stack, labels, version, track)
     judged = judge(stack, labels, version)
     shown = picture(stack, labels, version, judged, url, options.points, track)
-    answered = people(stack, labels)
+    answered = people(stack, labels, options.anonymous)
     counts = {
         label: sum(label in example.labels for example in labels.examples) for label in labels.order
     }
+    reached = verdict(_target(stack, labels), version)
+    words, step, asked = upcoming(stack, labels, version, reached)
+    everything = pool(stack, labels, version, track)
+    waiting = asked.asked - asked.answered if asked else 0
+    work = effort(labels, reached, past.measured, everything.images, waiting)
     return Content(
         dataset=labels.dataset,
         created_at=datetime.now(timezone.utc).isoformat(),
@@ -140,11 +172,16 @@ def _gather(
         version=version.name if version else "",
         labels=tuple(version.labels if version else labels.rules.labels),
         multiple=labels.rules.choice == "multiple",
-        facts=_facts(labels, past, judged, answered, stack),
+        verdict=reached,
+        effort=work,
+        next=words,
+        command=step.command,
+        since=since_last(stack, labels.dataset, version.name if version else "", reached, work),
+        pool=everything,
         versions=past.versions,
         curve=past.curve,
         forecast=past.forecast,
-        verdict=past.verdict,
+        outlook=past.outlook,
         rounds=past.rounds,
         counts=counts,
         evaluation=judged.evaluation,
@@ -158,6 +195,12 @@ def _gather(
         acceptance=answered.acceptance,
         missing={**past.missing, **judged.missing, **shown.missing, **answered.missing},
     )
+
+
+def _target(stack: Stack, labels: Labels) -> float | None:
+    """That of the stack file, for its own dataset."""
+    own = stack.config.dataset
+    return own.target if own.name == labels.dataset else None
 
 
 def task_url(stack: Stack, labels: Labels) -> Callable[[str], str]:
@@ -174,38 +217,3 @@ def _based_on(labels: Labels) -> str:
         return "annotations of now"
     when = labels.snapshot.created_at[:10]
     return f"annotations of the last snapshot, {when}" if when else "no annotations yet"
-
-
-def _facts(
-    labels: Labels, past: History, judged: Judged, answered: PeopleFigures, stack: Stack
-) -> tuple[Fact, ...]:
-    """The figures at the top: accuracy, labelled images, calibration, accepted predictions."""
-    facts = []
-    if judged.evaluation and judged.evaluation.accuracy.value is not None:
-        a = judged.evaluation.accuracy
-        facts.append(
-            Fact(
-                "Accuracy on the holdout",
-                percent(a.value),
-                f"95 %: {percent(a.low)} to {percent(a.high)}, {judged.evaluation.n} images",
-            )
-        )
-    images = len(stack.catalog_of(labels.dataset))
-    held = sum(e.split == "holdout" for e in labels.examples)
-    facts.append(
-        Fact(
-            "Labelled images",
-            f"{len(labels.examples):,}",
-            f"of {images:,}; {held:,} in the holdout",
-        )
-    )
-    error = judged.reliability.holdout if judged.reliability else None
-    if error and error.value is not None:
-        facts.append(Fact("Calibration error", percent(error.value), "0 is best; on the holdout"))
-    rows = [row for row in answered.acceptance if row.how == SHOWN]
-    if rows:
-        row = rows[-1]
-        facts.append(
-            Fact("Predictions accepted", percent(row.same.value), f"of {row.n} that people saw")
-        )
-    return tuple(facts)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
-from typing import Any
 
-from annolooop.errors import ConfigError, UsageError
+from annolooop.errors import UsageError
 from annolooop.files.whole import replacing
 from annolooop.loop.simulate.replay import Curve
 
@@ -18,14 +17,12 @@ def check_plot(file: Path) -> None:
 
     Raises:
         UsageError: the name does not end in ``.html``.
-        ConfigError: the library that draws is not installed.
     """
     if file.suffix != SUFFIX:
         raise UsageError(
             f"--plot {file}: a plot is a {SUFFIX} file",
             f"For example: --plot {quote(f'{file.stem}{SUFFIX}')}",
         )
-    _plotly()
 
 
 def draw_curves(file: Path, curves: Mapping[str, Curve], title: str) -> None:
@@ -33,8 +30,9 @@ def draw_curves(file: Path, curves: Mapping[str, Curve], title: str) -> None:
 
     It holds all that it needs, plotly too (about 5 MB).
     """
-    plotly = _plotly()
-    figure = plotly.Figure()
+    from plotly.graph_objects import Figure
+
+    figure = Figure()
     for number, (name, curve) in enumerate(curves.items()):
         colour = COLOURS[number % len(COLOURS)]
         labels, low, high = (
@@ -71,14 +69,3 @@ def draw_curves(file: Path, curves: Mapping[str, Curve], title: str) -> None:
     )
     with replacing(file) as part:
         part.write_text(figure.to_html(include_plotlyjs=True), encoding="utf-8")
-
-
-def _plotly() -> Any:
-    try:
-        from plotly import graph_objects
-    except ImportError:
-        raise ConfigError(
-            "a plot needs plotly, which is not installed",
-            "Install it: pip install 'annolooop[report]'; or write a table: --out curves.csv",
-        ) from None
-    return graph_objects

@@ -7,7 +7,7 @@ from support.trained_dataset import TrainedDataset
 
 from annolooop.domain.progress import untracked
 from annolooop.loop.report.model import judge, progress
-from annolooop.model.heads.metrics import MIN_HOLDOUT
+from annolooop.loop.versions.headline import CALIBRATION_TELLS
 
 
 def test_the_current_version_is_judged_on_labelled_images_of_the_holdout(
@@ -17,11 +17,15 @@ def test_the_current_version_is_judged_on_labelled_images_of_the_holdout(
     assert len(judged.held) == dataset.version.metrics["holdout"]["n"]
     assert judged.probabilities.shape == (len(judged.held), 2)
     assert judged.evaluation is not None
-    assert judged.missing == {}
+    assert set(judged.missing) == {"calibration"}
 
 
-def test_bins_of_the_reliability_hold_all_of_the_holdout(dataset: TrainedDataset) -> None:
+def test_bins_of_the_reliability_hold_all_of_the_holdout(
+    dataset: TrainedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("annolooop.loop.report.model.shows_calibration", lambda n: n > 10)
     judged = judge(dataset.stack(), dataset.read(), dataset.version)
+    assert judged.missing == {}
     assert judged.reliability is not None
     assert sum(b.n for b in judged.reliability.bins) == len(judged.held)
     for b in judged.reliability.bins:
@@ -38,12 +42,12 @@ def test_without_a_trained_version_each_section_names_the_command(dataset: Train
         assert {m.command for m in judged.missing.values()} == {"annoloop train --rerun"}
 
 
-def test_a_small_holdout_gives_no_reliability(tmp_path: Path) -> None:
+def test_a_holdout_below_a_hundred_images_gives_no_reliability(tmp_path: Path) -> None:
     few = TrainedDataset(tmp_path, 6)
     judged = judge(few.stack(), few.read(), few.version)
-    assert len(judged.held) < MIN_HOLDOUT
+    assert len(judged.held) < CALIBRATION_TELLS == 100
     assert judged.reliability is None
-    assert f"{MIN_HOLDOUT} are needed" in judged.missing["calibration"].why
+    assert "100 are needed" in judged.missing["calibration"].why
 
 
 def test_progress_shows_trained_versions_with_their_labels(dataset: TrainedDataset) -> None:
@@ -65,7 +69,7 @@ def test_progress_holds_a_curve_with_its_forecast_in_words(dataset: TrainedDatas
     assert len(found.curve) == 4
     assert found.forecast is not None
     assert found.forecast.labels == 120
-    assert found.verdict.startswith("Forecast for about 60 more labels")
+    assert found.outlook.startswith("Forecast for about 60 more labels")
 
 
 def test_a_dataset_without_rounds_says_how_to_ask(dataset: TrainedDataset) -> None:

@@ -45,8 +45,9 @@ def test_report_stats_and_trackers_tell_of_the_same_model(project: Project, serv
     assert "second@example.org" in text
     assert server.token not in text
     assert server.password not in text
-    assert set(written["missing"]) <= {"blind", "errors", "suspects"}
-    assert "<th>strategy</th>" in text
+    assert set(written["missing"]) <= {"blind", "errors", "suspects", "calibration"}
+    assert ">strategy</button>" in text
+    check_what_a_payer_reads(project, written, server)
 
     # The newer one takes the place of the other.
     offline = project.json("report", people.name, "--offline", "--points", "0")
@@ -54,6 +55,19 @@ def test_report_stats_and_trackers_tell_of_the_same_model(project: Project, serv
     assert server.url not in page.read_text(encoding="utf-8")
 
     fail_a_tracker(project, people)
+
+
+def check_what_a_payer_reads(project: Project, written: dict, server: Server) -> None:  # type: ignore[type-arg]
+    assert written["since"]["changes"]
+    assert written["effort"]["labels"] == len(LABELLED) + 1
+    assert {row["name"] for row in written["people"]} >= {"second@example.org"}
+    assert sum(row["labelled"] + row["predicted"] for row in written["pool"]["rows"]) == len(NAMES)
+    assert written["next"].startswith("People answer about")
+    project.run("report", "--anonymous", "--points", "0", "--out", "to-others.html")
+    text = (project.folder / "to-others.html").read_text(encoding="utf-8")
+    assert "person 2" in text
+    for name in ("example.org", "localhost.local", server.url):
+        assert name not in text
 
 
 def check_event_file(folder: Path, trained: dict) -> None:  # type: ignore[type-arg]
@@ -108,7 +122,8 @@ def test_a_report_of_the_last_snapshot_needs_no_server(dataset: TrainedDataset) 
     assert found.model_version == dataset.version.name
     text = out.read_text(encoding="utf-8")
     assert "annotations of the last snapshot" in text
-    assert "Accuracy on the holdout" in text
+    assert found.verdict.title in text
+    assert (found.verdict.state, found.verdict.by) == ("early", "cross-validation")
     # What needs people or tasks says which command brings it.
     assert {"rounds", "acceptance", "agreement"} <= found.missing.keys()
 
