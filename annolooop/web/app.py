@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from annolooop.domain.sheet import Page, Saved
+from annolooop.domain.rounds import Page, Saved
 from annolooop.errors import UnreachableError
 from annolooop.labelstudio.api.sessions import COOKIE, NotLoggedIn, Person
 

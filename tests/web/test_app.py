@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from annolooop.domain.sheet import Page, Saved, Tile
+from annolooop.domain.rounds import Page, Saved, Tile
 from annolooop.errors import UnreachableError
 from annolooop.labelstudio.api.sessions import NotLoggedIn, Person
 from annolooop.web.app import MOST_BYTES, sheet_app

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from annolooop.domain.sheet import Page, Tile
+from annolooop.domain.rounds import Page, Tile
 from annolooop.domain.tasks import Image
 from annolooop.model.judging.duplicates import near_limit
 from annolooop.model.numeric import Vectors, sample_indices, squared_distances, unit_length

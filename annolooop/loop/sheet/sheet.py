@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from annolooop.domain.progress import Track
-from annolooop.domain.sheet import Page, Saved
+from annolooop.domain.rounds import Page, Saved
 from annolooop.errors import DataError, UnreachableError, UsageError, did_you_mean
 from annolooop.labelstudio.api.sessions import Person, Sessions
 from annolooop.labelstudio.label_config import hotkeys

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from annolooop.domain.sheet import Page
+from annolooop.domain.rounds import Page
 from annolooop.domain.tasks import Image
 from annolooop.loop.sheet import pool as module
 from annolooop.loop.sheet.pool import Pool, Row
