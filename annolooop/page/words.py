@@ -47,7 +47,7 @@ def _to_do(verdict: Verdict, effort: Effort) -> Fact:
             return Fact(title, "–", "no target is set")
         return Fact(title, "not known", "too few labels for a forecast")
     if need.until == "to tell":
-        labels = f"about {number(need.labels or 0)} more labels"
+        labels = f"about {number(need.labels or 0)} more labels{_left(need, effort)}"
         return Fact("Work until that can be told", _amount(need.hours, need.labels), labels)
     if need.until == "to be sure":
         if need.labels is None:
@@ -78,7 +78,9 @@ def _by_curve(need: Need, effort: Effort) -> tuple[str, str]:
 def _left(need: Need, effort: Effort) -> str:
     """That there are not so many images, where that is so."""
     left = effort.images - effort.labels
-    return f", and only {number(left)} images are left" if (need.labels or 0) > left else ""
+    if (need.labels or 0) <= left:
+        return ""
+    return f", and only {number(left)} images are left" if left > 0 else ", and no image is left"
 
 
 def _amount(time: float | None, labels: int | None, about: str = "about ") -> str:
@@ -96,7 +98,7 @@ def _ago(effort: Effort, now: str) -> str:
         days = (here.date() - then.date()).days
     except ValueError:
         return f"on {effort.last_answer[:10]}"
-    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+    return {0: "today", 1: "yesterday"}.get(max(0, days), f"{days} days ago")
 
 
 def confusions(
