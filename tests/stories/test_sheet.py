@@ -1,5 +1,6 @@
 """The contact sheet in a real browser: a person judges pages of images."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -89,6 +90,15 @@ def test_pages_are_judged_with_the_keyboard_and_one_is_taken_back(
     answers = answers_of(project)
     assert {key: (shows[key],) for key in answers} == answers
     assert len(answers) > 60
+    ways = project.json("stats")["ways"]
+    assert {way: given["answers"] for way, given in ways.items()} == {
+        "one by one": 20,
+        "sheet": len(answers) - 20,
+    }
+    assert ways["sheet"]["seconds"] < 5
+    assert re.search(
+        r"answers on contact sheets: \d+, \S+ \(.*\) as the model", project.printed("stats")[0]
+    )
 
 
 def test_page_is_judged_by_touch_on_a_phone(
