@@ -299,7 +299,7 @@ const MOVES = {
 
 document.addEventListener("keydown", (event) => {
   const { key } = event, plain = !(event.ctrlKey || event.metaKey || event.altKey);
-  const other = event.target.closest("button:not(.tile)");
+  const other = event.target.closest?.("button:not(.tile)");
   if (other && (key === " " || key === "Enter")) return; // the button's own
   if ($("zoom").open && key !== "z" && key !== "Z") return;
   const name = about?.labels.find((one) => one.key && one.key === key.toLowerCase())?.name;
