@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER
-from annolooop.commands.wording import short_estimate
+from annolooop.commands.wording import describe_headline, short_estimate
 from annolooop.console.console import Console
 from annolooop.errors import counted
 
@@ -89,7 +89,11 @@ def _print_versions(console: Console, report: "StatsReport") -> None:
 def _model_lines(report: "StatsReport") -> list[str]:
     if not report.in_force or not report.holdout:
         return []
+    from annolooop.loop.versions.headline import shows_calibration
+
     evaluation, holdout = report.evaluation, report.holdout
+    if report.headline and report.headline.early:
+        return [f"model {report.in_force}: {describe_headline(report.headline)}"]
     if holdout.accuracy is None:
         return [f"model {report.in_force}: {holdout.n} labelled images in the holdout, too few"]
     head = f"model {report.in_force} on {holdout.n} images of the holdout (95 % intervals):"
@@ -98,11 +102,12 @@ def _model_lines(report: "StatsReport") -> list[str]:
             head,
             f"  accuracy {holdout.accuracy:.3f} ({holdout.low:.3f}-{holdout.high:.3f})",
         ]
-    figures = (
+    figures = [
         f"accuracy {short_estimate(evaluation.accuracy)}",
         f"balanced {short_estimate(evaluation.balanced_accuracy)}",
-        f"ECE {short_estimate(evaluation.ece)}",
-    )
+    ]
+    if shows_calibration(evaluation.n):
+        figures.append(f"ECE {short_estimate(evaluation.ece)}")
     return [head, f"  {', '.join(figures)}"]
 
 
@@ -132,7 +137,8 @@ def _people_lines(report: "StatsReport") -> list[str]:
 
 
 def _print_labels(console: Console, report: "StatsReport") -> None:
-    classes = report.evaluation.classes if report.evaluation else {}
+    early = report.headline is not None and report.headline.early
+    classes = report.evaluation.classes if report.evaluation and not early else {}
     rows = []
     for label, n in list(report.labels.items())[:LABELS]:
         row: list[object] = [label, n]

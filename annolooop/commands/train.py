@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from annolooop.commands.wording import estimate
+from annolooop.commands.wording import describe_headline, estimate
 from annolooop.console.console import Console
 from annolooop.errors import counted
 from annolooop.loop.rounds.next_step import next_step
@@ -129,14 +129,20 @@ def _print_no_labels(console: Console, report: "TrainReport") -> None:
 
 
 def _print_figures(console: Console, report: "TrainReport") -> None:
-    console.print(f"holdout: {_holdout(report.holdout)}")
-    for line in evaluation_lines(report.evaluation):
-        console.print(f"  {line}")
-    if report.calibration:
+    from annolooop.loop.versions.headline import shows_calibration
+
+    if report.headline and report.headline.early:
+        console.print(describe_headline(report.headline))
+        console.print(f"holdout: {_too_small(report.holdout.n)}")
+    else:
+        console.print(f"holdout: {_holdout(report.holdout)}")
+        for line in evaluation_lines(report.evaluation):
+            console.print(f"  {line}")
+    if report.calibration and shows_calibration(report.calibration["n"]):
         console.print(f"calibration: {describe_calibration(report.calibration)}")
     if report.gate:
         console.print(f"gate: {report.gate.why}")
-    if "accuracy" in report.cross_validation:
+    if "accuracy" in report.cross_validation and not (report.headline and report.headline.early):
         console.print(f"cross-validation: accuracy {report.cross_validation['accuracy']:.3f}")
     if report.finetune:
         console.print(f"fine-tuning: {_finetuning(report.finetune)}")
@@ -144,9 +150,7 @@ def _print_figures(console: Console, report: "TrainReport") -> None:
 
 def describe_quality(report: "TrainReport") -> str:
     """How good the current version is, in one line."""
-    if report.holdout.accuracy is None and "accuracy" in report.cross_validation:
-        return f"cross-validation: accuracy {report.cross_validation['accuracy']:.3f}"
-    return _holdout(report.holdout)
+    return describe_headline(report.headline) if report.headline else _holdout(report.holdout)
 
 
 def _print_refused(console: Console, report: "TrainReport") -> None:
@@ -164,11 +168,15 @@ def evaluation_lines(evaluation: "Evaluation | None") -> list[str]:
     """The figures of the holdout besides accuracy, a line each; none with too few images."""
     if evaluation is None or evaluation.accuracy.value is None:
         return []
-    return [
+    from annolooop.loop.versions.headline import shows_calibration
+
+    lines = [
         f"balanced accuracy {estimate(evaluation.balanced_accuracy)}",
         f"log loss {estimate(evaluation.log_loss)}",
-        f"calibration error (ECE) {estimate(evaluation.ece)}",
     ]
+    if shows_calibration(evaluation.n):
+        lines.append(f"calibration error (ECE) {estimate(evaluation.ece)}")
+    return lines
 
 
 def describe_calibration(figures: "Mapping[str, float]") -> str:
@@ -226,6 +234,12 @@ def _finetuning(figures: "Finetuning") -> str:
         f"{epochs}; epoch {figures.best_epoch} is kept: validation loss {figures.loss_before:.3f} "
         f"-> {figures.loss_after:.3f} on {counted(figures.validation, 'image')}"
     )
+
+
+def _too_small(images: int) -> str:
+    from annolooop.loop.versions.headline import HOLDOUT_TELLS
+
+    return f"{counted(images, 'labelled image')}; from {HOLDOUT_TELLS} on, its figures are shown"
 
 
 def _holdout(holdout: "Holdout") -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from annolooop.domain.versions import Estimate
+    from annolooop.loop.versions.headline import Headline
 
 
 def estimate(figure: "Estimate", digits: int = 3) -> str:
@@ -19,6 +20,15 @@ def estimate(figure: "Estimate", digits: int = 3) -> str:
 def short_estimate(figure: "Estimate") -> str:
     """The same in two digits and few cells, for a line of several figures."""
     return estimate(figure, 2).replace(" to ", "-")
+
+
+def describe_headline(headline: "Headline") -> str:
+    """The accuracy to go by, what it was measured on, and whether that is enough."""
+    from annolooop.loop.versions.headline import EARLY, HOLDOUT
+
+    where = "of the holdout" if headline.by == HOLDOUT else "in cross-validation"
+    text = f"accuracy {estimate(headline.accuracy)} on {headline.n} images {where}"
+    return f"{text}; {EARLY}" if headline.early else text
 
 
 def size(count: float) -> str:

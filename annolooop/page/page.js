@@ -47,7 +47,9 @@
     const shown = box.data && box.data.map(trace => trace.visible);
     const data = paint(figure.data, scheme());
     if (shown) data.forEach((trace, n) => { trace.visible = shown[n]; });
-    return Plotly.react(box, data, layoutOf(figure, scheme(), box.clientWidth < 520), config);
+    const layout = layoutOf(figure, scheme(), box.clientWidth < 520);
+    box.style.height = layout.height + "px"; // Plotly leaves it at 0 after some changes of the width
+    return Plotly.react(box, data, layout, config);
   };
 
   // What a printer gets: pictures in the colours of paper, made when the page has time.

@@ -47,12 +47,14 @@ def _to_do(verdict: Verdict, effort: Effort) -> Fact:
             return Fact(title, "–", "no target is set")
         return Fact(title, "not known", "too few labels for a forecast")
     if need.until == "to tell":
-        labels = f"about {number(need.labels or 0)} more labels"
+        labels = f"about {number(need.labels or 0)} more labels{_left(need, effort)}"
         return Fact("Work until that can be told", _amount(need.hours, need.labels), labels)
     if need.until == "to be sure":
         if need.labels is None:
             return Fact("Work to be sure", "not known", "it is too close to the target")
-        labels = f"about {number(need.labels)} more labels, if it stays as good"
+        labels = (
+            f"about {number(need.labels)} more labels, if it stays as good{_left(need, effort)}"
+        )
         return Fact("Work to be sure", _amount(need.hours, need.labels), labels)
     return Fact(title, *_by_curve(need, effort))
 
@@ -64,16 +66,21 @@ def _by_curve(need: Need, effort: Effort) -> tuple[str, str]:
         if need.labels_low is not None:
             enough += f"; at best {_amount(need.hours_low, need.labels_low)}"
         return f"more than {_amount(need.hours_beyond, need.beyond, '')}", enough
-    low = _amount(need.hours_low, need.labels_low, "")
+    low = _amount(need.hours_low, need.labels_low, "") if need.labels_low else "perhaps none"
     if need.labels_high is None:
-        between = f"{low} at least, no upper end can be foreseen"
+        between = f"{low}{' at least' if need.labels_low else ''}, no upper end can be foreseen"
     else:
         between = f"{low} to {_amount(need.hours_high, need.labels_high, '')}"
-    left = effort.images - effort.labels
-    words = f"{between}; {number(need.labels)} more labels"
-    if need.labels > left:
-        words += f", and only {number(left)} images are left"
+    words = f"{between}; {number(need.labels)} more labels{_left(need, effort)}"
     return _amount(need.hours, need.labels), words
+
+
+def _left(need: Need, effort: Effort) -> str:
+    """That there are not so many images, where that is so."""
+    left = effort.images - effort.labels
+    if (need.labels or 0) <= left:
+        return ""
+    return f", and only {number(left)} images are left" if left > 0 else ", and no image is left"
 
 
 def _amount(time: float | None, labels: int | None, about: str = "about ") -> str:
@@ -91,7 +98,7 @@ def _ago(effort: Effort, now: str) -> str:
         days = (here.date() - then.date()).days
     except ValueError:
         return f"on {effort.last_answer[:10]}"
-    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+    return {0: "today", 1: "yesterday"}.get(max(0, days), f"{days} days ago")
 
 
 def confusions(

@@ -15,6 +15,7 @@ from annolooop.domain.versions import (
     Holdout,
 )
 from annolooop.loop.train.train import TrainReport
+from annolooop.loop.versions.headline import Headline
 
 BACKBONE = BackboneInfo("resnet18", "DEFAULT", "f" * 64, "t", 512)
 GATE = GateVerdict("promoted", "mcnemar", why="the two differ on 3 of 40 images")
@@ -96,6 +97,22 @@ def test_small_holdout_says_how_many_it_needs(monkeypatch: pytest.MonkeyPatch) -
         "holdout: 3 labelled images, too few: 10 are needed"
         in printed(monkeypatch, print_train, small)[0]
     )
+
+
+def test_small_holdout_leaves_the_word_to_cross_validation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    early = Headline("cross-validation", 100, Estimate(0.84, 0.76, 0.9), early=True)
+    text = " ".join(
+        " ".join(printed(monkeypatch, print_train, replace(REPORT, headline=early))[0]).split()
+    )
+    assert (
+        "accuracy 0.840 (0.760 to 0.900) on 100 images in cross-validation; too early to tell"
+        in text
+    )
+    assert "holdout: 20 labelled images; from 50 on, its figures are shown" in text
+    assert "ECE" not in text
+    assert "0.91" not in text  # the same figure is not there twice
 
 
 def test_news_lead_to_rerun(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from support.browser_pages import open_page, shoot
 
 from annolooop.domain.versions import ClassFigures, Estimate, Evaluation
@@ -129,6 +129,7 @@ def test_page_holds_hostile_names_and_asks_for_nothing(tmp_path: Path) -> None:
         assert page.get_by_text("the image is gone").count() == 2
         shoot(page, "report")
         look_at_the_map(page)
+        explain_a_word(page)
         look_in_other_ways(page)
         assert page.evaluate("window.hit") is None
         assert messages == []
@@ -154,6 +155,32 @@ def look_at_the_map(page: Page) -> None:
     shoot(page, "report-uncertainty")
 
 
+def explain_a_word(page: Page) -> None:
+    """By keyboard; and it goes away again."""
+    page.locator("#quality .term").first.focus()
+    page.keyboard.press("Enter")
+    word = page.locator("#about-holdout")
+    expect(word).to_be_visible()
+    expect(word).to_contain_text("set aside")
+    page.keyboard.press("Escape")
+    expect(word).to_be_hidden()
+
+
+def fits_a_phone(page: Page) -> None:
+    """Nothing is wider than the screen, nothing is cut, and no figure lies on what follows it."""
+    scrolled, there = width_of(page)
+    assert scrolled <= there
+    cut = """[...document.querySelectorAll("body *")].filter(e => e.clientWidth
+        && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "visible")"""
+    assert page.evaluate(f"{cut}.length") == 0
+    short = """[...document.querySelectorAll(".plot")].filter(plot => plot.clientHeight
+        < plot.querySelector(".main-svg").getBoundingClientRect().height)"""
+    assert page.evaluate(f"{short}.length") == 0
+    wide = """[...document.querySelectorAll("body *")]
+        .filter(e => e.getBoundingClientRect().right > innerWidth + 1)"""
+    assert page.evaluate(f"{wide}.length") == 0
+
+
 def look_in_other_ways(page: Page) -> None:
     """In the dark, on a phone, and on paper."""
     page.emulate_media(color_scheme="dark")
@@ -162,8 +189,7 @@ def look_in_other_ways(page: Page) -> None:
     assert page.evaluate(paper) == DARK["bg"]
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(500)
-    scrolled, there = width_of(page)
-    assert scrolled <= there
+    fits_a_phone(page)
     shoot(page, "report-phone")
     page.emulate_media(media="print", color_scheme="light")
     pictures = page.eval_on_selector_all(

@@ -37,6 +37,10 @@ def test_labels_and_hours_so_far() -> None:
             "about 84 min; 30 min at least, no upper end can be foreseen; 300 more labels",
         ),
         (
+            replace(NEED, labels_low=0, hours_low=0.0),
+            "about 84 min; perhaps none to 4.3 h; 300 more labels",
+        ),
+        (
             replace(NEED, labels=700, hours=3.3),
             "about 3.3 h; 30 min to 4.3 h; 700 more labels, and only 600 images are left",
         ),
@@ -68,6 +72,8 @@ def test_work_until_more_is_known_has_another_name() -> None:
     assert shown(replace(DONE, need=tell))["Work until that can be told"] == (
         "about 42 min; about 150 more labels"
     )
+    last = replace(DONE, labels=1000, need=tell)
+    assert shown(last)["Work until that can be told"].endswith("and no image is left")
     sure = replace(tell, until="to be sure")
     assert shown(replace(DONE, need=sure))["Work to be sure"].endswith("if it stays as good")
     close = Need("to be sure", None, None, None)
@@ -80,6 +86,7 @@ def test_work_until_more_is_known_has_another_name() -> None:
         ("2026-03-05T01:00:00Z", "last answer today"),
         ("2026-03-04T23:00:00+00:00", "last answer yesterday"),
         ("2026-02-20T23:00:00Z", "last answer 13 days ago"),
+        ("2026-03-06T09:00:00Z", "last answer today"),  # by a clock that is fast
         ("7", "last answer on 7"),
     ],
 )

@@ -20,6 +20,9 @@ def accept(
         float,
         typer.Option("--precision", help="Share of the accepted that must be correct, 0.5 to 1."),
     ] = 0.98,
+    per_label: Annotated[
+        bool, typer.Option("--per-label", help="Choose a confidence for each label.")
+    ] = False,
     spot_check: Annotated[
         float,
         typer.Option("--spot-check", help="Share of them that people are asked all the same."),
@@ -46,6 +49,7 @@ def accept(
     Examples:
       annoloop dataset accept               # only count
       annoloop dataset accept --yes         # accept them
+      annoloop dataset accept --per-label   # a confidence for each label
       annoloop dataset accept --undo v3     # count what --yes would remove
 
     They become annotations that nobody has seen. The holdout decides from which confidence on
@@ -62,7 +66,7 @@ def accept(
     stack = open_stack(console)
     if undo is not None:
         return undo_accept(stack, undo, yes, console.track)
-    return accept(stack, AcceptOptions(precision, spot_check, limit, yes), console.track)
+    return accept(stack, AcceptOptions(precision, spot_check, limit, yes, per_label), console.track)
 
 
 def print_accept(console: Console, report: Union["AcceptReport", "UndoReport"]) -> None:
@@ -72,14 +76,17 @@ def print_accept(console: Console, report: Union["AcceptReport", "UndoReport"]) 
     if isinstance(report, UndoReport):
         _print_undo(console, report)
         return
-    console.print(
-        f"{report.version}: at least {report.low:.1%} correct where confidence is "
-        f"{report.threshold:.4g} or more"
-    )
-    console.print(
-        f"  ({report.errors} wrong of {report.above} such images of the holdout, which has "
-        f"{report.holdout}; 95 % confidence)"
-    )
+    if report.per_label:
+        _print_per_label(console, report)
+    else:
+        console.print(
+            f"{report.version}: at least {report.low:.1%} correct where confidence is "
+            f"{report.threshold:.4g} or more"
+        )
+        console.print(
+            f"  ({report.errors} wrong of {report.above} such images of the holdout, which has "
+            f"{report.holdout}; 95 % confidence)"
+        )
     verb = "accepted" if report.applied else "to accept"
     console.print(
         f"{verb}: {report.accepted} of {report.untouched} untouched predictions, of which at most "
@@ -102,6 +109,28 @@ def print_accept(console: Console, report: Union["AcceptReport", "UndoReport"]) 
         why = "is sure enough" if report.untouched else "is shown in a task that nobody touched"
         console.say(f"No prediction {why}.")
     console.next(*next_step(report.state))
+
+
+def _print_per_label(console: Console, report: "AcceptReport") -> None:
+    console.print(
+        f"{report.version}: at least so many are correct where confidence is as high (95 % "
+        "confidence for all labels together)"
+    )
+    console.table(
+        ("label", "correct", "from confidence", "wrong of", "in the holdout"),
+        [
+            (row.label, "", "none", "", row.holdout)
+            if row.threshold.value is None
+            else (
+                row.label,
+                f"{row.threshold.low:.1%}",
+                f"{row.threshold.value:.4g}",
+                f"{row.threshold.errors} of {row.threshold.n}",
+                row.holdout,
+            )
+            for row in report.per_label
+        ],
+    )
 
 
 def _print_undo(console: Console, report: "UndoReport") -> None:

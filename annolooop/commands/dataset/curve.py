@@ -31,7 +31,9 @@ def curve(console: Console, name: NAME_IF_OTHER = None, offline: OFFLINE = False
 def print_curve(console: Console, report: "CurveReport") -> None:
     """Print a small plot with intervals, and the verdict."""
     judges = "images of the holdout" if report.judged_by == "holdout" else "images, out of fold"
-    console.print(f"{report.dataset}: accuracy by labels, measured on {report.judges} {judges}")
+    console.print(
+        f"{report.dataset}: accuracy by labels in all, measured on {report.judges} {judges}"
+    )
     console.print(f"annotations from {source(report.live, report.as_of, report.why_not_live)}")
     rows = [(f"{p.labels}", p.accuracy) for p in report.points]
     rows.append((f"{report.forecast.labels} ?", report.forecast.accuracy))

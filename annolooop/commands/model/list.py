@@ -1,6 +1,7 @@
 """`annoloop model list`: the model versions of the dataset."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,7 +52,7 @@ def print_list(console: Console, report: "ModelListReport") -> None:
 
 
 def _row(row: "ModelRow") -> tuple[object, ...]:
-    evaluation, calibration = row.evaluation, row.calibration
+    evaluation = row.evaluation
     log_loss = evaluation.log_loss.value if evaluation else None
     return (
         row.name,
@@ -62,10 +63,18 @@ def _row(row: "ModelRow") -> tuple[object, ...]:
         estimate(evaluation.balanced_accuracy, 2) if evaluation else "",
         "" if log_loss is None else f"{log_loss:.2f}",
         # Out of fold, without and with the temperature.
-        f"{calibration['ece_before']:.2f} -> {calibration['ece_after']:.2f}" if calibration else "",
+        _calibration(row.calibration),
         f"{row.backbone} ({row.tuned})" if row.tuned else row.backbone,
         row.created_by,
     )
+
+
+def _calibration(figures: "Mapping[str, Any] | None") -> str:
+    from annolooop.loop.versions.headline import shows_calibration
+
+    if not figures or not shows_calibration(figures["n"]):
+        return ""
+    return f"{figures['ece_before']:.2f} -> {figures['ece_after']:.2f}"
 
 
 def _state(row: "ModelRow") -> str:
@@ -77,7 +86,7 @@ def _state(row: "ModelRow") -> str:
 
 
 def _accuracy(row: "ModelRow") -> str:
-    """On the holdout; where that is too small, its size."""
-    if row.accuracy is None:
+    """That to go by; where there is none, the size of the holdout."""
+    if row.headline is None:
         return counted(row.holdout, "image")
-    return estimate(row.evaluation.accuracy, 2) if row.evaluation else f"{row.accuracy:.2f}"
+    return f"{'early: ' if row.headline.early else ''}{estimate(row.headline.accuracy, 2)}"

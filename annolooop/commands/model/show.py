@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from annolooop.commands.model.version import VERSION
 from annolooop.commands.train import describe_backbone, describe_calibration, evaluation_lines
-from annolooop.commands.wording import estimate, moment
+from annolooop.commands.wording import describe_headline, estimate, moment
 from annolooop.console.console import Console
 from annolooop.loop.rounds.next_step import LoopState, next_step
 
@@ -32,6 +32,7 @@ def show(console: Console, version: VERSION) -> "ModelReport":
 def print_version(console: Console, report: "ModelReport") -> None:
     """Print the record, a line for each entry."""
     from annolooop.domain.versions import evaluation_of
+    from annolooop.loop.versions.headline import shows_calibration
 
     version, evaluation = report.version, evaluation_of(report.version)
     metrics = {k: value for k, value in version.metrics.items() if k not in PRINTED_APART}
@@ -51,12 +52,15 @@ def print_version(console: Console, report: "ModelReport") -> None:
         console.print(f"  {title}")
         for line in _lines(values, "    "):
             console.print(line)
-    if "calibration" in version.metrics:
-        console.print(f"  calibration: {describe_calibration(version.metrics['calibration'])}")
+    calibration = version.metrics.get("calibration")
+    if calibration and shows_calibration(calibration["n"]):
+        console.print(f"  calibration: {describe_calibration(calibration)}")
     if "gate" in version.metrics:
         gate = version.metrics["gate"]
         console.print(f"  gate: {gate['verdict']}: {gate['why']}")
-    if evaluation:
+    if report.headline and report.headline.early:
+        console.print(f"  {describe_headline(report.headline)}")
+    if evaluation and evaluation.n:
         _print_evaluation(console, version.labels, evaluation)
     for promotion in report.promotions:
         console.print(f"  promoted  {moment(promotion.at)} by {promotion.by}")
@@ -92,8 +96,6 @@ def _print_evaluation(console: Console, labels: tuple[str, ...], evaluation: "Ev
         console.print(f"  holdout: accuracy {estimate(evaluation.accuracy)}")
         for line in evaluation_lines(evaluation):
             console.print(f"    {line}")
-    if not evaluation.n:
-        return
     console.table(
         ("label", "images", "predicted", "precision", "recall"),
         [

@@ -19,6 +19,7 @@ from annolooop.loop.labels.pull import pull
 from annolooop.loop.labels.snapshot import pull_snapshot
 from annolooop.loop.push.plan import agrees, expected_index, list_tasks
 from annolooop.loop.quality.propose import AcceptOptions, Proposal, propose
+from annolooop.loop.quality.thresholds import LabelThreshold
 from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.versions.predict import Predictor, require_current
 from annolooop.stack import Stack
@@ -53,6 +54,8 @@ class AcceptReport:
         labels: of what was, or would be, accepted.
         applied: it was done.
         to_do: tasks that are neither labelled nor skipped, after this run.
+        per_label: where each label has its own threshold, these; ``threshold`` and ``low`` are the
+            lowest of them then, ``above`` and ``errors`` their sums.
     """
 
     dataset: str
@@ -73,6 +76,7 @@ class AcceptReport:
     applied: bool
     seconds: float
     to_do: int = 0
+    per_label: tuple[LabelThreshold, ...] = ()
 
     @property
     def state(self) -> LoopState:
@@ -244,16 +248,18 @@ def _report(
     begun: float,
     to_do: int,
 ) -> AcceptReport:
-    threshold = proposal.threshold
+    threshold, own = proposal.thresholds.together, proposal.thresholds.labels
     assert threshold.value is not None
     assert threshold.low is not None
     labels = Counter(label for p in proposal.tasks.values() for label in p.labels)
+    wrong = {row.label: 1 - row.threshold.low for row in own if row.threshold.low is not None}
+    share = sum(wrong.get(label, 0.0) * n for label, n in labels.items()) / max(labels.total(), 1)
     return AcceptReport(
         dataset=stack.config.dataset.name,
         version=version.name,
         precision=options.precision,
         threshold=threshold.value,
-        holdout=proposal.holdout,
+        holdout=proposal.thresholds.holdout,
         above=threshold.n,
         errors=threshold.errors,
         low=round(threshold.low, 4),
@@ -262,9 +268,10 @@ def _report(
         over_limit=proposal.over_limit,
         accepted=made,
         passed_over=len(proposal.tasks) - made,
-        wrong_at_most=ceil(made * (1 - threshold.low)),
+        wrong_at_most=ceil(made * (share if own else 1 - threshold.low)),
         labels={label: labels[label] for label in version.labels if labels[label]},
         applied=options.yes,
         seconds=round(time.monotonic() - begun, 3),
         to_do=to_do,
+        per_label=own,
     )

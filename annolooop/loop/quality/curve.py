@@ -12,7 +12,13 @@ from annolooop.loop.labels.current import read_labels
 from annolooop.loop.quality.labelled import embed_labelled
 from annolooop.loop.rounds.next_step import LoopState
 from annolooop.model.heads.fit import learnable
-from annolooop.model.judging.curve import Forecast, Measured, forecast, measure_curve
+from annolooop.model.judging.curve import (
+    FORECAST_TIMES,
+    Forecast,
+    Measured,
+    forecast,
+    measure_curve,
+)
 from annolooop.stack import Stack
 
 
@@ -21,7 +27,8 @@ class CurvePoint:
     """Accuracy with some of the labels.
 
     Attributes:
-        labels: that were trained on.
+        labels: in all, those of the holdout too: people give both, and only the others are
+            trained on.
         share: of the labels that there are.
         accuracy: with its band.
     """
@@ -38,7 +45,7 @@ class CurveReport:
     Attributes:
         dataset: its name.
         live, why_not_live, as_of: as in :class:`DescribeReport`.
-        labels: images to train on when all are used.
+        labels: labelled images, those of the holdout too.
         judged_by: ``holdout``, or ``out-of-fold`` where that is too small.
         judges: images that judge.
         points: accuracy at shares of the labels, the least first.
@@ -120,19 +127,20 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
     follow = partial(track, stage="fit")
     measured = measure_curve(found.vectors(learn), targets, found.multiple, seed, judges, follow)
     expected = forecast(measured, len(learn), seed)
+    total = len(found.examples)
     stop, why = advise(measured[-1], expected)
     return CurveReport(
         dataset=name,
         live=labels.live,
         why_not_live=labels.why_not,
         as_of=labels.snapshot.created_at,
-        labels=len(learn),
+        labels=total,
         judged_by="holdout" if by_holdout else "out-of-fold",
         judges=len(held) if by_holdout else len(learn),
-        points=tuple(CurvePoint(m.labels, m.share, m.accuracy) for m in measured),
-        forecast=CurvePoint(expected.labels, expected.labels / len(learn), expected.accuracy),
+        points=tuple(CurvePoint(round(m.share * total), m.share, m.accuracy) for m in measured),
+        forecast=CurvePoint(round(FORECAST_TIMES * total), FORECAST_TIMES, expected.accuracy),
         gain=expected.gain,
-        verdict=describe_gain(expected, len(learn)),
+        verdict=describe_gain(expected.gain, total),
         stop=stop,
         why=why,
         left_out=left_out(found.reasons()),
@@ -156,14 +164,13 @@ def advise(all_labels: Measured, expected: Forecast) -> tuple[bool, str]:
     return False, f"a gain of {gain.value * 100:.1f} points is expected"
 
 
-def describe_gain(expected: Forecast, labels: int) -> str:
+def describe_gain(gain: Estimate, labels: int) -> str:
     """What as many labels again would bring, in words."""
-    gain = expected.gain
     assert gain.value is not None
     assert gain.low is not None
     assert gain.high is not None
     verdict = (
-        f"about {expected.labels - labels} more labels: +{gain.value * 100:.1f} points, "
+        f"about {labels} more labels: +{gain.value * 100:.1f} points, "
         f"{gain.low * 100:.1f} to {gain.high * 100:.1f}"
     )
     if labels < WIDE:

@@ -1,24 +1,18 @@
 """Which predictions may be accepted unseen: from which confidence on, and of which tasks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from shlex import quote
-
-import numpy as np
 
 from annolooop.domain.annotations import Snapshot
 from annolooop.domain.draw import SPOT_CHECK, draw
-from annolooop.domain.examples import Example, build_examples
 from annolooop.domain.progress import Track
 from annolooop.domain.split import split_of
 from annolooop.domain.tasks import Image, Prediction
-from annolooop.domain.versions import ModelVersion
-from annolooop.errors import DataError
-from annolooop.loop.labels.split import not_trained_on, recorded_split, rules_of_stack
+from annolooop.loop.labels.split import recorded_split
 from annolooop.loop.push.blind import blind_share, is_blind
+from annolooop.loop.quality.thresholds import Thresholds, find_thresholds
 from annolooop.loop.versions.predict import Predictor
-from annolooop.model.judging.acceptance import Threshold, choose_threshold, images_needed
 from annolooop.stack import Stack
 from annolooop.storage.tasks import TaskIndex
 
@@ -34,12 +28,14 @@ class AcceptOptions:
         spot_check: share of the confident ones that is left for people.
         limit: accept at most so many.
         yes: do it; otherwise only count.
+        per_label: choose a threshold for each label.
     """
 
     precision: float = 0.98
     spot_check: float = 0.05
     limit: int | None = None
     yes: bool = False
+    per_label: bool = False
 
 
 @dataclass
@@ -47,16 +43,14 @@ class Proposal:
     """What may be accepted.
 
     Attributes:
-        threshold: chosen on the holdout; it has a value.
-        holdout: labelled images of the holdout that it was chosen on.
+        thresholds: chosen on the holdout; at least one has a value.
         tasks: task -> its prediction, the most confident first.
         untouched: tasks with a prediction that nobody touched, outside of the holdout.
         spot_check: of the confident ones, those left for people.
         over_limit: confident ones that the limit leaves for the next time.
     """
 
-    threshold: Threshold
-    holdout: int
+    thresholds: Thresholds
     tasks: dict[int, Prediction] = field(default_factory=dict)
     untouched: int = 0
     spot_check: int = 0
@@ -71,14 +65,14 @@ def propose(
     options: AcceptOptions,
     track: Track,
 ) -> Proposal:
-    """Choose the threshold on the holdout, and find the untouched tasks above it.
+    """Choose thresholds on the holdout, and find the untouched tasks above them.
 
     Raises:
+        UsageError: a threshold for each label, and several labels an image.
         DataError: too few labels, or no confidence is high enough.
     """
-    threshold, holdout = _choose_threshold(stack, predictor, snapshot, options.precision)
-    proposal, lowest = Proposal(threshold, holdout), threshold.value
-    assert lowest is not None
+    thresholds = find_thresholds(stack, predictor, snapshot, options.precision, options.per_label)
+    proposal = Proposal(thresholds)
     chosen: list[tuple[float, int, Prediction]] = []
     images = track(stack.catalog.images(), "look", len(stack.catalog))
     tasks = _UntouchedTasks(stack, predictor, task_index, snapshot)
@@ -88,7 +82,8 @@ def propose(
         predictions = predictor.predict([image for _, image in untouched])
         for task, image in untouched:
             prediction = predictions[image]
-            if prediction.score < lowest:
+            lowest = thresholds.lowest(prediction)
+            if lowest is None or prediction.score < lowest:
                 continue
             if draw(image.sha256, SPOT_CHECK) < options.spot_check:
                 proposal.spot_check += 1
@@ -99,71 +94,6 @@ def propose(
     proposal.over_limit = len(chosen) - len(kept)
     proposal.tasks = {task: prediction for _, task, prediction in kept}
     return proposal
-
-
-def _choose_threshold(
-    stack: Stack, predictor: Predictor, snapshot: Snapshot, precision: float
-) -> tuple[Threshold, int]:
-    """The threshold, and on how many images it was chosen; DataError where there is none."""
-    version = predictor.version
-    held = _labelled_holdout(stack, version, snapshot)
-    needed = images_needed(precision)
-    if len(held) < needed:
-        share, before = stack.config.train.holdout, version.config.get("holdout")
-        have, hint = f"there are {len(held)}", _ask_less(stack, len(held))
-        if before not in (None, share):
-            have += f" that {version.name}, made with train.holdout: {before}, did not learn from"
-            hint = "Train a version with this holdout: annoloop train --rerun"
-        raise DataError(
-            f"a precision of {precision:.4g} takes at least {needed} labelled images of the "
-            f"holdout, all predicted correctly; {have}",
-            hint,
-        )
-    images = [Image(e.key, e.sha256) for e in held]
-    predictions = list(_predict(predictor, images))
-    pairs = zip(predictions, held, strict=True)
-    correct = np.array([set(p.labels) == set(e.labels) for p, e in pairs])
-    confidence = np.array([p.score for p in predictions])
-    threshold = choose_threshold(confidence, correct, precision)
-    if threshold.value is None:
-        raise DataError(
-            f"no confidence of {version.name} is high enough for precision {precision:.4g}: it "
-            f"predicts {int(correct.sum())} of {len(held)} labelled images of the holdout "
-            "correctly, and is wrong on some of those where it is most confident",
-            "Check these labels: annoloop dataset review; or annotate more and train again; or ask "
-            "for less with --precision",
-        )
-    return threshold, len(held)
-
-
-def _labelled_holdout(stack: Stack, version: ModelVersion, snapshot: Snapshot) -> list[Example]:
-    """Images of the holdout that people labelled, that the version did not learn from, and that
-    have an embedding.
-
-    Also those whose label the version does not know: it is wrong about them, and would be wrong
-    about the images like them that it would accept.
-    """
-    examples = build_examples(snapshot.annotations, rules_of_stack(stack)).examples
-    held = [example for example in examples if example.split == "holdout"]
-    held = not_trained_on(stack, version, held, stack.config.train.holdout)
-    missing = stack.embeddings(version.backbone).missing(e.sha256 for e in held)
-    return [example for example in held if example.sha256 not in missing]
-
-
-def _ask_less(stack: Stack, images: int) -> str:
-    """What to do with too few images: name the highest precision that they can show."""
-    for hundredths in range(99, 49, -1):
-        if images_needed(hundredths / 100) <= images:
-            less = f"annoloop dataset accept --precision 0.{hundredths}"
-            return f"Annotate more images, or ask for less: {less}"
-    return f"Annotate more images: annoloop dataset launch {quote(stack.config.dataset.name)}"
-
-
-def _predict(predictor: Predictor, images: Sequence[Image]) -> Iterator[Prediction]:
-    for start in range(0, len(images), IMAGES_AT_ONCE):
-        part = images[start : start + IMAGES_AT_ONCE]
-        predictions = predictor.predict(part)
-        yield from (predictions[image] for image in part)
 
 
 class _UntouchedTasks:

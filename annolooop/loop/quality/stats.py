@@ -19,6 +19,7 @@ from annolooop.loop.push.changes import count_marked
 from annolooop.loop.quality.agreement import agreement
 from annolooop.loop.rounds.figures import RoundStats, last_round
 from annolooop.loop.rounds.next_step import LoopState, next_step
+from annolooop.loop.versions.headline import Headline, headline
 from annolooop.model.heads.interval import wilson
 from annolooop.stack import Stack
 
@@ -57,6 +58,7 @@ class StatsReport:
         unknown_labels: likewise, of labels that the dataset does not have.
         advice: what to change in the project or in the stack file.
         holdout: its accuracy, also of versions whose record has no evaluation.
+        headline: the accuracy to go by.
         evaluation: of it on the holdout, as its record has it.
         calibration: likewise, out of fold.
         round: the last one that asked people.
@@ -82,6 +84,7 @@ class StatsReport:
     url: str
     in_force: str | None = None
     holdout: Holdout | None = None
+    headline: Headline | None = None
     evaluation: Evaluation | None = None
     calibration: dict[str, Any] | None = None
     round: RoundStats | None = None
@@ -152,6 +155,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         url=stack.studio.projects.stream_url(project.id),
         in_force=version.name if version else None,
         holdout=Holdout(**version.metrics["holdout"]) if version else None,
+        headline=headline(version.metrics) if version else None,
         evaluation=evaluation_of(version) if version else None,
         calibration=version.metrics.get("calibration") if version else None,
         round=asked,

@@ -161,8 +161,8 @@ def _gather(
         label: sum(label in example.labels for example in labels.examples) for label in labels.order
     }
     reached = verdict(_target(stack, labels), version)
-    words, step, asked = upcoming(stack, labels, version, reached)
     everything = pool(stack, labels, version, track)
+    words, step, asked = upcoming(stack, labels, version, reached, everything.images)
     waiting = asked.asked - asked.answered if asked else 0
     work = effort(labels, reached, past.measured, everything.images, waiting)
     return Content(
@@ -214,6 +214,6 @@ def task_url(stack: Stack, labels: Labels) -> Callable[[str], str]:
 
 def _based_on(labels: Labels) -> str:
     if labels.live:
-        return "annotations of now"
+        return "answers up to now"
     when = labels.snapshot.created_at[:10]
-    return f"annotations of the last snapshot, {when}" if when else "no annotations yet"
+    return f"answers up to {when}, the last snapshot" if when else "no answers yet"

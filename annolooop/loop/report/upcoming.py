@@ -19,27 +19,35 @@ WORDS = (  # how commands begin, and what they are for; {left}: images that wait
     ("annoloop train --rerun", "The model learns from the new answers."),
     ("annoloop train", "The first model is made."),
     ("annoloop sync", "The answers of people are read."),
-    ("annoloop report", "Nothing: people have answered about all images."),
+    ("annoloop report", "People have answered about all images; to go on, more are needed."),
     ("", "Whoever runs annoloop looks after it."),
 )
 
 
 def upcoming(
-    stack: Stack, labels: Labels, version: ModelVersion | None, verdict: Verdict
+    stack: Stack, labels: Labels, version: ModelVersion | None, verdict: Verdict, images: int
 ) -> tuple[str, Step, RoundStats | None]:
-    """What comes next in words, as a command, and the last round."""
+    """What comes next in words, as a command, and the last round.
+
+    Args:
+        stack: the annotation loop.
+        labels: of the dataset.
+        version: the current one.
+        verdict: whether the target is reached.
+        images: of the dataset; where Label Studio was not asked, they stand for its tasks.
+    """
     annotations, choice = labels.snapshot.annotations, labels.rules.choice
     asked = last_round(stack, labels.dataset, annotations, choice)
     left = asked.asked - asked.answered if asked else 0
     name, project, predictions = labels.dataset, labels.project, {}
-    to_do = None
+    tasks = project.tasks if project else images
+    to_do = max(0, count_tasks(annotations, choice).to_do(tasks))
     if project:
-        to_do = count_tasks(annotations, choice).to_do(project.tasks)
         predictions = stack.studio.predictions.count_by_version(project.id)
     state = LoopState(
         dataset=name,
         own=name == stack.config.dataset.name,
-        tasks=project.tasks if project else None,
+        tasks=tasks,
         to_do=to_do,
         asked=asked.asked if asked else 0,
         left=left,

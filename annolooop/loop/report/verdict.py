@@ -66,5 +66,5 @@ def _words(target: float | None, known: Headline | None, state: str) -> str:
     right = f"The model is right about {percent(a.value)} of images."
     between = f"between {percent(a.low)} and {percent(a.high)}"
     sure = f"With 95 % certainty it is {between}; measured on {how}."
-    early = f" With fewer than {HOLDOUT_TELLS} such images set aside, this may change much."
+    early = f" With fewer than {HOLDOUT_TELLS} images set aside, this may change much."
     return " ".join([target_text, right, sure]) + (early if state == "early" else "")

@@ -43,6 +43,7 @@ from annolooop.loop.train.register import (
 )
 from annolooop.loop.train.tracking import send_figures
 from annolooop.loop.train.training_set import TrainingSet, build_training_set
+from annolooop.loop.versions.headline import Headline, headline
 from annolooop.stack import Stack
 
 
@@ -65,6 +66,7 @@ class TrainReport:
             answers that cannot be read.
         empty: tasks with an annotation that says nothing, and no answer.
         other_answers: images about which people gave one of ``dataset.other_answers``.
+        headline: the accuracy of ``model_version`` to go by.
         advice: what to change in the project or in the stack file.
         finetune: how the backbone of ``model_version`` was fine-tuned, if that was asked for.
         evaluation: of ``model_version`` on the holdout; ``None`` of versions made before there was.
@@ -106,6 +108,7 @@ class TrainReport:
     waiting: str = ""
     asked: int | None = None
     left: int = 0
+    headline: Headline | None = None
     trackers: dict[str, str] = field(default_factory=dict)
     moved: int = 0
     tasks: int = 0
@@ -326,6 +329,7 @@ def _report(outcome: _Outcome, changes: LabelChanges, **run: Any) -> TrainReport
         trained=outcome.trained,
         learnt=outcome.trained_on,
         holdout=Holdout(**version.metrics["holdout"]),
+        headline=headline(version.metrics),
         new_labels=changes.new,
         changed_labels=changes.changed,
         removed_labels=changes.removed,

@@ -6,6 +6,7 @@ from typing import Any
 
 from annolooop.domain.versions import Evaluation, ModelVersion, Promotion, evaluation_of
 from annolooop.errors import DataError, did_you_mean
+from annolooop.loop.versions.headline import Headline, headline
 from annolooop.loop.versions.predict import find_current
 from annolooop.stack import Stack
 
@@ -17,6 +18,7 @@ class ModelRow:
     ``tuned`` is how the backbone was fine-tuned, empty where it was not. ``evaluation`` is without
     its classes and its confusion matrix. ``refused``: the gate kept it from becoming current, and
     nobody has promoted it since. ``trained_on`` is the number of its labelled images.
+    ``headline`` is the accuracy to go by.
     """
 
     name: str
@@ -33,6 +35,7 @@ class ModelRow:
     calibration: dict[str, Any] | None = None
     refused: bool = False
     trained_on: int | None = None
+    headline: Headline | None = None
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,12 @@ class ModelListReport:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """One model version, and the times it became current."""
+    """One model version, the times it became current, and the accuracy to go by."""
 
     version: ModelVersion
     promoted: bool
     promotions: tuple[Promotion, ...]
+    headline: Headline | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def list_models(stack: Stack, wide: bool = False) -> ModelListReport:
             refused=version.number not in ever
             and version.metrics.get("gate", {}).get("verdict") == "refused",
             trained_on=version.metrics.get("trained_on"),
+            headline=headline(version.metrics),
         )
         for version in stack.registry.versions()
     )
@@ -109,6 +114,7 @@ def show_model(stack: Stack, name: str) -> ModelReport:
         version,
         bool(history) and history[-1].number == version.number,
         tuple(promotion for promotion in history if promotion.number == version.number),
+        headline(version.metrics),
     )
 
 

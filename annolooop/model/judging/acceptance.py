@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta, binom
 
 CONFIDENCE = 0.95  # that the promise is kept
+CHANCE = 1 - CONFIDENCE  # that it is not
 GROWTH = 1.2  # each threshold lets about so many times as many images pass as the one before
 
 
@@ -27,7 +28,7 @@ class Threshold:
         value: predictions of at least that confidence are accepted; ``None`` if there is none.
         n: images of the holdout with such predictions.
         errors: of these, wrongly predicted.
-        low: lower end of their precision, 95 %, one-sided (Clopper and Pearson 1934).
+        low: lower end of their precision, one-sided (Clopper and Pearson 1934).
     """
 
     value: float | None = None
@@ -36,13 +37,16 @@ class Threshold:
     low: float | None = None
 
 
-def images_needed(precision: float) -> int:
+def images_needed(precision: float, chance: float = CHANCE) -> int:
     """The fewest images that can show a precision: all of them predicted correctly."""
-    return int(np.ceil(np.log(1 - CONFIDENCE) / np.log(precision)))
+    return int(np.ceil(np.log(chance) / np.log(precision)))
 
 
 def choose_threshold(
-    confidence: NDArray[np.float64], correct: NDArray[np.bool_], precision: float
+    confidence: NDArray[np.float64],
+    correct: NDArray[np.bool_],
+    precision: float,
+    chance: float = CHANCE,
 ) -> Threshold:
     """The lowest threshold that keeps the promise.
 
@@ -50,28 +54,29 @@ def choose_threshold(
         confidence: (n,), of the predictions for images of the holdout.
         correct: (n,), whether these are correct.
         precision: share of correct ones that is promised among what is accepted; below 1.
+        chance: with which the promise may be broken, 0 to 1.
     """
     order = np.argsort(-confidence, kind="stable")
     descending, wrong = confidence[order], np.cumsum(~correct[order])
     passed = Threshold()
-    for count in _steps(len(order), precision):
+    for count in _steps(len(order), precision, chance):
         value = float(descending[count - 1])
         n = int(np.searchsorted(-descending, -value, side="right"))  # all with that confidence
         errors = int(wrong[n - 1])
-        if not _shows(errors, n, precision):
+        if not _shows(errors, n, precision, chance):
             break
-        passed = Threshold(value, n, errors, lowest_precision(errors, n))
+        passed = Threshold(value, n, errors, lowest_precision(errors, n, chance))
     return passed
 
 
-def lowest_precision(errors: int, n: int) -> float:
-    """Lower bound of a precision, 95 %, one-sided and exact (Clopper and Pearson 1934)."""
-    return float(beta.ppf(1 - CONFIDENCE, n - errors, errors + 1)) if n > errors else 0.0
+def lowest_precision(errors: int, n: int, chance: float = CHANCE) -> float:
+    """Lower bound of a precision, one-sided and exact (Clopper and Pearson 1934)."""
+    return float(beta.ppf(chance, n - errors, errors + 1)) if n > errors else 0.0
 
 
-def _steps(n: int, precision: float) -> Iterator[int]:
+def _steps(n: int, precision: float, chance: float) -> Iterator[int]:
     """How many of n images pass each threshold; neither labels nor predictions decide it."""
-    count = images_needed(precision)
+    count = images_needed(precision, chance)
     if count > n:
         return
     while count < n:
@@ -80,6 +85,6 @@ def _steps(n: int, precision: float) -> Iterator[int]:
     yield n
 
 
-def _shows(errors: int, n: int, precision: float) -> bool:
+def _shows(errors: int, n: int, precision: float, chance: float) -> bool:
     """Whether a lower precision would rarely let so few be wrong."""
-    return bool(binom.cdf(errors, n, 1 - precision) <= 1 - CONFIDENCE)
+    return bool(binom.cdf(errors, n, 1 - precision) <= chance)

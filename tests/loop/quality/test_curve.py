@@ -25,7 +25,10 @@ def test_a_small_holdout_leaves_judging_to_images_out_of_fold(dataset: TrainedDa
     report = curve(dataset.stack(), NAME, True, untracked)
     assert (report.judged_by, report.judges, report.labels) == ("out-of-fold", 60, 60)
     assert [point.share for point in report.points] == [0.25, 0.5, 0.75, 1.0]
+    # What people have to give, those of the holdout too.
+    assert [point.labels for point in report.points] == [15, 30, 45, 60]
     assert report.forecast.labels == 120
+    assert report.verdict.startswith("about 60 more labels: ")
 
 
 def test_too_few_labels_are_refused(tmp_path: Path) -> None:
@@ -57,7 +60,7 @@ def test_an_accuracy_near_the_ceiling_stops() -> None:
 
 
 def test_a_forecast_from_few_labels_is_called_a_guess() -> None:
-    assert "guess" in describe_gain(forecast(0.0, 0.02, 0.05), 100)
-    many = describe_gain(forecast(0.0, 0.02, 0.05), 1000)
+    assert "guess" in describe_gain(forecast(0.0, 0.02, 0.05).gain, 100)
+    many = describe_gain(forecast(0.0, 0.02, 0.05).gain, 1000)
     assert "guess" not in many
     assert "+2.0 points, 0.0 to 5.0" in many

@@ -21,10 +21,10 @@ def run(dataset: TrainedDataset, precision: float, *overrides: str) -> Proposal:
 
 def test_the_threshold_keeps_the_promise_on_the_holdout(dataset: TrainedDataset) -> None:
     proposal = run(dataset, 0.6)
-    assert proposal.threshold.value is not None
-    assert proposal.threshold.low is not None
-    assert proposal.threshold.low >= 0.6
-    assert proposal.threshold.n <= proposal.holdout
+    assert proposal.thresholds.together.value is not None
+    assert proposal.thresholds.together.low is not None
+    assert proposal.thresholds.together.low >= 0.6
+    assert proposal.thresholds.together.n <= proposal.thresholds.holdout
 
 
 def test_without_tasks_nothing_is_proposed(dataset: TrainedDataset) -> None:

@@ -29,7 +29,9 @@ def test_a_target_that_is_reached_ends_the_work() -> None:
 
 
 def test_without_label_studio_the_last_snapshot_decides(dataset: TrainedDataset) -> None:
-    words, step, asked = upcoming(dataset.stack(), dataset.read(), dataset.version, EARLY)
+    words, step, asked = upcoming(dataset.stack(), dataset.read(), dataset.version, EARLY, 80)
     assert step.command == "annoloop dataset launch offline"
-    assert words == "People answer about the images that are waiting for them."
+    assert words == "People answer about 20 images that are waiting for them."
     assert asked is None
+    all_done = upcoming(dataset.stack(), dataset.read(), dataset.version, EARLY, 60)
+    assert all_done[0].startswith("People have answered about all images")

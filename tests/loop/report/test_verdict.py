@@ -46,7 +46,7 @@ def test_with_a_small_holdout_nothing_is_compared_and_cross_validation_leads() -
     found = verdict(0.5, version(40, 49, 0.9))
     assert (found.state, found.by, found.n) == ("early", "cross-validation", 160)
     assert "right about 90.0\u00a0%" in found.text
-    assert "fewer than 50 such images" in found.text
+    assert "fewer than 50 images set aside" in found.text
     assert verdict(0.5, version(40, 50, 0.9)).state == "reached"
 
 
