@@ -24,6 +24,7 @@ from annolooop.loop.quality.review_records import (
     Decision,
     Suspect,
     read_decisions,
+    reviews_of,
 )
 from annolooop.loop.quality.review_tab import open_review
 from annolooop.model.judging.label_errors import Doubt, doubt_labels, find_overlaps
@@ -114,7 +115,7 @@ def review(
     if push and labels.project is None:
         raise DataError(f"nothing can be pushed: {labels.why_not}", "Start it: annoloop up")
     shown = _Shown(stack, labels)
-    decisions = read_decisions(stack, labels, shown.url)
+    decisions = read_decisions(reviews_of(stack, name).each(), labels, shown.url)
     outcomes = Counter(decision.outcome for decision in decisions)
     confirmed = {one.sha256: one.before for one in decisions if one.outcome == CONFIRMED}
     found = embed_labelled(stack, labels, track)

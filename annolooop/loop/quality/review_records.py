@@ -1,6 +1,6 @@
 """What reviews asked about, and what became of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from annolooop.domain.annotations import Annotation
@@ -90,16 +90,18 @@ def reviews_of(stack: Stack, name: str) -> Series[Review]:
     return Series(stack.store, f"{DATASETS}/{name}/reviews", Review)
 
 
-def read_decisions(stack: Stack, labels: Labels, url: Callable[[int], str]) -> list[Decision]:
+def read_decisions(
+    reviews: Iterable[Review], labels: Labels, url: Callable[[int], str]
+) -> list[Decision]:
     """By the annotations: who looks and leaves a label submits it again, or marks it as truth.
 
     Args:
-        stack: the annotation loop.
+        reviews: all of the dataset, in their order.
         labels: of the dataset, now.
         url: where a task can be looked at.
     """
     asked: dict[str, Asked] = {}  # the last review that asked about an image counts
-    for review in reviews_of(stack, labels.dataset).each():
+    for review in reviews:
         asked |= {row.sha256: row for row in review.suspects}
     now = {example.sha256: example.labels for example in labels.examples}
     answers, keys, people = labels.answers(), labels.keys(), labels.snapshot.people
