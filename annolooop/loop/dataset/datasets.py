@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from annolooop.loop.labels.again import find_again
 from annolooop.loop.labels.datasets import stored_datasets
+from annolooop.loop.labels.open_page import open_page
 from annolooop.loop.labels.project import find_project, noted_project
 from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.rounds.queue import Queue, find_queue
@@ -113,22 +114,9 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     again_url, again = find_again(stack, project)
     if again and queue.round and not (queue.left or queue.waiting):
         queue = replace(queue, url=again_url)
-    opened, again_asked = _open(stack, queue.url) if browser else (False, False)
+    opened, again_asked = open_page(stack, queue.url) if browser else (False, False)
     login = str(stack.daemon.credentials_file) if stack.daemon else None
     own = name == stack.config.dataset.name
     found = LaunchReport(**vars(queue), dataset=name, opened=opened, own=own, login=login)
     found = replace(found, login_used_twice=again_asked)
     return replace(found, again=again, again_url=again_url if again else "")
-
-
-def _open(stack: Stack, url: str) -> tuple[bool, bool]:
-    credentials = stack.daemon.credentials() if stack.daemon else None
-    if credentials is None or stack.daemon is None:
-        import webbrowser
-
-        return webbrowser.open(url), False
-    # Its small server loads what no look at the datasets needs.
-    from annolooop.labelstudio.server.login import open_browser, open_session
-
-    session = open_session(stack.studio.url, credentials)
-    return open_browser(url, session, stack.daemon.data_dir)
