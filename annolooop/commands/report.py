@@ -36,6 +36,7 @@ def report(
     Examples:
       annoloop report --open
       annoloop report --out /tmp/report.html --offline
+      annoloop report --anonymous --out for-others.html
 
     Figures and thumbnails are inside the file: it needs no other file and no network.
     """

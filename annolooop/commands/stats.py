@@ -94,7 +94,8 @@ def _model_lines(report: "StatsReport") -> list[str]:
 
     evaluation, holdout = report.evaluation, report.holdout
     if report.headline and report.headline.early:
-        return [f"model {report.in_force}: {describe_headline(report.headline)}"]
+        accuracy, _, early = describe_headline(report.headline).partition("; ")
+        return [f"model {report.in_force}: {early}", f"  {accuracy}"]  # each fits 80 columns
     if holdout.accuracy is None:
         return [f"model {report.in_force}: {holdout.n} labelled images in the holdout, too few"]
     head = f"model {report.in_force} on {holdout.n} images of the holdout (95 % intervals):"

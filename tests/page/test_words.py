@@ -46,12 +46,12 @@ def test_labels_and_hours_so_far() -> None:
         ),
         (
             Need("target", None, 100, None, None, 0.5, None, 1200, 5.7),
-            "more than 5.7 h; 1 200 more labels are not enough, by the learning curve; at best "
+            "probably over 5.7 h; 1 200 more labels are not likely to be enough; at best "
             "about 30 min",
         ),
         (
             Need("target", None, None, None, None, None, None, 1200),
-            "more than 1 200 labels; 1 200 more labels are not enough, by the learning curve",
+            "over 1 200 labels; 1 200 more labels are not enough, by the learning curve",
         ),
         (replace(NEED, hours=None), "about 300 labels; 30 min to 4.3 h; 300 more labels"),
     ],

@@ -9,7 +9,7 @@ from annolooop.domain.rounds import Round
 from annolooop.domain.tasks import Task
 from annolooop.loop.labels.recorded_split import RecordedSplit
 from annolooop.loop.push.blind import record, set_blind_share
-from annolooop.loop.quality.review import _Asked, _Review, _reviews
+from annolooop.loop.quality.review_records import Asked, Review, reviews_of
 from annolooop.loop.rounds.queue import rounds_of
 
 THEN = "2026-01-01T10:00:00+00:00"
@@ -27,8 +27,8 @@ class FullStore(TrainedDataset):
         record(stack, self.version.name, {images[1].sha256: ["aria"]})
         asked = Round(0, THEN, "1 then", self.version.name, "random", "so", (1, 2, 3), (2,), (3,))
         rounds_of(stack, NAME).append(asked)
-        doubt = _Asked(images[0].sha256, 1, ("aria",), ("not_aria",), THEN)
-        _reviews(stack, NAME).append(_Review(THEN, "me@here", "1 then", (doubt,)))
+        doubt = Asked(images[0].sha256, 1, ("aria",), ("not_aria",), THEN)
+        reviews_of(stack, NAME).append(Review(THEN, "me@here", "1 then", (doubt,)))
         stack.catalog.watch("photos")
         tasks = [Task(n, i.key, i.sha256) for n, i in enumerate(images, start=1)]
         stack.task_index.note("1 then", tasks, {self.version.name: [task.id for task in tasks]})

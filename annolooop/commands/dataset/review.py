@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from annolooop.commands.dataset.arguments import NAME_IF_OTHER, OFFLINE
+from annolooop.commands.dataset.arguments import BROWSER, NAME_IF_OTHER, OFFLINE
 from annolooop.commands.wording import source
 from annolooop.console.console import Console
 
 if TYPE_CHECKING:
-    from annolooop.loop.quality.review import ReviewReport, Suspect
+    from annolooop.loop.quality.review import ReviewReport
+    from annolooop.loop.quality.review_records import Suspect
 
 PAIRS_NAMED = 5  # pairs of labels
 
@@ -20,27 +21,31 @@ def review(
     name: NAME_IF_OTHER = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many images.")] = 50,
     push: Annotated[
-        bool, typer.Option("--push", help="Add a tab with them to the Label Studio project.")
+        bool, typer.Option("--push", help="Make the tab also where no browser is opened.")
     ] = False,
+    browser: BROWSER = True,
     offline: OFFLINE = False,
 ) -> "ReviewReport":
-    """Find labels that are probably wrong.
+    """Find labels that are probably wrong, and have people look at them.
 
     Examples:
       annoloop dataset review
-      annoloop dataset review --push     # look at them in Label Studio
+      annoloop dataset review --no-browser          # list them
+      annoloop dataset review --push --no-browser   # print the address of the tab
 
     Each label that people gave is compared with the predictions of models that did not learn from
-    it. With --push the images are in the tab "annoloop: review" of the project: change a label
-    there, or submit it again as it is. The next review reports what was decided, and does not
-    list confirmed labels again.
+    it. The images are opened in the tab "annoloop: review" of the Label Studio project, one after
+    the other: Space confirms the label, the key of another label corrects it. The next review
+    reports what was decided, and does not list confirmed labels again. With --json, too, it only
+    lists them.
     """
     from annolooop.loop.quality.review import review
     from annolooop.stack import open_stack
 
     stack = open_stack(console)
     dataset = name or stack.config.dataset.name
-    return review(stack, dataset, limit, push, console.track, offline)
+    browse = browser and not console.options.json
+    return review(stack, dataset, limit, push, console.track, offline, browse)
 
 
 def _row(suspect: "Suspect") -> tuple[object, ...]:
@@ -78,8 +83,14 @@ def print_review(console: Console, report: "ReviewReport") -> None:
     console.reasons("left out", report.left_out)
     if report.url:
         console.print(f"review {report.round}: {report.url}")
+        console.say(
+            "Space confirms a label, the key of another label corrects it."
+            if report.own_server
+            else "Open each image and change its label, or choose another one and then the same; "
+            "then Update."
+        )
         console.next(f"annoloop dataset review {quote(report.dataset)}", "after looking at them")
     elif report.suspects:
-        console.next("annoloop dataset review --push", "to look at them in Label Studio")
+        console.next("annoloop dataset review", "to look at them in Label Studio")
     elif report.corrected:
         console.next("annoloop train --rerun")

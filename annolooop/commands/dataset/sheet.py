@@ -51,7 +51,7 @@ def sheet(
     """
     from urllib.parse import urlsplit
 
-    from annolooop.loop.dataset.datasets import open_page
+    from annolooop.loop.labels.open_page import open_page
     from annolooop.loop.sheet.kinds import BLIND, LABEL, LEAST_SURE, SUREST
     from annolooop.loop.sheet.sheet import Sheet
     from annolooop.stack import open_stack

@@ -43,6 +43,7 @@ class Views:
         conditions: Sequence[Condition],
         ordering: Sequence[str],
         first: bool = False,
+        columns: Mapping[str, int] | None = None,
     ) -> int:
         """Create the view of this title, or change the one that there is.
 
@@ -52,6 +53,7 @@ class Views:
             conditions: which tasks it shows: all of these hold (see ``data_manager.condition``).
             ordering: column, with a ``-`` before it for descending: ``tasks:data.queue``.
             first: put it before all other tabs.
+            columns: the only ones that it shows, each with its width in pixels; default: all.
 
         Returns:
             Its id.
@@ -65,6 +67,13 @@ class Views:
             "filters": {"conjunction": "and", "items": [dict(one) for one in conditions]},
             "ordering": list(ordering),
         }
+        if columns is not None:
+            hidden = [name for name in self._columns(project) if name not in columns]
+            data["hiddenColumns"] = {
+                "explore": [f"tasks:{name}" for name in hidden],
+                "labeling": [f"tasks:{name}" for name in hidden],
+            }
+            data["columnsWidth"] = {f"tasks:{name}": px for name, px in columns.items()}
         body = {"data": data, "project": project}
         if known is not None:
             view = known.id
@@ -94,6 +103,11 @@ class Views:
         """In the order of the tabs."""
         views: list[dict[str, Any]] = self._connection.get(VIEWS, {"project": project})
         return views
+
+    def _columns(self, project: int) -> list[str]:
+        found = self._connection.get("/api/dm/columns", {"project": project})["columns"]
+        names = (f"{one['parent']}.{one['id']}" if "parent" in one else one["id"] for one in found)
+        return [name for name in names if name != "data"]
 
     def _put_first(self, project: int, view: int) -> None:
         order = [int(one["id"]) for one in self._list(project)]

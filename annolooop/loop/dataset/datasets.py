@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from annolooop.loop.labels.again import find_again
 from annolooop.loop.labels.datasets import stored_datasets
+from annolooop.loop.labels.open_page import open_page
 from annolooop.loop.labels.project import find_project, noted_project
 from annolooop.loop.rounds.next_step import LoopState
 from annolooop.loop.rounds.queue import Queue, find_queue
@@ -119,21 +120,3 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
     found = LaunchReport(**vars(queue), dataset=name, opened=opened, own=own, login=login)
     found = replace(found, login_used_twice=again_asked)
     return replace(found, again=again, again_url=again_url if again else "")
-
-
-def open_page(stack: Stack, url: str) -> tuple[bool, bool]:
-    """Open a page of the server's host in the browser, logged in where the server is ours.
-
-    Returns:
-        Whether a browser came; and whether the login was asked for once more.
-    """
-    credentials = stack.daemon.credentials() if stack.daemon else None
-    if credentials is None or stack.daemon is None:
-        import webbrowser
-
-        return webbrowser.open(url), False
-    # Its small server loads what no look at the datasets needs.
-    from annolooop.labelstudio.server.login import open_browser, open_session
-
-    session = open_session(stack.studio.url, credentials)
-    return open_browser(url, session, stack.daemon.data_dir)

@@ -1,9 +1,9 @@
 """Labels that may be wrong: found, shown to people in Label Studio, and what they decided."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from dataclasses import dataclass
 from shlex import quote
 
 import numpy as np
@@ -13,39 +13,22 @@ from annolooop.domain.answers import is_answer
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track, left_out
 from annolooop.errors import DataError, UsageError
-from annolooop.labelstudio.api.data_manager import condition
-from annolooop.labelstudio.api.views import OUR_TITLES
 from annolooop.loop.labels.current import Labels, read_labels
+from annolooop.loop.labels.open_page import open_page
 from annolooop.loop.quality.labelled import LabelledImages, embed_labelled
+from annolooop.loop.quality.review_records import (
+    CONFIRMED,
+    CORRECTED,
+    LOOKS,
+    OPEN,
+    Decision,
+    Suspect,
+    read_decisions,
+    reviews_of,
+)
+from annolooop.loop.quality.review_tab import open_review
 from annolooop.model.judging.label_errors import Doubt, doubt_labels, find_overlaps
 from annolooop.stack import Stack
-from annolooop.storage.artifacts.prefixes import DATASETS
-from annolooop.storage.series import Series
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A labelled image whose label may be wrong.
-
-    Attributes:
-        task: id of a Label Studio task that shows it.
-        key: of the image in the store.
-        sha256: its content hash.
-        labels: that it has; none for one that people disagree about.
-        suggested: that it seems to have.
-        confidence: probability of the label that it has, 0 to 1.
-        reason: ``looks different`` or what people disagree about.
-        url: where to look at it, empty without Label Studio.
-    """
-
-    task: int
-    key: str
-    sha256: str
-    labels: tuple[str, ...]
-    suggested: tuple[str, ...]
-    confidence: float
-    reason: str
-    url: str
 
 
 @dataclass(frozen=True)
@@ -60,8 +43,11 @@ class ReviewReport:
         in_doubt: how many there are, with those that ``--limit`` left out.
         overlaps: labels whose images look alike; single choice only.
         corrected, confirmed, still_open: of the images that earlier reviews asked about.
-        round: number of the review that was pushed, 0 for none.
+        decisions: each of these images, in the order in which they were asked about.
+        round: number of the review that was opened in Label Studio, 0 for none.
         url: of the review in Label Studio, empty without one.
+        opened: that page was opened in the browser.
+        own_server: its keys confirm and correct; that of someone else has no such keys.
         left_out: ``file`` and ``reason`` of labelled images that could not be judged.
     """
 
@@ -76,20 +62,26 @@ class ReviewReport:
     corrected: int
     confirmed: int
     still_open: int
+    decisions: tuple[Decision, ...]
     round: int
     url: str
+    opened: bool
+    own_server: bool
     left_out: tuple[dict[str, str], ...]
     seconds: float
 
 
-TITLE = f"{OUR_TITLES}review"  # of the tab
-FIELD = "review"  # in a task's data: which review asks about it, its place, and what it looks like
 IMAGES_TO_REVIEW = 20  # labelled images; with fewer, no label can be judged
-LOOKS = "looks different"
 
 
 def review(
-    stack: Stack, name: str, limit: int, push: bool, track: Track, offline: bool = False
+    stack: Stack,
+    name: str,
+    limit: int,
+    push: bool,
+    track: Track,
+    offline: bool = False,
+    browse: bool = False,
 ) -> ReviewReport:
     """Rank labelled images by how little their labels fit them; images that people dispute first.
 
@@ -101,9 +93,10 @@ def review(
         stack: the annotation loop.
         name: of a dataset.
         limit: how many suspects to list.
-        push: open them in Label Studio as a view of its own.
+        push: make a tab with them in Label Studio.
         track: shows how far it is.
         offline: go by the last snapshot.
+        browse: make it, and open it in the browser, where Label Studio answers and has them.
 
     Raises:
         UsageError: to push another dataset than the stack's, or without Label Studio.
@@ -121,16 +114,16 @@ def review(
     labels = read_labels(stack, name, offline)
     if push and labels.project is None:
         raise DataError(f"nothing can be pushed: {labels.why_not}", "Start it: annoloop up")
-    past = _read_past(stack, labels)
     shown = _Shown(stack, labels)
+    decisions = read_decisions(reviews_of(stack, name).each(), labels, shown.url)
+    outcomes = Counter(decision.outcome for decision in decisions)
+    confirmed = {one.sha256: one.before for one in decisions if one.outcome == CONFIRMED}
     found = embed_labelled(stack, labels, track)
-    examples, doubt = _doubt(found, name, stack.config.train.seed)
-    suspects = [
-        *shown.disputed(),
-        *shown.doubtful(found, examples, doubt, past.confirmed),
-    ]
+    examples, doubt = _doubt(labels, found, stack.config.train.seed)
+    suspects = [*shown.disputed(), *shown.doubtful(found, examples, doubt, confirmed)]
     asked = suspects[:limit]
-    opened, url = _open(stack, labels, asked) if push and asked else (0, "")
+    browse = browse and labels.project is not None and name == stack.config.dataset.name
+    number, url = open_review(stack, labels, asked) if (push or browse) and asked else (0, "")
     return ReviewReport(
         dataset=name,
         live=labels.live,
@@ -140,34 +133,57 @@ def review(
         suspects=tuple(asked),
         in_doubt=len(suspects),
         overlaps=_overlaps(found, examples, doubt),
-        corrected=past.corrected,
-        confirmed=len(past.confirmed),
-        still_open=past.still_open,
-        round=opened,
+        corrected=outcomes[CORRECTED],
+        confirmed=outcomes[CONFIRMED],
+        still_open=outcomes[OPEN],
+        decisions=tuple(decisions),
+        round=number,
         url=url,
+        opened=bool(url) and browse and open_page(stack, url)[0],
+        own_server=stack.daemon is not None,
         left_out=left_out(found.reasons()),
         seconds=round(time.monotonic() - begun, 3),
     )
 
 
-def _doubt(found: LabelledImages, name: str, seed: int) -> tuple[list[Example], Doubt]:
+def _doubt(labels: Labels, found: LabelledImages, seed: int) -> tuple[list[Example], Doubt]:
     """What can be judged: labels that one image alone has are not looked for anywhere else."""
-    examples = list(found.examples)
+    examples, alone = list(found.examples), set[str]()
     if not found.multiple:
         counts = found.targets(examples).sum(axis=0)
-        alone = {label for label, n in zip(found.labels, counts, strict=True) if n < 2}
+        alone = {label for label, n in zip(found.labels, counts, strict=True) if n == 1}
         examples = [e for e in examples if not alone & set(e.labels)]
     doubt = None
     if len(examples) >= IMAGES_TO_REVIEW:
         targets = found.targets(examples)
         doubt = doubt_labels(found.vectors(examples), targets, found.multiple, seed)
     if doubt is None:
-        raise DataError(
-            f"a review needs at least {IMAGES_TO_REVIEW} labelled images with different labels; "
-            f"there are {len(examples)}",
-            f"Annotate more: annoloop dataset launch {quote(name)}",
-        )
+        raise _too_few(labels, found, len(examples), sorted(alone))
     return examples, doubt
+
+
+def _too_few(labels: Labels, found: LabelledImages, count: int, alone: Sequence[str]) -> DataError:
+    """What a review needs, how much of it there is, and why the rest does not count."""
+    launch = f"Annotate more: annoloop dataset launch {quote(labels.dataset)}"
+    if count >= IMAGES_TO_REVIEW:
+        return DataError(f"a review compares labels, and all {count} images have the same", launch)
+    reasons = [
+        f"{n} {what}"
+        for n, what in (
+            (len(alone), f"with a label that no other image has ({', '.join(alone)})"),
+            (len(labels.examples) - len(found.examples), "that cannot be read"),
+            (len(labels.found.disputed), "that people disagree about"),
+            (len(labels.found.unknown), "with a label that is not in dataset.labels"),
+            (len(labels.found.other), "with one of dataset.other_answers"),
+        )
+        if n
+    ]
+    without = f"; not counted: {', '.join(reasons)}" if reasons else ""
+    return DataError(
+        f"a review needs at least {IMAGES_TO_REVIEW} labelled images, those of the holdout "
+        f"included; there {'is' if count == 1 else 'are'} {count}{without}",
+        launch,
+    )
 
 
 class _Shown:
@@ -175,13 +191,15 @@ class _Shown:
 
     def __init__(self, stack: Stack, labels: Labels) -> None:
         self._labels = labels
-        self._url = ""
-        if labels.project:
-            self._url = stack.studio.tasks.url(labels.project.id)
+        self._page = stack.studio.tasks.url(labels.project.id) if labels.project else ""
         self._latest: dict[str, Annotation] = {}
         for a in sorted(labels.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
             if a.sha256 and is_answer(a, labels.rules.choice):
                 self._latest[a.sha256] = a
+
+    def url(self, task: int) -> str:
+        """Where a task can be looked at, empty without Label Studio."""
+        return f"{self._page}{task}" if self._page else ""
 
     def disputed(self) -> list[Suspect]:
         """They come first: nobody has to find them."""
@@ -220,7 +238,7 @@ class _Shown:
         reason: str,
     ) -> Suspect:
         a = self._latest[sha256]
-        url = f"{self._url}{a.task}" if self._url else ""
+        url = self.url(a.task)
         return Suspect(a.task, a.key, sha256, labels, suggested, confidence, reason, url)
 
 
@@ -231,100 +249,3 @@ def _overlaps(
         return ()
     pairs = find_overlaps(doubt, found.targets(examples))
     return tuple(Overlap(found.labels[a], found.labels[b], n) for a, b, n in pairs)
-
-
-@dataclass
-class _Past:
-    """What became of what earlier reviews asked about.
-
-    Attributes:
-        confirmed: content hash -> labels that someone looked at and gave again.
-        corrected: images whose labels someone changed.
-        still_open: images that nobody has answered about.
-    """
-
-    confirmed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    corrected: int = 0
-    still_open: int = 0
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """An image that a review asked about, its labels then, and when these were given."""
-
-    sha256: str
-    task: int
-    labels: tuple[str, ...]
-    suggested: tuple[str, ...]
-    said_at: str
-
-
-@dataclass(frozen=True)
-class _Review:
-    """What one review asked about."""
-
-    created_at: str
-    by: str
-    project: str
-    suspects: tuple[_Asked, ...]
-
-
-def _reviews(stack: Stack, name: str) -> Series[_Review]:
-    return Series(stack.store, f"{DATASETS}/{name}/reviews", _Review)
-
-
-def _read_past(stack: Stack, labels: Labels) -> _Past:
-    """By the annotations: who looks and leaves a label submits it again, or marks it as truth."""
-    past = _Past()
-    asked: dict[str, _Asked] = {}  # the last review that asked about an image counts
-    for review in _reviews(stack, labels.dataset).each():
-        asked |= {row.sha256: row for row in review.suspects}
-    now = {example.sha256: example.labels for example in labels.examples}
-    answers = labels.answers()
-    for sha256, row in asked.items():
-        before, is_now = row.labels, now.get(sha256)
-        if is_now is not None and is_now != before:
-            past.corrected += 1
-        elif is_now is not None and _given_again(answers[sha256][-1], before, row.said_at):
-            past.confirmed[sha256] = before
-        else:
-            past.still_open += 1
-    return past
-
-
-def _given_again(last: Annotation, before: tuple[str, ...], moment: str) -> bool:
-    """Not if they answer otherwise, and are outvoted by those who were wrong before."""
-    return last.updated_at > moment and last.labels == before
-
-
-def _last_answers(labels: Labels) -> dict[str, str]:
-    """Content hash -> when a person last answered about it."""
-    return {sha256: answers[-1].updated_at for sha256, answers in labels.answers().items()}
-
-
-def _open(stack: Stack, labels: Labels, suspects: Sequence[Suspect]) -> tuple[int, str]:
-    """Note what is asked, then show it in Label Studio. Returns its number, and where it is."""
-    assert labels.project
-    project, studio, answered_at = labels.project.id, stack.studio, _last_answers(labels)
-    asked = tuple(
-        _Asked(s.sha256, s.task, s.labels, s.suggested, answered_at.get(s.sha256, ""))
-        for s in suspects
-    )
-    now = datetime.now(timezone.utc).isoformat()
-    review = _Review(now, stack.person, labels.project.identity, asked)
-    number = _reviews(stack, labels.dataset).append(review)
-    with stack.lock("review") as lease:
-        for place, suspect in enumerate(suspects, start=1):
-            what = f"r{number:04d}-{place:05d} {_words(suspect)}"
-            with lease.guard():
-                studio.tasks.update_data(suspect.task, **{FIELD: what})
-        mine = condition(f"data.{FIELD}", "contains", "String", f"r{number:04d}-")
-        view = studio.views.put(project, TITLE, [mine], [f"tasks:data.{FIELD}"])
-    return number, studio.views.list_url(project, view)
-
-
-def _words(suspect: Suspect) -> str:
-    if suspect.reason != LOOKS:
-        return suspect.reason
-    current, looks = (" + ".join(names) or "none" for names in (suspect.labels, suspect.suggested))
-    return f"{current}? It looks like {looks}"

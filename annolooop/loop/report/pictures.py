@@ -13,7 +13,8 @@ from annolooop.domain.tasks import Image, Prediction
 from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError
 from annolooop.loop.labels.current import Labels
-from annolooop.loop.quality.review import LOOKS, review
+from annolooop.loop.quality.review import review
+from annolooop.loop.quality.review_records import LOOKS
 from annolooop.loop.report.model import Judged, because
 from annolooop.loop.versions.predict import best_labels
 from annolooop.model.heads.head import Head

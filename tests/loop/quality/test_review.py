@@ -5,7 +5,8 @@ from typing import Any
 from support.trained_loop import TrainedLoop
 
 from annolooop.domain.progress import untracked
-from annolooop.loop.quality.review import FIELD, TITLE, review
+from annolooop.loop.quality.review import review
+from annolooop.loop.quality.review_tab import FIELD, TITLE
 
 
 def test_wrong_labels_are_found_shown_and_not_asked_again_once_confirmed(loop: TrainedLoop) -> None:
@@ -22,7 +23,7 @@ def test_wrong_labels_are_found_shown_and_not_asked_again_once_confirmed(loop: T
     assert (found.overlaps[0].first, found.overlaps[0].second) == ("aria", "not_aria")
     view = stack.studio.views.find(loop.id, TITLE)
     assert view
-    assert found.url.endswith(f"tab={view.id}")
+    assert found.url.endswith(f"tab={view.id}&labeling=1")
     asked: dict[str, Any] = stack.studio.tasks.data(loop.id, [found.suspects[0].task])
     (data,) = asked.values()
     assert data[FIELD].startswith("r0001-00001 ")

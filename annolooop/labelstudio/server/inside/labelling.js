@@ -6,10 +6,13 @@
 // A key is about the picture that was there when it was pressed. One that comes before the page is ready for it is
 // kept until then. One that comes before the picture itself is no answer to it: it is chosen when the picture comes,
 // for the person to see, and not submitted.
+//
+// In the tab of a review the picture has an answer. Space, or its label's key, confirms that; the key of another
+// label corrects it. Why it is asked about stands above the labels.
 (() => {
   "use strict";
 
-  const SECONDS_TO_SUBMIT = 1, SECONDS_OF_NOTE = 6;
+  const SECONDS_TO_SUBMIT = 1, SECONDS_OF_NOTE = 6, SET_ASIDE = 300;
   const TEXT = "textarea, select, "
     + "input:not([type=radio]):not([type=checkbox]):not([type=button]):not([type=submit])";
   const ELSEWHERE = "button, a[href], input, [role=button], [tabindex]";
@@ -34,6 +37,7 @@
   const taskOf = (store) => String(store.task.id);
   const tags = (store) => [...(store.annotationStore?.selected?.names?.values() ?? [])];
   const oneKey = () => classes.contains("annoloop-one-key");
+  const reasonOf = (store) => store.task.dataObj?.annoloop_review ?? null; // only in the stream of a review
 
   function choiceOf(store, key) {
     for (const control of tags(store).filter((tag) => tag.type === "choices")) {
@@ -68,6 +72,7 @@
     submitting = Boolean(store.isSubmitting);
     if (sending && (sending.task !== task || (sending.begun ? !submitting : refused(sending)))) sending = null;
     if (!root()) seen = null; // it was sent, and the next one is loaded
+    if (root() && reasonOf(store) !== null) showReason(store);
     if (seen !== task) {
       seen = null;
       frames = !store.isLoading && pictureIsThere(store) ? frames + 1 : 0;
@@ -103,7 +108,7 @@
   function answer(store, key) {
     if (key === " ") return submit(store);
     const choice = choose(store, key);
-    if (choice && (oneKey() || choice.parent?.name === "review")) submit(store);
+    if (choice && (oneKey() || reasonOf(store) !== null)) submit(store);
   }
 
   function submit(store) {
@@ -111,6 +116,7 @@
     sending = { task: taskOf(store), since: performance.now(), begun: false };
     const press = () => {
       if (!sending || sending.begun) return;
+      if (reasonOf(store) !== null) return store.updateAnnotation(); // the button wants a change
       const button = document.querySelector("button[name=submit]");
       if (button && !button.disabled) button.click();
       else requestAnimationFrame(press); // it is drawn anew after a choice
@@ -121,6 +127,12 @@
   function press(event) {
     const store = page();
     const key = keyOf(event);
+    if (store && event.key === "ArrowRight" && key && seen && reasonOf(store) !== null && !elsewhere(event, key)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      if (!event.repeat && !sending && !store.isSubmitting) later(store);
+      return;
+    }
     if (!store || !key || elsewhere(event, key)) return;
     const choice = key === " " ? null : choiceOf(store, key);
     if (key !== " " && (!choice || choice.parent?.choice === "multiple")) return;
@@ -160,6 +172,44 @@
       + "border-radius:6px;background:#333;color:#fff;max-width:90vw";
     document.body.append(line);
     setTimeout(() => line.remove(), 1000 * SECONDS_OF_NOTE);
+  }
+
+  // Its own place in the answers of the server, which goes by the cookie, is the last one.
+  function later(store) {
+    const before = document.cookie.match(/(?:^|; )annoloop_later=([\d.]*)/)?.[1].split(".") ?? [];
+    const tasks = [...before.filter((one) => one && one !== taskOf(store)), taskOf(store)].slice(-SET_ASIDE);
+    document.cookie = `annoloop_later=${tasks.join(".")}; path=/; SameSite=Lax`;
+    location.reload();
+  }
+
+  function showReason(store) {
+    const ask = root().querySelector(".annoloop-ask");
+    if (!ask || document.getElementById("annoloop-reason")) return;
+    const block = document.createElement("div"), why = document.createElement("b"), style = document.createElement("style");
+    block.id = "annoloop-reason";
+    why.textContent = reasonOf(store);
+    // Label Studio's own Skip would take the label away.
+    style.textContent = "#annoloop-reason { margin: 0 0 10px; padding: 10px 12px; border-radius: 6px; "
+      + "background: var(--color-warning-background, #fff3d6); border: 1px solid var(--color-warning-border, #d9a300) } "
+      + "#annoloop-reason button { margin: 8px 8px 0 0; padding: 4px 10px; border-radius: 6px; cursor: pointer; "
+      + "border: 1px solid var(--color-neutral-border, #bbb); background: var(--color-neutral-background, #fff); "
+      + "color: inherit } #annoloop-reason sup { top: 0; opacity: .75; margin-left: 4px } "
+      + "button[name=skip], button[aria-label=skip-task] { display: none }";
+    block.append(style, why, document.createElement("br"));
+    const button = (text, key, act) => {
+      const made = document.createElement("button"), hint = document.createElement("sup");
+      made.type = "button";
+      hint.textContent = `[${key}]`;
+      made.append(text, hint);
+      made.addEventListener("click", () => {
+        const now = page();
+        if (now && seen === taskOf(now) && !sending && !now.isSubmitting) act(now);
+      });
+      block.append(made);
+    };
+    button("The label is right", "Space", submit);
+    button("Later", "\u2192", later);
+    ask.prepend(block);
   }
 
   const hush = () => document.getElementById("annoloop-note")?.remove();
