@@ -289,5 +289,5 @@ class Content:
     alpha: Estimate = UNKNOWN
     shared: int = 0
     acceptance: tuple[AcceptanceRow, ...] = ()
-    reviews: str = ""
+    reviews: dict[str, int] = field(default_factory=dict)
     missing: dict[str, Missing] = field(default_factory=dict)
