@@ -67,3 +67,6 @@ def print_report(console: Console, report: "PageReport") -> None:
         console.print(f"missing in it: {part}: {why}")
     if not report.opened:
         console.say("Open it in a browser, or add --open.")
+    # Not itself again, and nothing where the target is reached.
+    if report.next_command != "annoloop report" and report.verdict.state != "reached":
+        console.next(report.next_command)
