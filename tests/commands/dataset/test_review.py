@@ -1,13 +1,11 @@
-"""What `annoloop dataset review` and `dataset history` say to type next."""
+"""What `annoloop dataset review` says to type next."""
 
 from dataclasses import replace
 
 import pytest
 from support.printed import printed
 
-from annolooop.commands.dataset.history import print_history
 from annolooop.commands.dataset.review import print_review
-from annolooop.loop.dataset.history import HistoryReport, SnapshotRow
 from annolooop.loop.quality.review import ReviewReport
 from annolooop.loop.quality.review_records import Suspect
 
@@ -53,12 +51,3 @@ def test_next_command_follows_from_what_the_review_found(
 ) -> None:
     last = printed(monkeypatch, print_review, report)[1][-1]
     assert last.partition("  ")[0] == f"next: {command}"
-
-
-def test_newest_snapshot_is_exported_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = SnapshotRow(3, "2026-01-01T00:00:00+00:00", "ann", 4, 4, 0, {"ann": 4}, 4, 0, 0, False)
-    err = printed(monkeypatch, print_history, HistoryReport("my set", 1, (row,)))[1]
-    export = "annoloop dataset export 'my set' --snapshot 3 --format csv --out snapshot-3.csv"
-    assert err[0].startswith(f"next: {export}")
-    err = printed(monkeypatch, print_history, HistoryReport("my set", 0, ()))[1]
-    assert err[0].startswith("next: annoloop sync")
