@@ -16,6 +16,7 @@ from support.sheet_pages import (
     odd_ones,
     prepare,
     press_odd_ones,
+    served,
     sheet_of,
     wait_for_page,
     wait_until_saved,
@@ -230,3 +231,21 @@ def test_blind_page_gives_the_chosen_label_to_what_is_marked(
     blind = [a for a in project.stack().snapshots.latest().annotations if a.way == "blind-sheet"]
     assert len(blind) == len(answers) - 20
     assert not any(answer.shown for answer in blind)
+
+
+def test_next_learns_and_shows_a_sheet(project: Project, server: Server, page: Page) -> None:
+    shows = prepare(project, 60, 20)
+    with served(project, "next", "--sheet") as url:
+        enter(page, url, server)
+        finish(page)
+    answers = answers_of(project)
+    assert {key: (shows[key],) for key in answers} == answers
+    printed, hints = project.printed("next", "--sheet")  # all that is left measures the model
+    assert "judged: 0 images on contact sheets" in printed
+    assert "next: annoloop stats" in hints
+    assert f"from {len(answers)} labels" in printed
+
+
+def test_next_takes_a_number_or_a_sheet(project: Project) -> None:
+    _, error = project.printed("next", "20", "--sheet", code=2)
+    assert "do not go together" in error

@@ -1,6 +1,7 @@
 """The contact sheet, served, and what a person sees and presses on it."""
 
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +28,15 @@ SAVED = "() => !JSON.parse(sessionStorage.getItem('annoloop-outbox') ?? '[]').le
 def sheet_of(project: Project, *words: str, port: int = 0) -> Iterator[str]:
     """The address of a sheet while it is served."""
     number = str(port or free_port())
+    with served(project, "dataset", "sheet", "--port", number, *words) as url:
+        yield url
+
+
+@contextmanager
+def served(project: Project, *words: str) -> Iterator[str]:
+    """The address that a command prints; the block's end presses Ctrl+C."""
     running = subprocess.Popen(
-        project.command("dataset", "sheet", "--no-browser", "--port", number, *words),
+        project.command(*words, "--no-browser"),
         cwd=project.folder,
         stderr=subprocess.PIPE,
         text=True,
@@ -38,13 +46,13 @@ def sheet_of(project: Project, *words: str, port: int = 0) -> Iterator[str]:
         lines = list[str]()
         for line in running.stderr:
             lines.append(line)
-            if found := re.findall(r"http\S+", line):
+            if found := re.findall(r"judge: (http\S+)", line):
                 yield found[0]
                 break
         else:
             raise AssertionError("".join(lines))
     finally:
-        running.terminate()
+        running.send_signal(signal.SIGINT)
         running.wait(20)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from annolooop.domain.annotations import Snapshot
 from annolooop.domain.progress import Track
 from annolooop.domain.rounds import Page, Saved
 from annolooop.errors import DataError, UnreachableError, UsageError, did_you_mean
@@ -15,7 +16,9 @@ from annolooop.labelstudio.results import BLIND_SHEET, SHEET, build_result
 from annolooop.loop.labels.project import find_project
 from annolooop.loop.labels.pull import pull
 from annolooop.loop.push.plan import expected_index
-from annolooop.loop.sheet.kinds import BLIND, LABEL, read_rows
+from annolooop.loop.quality.propose import AcceptOptions
+from annolooop.loop.quality.thresholds import find_thresholds
+from annolooop.loop.sheet.kinds import BLIND, LABEL, LEAST_SURE, SUREST, read_rows
 from annolooop.loop.sheet.pool import Pool
 from annolooop.loop.sheet.thumbnails import Thumbnails
 from annolooop.loop.versions.predict import Predictor, require_current
@@ -35,7 +38,8 @@ class Sheet:
 
     Args:
         stack: the annotation loop.
-        kind: one of ``KINDS``.
+        kind: one of ``KINDS``; empty: the least sure first where `accept` would answer the rest,
+            which takes fewest looks, and else the surest first.
         label: of the kind ``label``.
         track: shows how far it is.
 
@@ -68,6 +72,7 @@ class Sheet:
         predictor = Predictor(stack, version, stack.embeddings(version.backbone))
         snapshot = pull(stack.studio, self._project, stack.snapshots.latest())
         index = expected_index(stack, self._project)
+        kind = kind or _propose(stack, predictor, snapshot)
         rows = read_rows(stack, predictor, index, snapshot, kind, label, track)
         self._pool = Pool(rows, stack.embeddings(version.backbone), stack.config.train.seed)
         self._labelling = stack.studio.projects.labelling(self._project.id)
@@ -189,3 +194,13 @@ class Sheet:
             return thumbnail(read_image(self._stack.store, image), SCREEN) if image else None
         except (Lost, Unreadable):
             return None
+
+
+def _propose(stack: Stack, predictor: Predictor, snapshot: Snapshot) -> str:
+    """The kind of sheet after which `accept` finishes the dataset, where it would accept some."""
+    precision = AcceptOptions().precision
+    try:
+        find_thresholds(stack, predictor, snapshot, precision, per_label=False)
+    except DataError:
+        return SUREST
+    return LEAST_SURE
