@@ -63,10 +63,12 @@ def print_report(console: Console, report: "PageReport") -> None:
     for change in report.since.changes:
         console.print(f"since {report.since.created_at[:10]}: {change}")
     console.print(f"what comes next: {report.next}")
+    if report.reviews:
+        found = ", ".join(f"{n} {outcome}" for outcome, n in report.reviews.items())
+        console.print(f"labels that a review asked about: {found}")
     for part, why in report.missing.items():
         console.print(f"missing in it: {part}: {why}")
     if not report.opened:
         console.say("Open it in a browser, or add --open.")
-    # Not itself again, and nothing where the target is reached.
-    if report.next_command != "annoloop report" and report.verdict.state != "reached":
+    if not report.next_command.startswith("annoloop report"):
         console.next(report.next_command)

@@ -48,7 +48,7 @@ def _to_do(verdict: Verdict, effort: Effort) -> Fact:
         return Fact(title, "not known", "too few labels for a forecast")
     if need.until == "to tell":
         labels = f"about {number(need.labels or 0)} more labels{_left(need, effort)}"
-        return Fact("Work until that can be told", _amount(need.hours, need.labels), labels)
+        return Fact("Work to a verdict", _amount(need.hours, need.labels), labels)
     if need.until == "to be sure":
         if need.labels is None:
             return Fact("Work to be sure", "not known", "it is too close to the target")

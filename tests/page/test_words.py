@@ -69,11 +69,11 @@ def test_where_there_is_no_forecast_no_number_is_made_up() -> None:
 
 def test_work_until_more_is_known_has_another_name() -> None:
     tell = Need("to tell", 150, 150, 150, 0.7, 0.7, 0.7)
-    assert shown(replace(DONE, need=tell))["Work until that can be told"] == (
+    assert shown(replace(DONE, need=tell))["Work to a verdict"] == (
         "about 42 min; about 150 more labels"
     )
     last = replace(DONE, labels=1000, need=tell)
-    assert shown(last)["Work until that can be told"].endswith("and no image is left")
+    assert shown(last)["Work to a verdict"].endswith("and no image is left")
     sure = replace(tell, until="to be sure")
     assert shown(replace(DONE, need=sure))["Work to be sure"].endswith("if it stays as good")
     close = Need("to be sure", None, None, None)
