@@ -45,6 +45,7 @@ from annolooop.commands.dataset import (
     history,
     launch,
     review,
+    sheet,
 )
 from annolooop.commands.dataset import list as dataset_list
 from annolooop.commands.dataset import stats as dataset_stats
@@ -370,6 +371,7 @@ command(dataset_app, adopt.adopt, adopt.print_adopt)
 command(dataset_app, export.export, export.print_export)
 command(dataset_app, accept.accept, accept.print_accept)
 command(dataset_app, review.review, review.print_review)
+command(dataset_app, sheet.sheet, sheet.print_sheet)
 command(dataset_app, curve.curve, curve.print_curve)
 command(dataset_app, duplicates.duplicates, duplicates.print_duplicates)
 command(dataset_app, delete.delete, delete.print_delete)

@@ -7,8 +7,8 @@ import typer
 from annolooop.commands.dataset.arguments import BROWSER
 from annolooop.commands.train import describe_news, describe_quality
 from annolooop.console.console import Console
-from annolooop.errors import counted
-from annolooop.loop.rounds.next_step import next_step
+from annolooop.errors import UsageError, counted
+from annolooop.loop.rounds.next_step import LoopState, Step, next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.cycle.next import NextReport
@@ -25,6 +25,9 @@ def next_(
             help="Images to label next; default: as many as last time.",
         ),
     ] = None,
+    sheet: Annotated[
+        bool, typer.Option("--sheet", help="Then label a page of images at a time.")
+    ] = False,
     browser: BROWSER = True,
 ) -> "NextReport":
     """Learn from the labels, and ask the next ones.
@@ -32,6 +35,7 @@ def next_(
     Examples:
       annoloop next
       annoloop next 100
+      annoloop next --sheet
 
     It pulls the annotations, makes the next model version of them, predicts all images with it,
     chooses what to label next, and opens that. Each of these is a command of its own, which it
@@ -41,7 +45,17 @@ def next_(
     from annolooop.loop.cycle.next import next_round
     from annolooop.stack import open_stack
 
-    return next_round(open_stack(console), count, browser, console.say, console.track)
+    if sheet and count:
+        raise UsageError("N and --sheet do not go together", "A sheet shows all that is left.")
+    stack = open_stack(console)
+
+    def judge() -> int:
+        from annolooop.commands.dataset.sheet import serve
+
+        return serve(console, stack, "", browser=browser).judged
+
+    shown = judge if sheet else None
+    return next_round(stack, count, browser, console.say, console.track, shown)
 
 
 def print_next(console: Console, report: "NextReport") -> None:
@@ -49,6 +63,12 @@ def print_next(console: Console, report: "NextReport") -> None:
     console.print(f"learnt: {_training(report)}")
     if report.train:
         console.print(f"quality: {describe_quality(report.train)}")
+    if report.judged is not None:
+        console.print(f"judged: {counted(report.judged, 'image')} on contact sheets")
+        looked = LoopState(dataset=report.dataset, looked=False)
+        again = Step("annoloop next --sheet", "learns from them, and shows the next")
+        console.next(*(again if report.judged else next_step(looked)))
+        return
     console.print(f"to label: {_asked(report)}")
     if report.launch.login and not report.launch.opened:
         console.say(f"The login is in the file {report.launch.login}")

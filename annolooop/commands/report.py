@@ -36,6 +36,7 @@ def report(
     Examples:
       annoloop report --open
       annoloop report --out /tmp/report.html --offline
+      annoloop report --anonymous --out for-others.html
 
     Figures and thumbnails are inside the file: it needs no other file and no network.
     """
@@ -62,7 +63,12 @@ def print_report(console: Console, report: "PageReport") -> None:
     for change in report.since.changes:
         console.print(f"since {report.since.created_at[:10]}: {change}")
     console.print(f"what comes next: {report.next}")
+    if report.reviews:
+        found = ", ".join(f"{n} {outcome}" for outcome, n in report.reviews.items())
+        console.print(f"labels that a review asked about: {found}")
     for part, why in report.missing.items():
         console.print(f"missing in it: {part}: {why}")
     if not report.opened:
         console.say("Open it in a browser, or add --open.")
+    if not report.next_command.startswith("annoloop report"):
+        console.next(report.next_command)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from annolooop.loop.quality.stats import StatsReport
 
+WAYS = {"sheet": "on contact sheets", "blind-sheet": "on blind contact sheets"}
 LABELS, VERSIONS = 8, 4  # rows of the two tables, so that all fits a terminal
 
 
@@ -131,6 +132,10 @@ def _people_lines(report: "StatsReport") -> list[str]:
         lines.append(f"  (answers about images {part}, which were chosen in the same way)")
     elif len(answers) > 1:
         lines.append("  (do not compare the two: their images were chosen in different ways)")
+    for way, given in report.ways.items():
+        same = f", {short_estimate(given.same)} as the model" if given.shown else ""
+        seconds = "" if given.seconds is None else f", {given.seconds:g} s each"
+        lines.append(f"answers {WAYS.get(way, way)}: {given.answers}{same}{seconds}")
     if report.people:
         alpha = short_estimate(report.people.alpha)
         lines.append(f"people agree: alpha {alpha} on {report.people.images} images")

@@ -51,6 +51,8 @@ class Annotation:
         lead_time: seconds of work, where the browser measured them.
         extra: JSON of the parts of the answer that are not about the labels, such as a comment.
         address: of the image, for a task without a key.
+        way: how it was given: empty on the page of one task, ``sheet`` or ``blind-sheet`` on a
+            page of many.
     """
 
     id: int
@@ -71,6 +73,7 @@ class Annotation:
     lead_time: float | None = None
     extra: str = ""
     address: str = ""
+    way: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 Label Studio stores what it is sent: people import results that no page of it would make.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 from annolooop.labelstudio.label_config import Labelling
@@ -23,10 +25,21 @@ class Answer:
     unreadable: str = ""
 
 
+SHEET, BLIND_SHEET = "sheet", "blind-sheet"  # ways to answer; the page of one task has no name
+_WAY = re.compile(rf"({BLIND_SHEET}|{SHEET})-[0-9a-f]+")
+
+
 def build_result(
-    labelling: Labelling, labels: Sequence[str], score: float | None = None
+    labelling: Labelling, labels: Sequence[str], score: float | None = None, way: str = ""
 ) -> list[dict[str, Any]]:
-    """The ``result`` of a prediction or annotation with these ``labels``."""
+    """The ``result`` of a prediction or annotation with these ``labels``.
+
+    Args:
+        labelling: what is asked.
+        labels: the answer.
+        score: of a prediction.
+        way: how a person answered; in the id of the result, which Label Studio keeps.
+    """
     if not labels:
         return []
     item: dict[str, Any] = {
@@ -37,7 +50,16 @@ def build_result(
     }
     if score is not None:
         item["score"] = score
+    if way:
+        item["id"] = f"{way}-{token_hex(5)}"
     return [item]
+
+
+def read_way(result: object) -> str:
+    """How a person gave this answer: empty on the page of one task."""
+    items = result if isinstance(result, list) else []
+    ids = (str(item.get("id", "")) for item in items if isinstance(item, dict))
+    return next((match[1] for name in ids if (match := _WAY.fullmatch(name))), "")
 
 
 def read_result(labelling: Labelling, result: object) -> Answer:

@@ -117,8 +117,8 @@ class Missing:
     command: str = ""
 
     def __str__(self) -> str:
-        how = f"{self.how}: {self.command}" if self.command else self.how
-        return f"{self.why} {how}".strip()
+        how = self.how[:1].upper() + self.how[1:]
+        return f"{self.why} {f'{how}: {self.command}' if self.command else how}".strip()
 
 
 @dataclass(frozen=True)
@@ -289,5 +289,5 @@ class Content:
     alpha: Estimate = UNKNOWN
     shared: int = 0
     acceptance: tuple[AcceptanceRow, ...] = ()
-    reviews: str = ""
+    reviews: dict[str, int] = field(default_factory=dict)
     missing: dict[str, Missing] = field(default_factory=dict)

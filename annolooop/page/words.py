@@ -48,7 +48,7 @@ def _to_do(verdict: Verdict, effort: Effort) -> Fact:
         return Fact(title, "not known", "too few labels for a forecast")
     if need.until == "to tell":
         labels = f"about {number(need.labels or 0)} more labels{_left(need, effort)}"
-        return Fact("Work until that can be told", _amount(need.hours, need.labels), labels)
+        return Fact("Work to a verdict", _amount(need.hours, need.labels), labels)
     if need.until == "to be sure":
         if need.labels is None:
             return Fact("Work to be sure", "not known", "it is too close to the target")
@@ -62,10 +62,14 @@ def _to_do(verdict: Verdict, effort: Effort) -> Fact:
 def _by_curve(need: Need, effort: Effort) -> tuple[str, str]:
     """By the learning curve: how long, and from when to when."""
     if need.labels is None:
-        enough = f"{number(need.beyond or 0)} more labels are not enough, by the learning curve"
-        if need.labels_low is not None:
-            enough += f"; at best {_amount(need.hours_low, need.labels_low)}"
-        return f"more than {_amount(need.hours_beyond, need.beyond, '')}", enough
+        beyond, many = _amount(need.hours_beyond, need.beyond, ""), number(need.beyond or 0)
+        if need.labels_low is None:
+            return f"over {beyond}", f"{many} more labels are not enough, by the learning curve"
+        best = _amount(need.hours_low, need.labels_low)
+        return (
+            f"probably over {beyond}",
+            f"{many} more labels are not likely to be enough; at best {best}",
+        )
     low = _amount(need.hours_low, need.labels_low, "") if need.labels_low else "perhaps none"
     if need.labels_high is None:
         between = f"{low}{' at least' if need.labels_low else ''}, no upper end can be foreseen"

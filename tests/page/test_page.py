@@ -166,7 +166,7 @@ def explain_a_word(page: Page) -> None:
     expect(word).to_be_hidden()
 
 
-def fits_a_phone(page: Page) -> None:
+def fits_the_screen(page: Page) -> None:
     """Nothing is wider than the screen, nothing is cut, and no figure lies on what follows it."""
     scrolled, there = width_of(page)
     assert scrolled <= there
@@ -187,9 +187,10 @@ def look_in_other_ways(page: Page) -> None:
     page.wait_for_timeout(300)
     paper = "document.querySelector('#plot-curve').layout.paper_bgcolor"
     assert page.evaluate(paper) == DARK["bg"]
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(500)
-    fits_a_phone(page)
+    for width in (1024, 768, 620, 320, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.wait_for_timeout(500)
+        fits_the_screen(page)
     shoot(page, "report-phone")
     page.emulate_media(media="print", color_scheme="light")
     pictures = page.eval_on_selector_all(

@@ -46,12 +46,12 @@ def test_labels_and_hours_so_far() -> None:
         ),
         (
             Need("target", None, 100, None, None, 0.5, None, 1200, 5.7),
-            "more than 5.7 h; 1 200 more labels are not enough, by the learning curve; at best "
+            "probably over 5.7 h; 1 200 more labels are not likely to be enough; at best "
             "about 30 min",
         ),
         (
             Need("target", None, None, None, None, None, None, 1200),
-            "more than 1 200 labels; 1 200 more labels are not enough, by the learning curve",
+            "over 1 200 labels; 1 200 more labels are not enough, by the learning curve",
         ),
         (replace(NEED, hours=None), "about 300 labels; 30 min to 4.3 h; 300 more labels"),
     ],
@@ -69,11 +69,11 @@ def test_where_there_is_no_forecast_no_number_is_made_up() -> None:
 
 def test_work_until_more_is_known_has_another_name() -> None:
     tell = Need("to tell", 150, 150, 150, 0.7, 0.7, 0.7)
-    assert shown(replace(DONE, need=tell))["Work until that can be told"] == (
+    assert shown(replace(DONE, need=tell))["Work to a verdict"] == (
         "about 42 min; about 150 more labels"
     )
     last = replace(DONE, labels=1000, need=tell)
-    assert shown(last)["Work until that can be told"].endswith("and no image is left")
+    assert shown(last)["Work to a verdict"].endswith("and no image is left")
     sure = replace(tell, until="to be sure")
     assert shown(replace(DONE, need=sure))["Work to be sure"].endswith("if it stays as good")
     close = Need("to be sure", None, None, None)

@@ -136,6 +136,14 @@ def test_the_median_time_has_a_column_only_where_it_is_known() -> None:
     assert "median time" not in words(write(content(annotators=(AnnotatorRow("bob", 1),))))
 
 
+def test_corrections_by_review_have_a_column_only_where_there_are_some() -> None:
+    row = AnnotatorRow("ann", 3, reviewed=5, corrected=2)
+    text = words(write(content(annotators=(row,), reviews={"corrected": 2, "open": 1})))
+    assert "corrected by review ann 3 – – – 2 of 5" in text
+    assert "in a review : 2 corrected, 1 open." in text
+    assert "corrected by review" not in words(write(content(annotators=(AnnotatorRow("b", 1),))))
+
+
 def test_names_in_the_text_are_escaped() -> None:
     html = write(content(annotators=(AnnotatorRow("<b>&ann", 3),), outlook="<i>"))
     assert "<td>&lt;b&gt;&amp;ann</td>" in html
@@ -144,7 +152,7 @@ def test_names_in_the_text_are_escaped() -> None:
 
 def test_a_command_with_a_name_in_it_is_quoted_for_the_shell() -> None:
     html = write(content(suspects=(Picture("images/x.jpg", "a", "b", 0.1),)))
-    assert "annoloop dataset review &#39;my set&#39; --push" in html
+    assert "annoloop dataset review &#39;my set&#39;<" in html
 
 
 def test_only_the_two_scripts_of_the_page_may_run() -> None:

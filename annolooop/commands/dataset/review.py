@@ -26,7 +26,7 @@ def review(
     browser: BROWSER = True,
     offline: OFFLINE = False,
 ) -> "ReviewReport":
-    """Find labels that are probably wrong, and have people look at them.
+    """Find labels that are probably wrong, and let people decide.
 
     Examples:
       annoloop dataset review

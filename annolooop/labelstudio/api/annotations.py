@@ -18,7 +18,14 @@ from annolooop.labelstudio.api.predictions import Predictions
 from annolooop.labelstudio.api.projects import Projects
 from annolooop.labelstudio.api.tasks import picture_at
 from annolooop.labelstudio.label_config import Labelling
-from annolooop.labelstudio.results import Answer, build_result, other_items, read_result
+from annolooop.labelstudio.results import (
+    BLIND_SHEET,
+    Answer,
+    build_result,
+    other_items,
+    read_result,
+    read_way,
+)
 
 TASKS_PER_EXPORT = 300  # task ids in one URL
 TRIES_PER_PART = 2  # of an export that failed as a whole, for each smaller part of it
@@ -283,7 +290,9 @@ def _annotation(
     """
     data = task["data"]
     skipped, changed_at = bool(raw["was_cancelled"]), str(raw["updated_at"])
-    shown = raw.get("prediction") or {}
+    way = read_way(raw.get("result"))
+    # Label Studio notes the task's prediction, also where a blind sheet did not show it.
+    shown = raw.get("prediction") or {} if way != BLIND_SHEET else {}
     answer = Answer() if skipped else read_result(labelling, raw.get("result"))
     who = raw.get("completed_by")
     accepted = is_accepted(raw)
@@ -308,6 +317,7 @@ def _annotation(
         created_at=str(raw.get("created_at") or ""),
         lead_time=raw.get("lead_time"),
         extra=json.dumps(extra) if extra else "",
+        way=way,
         address="" if data.get("key") else str(data.get(labelling.data, "")),
     )
 

@@ -69,6 +69,18 @@ class Tasks:
         }
         return str(raw["data"].get("key", "")), predicted
 
+    def answered_by(self, project: int, tasks: Sequence[int]) -> dict[int, set[int]]:
+        """Task -> the user ids of those who annotated or skipped it, of those that somebody did."""
+        columns = "id,annotators"
+        found: dict[int, set[int]] = {}
+        for start in range(0, len(tasks), IDS_PER_URL):
+            some = tasks[start : start + IDS_PER_URL]
+            page = self._data_manager.page(
+                project, columns, size=IDS_PER_URL, only=some, whole=True
+            )
+            found |= {int(raw["id"]): set(raw["annotators"]) for raw in page["tasks"]}
+        return {task: people for task, people in found.items() if people}
+
     def is_touched(self, task: int) -> bool:
         """Whether someone has begun to annotate a task."""
         return _is_touched(self._get(task))

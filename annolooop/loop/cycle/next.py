@@ -28,6 +28,7 @@ class NextReport:
             new was learnt.
         launch: where people label.
         seconds: of each step.
+        judged: images that people judged on a contact sheet; ``None`` without one.
     """
 
     dataset: str
@@ -36,6 +37,7 @@ class NextReport:
     infer: InferReport | None
     launch: LaunchReport
     seconds: dict[str, float]
+    judged: int | None = None
 
     @property
     def state(self) -> LoopState:
@@ -56,6 +58,7 @@ def next_round(
     browser: bool,
     say: Callable[[str], None],
     track: Track,
+    sheet: Callable[[], int] | None = None,
 ) -> NextReport:
     """Learn from what was answered, predict all images anew, and choose what to ask next.
 
@@ -68,6 +71,7 @@ def next_round(
         browser: open the browser.
         say: shows each step and the command that it is.
         track: shows how far it is.
+        sheet: shows a contact sheet in place of the queue. Returns how many images were judged.
 
     Raises:
         DataError: there is no model, or nothing is labelled yet.
@@ -81,21 +85,22 @@ def next_round(
         )
     queue = own_queue(stack)
     size = count or queue.asked or ROUND
-    steps = Steps(
-        [
-            "annoloop train --rerun",
-            f"annoloop infer --rerun --query {size}",
-            f"annoloop dataset launch {quote(name)}",
-        ],
-        f"annoloop next {count}" if count else "annoloop next",
-        say,
-    )
+    asks = f"annoloop infer --rerun --query {size}"
+    commands = [
+        "annoloop train --rerun",
+        "annoloop infer --rerun" if sheet else asks,
+        "annoloop dataset sheet" if sheet else f"annoloop dataset launch {quote(name)}",
+    ]
+    typed = "annoloop next --sheet" if sheet else f"annoloop next {count or ''}".rstrip()
+    steps = Steps(commands, typed, say)
     trained, too_few = None, ""
     with steps.step("learn from the answers"):
         try:
             trained = train(stack, True, track)
         except TooFewLabels as error:
             too_few = error.message
+    if sheet:
+        return _with_sheet(stack, steps, trained, too_few, sheet, track)
     inferred = None
     with steps.step("predict anew, and choose what to ask next"):
         version = trained.model_version if trained else current.name
@@ -106,6 +111,24 @@ def next_round(
     with steps.step("the browser"):
         launched = launch(stack, name, browser)
     return NextReport(name, trained, too_few, inferred, launched, steps.seconds)
+
+
+def _with_sheet(
+    stack: Stack,
+    steps: Steps,
+    trained: TrainReport | None,
+    too_few: str,
+    sheet: Callable[[], int],
+    track: Track,
+) -> NextReport:
+    """The rest of a round whose answers people give on a contact sheet."""
+    with steps.step("predict anew"):
+        inferred = infer(stack, None, InferOptions(rerun=True), track)
+    with steps.step("many images at a time"):
+        judged = sheet()
+    name = stack.config.dataset.name
+    launched = launch(stack, name, False)
+    return NextReport(name, trained, too_few, inferred, launched, steps.seconds, judged)
 
 
 def _stays(queue: Queue, version: str) -> bool:

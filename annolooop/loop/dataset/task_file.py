@@ -121,7 +121,7 @@ def _annotation(raw: Task, people: dict[int, str]) -> Task:
 
 def answer_body(labelling: Labelling, a: Annotation) -> Task:
     """A stored answer as Label Studio takes it, without its person."""
-    result = build_result(labelling, a.labels, 1.0 if a.accepted else None)
+    result = build_result(labelling, a.labels, 1.0 if a.accepted else None, a.way)
     for item in result if a.accepted else ():
         item["model_version"] = a.accepted  # its prediction is not there any more
     result += json.loads(a.extra) if a.extra else []

@@ -1,17 +1,14 @@
 """Which predictions may be accepted unseen: from which confidence on, and of which tasks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from annolooop.domain.annotations import Snapshot
 from annolooop.domain.draw import SPOT_CHECK, draw
 from annolooop.domain.progress import Track
-from annolooop.domain.split import split_of
-from annolooop.domain.tasks import Image, Prediction
-from annolooop.loop.labels.split import recorded_split
-from annolooop.loop.push.blind import blind_share, is_blind
+from annolooop.domain.tasks import Prediction
 from annolooop.loop.quality.thresholds import Thresholds, find_thresholds
+from annolooop.loop.quality.untouched import UntouchedTasks
 from annolooop.loop.versions.predict import Predictor
 from annolooop.stack import Stack
 from annolooop.storage.tasks import TaskIndex
@@ -75,7 +72,7 @@ def propose(
     proposal = Proposal(thresholds)
     chosen: list[tuple[float, int, Prediction]] = []
     images = track(stack.catalog.images(), "look", len(stack.catalog))
-    tasks = _UntouchedTasks(stack, predictor, task_index, snapshot)
+    tasks = UntouchedTasks(stack, predictor, task_index, snapshot)
     while part := list(islice(images, IMAGES_AT_ONCE)):
         untouched = tasks.among(part)
         proposal.untouched += len(untouched)
@@ -94,40 +91,3 @@ def propose(
     proposal.over_limit = len(chosen) - len(kept)
     proposal.tasks = {task: prediction for _, task, prediction in kept}
     return proposal
-
-
-class _UntouchedTasks:
-    """Tasks that nobody touched, as of the snapshot; the server checks again when it accepts."""
-
-    def __init__(
-        self, stack: Stack, predictor: Predictor, task_index: TaskIndex, snapshot: Snapshot
-    ) -> None:
-        self._task_index, self._version = task_index, predictor.version
-        self._embeddings = stack.embeddings(predictor.version.backbone)
-        self._holdout, self._blind = stack.config.train.holdout, blind_share(stack)
-        self._recorded = recorded_split(stack, stack.config.dataset.name, self._holdout)
-        self._touched = {a.task for a in snapshot.annotations}
-        self._annotated = {a.sha256 for a in snapshot.annotations}
-
-    def among(self, images: Sequence[Image]) -> list[tuple[int, Image]]:
-        """Tasks of some images, with a prediction of the version."""
-        now = {image.key: image for image in images if self._is_candidate(image)}
-        missing = self._embeddings.missing(image.sha256 for image in now.values())
-        untouched = [
-            (task.id, now[task.key])
-            for task in self._task_index.tasks(now)
-            if not task.replaced
-            and not task.vanished
-            and task.sha256 == now[task.key].sha256
-            and task.sha256 not in missing
-            and task.id not in self._touched
-        ]
-        predicted, _ = self._task_index.predicted(
-            (task for task, _ in untouched), self._version.name
-        )
-        return [(task, image) for task, image in untouched if task in predicted]
-
-    def _is_candidate(self, image: Image) -> bool:
-        if image.sha256 in self._annotated or is_blind(image.sha256, self._blind):
-            return False
-        return split_of(image.sha256, self._holdout, self._recorded) != "holdout"

@@ -17,6 +17,7 @@ from annolooop.loop.labels.pull import pull
 from annolooop.loop.push.blind import blind_outcomes
 from annolooop.loop.push.changes import count_marked
 from annolooop.loop.quality.agreement import agreement
+from annolooop.loop.quality.ways import Way, answers_by_way
 from annolooop.loop.rounds.figures import RoundStats, last_round
 from annolooop.loop.rounds.next_step import LoopState, next_step
 from annolooop.loop.versions.headline import Headline, headline
@@ -62,6 +63,7 @@ class StatsReport:
         evaluation: of it on the holdout, as its record has it.
         calibration: likewise, out of fold.
         round: the last one that asked people.
+        ways: answers by how they were given, where some were given on a contact sheet.
         shown, blind: answers of people who saw the prediction, and of people who did not.
         compared: the part of the split that both are about; empty if they cannot be compared.
         accepted: annotations that nobody looked at: predictions that were accepted.
@@ -88,6 +90,7 @@ class StatsReport:
     evaluation: Evaluation | None = None
     calibration: dict[str, Any] | None = None
     round: RoundStats | None = None
+    ways: dict[str, Way] = field(default_factory=dict)
     shown: Sameness | None = None
     blind: Sameness | None = None
     compared: str = ""
@@ -159,6 +162,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         evaluation=evaluation_of(version) if version else None,
         calibration=version.metrics.get("calibration") if version else None,
         round=asked,
+        ways=answers_by_way(snapshot.annotations, rules.choice),
         shown=shown,
         blind=blind,
         compared=compared,

@@ -12,12 +12,21 @@ from annolooop.domain.figures import Agreement
 from annolooop.domain.versions import UNKNOWN, Estimate
 from annolooop.loop.labels.current import Labels
 from annolooop.loop.quality.agreement import agreement
+from annolooop.loop.quality.review_records import (
+    CONFIRMED,
+    CORRECTED,
+    OPEN,
+    Decision,
+    read_decisions,
+    reviews_of,
+)
 from annolooop.loop.quality.stats import compare_answers
 from annolooop.model.heads.interval import wilson
 from annolooop.page.content import AcceptanceRow, AnnotatorRow, Missing
 from annolooop.stack import Stack
 
 PEOPLE = 30  # rows
+OUTCOMES = (CORRECTED, CONFIRMED, OPEN)  # of reviews, in their order here
 SHOWN, BLIND = "shown", "blind"
 
 
@@ -29,6 +38,7 @@ class PeopleFigures:
     alpha: Estimate = UNKNOWN
     shared: int = 0
     acceptance: tuple[AcceptanceRow, ...] = ()
+    reviews: dict[str, int] = field(default_factory=dict)
     missing: dict[str, Missing] = field(default_factory=dict)
 
 
@@ -72,12 +82,28 @@ def people(stack: Stack, labels: Labels, anonymous: bool = False) -> PeopleFigur
             "to ask some people blind",
             "annoloop infer --rerun --blind-share 0.1",
         )
-    rows = tuple(_annotators(answers, names, agreed))
-    return PeopleFigures(rows, agreed.alpha, agreed.images, tuple(acceptance), missing)
+    decisions = read_decisions(reviews_of(stack, labels.dataset).each(), labels, lambda task: "")
+    rows = tuple(_annotators(answers, names, agreed, _reviewed(labels, decisions)))
+    outcomes = Counter(one.outcome for one in decisions)
+    reviews = {outcome: outcomes[outcome] for outcome in OUTCOMES if outcomes[outcome]}
+    return PeopleFigures(rows, agreed.alpha, agreed.images, tuple(acceptance), reviews, missing)
+
+
+def _reviewed(labels: Labels, decisions: Iterable[Decision]) -> dict[int | None, Counter[str]]:
+    """Outcomes by who answered first: who corrects that changes it, or gives an answer, too."""
+    answers = labels.answers()
+    outcomes: dict[int | None, Counter[str]] = defaultdict(Counter)
+    for one in decisions:
+        if one.sha256 in answers:
+            outcomes[answers[one.sha256][0].annotator][one.outcome] += 1
+    return outcomes
 
 
 def _annotators(
-    answers: Iterable[Annotation], names: Mapping[int, str], agreed: Agreement
+    answers: Iterable[Annotation],
+    names: Mapping[int, str],
+    agreed: Agreement,
+    outcomes: Mapping[int | None, Counter[str]],
 ) -> Iterable[AnnotatorRow]:
     by_person: dict[int | None, list[Annotation]] = defaultdict(list)
     for a in answers:
@@ -89,7 +115,9 @@ def _annotators(
         times = [a.lead_time for a in own if a.lead_time is not None]
         usual = round(median(times), 2) if times else None
         last = max(a.updated_at for a in own)
-        yield AnnotatorRow(name, len(own), usual, alpha, shared, last)
+        seen = outcomes.get(who, Counter())
+        corrected, reviewed = seen[CORRECTED], seen[CORRECTED] + seen[CONFIRMED]
+        yield AnnotatorRow(name, len(own), usual, alpha, shared, last, reviewed, corrected)
 
 
 def _shown(answers: Iterable[Annotation]) -> Iterable[AcceptanceRow]:

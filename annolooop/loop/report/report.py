@@ -36,6 +36,7 @@ class PageReport:
         next, next_command: what comes next, in words and as a command.
         since: what changed since the last report.
         people: who answered.
+        reviews: images that reviews asked about, by what became of them.
         pool: all images by label.
         points: images on the map.
         missing: section -> why it has nothing to show, and the command that changes it.
@@ -56,6 +57,7 @@ class PageReport:
     next_command: str
     since: Since
     people: tuple[AnnotatorRow, ...]
+    reviews: dict[str, int]
     pool: Pool
     points: int
     missing: dict[str, str]
@@ -126,6 +128,7 @@ def report(stack: Stack, name: str, options: ReportOptions, track: Track) -> Pag
         next_command=content.command,
         since=content.since,
         people=content.annotators,
+        reviews=content.reviews,
         pool=content.pool,
         points=len(content.map.points) if content.map else 0,
         missing={part: str(m) for part, m in content.missing.items()},
@@ -193,6 +196,7 @@ def _gather(
         alpha=answered.alpha,
         shared=answered.shared,
         acceptance=answered.acceptance,
+        reviews=answered.reviews,
         missing={**past.missing, **judged.missing, **shown.missing, **answered.missing},
     )
 

@@ -113,6 +113,7 @@ ABOUT = {
     "logs": "logs of the local Label Studio",
     "manifests": "copies of catalogues: the images of datasets",
     "simulate": "embeddings of folders that were replayed",
+    "thumbnails": "small pictures of the contact sheet",
     "weights": "copies of pretrained weights",
 }
 

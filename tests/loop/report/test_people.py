@@ -1,10 +1,12 @@
 """Who answered: how much, how fast, when last; with their names or without."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from support.trained_dataset import TrainedDataset
 
 from annolooop.loop.labels.current import Labels
+from annolooop.loop.quality.review_records import Asked, Review, reviews_of
 from annolooop.loop.report.people import people
 
 
@@ -34,6 +36,23 @@ def test_who_was_active_last_is_seen(dataset: TrainedDataset) -> None:
     assert ann.last == max(
         a.updated_at for a in two_people(dataset).snapshot.annotations if a.annotator == 1
     )
+
+
+def test_corrections_by_review_are_counted_of_who_answered_first(tmp_path: Path) -> None:
+    few = TrainedDataset(tmp_path, 8)
+    labels, stack = two_people(few), few.stack()
+    first, second, third = [a for a in labels.snapshot.annotations if a.annotator == 7][1:4]
+    asked = [
+        Asked(first.sha256, first.task, first.labels, (), "0"),  # submitted again since
+        Asked(second.sha256, second.task, ("another",), (), "0"),
+        Asked(third.sha256, third.task, third.labels, (), third.updated_at),
+    ]
+    reviews_of(stack, labels.dataset).append(Review("then", "me", "1 then", tuple(asked)))
+    found = people(stack, labels)
+    assert found.reviews == {"corrected": 1, "confirmed": 1, "open": 1}
+    ann, bob = found.annotators
+    assert (ann.reviewed, ann.corrected) == (0, 0)
+    assert (bob.reviewed, bob.corrected) == (2, 1)
 
 
 def test_without_names_people_are_numbered(dataset: TrainedDataset) -> None:
