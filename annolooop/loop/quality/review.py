@@ -8,8 +8,7 @@ from shlex import quote
 
 import numpy as np
 
-from annolooop.domain.annotations import Annotation, Overlap
-from annolooop.domain.answers import is_answer
+from annolooop.domain.annotations import Overlap
 from annolooop.domain.examples import Example
 from annolooop.domain.progress import Track, left_out
 from annolooop.errors import DataError, UsageError
@@ -212,10 +211,7 @@ class _Shown:
     def __init__(self, stack: Stack, labels: Labels) -> None:
         self._labels = labels
         self._page = stack.studio.tasks.url(labels.project.id) if labels.project else ""
-        self._latest: dict[str, Annotation] = {}
-        for a in sorted(labels.snapshot.annotations, key=lambda a: (a.updated_at, a.id)):
-            if a.sha256 and is_answer(a, labels.rules.choice):
-                self._latest[a.sha256] = a
+        self._answers = labels.answers()
 
     def url(self, task: int) -> str:
         """Where a task can be looked at, empty without Label Studio."""
@@ -257,9 +253,10 @@ class _Shown:
         confidence: float,
         reason: str,
     ) -> Suspect:
-        a = self._latest[sha256]
+        answers = self._answers[sha256]
+        a = next((a for a in reversed(answers) if a.labels == labels), answers[-1])
         url = self.url(a.task)
-        return Suspect(a.task, a.key, sha256, labels, suggested, confidence, reason, url)
+        return Suspect(a.task, a.id, a.key, sha256, labels, suggested, confidence, reason, url)
 
 
 def _overlaps(
