@@ -59,6 +59,7 @@ SCRIPTS: Mapping[str, Script] = {
     "cli_start": Script(("--repetitions", "1", "--help-only"), command=True),
     "first_start": Script(("--rounds", "1"), command=True),
     "people": Script(("--people", "2", "--answers", "2", "--rounds", "1"), command=True),
+    "sheet": Script(("--tiles", "4", "--rounds", "1"), command=True),
     "infer": Script(("--count", "24", "--large", "4", "--rounds", "1"), images=True),
     "precision": Script(("--count", "32", "--generated", "16"), images=True),
     "decode": Script(("--count", "8"), images=True),

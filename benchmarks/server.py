@@ -38,17 +38,20 @@ def add_command(parser: ArgumentParser) -> None:
 
 
 @contextmanager
-def running(command: str | None, **section: Any) -> Iterator[Stack]:
+def running(
+    command: str | None, model: Mapping[str, Any] | None = None, **section: Any
+) -> Iterator[Stack]:
     """A stack with a Label Studio that runs; both are gone at the end.
 
     Args:
         command: label-studio executable; default: one that annoloop installs.
+        model: the stack file's section ``model``, where a version is made.
         section: more of the stack file's section ``label_studio``.
     """
     # A polite end of the benchmark is also one of its server.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with TemporaryDirectory(prefix="annoloop-benchmark-") as folder:
-        stack = make_stack(Path(folder), command, section)
+        stack = make_stack(Path(folder), command, section, model)
         try:
             with _explained():
                 say(f"Label Studio {up(stack, say).version}")
@@ -66,7 +69,12 @@ def _explained() -> Iterator[None]:
         raise SystemExit(f"Label Studio does not start: {error.message}") from None
 
 
-def make_stack(folder: Path, command: str | None, section: Mapping[str, Any]) -> Stack:
+def make_stack(
+    folder: Path,
+    command: str | None,
+    section: Mapping[str, Any],
+    model: Mapping[str, Any] | None = None,
+) -> Stack:
     """A stack whose every file is below ``folder``, but for a Label Studio that it installs."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -74,6 +82,7 @@ def make_stack(folder: Path, command: str | None, section: Mapping[str, Any]) ->
     settings: dict[str, Any] = {
         "store": {"url": "store"},
         "label_studio": {"port": port, "data_dir": "label-studio", **section},
+        **({"model": dict(model)} if model else {}),
     }
     if command is not None:
         settings["label_studio"]["command"] = str(Path(command).expanduser().absolute())

@@ -19,6 +19,7 @@ class Suspect:
 
     Attributes:
         task: id of a Label Studio task that shows it.
+        annotation: id of the answer there that is in doubt, the latest one with these labels.
         key: of the image in the store.
         sha256: its content hash.
         labels: that it has; none for one that people disagree about.
@@ -29,6 +30,7 @@ class Suspect:
     """
 
     task: int
+    annotation: int
     key: str
     sha256: str
     labels: tuple[str, ...]

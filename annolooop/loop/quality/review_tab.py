@@ -10,7 +10,7 @@ from annolooop.loop.quality.review_records import LOOKS, Asked, Review, Suspect,
 from annolooop.stack import Stack
 
 TITLE = f"{OUR_TITLES}review"  # of the tab; our own server knows it by that
-FIELD = "review"  # in a task's data: which review asks about it, its place, and what it looks like
+FIELD = "review"  # in a task's data: which review asks about which answer, its place, and why
 
 
 def open_review(stack: Stack, labels: Labels, suspects: Sequence[Suspect]) -> tuple[int, str]:
@@ -33,7 +33,7 @@ def open_review(stack: Stack, labels: Labels, suspects: Sequence[Suspect]) -> tu
     review = Review(now, stack.person, project.identity, asked)
     number = reviews_of(stack, labels.dataset).append(review)
     marks = {
-        suspect.task: f"r{number:04d}-{place:05d} {_question(suspect)}"
+        suspect.task: f"r{number:04d}-{place:05d}-{suspect.annotation} {_question(suspect)}"
         for place, suspect in enumerate(suspects, start=1)
     }
     newest = max(a.updated_at for a in labels.snapshot.annotations)

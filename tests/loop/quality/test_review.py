@@ -26,7 +26,7 @@ def test_wrong_labels_are_found_shown_and_not_asked_again_once_confirmed(loop: T
     assert found.url.endswith(f"tab={view.id}&labeling=1")
     asked: dict[str, Any] = stack.studio.tasks.data(loop.id, [found.suspects[0].task])
     (data,) = asked.values()
-    assert data[FIELD].startswith("r0001-00001 ")
+    assert data[FIELD].startswith(f"r0001-00001-{found.suspects[0].annotation} ")
     assert "It looks like" in data[FIELD]
     # One is corrected, the other one left as it is.
     loop.change(planted[0].id, planted[0].labels[0])

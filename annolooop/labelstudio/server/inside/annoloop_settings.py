@@ -7,7 +7,12 @@ from label_studio.core.settings.base import *  # noqa: E402, F403
 from label_studio.core.settings.label_studio import *  # noqa: E402, F403
 from label_studio.core.settings.label_studio import DATABASES, MIDDLEWARE  # noqa: E402
 
-MIDDLEWARE = ["annoloop_pages.QueueStays", "annoloop_pages.KeysLabel", *MIDDLEWARE]
+MIDDLEWARE = [
+    "annoloop_pages.QueueStays",
+    "annoloop_pages.KeysLabel",
+    *MIDDLEWARE,
+    "annoloop_review.Reviews",  # it asks who it is
+]
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3") and django.VERSION >= (5, 1):
     # A transaction that begins by reading and then writes cannot wait for another that writes: it

@@ -116,13 +116,16 @@
     sending = { task: taskOf(store), since: performance.now(), begun: false };
     const press = () => {
       if (!sending || sending.begun) return;
-      if (reasonOf(store) !== null) return store.updateAnnotation(); // the button wants a change
+      if (reasonOf(store) !== null) return update(store);
       const button = document.querySelector("button[name=submit]");
       if (button && !button.disabled) button.click();
       else requestAnimationFrame(press); // it is drawn anew after a choice
     };
     press();
   }
+
+  // The button wants a change. Where several people answered, this answer settles it.
+  const update = (store) => store.updateAnnotation(store.task.dataObj.annoloop_settles ? { ground_truth: true } : {});
 
   function press(event) {
     const store = page();
@@ -132,6 +135,10 @@
       event.stopImmediatePropagation();
       if (!event.repeat && !sending && !store.isSubmitting) later(store);
       return;
+    }
+    if (store && event.ctrlKey && event.key === " " && reasonOf(store) !== null) { // Skip, of Label Studio
+      event.preventDefault();
+      event.stopImmediatePropagation();
     }
     if (!store || !key || elsewhere(event, key)) return;
     const choice = key === " " ? null : choiceOf(store, key);
