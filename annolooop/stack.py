@@ -171,6 +171,10 @@ class Stack:
         """The history of the dataset's annotations."""
         return self.snapshots_of(self.config.dataset.name)
 
+    def owns(self, dataset: str) -> bool:
+        """Whether it is the stack file's dataset, which `train`, `infer` and `sync` are about."""
+        return dataset == self.config.dataset.name
+
     def snapshots_of(self, dataset: str) -> Snapshots:
         """The history of any dataset's annotations."""
         from annolooop.storage.snapshots import Snapshots

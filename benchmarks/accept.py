@@ -8,7 +8,9 @@ as sure, whose labels are known here. A draw in which nothing is sure enough kee
 Over: the 95 % of draws in which it should be kept. Beside it: how often an answer was given, the
 mean and the lowest realised precision, the share of the other images that is accepted; and the
 same where all thresholds are tried, each with the same exact bound, and the lowest that passes is
-taken: that is what the order of the tests is there to avoid.
+taken: that is what the order of the tests is there to avoid. Last, with a threshold for each label
+(`--per-label`): then the promise is kept where it is kept for each label of which something is
+accepted.
 
 Which images: see `features.py`.
 
@@ -32,13 +34,19 @@ from numpy.typing import NDArray
 from annolooop.model.heads.calibration import fit_temperature
 from annolooop.model.heads.fit import fit_head
 from annolooop.model.heads.head import activate
-from annolooop.model.judging.acceptance import choose_threshold, images_needed, lowest_precision
+from annolooop.model.judging.acceptance import (
+    CHANCE,
+    choose_threshold,
+    images_needed,
+    lowest_precision,
+)
 
 PROMISES = (0.9, 0.95, 0.98)
 HOLDOUT = 0.3
 KEPT = 0.95  # of the draws
 
-Sure = tuple[NDArray[np.float64], NDArray[np.bool_]]  # confidence, and whether it is right
+# Confidence, whether it is right, and the place of the label that is predicted.
+Sure = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]
 Choose = Callable[[NDArray[np.float64], NDArray[np.bool_], float], float | None]
 
 
@@ -59,6 +67,11 @@ def main() -> int:
                 share = ours.kept / ours.draws
                 aim = "draws that keep the promise over all draws"
                 figures.append(Figure(f"{what}, {ours.share:.0%} accepted", aim, told, share, KEPT))
+                own = outcome_by_label(draws, promise, len(photos.labels))
+                print(own.row("", labels, promise, "per label"))
+                told = f"{own.kept} of {own.draws} draws, {own.given} with an answer"
+                share, what = own.kept / own.draws, f"{what}, per label"
+                figures.append(Figure(f"{what}, {own.share:.0%} accepted", aim, told, share, KEPT))
     return tell(figures, args.record)
 
 
@@ -85,7 +98,8 @@ def draw(photos: Photos, labels: int, seed: int) -> tuple[Sure, Sure]:
 
     def sure(rows: NDArray[np.int64]) -> Sure:
         said = activate(fitted.head.logits(photos.x[rows]) / temperature, False)
-        return said.max(axis=1), said.argmax(axis=1) == photos.y[rows]
+        predicted = said.argmax(axis=1)
+        return said.max(axis=1), predicted == photos.y[rows], predicted
 
     return sure(held), sure(order[labels:])
 
@@ -144,14 +158,35 @@ class Outcome:
 def outcome(draws: list[tuple[Sure, Sure]], promise: float, choose: Choose) -> Outcome:
     """Hold a rule against the images that it has not seen."""
     found = Outcome()
-    for held, (confidence, right) in draws:
-        value = choose(*held, promise)
+    for held, (confidence, right, _) in draws:
+        value = choose(*held[:2], promise)
         chosen = confidence >= (2.0 if value is None else value)
         found.draws += 1
         found.shares.append(float(chosen.mean()))
         if chosen.any():
             found.realised.append(float(right[chosen].mean()))
         found.kept += not chosen.any() or found.realised[-1] >= promise
+    return found
+
+
+def outcome_by_label(draws: list[tuple[Sure, Sure]], promise: float, labels: int) -> Outcome:
+    """The same with a threshold for each label; each must keep the promise."""
+    found = Outcome()
+    for (held, held_right, held_label), (confidence, right, label) in draws:
+        chosen, kept = np.zeros(len(confidence), bool), True
+        for one in range(labels):
+            own = held_label == one
+            chance = CHANCE / labels
+            value = choose_threshold(held[own], held_right[own], promise, chance).value
+            if value is not None:
+                mine = (label == one) & (confidence >= value)
+                chosen |= mine
+                kept &= not mine.any() or bool(right[mine].mean() >= promise)
+        found.draws += 1
+        found.shares.append(float(chosen.mean()))
+        if chosen.any():
+            found.realised.append(float(right[chosen].mean()))
+        found.kept += kept
     return found
 
 

@@ -116,7 +116,7 @@ def launch(stack: Stack, name: str, browser: bool) -> LaunchReport:
         queue = replace(queue, url=again_url)
     opened, again_asked = open_page(stack, queue.url) if browser else (False, False)
     login = str(stack.daemon.credentials_file) if stack.daemon else None
-    own = name == stack.config.dataset.name
+    own = stack.owns(name)
     found = LaunchReport(**vars(queue), dataset=name, opened=opened, own=own, login=login)
     found = replace(found, login_used_twice=again_asked)
     return replace(found, again=again, again_url=again_url if again else "")

@@ -101,5 +101,5 @@ def history(stack: Stack, name: str, limit: int) -> HistoryReport:
                 )
             )
         before = snapshot
-    own = name == stack.config.dataset.name
+    own = stack.owns(name)
     return HistoryReport(name, len(numbers), tuple(rows[-limit:]), own)

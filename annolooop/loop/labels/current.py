@@ -113,7 +113,7 @@ def read_labels(stack: Stack, name: str, offline: bool, number: int = 0) -> Labe
 
 def read_rules(stack: Stack, name: str, project: ProjectCounts | None) -> Rules:
     """Those of the stack file; for another dataset, those of its current model."""
-    if name == stack.config.dataset.name:
+    if stack.owns(name):
         return rules_of_stack(stack)
     version = stack.registry_of(name).current()
     shaped = version.config if version else {}

@@ -144,7 +144,7 @@ def curve(stack: Stack, name: str, offline: bool, track: Track) -> CurveReport:
         stop=stop,
         why=why,
         left_out=left_out(found.reasons()),
-        own=name == stack.config.dataset.name,
+        own=stack.owns(name),
         seconds=round(time.monotonic() - begun, 3),
     )
 

@@ -149,5 +149,5 @@ def describe(stack: Stack, name: str, offline: bool) -> DescribeReport:
         model_versions=len(registry.versions()),
         model_version=current.name if current else None,
         fingerprint=fingerprint(found.examples),
-        own=name == stack.config.dataset.name,
+        own=stack.owns(name),
     )

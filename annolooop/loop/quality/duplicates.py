@@ -167,7 +167,7 @@ def duplicates(
     groups = _groups(catalog, copies, members, labels)
     return DuplicatesReport(
         dataset=name,
-        own=name == stack.config.dataset.name,
+        own=stack.owns(name),
         live=labels.live,
         why_not_live=labels.why_not,
         as_of=labels.snapshot.created_at,

@@ -120,7 +120,7 @@ def review(
         DataError: there is no such dataset, no model, or too few labels.
         UnreachableError: Label Studio or the store fails.
     """
-    begun, own = time.monotonic(), name == stack.config.dataset.name
+    begun, own = time.monotonic(), stack.owns(name)
     if push and (offline or not own):
         raise UsageError(
             "--push needs Label Studio, so it does not go with --offline"

@@ -134,7 +134,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
     shown, blind, compared = compare_answers(stack, name, snapshot.annotations, rules)
     state = LoopState(
         dataset=name,
-        own=name == stack.config.dataset.name,
+        own=stack.owns(name),
         tasks=project.tasks,
         to_do=unlabeled,
         asked=asked.asked if asked else 0,
@@ -157,7 +157,7 @@ def stats(stack: Stack, name: str) -> StatsReport:
         labels={label: labels[label] for label in rules.labels or sorted(labels)},
         other_answers={label: labels[label] for label in rules.other if labels[label]},
         unknown_labels={x: n for x, n in sorted(labels.items()) if rules.foreign([x])},
-        advice=advice(stack, project) if name == stack.config.dataset.name else (),
+        advice=advice(stack, project) if stack.owns(name) else (),
         model_version=project.model_version,
         model_versions=_by_version(predictions, snapshot.annotations, rules.choice),
         url=stack.studio.projects.stream_url(project.id),

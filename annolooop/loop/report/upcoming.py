@@ -46,7 +46,7 @@ def upcoming(
         predictions = stack.studio.predictions.count_by_version(project.id)
     state = LoopState(
         dataset=name,
-        own=name == stack.config.dataset.name,
+        own=stack.owns(name),
         tasks=tasks,
         to_do=to_do,
         asked=asked.asked if asked else 0,
