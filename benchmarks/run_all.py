@@ -78,6 +78,7 @@ SCRIPTS: Mapping[str, Script] = {
     "calibration": Script(("--seeds", "1", "--labels", "60"), quality=True),
     "accept": Script(("--draws", "2", "--labels", "300"), quality=True),
     "review": Script(("--seeds", "1", "--labels", "200"), quality=True),
+    "target": Script(("--draws", "1", "--most", "100"), quality=True),
 }
 
 

@@ -70,6 +70,8 @@ def print_next(console: Console, report: "NextReport") -> None:
         console.next(*(again if report.judged else next_step(looked)))
         return
     console.print(f"to label: {_asked(report)}")
+    if report.sheets and report.launch.left:
+        console.say("To label many images at a time instead: annoloop dataset sheet")
     if report.launch.login and not report.launch.opened:
         console.say(f"The login is in the file {report.launch.login}")
     console.next(*next_step(report.state))

@@ -1,5 +1,6 @@
 """Files of this machine that appear whole, or not at all."""
 
+import errno
 import os
 import re
 import secrets
@@ -117,8 +118,15 @@ def write_file(path: Path, data: bytes, replace: bool) -> bool:
 
     Returns:
         Whether it was written.
+
+    Raises:
+        OSError: it cannot be; never that a file exists, which callers take for another writer's.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        why = os.strerror(errno.ENOTDIR)
+        raise NotADirectoryError(errno.ENOTDIR, why, str(path.parent)) from error
     if not replace and path.exists():
         return False
     part = part_of(path)

@@ -15,6 +15,7 @@ from annolooop.files.whole import (
     part_of,
     remove_abandoned,
     replacing,
+    write_file,
 )
 
 
@@ -100,3 +101,10 @@ def test_clean_up_that_fails_does_not_hide_the_error(
         raise KeyboardInterrupt
     with pytest.raises(OSError, match="No space"), replacing(tmp_path / "x"):
         raise OSError(errno.ENOSPC, "No space")
+
+
+def test_file_where_the_folder_would_be_is_no_other_writer(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_bytes(b"")
+    for replace in (True, False):
+        with pytest.raises(NotADirectoryError):
+            write_file(tmp_path / "folder" / "file", b"x", replace)

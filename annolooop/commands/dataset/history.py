@@ -1,6 +1,5 @@
 """`annoloop dataset history`: the snapshots of a dataset's annotations."""
 
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from annolooop.commands.dataset.arguments import NAME_IF_OTHER
 from annolooop.commands.wording import moment
 from annolooop.console.console import Console
-from annolooop.loop.rounds.next_step import LoopState, next_step
+from annolooop.loop.rounds.next_step import next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.dataset.history import HistoryReport, SnapshotRow
@@ -40,7 +39,7 @@ def print_history(console: Console, report: "HistoryReport") -> None:
     """Print a table, the newest last."""
     if not report.snapshots:
         console.print(f"{report.dataset} has no snapshot yet: nothing was annotated and pulled")
-        console.next(*next_step(LoopState(dataset=report.dataset, own=report.own, pulled=False)))
+        console.next(*next_step(report.state))
         return
     console.table(
         ("snapshot", "when", "answers", "labelled", "skipped", "since the one before", "by"),
@@ -59,12 +58,7 @@ def print_history(console: Console, report: "HistoryReport") -> None:
     )
     if report.total > len(report.snapshots):
         console.say(f"There are {report.total} snapshots: --limit {report.total} shows all.")
-    last = report.snapshots[-1].number
-    console.next(
-        f"annoloop dataset export {quote(report.dataset)} --snapshot {last} --format csv "
-        f"--out snapshot-{last}.csv",
-        "to see what is in it",
-    )
+    console.next(*next_step(report.state))
 
 
 def _changes(row: "SnapshotRow") -> str:

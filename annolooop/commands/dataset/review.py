@@ -1,6 +1,5 @@
 """`annoloop dataset review`: labels that may be wrong."""
 
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from annolooop.commands.dataset.arguments import BROWSER, NAME_IF_OTHER, OFFLINE
 from annolooop.commands.wording import source
 from annolooop.console.console import Console
+from annolooop.loop.rounds.next_step import next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.quality.review import ReviewReport
@@ -89,8 +89,4 @@ def print_review(console: Console, report: "ReviewReport") -> None:
             else "Open each image and change its label, or choose another one and then the same; "
             "then Update."
         )
-        console.next(f"annoloop dataset review {quote(report.dataset)}", "after looking at them")
-    elif report.suspects:
-        console.next("annoloop dataset review", "to look at them in Label Studio")
-    elif report.corrected:
-        console.next("annoloop train --rerun")
+    console.next(*next_step(report.state))

@@ -28,6 +28,7 @@ class NextReport:
             new was learnt.
         launch: where people label.
         seconds: of each step.
+        sheets: people may also judge many images at a time.
         judged: images that people judged on a contact sheet; ``None`` without one.
     """
 
@@ -38,6 +39,7 @@ class NextReport:
     launch: LaunchReport
     seconds: dict[str, float]
     judged: int | None = None
+    sheets: bool = False
 
     @property
     def state(self) -> LoopState:
@@ -110,7 +112,8 @@ def next_round(
             inferred = infer(stack, None, InferOptions(rerun=True, query=Query(size)), track)
     with steps.step("the browser"):
         launched = launch(stack, name, browser)
-    return NextReport(name, trained, too_few, inferred, launched, steps.seconds)
+    sheets = bool(trained) and stack.config.dataset.choice == "single"
+    return NextReport(name, trained, too_few, inferred, launched, steps.seconds, sheets=sheets)
 
 
 def _with_sheet(

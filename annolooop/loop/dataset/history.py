@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from annolooop.domain.annotations import Snapshot, compare
 from annolooop.domain.answers import count_tasks
 from annolooop.loop.labels.current import read_labels, read_rules
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.stack import Stack
 
 
@@ -48,6 +49,12 @@ class HistoryReport:
     total: int
     snapshots: tuple[SnapshotRow, ...]
     own: bool = True
+
+    @property
+    def state(self) -> LoopState:
+        """The loop as far as snapshots tell it."""
+        last = self.snapshots[-1].number if self.snapshots else 0
+        return LoopState(dataset=self.dataset, own=self.own, pulled=bool(last), snapshot=last)
 
 
 def history(stack: Stack, name: str, limit: int) -> HistoryReport:

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 
 import numpy as np
@@ -26,6 +26,7 @@ from annolooop.loop.quality.review_records import (
     reviews_of,
 )
 from annolooop.loop.quality.review_tab import open_review
+from annolooop.loop.rounds.next_step import LoopState
 from annolooop.model.judging.label_errors import Doubt, doubt_labels, find_overlaps
 from annolooop.stack import Stack
 
@@ -47,6 +48,8 @@ class ReviewReport:
         url: of the review in Label Studio, empty without one.
         opened: that page was opened in the browser.
         own_server: its keys confirm and correct; that of someone else has no such keys.
+        own: it is the stack file's dataset.
+        offline: Label Studio was not to be asked.
         left_out: ``file`` and ``reason`` of labelled images that could not be judged.
     """
 
@@ -68,6 +71,21 @@ class ReviewReport:
     own_server: bool
     left_out: tuple[dict[str, str], ...]
     seconds: float
+    own: bool = True
+    offline: bool = False
+
+    @property
+    def state(self) -> LoopState:
+        """The loop as far as a review knows it: suspects open in the stack's dataset only."""
+        known = LoopState(dataset=self.dataset, own=self.own, looked=False)
+        if not self.own:
+            return known
+        if self.url:
+            return replace(known, doubt="after looking at them")
+        if self.suspects:
+            reached = self.live or self.offline
+            return replace(known, doubt="to look at them in Label Studio", running=reached)
+        return replace(known, looked=True, news=None) if self.corrected else known
 
 
 IMAGES_TO_REVIEW = 20  # labelled images; with fewer, no label can be judged
@@ -102,8 +120,8 @@ def review(
         DataError: there is no such dataset, no model, or too few labels.
         UnreachableError: Label Studio or the store fails.
     """
-    begun = time.monotonic()
-    if push and (offline or name != stack.config.dataset.name):
+    begun, own = time.monotonic(), name == stack.config.dataset.name
+    if push and (offline or not own):
         raise UsageError(
             "--push needs Label Studio, so it does not go with --offline"
             if offline
@@ -121,7 +139,7 @@ def review(
     examples, doubt = _doubt(labels, found, stack.config.train.seed)
     suspects = [*shown.disputed(), *shown.doubtful(found, examples, doubt, confirmed)]
     asked = suspects[:limit]
-    browse = browse and labels.project is not None and name == stack.config.dataset.name
+    browse = browse and labels.project is not None and own
     number, url = open_review(stack, labels, asked) if (push or browse) and asked else (0, "")
     return ReviewReport(
         dataset=name,
@@ -142,6 +160,8 @@ def review(
         own_server=stack.daemon is not None,
         left_out=left_out(found.reasons()),
         seconds=round(time.monotonic() - begun, 3),
+        own=own,
+        offline=offline,
     )
 
 

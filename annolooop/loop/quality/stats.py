@@ -10,7 +10,7 @@ from annolooop.domain.answers import Disputed, count_tasks, is_answer, resolve
 from annolooop.domain.examples import Example, Rules, build_examples, can_teach, fingerprint
 from annolooop.domain.figures import Agreement
 from annolooop.domain.split import split_of
-from annolooop.domain.versions import Estimate, Evaluation, Holdout, ModelVersion, evaluation_of
+from annolooop.domain.versions import Estimate, Evaluation, Holdout, ModelVersion
 from annolooop.loop.labels.current import read_rules
 from annolooop.loop.labels.project import advice, find_project
 from annolooop.loop.labels.pull import pull
@@ -20,7 +20,12 @@ from annolooop.loop.quality.agreement import agreement
 from annolooop.loop.quality.ways import Way, answers_by_way
 from annolooop.loop.rounds.figures import RoundStats, last_round
 from annolooop.loop.rounds.next_step import LoopState, next_step
-from annolooop.loop.versions.headline import Headline, headline
+from annolooop.loop.versions.headline import (
+    Headline,
+    headline,
+    shown_calibration,
+    shown_evaluation,
+)
 from annolooop.model.heads.interval import wilson
 from annolooop.stack import Stack
 
@@ -159,8 +164,8 @@ def stats(stack: Stack, name: str) -> StatsReport:
         in_force=version.name if version else None,
         holdout=Holdout(**version.metrics["holdout"]) if version else None,
         headline=headline(version.metrics) if version else None,
-        evaluation=evaluation_of(version) if version else None,
-        calibration=version.metrics.get("calibration") if version else None,
+        evaluation=shown_evaluation(version) if version else None,
+        calibration=shown_calibration(version) if version else None,
         round=asked,
         ways=answers_by_way(snapshot.annotations, rules.choice),
         shown=shown,

@@ -42,6 +42,7 @@ class LoopState:
         asked: tasks of the last round; 0 where there was none, ``None`` where that is not known.
         left: of these, to do.
         opened: people see where to label.
+        snapshot: number of one that a command listed; 0 for none.
         measured: the holdout has enough labelled images to tell how good the version is.
     """
 
@@ -66,6 +67,7 @@ class LoopState:
     asked: int | None = None
     left: int = 0
     opened: bool = False
+    snapshot: int = 0
     measured: bool = True
 
 
@@ -75,6 +77,10 @@ def next_step(state: LoopState) -> Step:
     if state.bucket or not state.running:
         start = "annoloop storage setup" if state.bucket else "annoloop up"
         return Step(f"cd {quote(state.folder)} && {start}" if state.folder else start)
+    if state.snapshot:
+        export = f"annoloop dataset export {quote(state.dataset)} --snapshot {state.snapshot}"
+        file = f"snapshot-{state.snapshot}.csv"
+        return Step(f"{export} --format csv --out {file}", "to see what is in it")
     if state.doubt:
         return Step("annoloop dataset review" + _other(state), state.doubt)
     if state.opened and (state.left or not state.asked):

@@ -17,7 +17,6 @@ from annolooop.domain.versions import (
     GateVerdict,
     Holdout,
     ModelVersion,
-    evaluation_of,
 )
 from annolooop.loop.labels.project import advice, ensure_project, explaining_deletion
 from annolooop.loop.labels.pull import pull
@@ -43,7 +42,12 @@ from annolooop.loop.train.register import (
 )
 from annolooop.loop.train.tracking import send_figures
 from annolooop.loop.train.training_set import TrainingSet, build_training_set
-from annolooop.loop.versions.headline import Headline, headline
+from annolooop.loop.versions.headline import (
+    Headline,
+    headline,
+    shown_calibration,
+    shown_evaluation,
+)
 from annolooop.stack import Stack
 
 
@@ -336,8 +340,8 @@ def _report(outcome: _Outcome, changes: LabelChanges, **run: Any) -> TrainReport
         backbone=version.backbone,
         cross_validation=version.metrics.get("cross_validation", {}),
         finetune=Finetuning(**finetuning) if finetuning else None,
-        evaluation=evaluation_of(version),
-        calibration=version.metrics.get("calibration"),
+        evaluation=shown_evaluation(version),
+        calibration=shown_calibration(version),
         gate=outcome.verdict,
         refused=outcome.refused.name if outcome.refused else "",
         moved=outcome.moved,

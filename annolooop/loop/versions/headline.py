@@ -1,10 +1,10 @@
 """Which figure tells how good a version is: the one rule about small numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from annolooop.domain.versions import Estimate
+from annolooop.domain.versions import Estimate, Evaluation, ModelVersion, evaluation_of
 from annolooop.model.heads.interval import wilson
 
 HOLDOUT_TELLS = 50  # images of a holdout below which cross-validation leads
@@ -54,3 +54,19 @@ def headline(metrics: Mapping[str, Any]) -> Headline | None:
 def shows_calibration(n: int) -> bool:
     """Whether a calibration error, or a plot of it, on so many images tells something."""
     return n >= CALIBRATION_TELLS
+
+
+def shown_evaluation(version: ModelVersion) -> Evaluation | None:
+    """How good a version was on the holdout, without a calibration error that is mostly chance."""
+    found = evaluation_of(version)
+    if found is None or shows_calibration(found.n):
+        return found
+    return replace(found, ece=Estimate())
+
+
+def shown_calibration(version: ModelVersion) -> dict[str, Any] | None:
+    """Its temperature and what that changes; likewise."""
+    found: dict[str, Any] | None = version.metrics.get("calibration")
+    if found is None or shows_calibration(found["n"]):
+        return found
+    return {**found, "ece_before": None, "ece_after": None}

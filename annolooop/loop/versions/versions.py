@@ -4,9 +4,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from annolooop.domain.versions import Evaluation, ModelVersion, Promotion, evaluation_of
+from annolooop.domain.versions import Evaluation, ModelVersion, Promotion
 from annolooop.errors import DataError, did_you_mean
-from annolooop.loop.versions.headline import Headline, headline
+from annolooop.loop.versions.headline import (
+    Headline,
+    headline,
+    shown_calibration,
+    shown_evaluation,
+)
 from annolooop.loop.versions.predict import find_current
 from annolooop.stack import Stack
 
@@ -86,8 +91,8 @@ def list_models(stack: Stack, wide: bool = False) -> ModelListReport:
             accuracy=version.metrics["holdout"].get("accuracy"),
             created_at=version.created_at,
             created_by=version.created_by,
-            evaluation=_short(evaluation_of(version)),
-            calibration=version.metrics.get("calibration"),
+            evaluation=_short(shown_evaluation(version)),
+            calibration=shown_calibration(version),
             refused=version.number not in ever
             and version.metrics.get("gate", {}).get("verdict") == "refused",
             trained_on=version.metrics.get("trained_on"),

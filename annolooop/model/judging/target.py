@@ -28,7 +28,12 @@ class Range:
 
 
 def labels_to_target(
-    target: float, labels: int, accuracy: Estimate, at_curve: float, gain: Estimate
+    target: float,
+    labels: int,
+    accuracy: Estimate,
+    at_curve: float,
+    gain: Estimate,
+    farthest: float = FARTHEST,
 ) -> Range:
     """More labels of the same kind until a target.
 
@@ -38,10 +43,11 @@ def labels_to_target(
         accuracy: with them, with its interval.
         at_curve: accuracy with all labels by the learning curve, which the gain is added to.
         gain: of as many labels again.
+        farthest: times the labels that there are, beyond which the curve is not followed.
 
     Returns:
         How many; the ends combine those of the accuracy and of the gain. ``None`` stands for more
-        than ``FARTHEST`` times the labels in all, or for never.
+        than that, or for never.
     """
 
     def more(reached: float | None, doubled: float | None) -> int | None:
@@ -50,7 +56,7 @@ def labels_to_target(
             return 0
         falls = _power(1 - at_curve, doubled or 0.0)
         times = (error / (1 - target)) ** (1 / falls) if falls > 0.01 else inf
-        return ceil(labels * (times - 1)) if times <= FARTHEST else None
+        return ceil(labels * (times - 1)) if times <= farthest else None
 
     return Range(
         more(accuracy.value, gain.value),

@@ -64,6 +64,14 @@ def test_a_damaged_record_is_passed_over(stack: Stack) -> None:
     assert len(since_last(stack, "set", "v1", BEFORE, replace(WORK, labels=99)).changes) == 1
 
 
+def test_a_store_that_takes_no_record_stops_no_report(stack: Stack, tmp_path: Path) -> None:
+    """A file lies where its folder would be; the user of the tests may write everywhere."""
+    folder = tmp_path / "store" / "datasets" / "set"
+    folder.mkdir(parents=True)
+    (folder / "reports").write_bytes(b"")
+    assert since_last(stack, "set", "v1", BEFORE, WORK).created_at == ""
+
+
 def test_who_may_only_read_the_store_has_a_report_too(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

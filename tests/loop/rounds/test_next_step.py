@@ -81,6 +81,11 @@ UNKNOWN = LoopState(dataset="my set")  # what a command knows that looked at not
         # labels may be wrong
         (replace(LOOP, doubt="to correct labels"), REVIEW),
         (replace(LOOP, doubt="to correct labels", own=False), f"{REVIEW} 'my set'"),
+        # snapshots were listed
+        (
+            replace(UNKNOWN, snapshot=3),
+            "annoloop dataset export 'my set' --snapshot 3 --format csv --out snapshot-3.csv",
+        ),
         # nobody looked
         (replace(UNKNOWN, looked=False), "annoloop stats"),
         (replace(UNKNOWN, looked=False, model=False), "annoloop train"),
@@ -128,7 +133,7 @@ def every_step() -> set[Step]:
         for row in rows
         for m in either
         for r in either
-    }
+    } | {next_step(replace(UNKNOWN, snapshot=3))}
 
 
 def test_every_command_has_only_arguments_that_there_are() -> None:

@@ -1,10 +1,16 @@
 """Which figure tells how good a version is, at small numbers."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from annolooop.loop.versions.headline import headline, shows_calibration
+from annolooop.loop.versions.headline import (
+    headline,
+    shown_calibration,
+    shown_evaluation,
+    shows_calibration,
+)
 
 
 def metrics(holdout: int, crossed: float | None = 0.84, trained_on: int | None = 100) -> Any:
@@ -48,3 +54,19 @@ def test_version_that_was_not_measured_has_no_figure() -> None:
 @pytest.mark.parametrize(("n", "shown"), [(99, False), (100, True)])
 def test_calibration_is_shown_from_a_hundred_images_on(n: int, shown: bool) -> None:
     assert shows_calibration(n) is shown
+
+
+@pytest.mark.parametrize(("images", "shown"), [(99, False), (100, True)])
+def test_calibration_errors_of_few_images_are_in_no_report(images: int, shown: bool) -> None:
+    figures = {"n": images, "temperature": 1.5, "ece_before": 0.2, "ece_after": 0.1}
+    one = {"value": 0.1, "low": 0.0, "high": 0.2}
+    kinds = ("accuracy", "balanced_accuracy", "log_loss", "ece")
+    stored = {"n": images, "classes": {}, "confusion": [], **dict.fromkeys(kinds, one)}
+    version: Any = SimpleNamespace(metrics={"calibration": figures, "evaluation": stored})
+    evaluation, calibration = shown_evaluation(version), shown_calibration(version)
+    assert evaluation
+    assert calibration
+    assert evaluation.accuracy.value == 0.1
+    assert (evaluation.ece.value is not None) == shown
+    assert (calibration["ece_after"] is not None) == shown
+    assert calibration["temperature"] == 1.5
