@@ -119,7 +119,7 @@ def _print_per_label(console: Console, report: "AcceptReport") -> None:
     console.table(
         ("label", "correct", "from confidence", "wrong of", "in the holdout"),
         [
-            (row.label, "", "none", "", row.holdout)
+            (row.label, "", "left to people", "", row.holdout)
             if row.threshold.value is None
             else (
                 row.label,

@@ -7,7 +7,9 @@ from support.printed import printed
 
 from annolooop.commands.dataset.accept import print_accept
 from annolooop.loop.quality.accept import AcceptReport
+from annolooop.loop.quality.thresholds import LabelThreshold
 from annolooop.loop.quality.undo import UndoReport
+from annolooop.model.judging.acceptance import Threshold
 
 REPORT = AcceptReport(
     dataset="my set",
@@ -37,6 +39,20 @@ def test_promise_says_from_which_confidence_on(monkeypatch: pytest.MonkeyPatch) 
     assert out[0] == "v3-0123ab: at least 98.0% correct where confidence is 0.9312 or more"
     assert out[2].startswith("to accept: 380 of 500 untouched predictions")
     assert err == ["next: annoloop dataset accept --spot-check 0.1 --yes"]
+
+
+def test_label_without_enough_evidence_is_left_to_people_and_said_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = (
+        LabelThreshold("dress", 180, Threshold(0.91, 180, 0, 0.981)),
+        LabelThreshold("hat", 20, Threshold()),
+    )
+    out, _ = printed(monkeypatch, print_accept, replace(REPORT, per_label=rows), typed="accept")
+    assert "for all labels together" in " ".join(out)
+    dress, hat = (next(x.split() for x in out if x.startswith(n)) for n in ("dress", "hat"))
+    assert dress == ["dress", "98.1%", "0.91", "0", "of", "180", "180"]
+    assert hat == ["hat", "left", "to", "people", "20"]
 
 
 def test_what_was_accepted_can_be_undone(monkeypatch: pytest.MonkeyPatch) -> None:

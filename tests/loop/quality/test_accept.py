@@ -17,6 +17,7 @@ from annolooop.domain.split import split_of
 from annolooop.errors import DataError
 from annolooop.loop.quality.accept import accept, finish_interrupted
 from annolooop.loop.quality.propose import AcceptOptions
+from annolooop.loop.quality.undo import undo_accept
 from annolooop.loop.train.train import train
 from annolooop.storage import intents
 from annolooop.storage.series import Series
@@ -88,6 +89,19 @@ def test_only_untouched_tasks_outside_of_the_holdout_are_accepted(loop: TrainedL
     assert {a.accepted for a in accepted.values()} == {version.name}
     assert {split_of(a.sha256, 0.5) for a in accepted.values()} == {"train"}
     studio.connection.call("DELETE", f"/api/drafts/{draft['id']}")
+
+
+def test_labels_accepted_with_thresholds_of_their_own_are_undone_like_others(
+    loop: TrainedLoop,
+) -> None:
+    options = AcceptOptions(precision=0.5, spot_check=0.0, yes=True, per_label=True)
+    report = accept(loop.stack(), options, untracked)
+    sure = {row.label: row.threshold.value for row in report.per_label}
+    assert report.accepted == len(loop.accepted()) >= 1
+    assert all(sure[label] is not None for label in report.labels)
+    undone = undo_accept(loop.stack(), report.version, True, untracked)
+    assert undone.withdrawn == report.accepted
+    assert not loop.accepted()
 
 
 def test_no_model_learns_from_what_is_accepted(
