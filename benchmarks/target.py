@@ -7,8 +7,8 @@ the target of the smaller ones. An accuracy is measured on a holdout of a quarte
 
 1. Ranges that hold the labels that it took, over all ranges. A range without an upper end holds
    all above its lower one.
-2. The likely labels in all over those that it took: the median. How many have none beyond four
-   times the labels is beside it.
+2. The likely labels in all over those that it took: the median of those that are not beyond four
+   times the labels; how many are is beside it.
 
 Which images: see `features.py`.
 
@@ -21,7 +21,6 @@ Exit status: 0 when 95 % of the ranges hold in each set.
 import argparse
 import sys
 from collections.abc import Iterator
-from math import inf
 
 import numpy as np
 from features import Photos, add_photos, read_photos
@@ -49,8 +48,8 @@ def main() -> int:
             for _, took, r in found
         )
         upper = sum(r.high is not None for _, _, r in found)
-        totals = [((inf if r.value is None else r.value) + n) / (took + n) for n, took, r in found]
-        far = sum(total == inf for total in totals)
+        totals = [(r.value + n) / (took + n) for n, took, r in found if r.value is not None]
+        far = len(found) - len(totals)
         what = f"target, {photos.name}, from {LABELS[0]} to {min(LABELS[-1], args.most)} labels"
         figures += [
             Figure(
@@ -64,7 +63,7 @@ def main() -> int:
                 what,
                 "likely labels in all over those that it took, median",
                 f"{far} of {len(found)} beyond {FARTHEST} times",
-                float(np.median(totals)),
+                float(np.median(totals)) if totals else 0.0,
             ),
         ]
     return tell(figures, args.record)

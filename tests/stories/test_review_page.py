@@ -138,3 +138,33 @@ def test_answer_that_was_looked_at_settles_what_people_disagree_about(
     answers = [a for a in loop.annotations() if a.task == task]
     assert sorted(a.ground_truth for a in answers) == [False, False, True]
     assert loop.project.json("sync")["labeled"] == labelled
+
+
+OWN = (
+    '<View><Image name="image" value="$image"/><Choices name="label" toName="image" '
+    'choice="single-radio"><Choice value="aria" hotkey="1"/><Choice value="not_aria" hotkey="2"/>'
+    '</Choices><TextArea name="why" toName="image"/></View>'
+)
+
+
+def test_label_config_of_people_has_the_keys_of_a_review_too(
+    loop: TrainedLoop, server: Server, page: Page
+) -> None:
+    studio = loop.stack().studio
+    path, before = f"/api/projects/{loop.id}", studio.projects.label_config(loop.id)
+    asked = ("--push", "--no-browser", "--limit", "2")
+    found = loop.project.json("dataset", "review", *asked)
+    first, second = (suspect["task"] for suspect in found["suspects"])
+    studio.connection.call("PATCH", path, body={"label_config": OWN})
+    try:
+        page.goto(found["url"])
+        log_in(page, server.username, server.password)
+        for task, key in ((first, "1"), (second, "Space")):
+            page.wait_for_function("task => Number(window.Htx?.task?.id) === task", arg=task)
+            expect(page.locator(f"#{FOUND}")).to_be_visible(timeout=30_000)
+            page.wait_for_timeout(500)
+            page.keyboard.press(key)
+        expect(page.get_by_text("No More Tasks")).to_be_visible(timeout=30_000)
+    finally:
+        studio.connection.call("PATCH", path, body={"label_config": before})
+    assert "open" not in outcomes(loop, first, second)

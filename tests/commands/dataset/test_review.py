@@ -1,4 +1,4 @@
-"""What `annoloop dataset review` says to type next."""
+"""What `annoloop dataset review` prints: how people answer, and what to type next."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from annolooop.commands.dataset.review import print_review
 from annolooop.loop.quality.review import ReviewReport
 from annolooop.loop.quality.review_records import Suspect
 
-SUSPECT = Suspect(7, "a.png", "0" * 64, ("hat",), ("dress",), 0.9, "label", "")
+SUSPECT = Suspect(7, 8, "a.png", "0" * 64, ("hat",), ("dress",), 0.9, "label", "")
 REPORT = ReviewReport(
     dataset="my set",
     live=True,
@@ -51,3 +51,11 @@ def test_next_command_follows_from_what_the_review_found(
 ) -> None:
     last = printed(monkeypatch, print_review, report)[1][-1]
     assert last.partition("  ")[0] == f"next: {command}"
+
+
+@pytest.mark.parametrize(("own", "how"), [(True, "Space confirms"), (False, "then Update")])
+def test_it_says_how_people_answer_on_this_server(
+    monkeypatch: pytest.MonkeyPatch, own: bool, how: str
+) -> None:
+    opened = replace(FOUND, round=1, url="http://localhost/7", own_server=own)
+    assert how in " ".join(printed(monkeypatch, print_review, opened)[1])

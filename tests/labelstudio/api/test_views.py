@@ -26,3 +26,18 @@ def test_a_view_is_made_once_then_changed_and_stands_first(studio: Studio) -> No
     (first, second) = studio.connection.get(VIEWS, {"project": project})
     assert (first["id"], second["data"]["title"]) == (view, "Default")
     assert first["data"]["ordering"] == ["tasks:data.queue"]
+
+
+def test_a_view_shows_only_the_columns_that_are_asked_for(studio: Studio) -> None:
+    project = studio.projects.create("columns", ["a", "b"], "single").id
+    columns = {"data.image": 180, "annotations_results": 160}
+    studio.views.put(project, "few", [], [], columns=columns)
+    (found,) = (
+        one["data"]
+        for one in studio.connection.get(VIEWS, {"project": project})
+        if one["data"]["title"] == "few"
+    )
+    hidden = set(found["hiddenColumns"]["explore"])
+    assert {"tasks:id", "tasks:created_at", "tasks:predictions_results"} <= hidden
+    assert not hidden & {"tasks:data.image", "tasks:annotations_results", "tasks:data"}
+    assert found["columnsWidth"]["tasks:data.image"] == 180

@@ -26,7 +26,9 @@
   let spaceIsOurs = false;
   let classes = null;    // of our page; while the next task is loaded, the page is not there
 
-  const root = () => document.querySelector(".annoloop");
+  // A review has these keys with a label config of people's own, too.
+  const root = () => document.querySelector(".annoloop")
+    ?? (window.Htx?.task && reasonOf(window.Htx) !== null ? document.querySelector(".lsf-main-view__annotation") : null);
 
   function page() {
     const store = window.Htx?.task ? window.Htx : null;
@@ -190,8 +192,8 @@
   }
 
   function showReason(store) {
-    const ask = root().querySelector(".annoloop-ask");
-    if (!ask || document.getElementById("annoloop-reason")) return;
+    const ask = root().querySelector(".annoloop-ask") ?? root();
+    if ( document.getElementById("annoloop-reason")) return;
     const block = document.createElement("div"), why = document.createElement("b"), style = document.createElement("style");
     block.id = "annoloop-reason";
     why.textContent = reasonOf(store);
