@@ -20,6 +20,7 @@ def bind(port: int) -> socket.socket:
     opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     opened.bind((HOST, port))
+    opened.listen(128)  # from now on browsers wait, and are not refused
     return opened
 
 

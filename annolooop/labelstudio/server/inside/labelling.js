@@ -12,14 +12,16 @@
 (() => {
   "use strict";
 
-  const SECONDS_TO_SUBMIT = 1, SECONDS_OF_NOTE = 6, SET_ASIDE = 300;
+  // Frames, since a busy machine has few of them a second: for the button to come, and for it to do something.
+  const FRAMES_TO_PRESS = 600, FRAMES_TO_SUBMIT = 60;
+  const SECONDS_OF_NOTE = 6, SET_ASIDE = 300;
   const TEXT = "textarea, select, "
     + "input:not([type=radio]):not([type=checkbox]):not([type=button]):not([type=submit])";
   const ELSEWHERE = "button, a[href], input, [role=button], [tabindex]";
 
   let seen = null;       // the task whose picture is there
   let frames = 0;        // for how many frames
-  let sending = null;    // {task, since, begun}: its answer is on the way
+  let sending = null;    // {task, frames, pressed, begun}: its answer is on the way
   let submitting = false;
   let kept = null;       // {task, key}: pressed about it, before the page was ready
   let early = null;      // key that was pressed before the next picture was there
@@ -96,7 +98,7 @@
     }
   }
 
-  const refused = ({ since }) => dialogIsOpen() || performance.now() - since > 1000 * SECONDS_TO_SUBMIT;
+  const refused = (one) => dialogIsOpen() || (one.frames += 1) > (one.pressed ? FRAMES_TO_SUBMIT : FRAMES_TO_PRESS);
 
   const dialogIsOpen = () => [...document.querySelectorAll("[role=dialog], .ant-modal, [class*=modal-ls_visible]")]
     .some((dialog) => dialog.getClientRects().length);
@@ -115,13 +117,14 @@
 
   function submit(store) {
     hush();
-    sending = { task: taskOf(store), since: performance.now(), begun: false };
+    sending = { task: taskOf(store), frames: 0, pressed: false, begun: false };
     const press = () => {
       if (!sending || sending.begun) return;
       if (reasonOf(store) !== null) return update(store);
       const button = document.querySelector("button[name=submit]");
-      if (button && !button.disabled) button.click();
-      else requestAnimationFrame(press); // it is drawn anew after a choice
+      if (!button || button.disabled) return void requestAnimationFrame(press); // it is drawn anew after a choice
+      Object.assign(sending, { frames: 0, pressed: true });
+      button.click();
     };
     press();
   }
