@@ -13,6 +13,7 @@ from annolooop.errors import Stopped
 
 WAITING = 1  # items that wait before a stage, beside the one that it works on
 SECONDS_BETWEEN_LOOKS = 0.5  # after which a wait looks whether the pipeline was stopped
+STARTS = 3  # of a thread, at most
 SECONDS_AFTER_INTERRUPT = 5.0  # that work which has begun gets after Ctrl-C
 
 
@@ -54,12 +55,35 @@ class Stages:
         self._stages = list(stages)
         self._queues: list[deque[Any]] = [deque() for _ in self._stages]
         self._complete = [False] * len(self._stages)  # nothing more comes into this queue
-        self._running = len(self._stages)
+        self._begun = [False] * len(self._stages)
+        self._ended = [False] * len(self._stages)
+        self._threads: list[Thread] = []
 
     def __enter__(self) -> "Stages":
-        for number, stage in enumerate(self._stages):
-            Thread(target=self._run, args=(number,), name=stage.name, daemon=True).start()
+        try:
+            for number in range(len(self._stages)):
+                self._threads.append(self._start(number))
+        except BaseException as error:
+            self._stop(error)
+            raise
         return self
+
+    def _start(self, number: int) -> Thread:
+        """The thread of one stage, which has begun.
+
+        One may end before that: what follows all threads, such as a measure of coverage, may fail
+        in it. Then another one takes its place.
+        """
+        name = self._stages[number].name
+        for _ in range(STARTS):
+            thread = Thread(target=self._run, args=(number,), name=name, daemon=True)
+            thread.start()
+            with self._changed:
+                while not self._begun[number] and thread.is_alive():
+                    self._changed.wait(SECONDS_BETWEEN_LOOKS)
+                if self._begun[number]:
+                    return thread
+        raise RuntimeError(f"the thread of the stage {name} does not begin")
 
     def __exit__(
         self,
@@ -92,6 +116,9 @@ class Stages:
 
     def _run(self, number: int) -> None:
         """The thread of one stage."""
+        with self._changed:
+            self._begun[number] = True
+            self._changed.notify_all()
         try:
             for item in self._stages[number].work(self._take(number)) or ():
                 if number + 1 < len(self._stages):
@@ -104,7 +131,7 @@ class Stages:
                     self.stop.set()
         finally:
             with self._changed:
-                self._running -= 1
+                self._ended[number] = True
                 self._changed.notify_all()
 
     def _take(self, number: int) -> Iterator[Any]:
@@ -143,6 +170,9 @@ class Stages:
             raise self._failure
         if self.stop.is_set():
             raise Stopped
+        for number, thread in enumerate(self._threads):
+            if not thread.is_alive() and not self._ended[number]:
+                raise RuntimeError(f"the thread of the stage {thread.name} is gone")
 
     def _join(self, seconds: float = inf) -> None:
         """Wait until all stages have ended.
@@ -151,8 +181,14 @@ class Stages:
         """
         deadline = time.monotonic() + seconds
         with self._changed:
-            while self._running and (left := deadline - time.monotonic()) > 0:
+            while self._is_working() and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(min(left, SECONDS_BETWEEN_LOOKS))
+
+    def _is_working(self) -> bool:
+        return any(
+            thread.is_alive() and not ended
+            for thread, ended in zip(self._threads, self._ended, strict=False)
+        )
 
     def _stop(self, error: BaseException) -> None:
         with self._changed:

@@ -208,3 +208,56 @@ def test_after_ctrl_c_at_the_end_work_that_has_begun_may_end() -> None:
     with suppress(KeyboardInterrupt), stages:
         stages.put(1)
     assert done == [1]
+
+
+class Stillborn(threading.Thread):
+    """A thread that ends before it begins, as often as `deaths` says."""
+
+    deaths = 0
+
+    def run(self) -> None:
+        if Stillborn.deaths:
+            Stillborn.deaths -= 1
+        else:
+            super().run()
+
+
+def test_thread_that_ends_before_it_begins_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "Thread", Stillborn)
+    monkeypatch.setattr(Stillborn, "deaths", 2)
+    done: list[int] = []
+    with Stages([Stage("double", each(lambda n: 2 * n)), Stage("keep", each(done.append))]) as run:  # type: ignore[arg-type]
+        for item in range(5):
+            run.put(item)
+    assert done == [0, 2, 4, 6, 8]
+
+
+def test_threads_that_never_begin_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "Thread", Stillborn)
+    monkeypatch.setattr(Stillborn, "deaths", 99)
+    with pytest.raises(RuntimeError, match="of the stage first does not begin"):
+        Stages([Stage("first", each(fail))]).__enter__()
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_thread_that_is_gone_ends_all_of_it(monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
+    run = Stages._run
+
+    def vanish(self: Stages, number: int) -> None:
+        if number == lost:
+            with self._changed:
+                self._begun[number] = True
+                self._changed.notify_all()
+        else:
+            run(self, number)
+
+    monkeypatch.setattr(Stages, "_run", vanish)
+    stages = Stages([Stage("first", each(lambda n: n)), Stage("second", each(lambda n: n))])
+
+    def put_all() -> None:
+        with stages:
+            for item in range(9):
+                stages.put(item)
+
+    with pytest.raises(RuntimeError, match="is gone"):
+        put_all()
