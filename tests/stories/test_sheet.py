@@ -133,7 +133,8 @@ def test_two_people_never_judge_the_same_task(
     project: Project, server: Server, browser: Browser
 ) -> None:
     shows = prepare(project, 80, 20)
-    other = sign_up(project.stack().studio, "second@example.org")
+    name = project.stack().config.dataset.name.replace(" ", "")
+    other = sign_up(project.stack().studio, f"{name}@example.org")
     pages = [browser.new_context().new_page() for _ in range(2)]
     with sheet_of(project) as url:
         enter(pages[0], url, server)

@@ -8,6 +8,8 @@ let about = null;
 let page = null; // {tiles, label, ..., answers: Map(task -> label or null), begun, entry}
 let upcoming = []; // pages that were fetched, or taken back
 let fetching = null;
+let turning = null; // the page is turned: one at a time
+let ended = false; // the server has no page left
 let last = null; // the page before, which can be taken back
 let marked = new Set(); // places of tiles
 let at = 0; // place of the tile that keys are about
@@ -55,6 +57,7 @@ function layout() {
 
 async function fetchPage(anew) {
   const found = await ask(`api/page?size=${layout().count}${anew ? "&anew" : ""}`);
+  ended = !found;
   if (!found) return null;
   for (const tile of found.tiles) new Image().src = `thumbnails/${tile.sha256}`;
   return { ...found, blind: !found.label, answers: new Map(found.tiles.map((tile) => [tile.task, shown(tile)])) };
@@ -73,8 +76,15 @@ function explain(error) {
   if (!(error instanceof LoggedOut)) trouble(`The next page is missing: ${text(error.message)}. Press Enter to try again.`);
 }
 
-async function nextPage(anew = false) {
-  if (!upcoming.length) { page = null; draw(); await prefetch(anew); }
+function nextPage(anew = false) {
+  page = null;
+  turning ??= turn(anew).finally(() => { turning = null; });
+  return turning;
+}
+
+async function turn(anew) {
+  if (!upcoming.length) { draw(); await prefetch(anew); }
+  if (page) return; // the one before was taken back meanwhile
   page = upcoming.shift() ?? null;
   if (page) { page.begun = performance.now(); trouble(); }
   at = anchor = 0;
@@ -90,8 +100,8 @@ function draw() {
   grid.replaceChildren();
   $("submit").disabled = !page;
   if (!page) {
-    $("question").textContent = fetching ? "Loading…" : "Nothing is left to judge";
-    if (!fetching && about) grid.append(Object.assign(document.createElement("p"), {
+    $("question").textContent = ended ? "Nothing is left to judge" : "Loading…";
+    if (ended) grid.append(Object.assign(document.createElement("p"), {
       className: "done", textContent: "Every image that can be judged here is answered. Go on in the terminal: annoloop next",
     }));
     drawCounts();
@@ -283,6 +293,7 @@ async function undo() {
   tally.judged -= back.tiles.reduce((sum, tile) => sum + 1 + tile.twins.length, 0);
   tally.changed -= back.changed;
   if (page) upcoming.unshift(page);
+  ended = false;
   page = { ...back, begun: performance.now() };
   at = anchor = 0;
   marked.clear();

@@ -58,7 +58,8 @@ def test_answers_become_annotations_of_the_person_once(
     assert sheet.save(session, answers, 9.0).known == (first, second, third)
     assert open_sheet(trained).save(session, answers, 9.0).known == (first, second, third)
 
-    other = sign_up(trained.stack().studio, "other@example.org")
+    name = trained.stack().config.dataset.name.replace(" ", "")
+    other = sign_up(trained.stack().studio, f"{name}@example.org")
     theirs = session_of(server.url, other.username, PASSWORD)
     assert sheet.save(theirs, {first: page.label, fourth: page.label}, 2.0).taken == (first,)
 
