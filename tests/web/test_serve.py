@@ -18,7 +18,7 @@ def test_who_comes_before_it_serves_waits() -> None:
     early = socket.create_connection(("127.0.0.1", port), 5)
     early.sendall(b"GET / HTTP/1.0\r\n\r\n")
     with serving(app, opened) as thread:
-        assert early.recv(4096).endswith(b"there")
+        assert early.makefile("rb").read().endswith(b"there")
         assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).text == "there"
     early.close()
     assert not thread.is_alive()

@@ -13,7 +13,7 @@
   "use strict";
 
   // Frames, since a busy machine has few of them a second: for the button to come, and for it to do something.
-  const FRAMES_TO_PRESS = 600, FRAMES_TO_SUBMIT = 60;
+  const FRAMES_TO_PRESS = 600, FRAMES_TO_SUBMIT = 60, FRAMES_TO_SEE_A_CHANGE = 30;
   const SECONDS_OF_NOTE = 6, SET_ASIDE = 300;
   const TEXT = "textarea, select, "
     + "input:not([type=radio]):not([type=checkbox]):not([type=button]):not([type=submit])";
@@ -112,17 +112,23 @@
   function answer(store, key) {
     if (key === " ") return submit(store);
     const choice = choose(store, key);
-    if (choice && (oneKey() || reasonOf(store) !== null)) submit(store);
+    if (choice && (oneKey() || reasonOf(store) !== null)) submit(store, true);
   }
 
-  function submit(store) {
+  // Label Studio misses a change that comes while it opens an answer; its button waits for one then.
+  const misses = (store) => store.annotationStore?.selected?.pk && sending.frames > FRAMES_TO_SEE_A_CHANGE;
+
+  function submit(store, changed = false) {
     hush();
     sending = { task: taskOf(store), frames: 0, pressed: false, begun: false };
     const press = () => {
       if (!sending || sending.begun) return;
       if (reasonOf(store) !== null) return update(store);
       const button = document.querySelector("button[name=submit]");
-      if (!button || button.disabled) return void requestAnimationFrame(press); // it is drawn anew after a choice
+      if (!button || button.disabled) { // it is drawn anew after a choice
+        if (changed && misses(store)) return update(store);
+        return void requestAnimationFrame(press);
+      }
       Object.assign(sending, { frames: 0, pressed: true });
       button.click();
     };
