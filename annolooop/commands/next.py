@@ -8,7 +8,7 @@ from annolooop.commands.dataset.arguments import BROWSER
 from annolooop.commands.train import describe_news, describe_quality
 from annolooop.console.console import Console
 from annolooop.errors import UsageError, counted
-from annolooop.loop.rounds.next_step import LoopState, Step, next_step
+from annolooop.loop.rounds.next_step import after_sheet, next_step
 
 if TYPE_CHECKING:
     from annolooop.loop.cycle.next import NextReport
@@ -65,9 +65,7 @@ def print_next(console: Console, report: "NextReport") -> None:
         console.print(f"quality: {describe_quality(report.train)}")
     if report.judged is not None:
         console.print(f"judged: {counted(report.judged, 'image')} on contact sheets")
-        looked = LoopState(dataset=report.dataset, looked=False)
-        again = Step("annoloop next --sheet", "learns from them, and shows the next")
-        console.next(*(again if report.judged else next_step(looked)))
+        console.next(*after_sheet(report.dataset, bool(report.judged)))
         return
     console.print(f"to label: {_asked(report)}")
     if report.sheets and report.launch.left:

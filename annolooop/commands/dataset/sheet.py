@@ -8,7 +8,7 @@ import typer
 from annolooop.commands.dataset.arguments import BROWSER
 from annolooop.console.console import Console
 from annolooop.errors import UsageError, counted
-from annolooop.loop.rounds.next_step import LoopState, next_step
+from annolooop.loop.rounds.next_step import after_sheet
 
 if TYPE_CHECKING:
     from annolooop.stack import Stack
@@ -112,7 +112,6 @@ def print_sheet(console: Console, report: SheetReport) -> None:
     """Print how many images were judged."""
     if not report.url:
         console.print("no image is left that can be judged on such a page")
-        console.next(*next_step(LoopState(dataset=report.dataset, looked=False)))
-        return
-    console.print(f"{counted(report.judged, 'image')} judged, {report.left} are left")
-    console.next("annoloop next --sheet", "learns from them, and shows the next")
+    else:
+        console.print(f"{counted(report.judged, 'image')} judged, {report.left} are left")
+    console.next(*after_sheet(report.dataset, bool(report.url)))

@@ -49,7 +49,7 @@ class Sessions:
         self._http = open_client(url, timeout)
 
     def whoami(self, session: str) -> Person:
-        """Who is logged in by this session."""
+        """Who is logged in, by the cookie of their browser."""
         raw = self._call("GET", "/api/current-user/whoami", session).json()
         return Person(int(raw["id"]), str(raw["email"]))
 

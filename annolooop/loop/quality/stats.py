@@ -26,7 +26,7 @@ from annolooop.loop.versions.headline import (
     shown_calibration,
     shown_evaluation,
 )
-from annolooop.model.heads.interval import wilson
+from annolooop.model.heads.interval import share
 from annolooop.stack import Stack
 
 
@@ -220,7 +220,7 @@ def _sameness(same: int, different: int) -> Sameness | None:
     n = same + different
     if not n:
         return None
-    return Sameness(n, Estimate(same / n, *wilson(same, n)))
+    return Sameness(n, share(same, n))
 
 
 def _people(annotations: Iterable[Annotation], rules: Rules) -> Agreement | None:

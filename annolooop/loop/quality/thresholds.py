@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from annolooop.domain.annotations import Snapshot
 from annolooop.domain.examples import Example, build_examples
 from annolooop.domain.tasks import Image, Prediction
-from annolooop.domain.versions import ModelVersion
 from annolooop.errors import DataError, UsageError
 from annolooop.loop.labels.split import not_trained_on, rules_of_stack
 from annolooop.loop.versions.predict import Predictor
@@ -95,7 +94,7 @@ def find_thresholds(
         raise UsageError(
             "--per-label is for single choice", "Leave it out: one threshold holds for all labels."
         )
-    held = _labelled_holdout(stack, version, snapshot)
+    held = _labelled_holdout(stack, predictor, snapshot)
     judged = _Judged(predictor, held)
     if per_label:
         found = judged.by_label(precision)
@@ -195,7 +194,7 @@ def _not_sure_enough(judged: _Judged, precision: float, per_label: bool) -> Data
     )
 
 
-def _labelled_holdout(stack: Stack, version: ModelVersion, snapshot: Snapshot) -> list[Example]:
+def _labelled_holdout(stack: Stack, predictor: Predictor, snapshot: Snapshot) -> list[Example]:
     """Images of the holdout that people labelled, that the version did not learn from, and that
     have an embedding.
 
@@ -204,6 +203,6 @@ def _labelled_holdout(stack: Stack, version: ModelVersion, snapshot: Snapshot) -
     """
     examples = build_examples(snapshot.annotations, rules_of_stack(stack)).examples
     held = [example for example in examples if example.split == "holdout"]
-    held = not_trained_on(stack, version, held, stack.config.train.holdout)
-    missing = stack.embeddings(version.backbone).missing(e.sha256 for e in held)
+    held = not_trained_on(stack, predictor.version, held, stack.config.train.holdout)
+    missing = predictor.embeddings.missing(e.sha256 for e in held)
     return [example for example in held if example.sha256 not in missing]

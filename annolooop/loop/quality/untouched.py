@@ -19,7 +19,7 @@ class UntouchedTasks:
         self, stack: Stack, predictor: Predictor, task_index: TaskIndex, snapshot: Snapshot
     ) -> None:
         self._task_index, self._version = task_index, predictor.version
-        self._embeddings = stack.embeddings(predictor.version.backbone)
+        self._embeddings = predictor.embeddings
         self._holdout, self._blind = stack.config.train.holdout, blind_share(stack)
         self._recorded = recorded_split(stack, stack.config.dataset.name, self._holdout)
         self._touched = {a.task for a in snapshot.annotations}

@@ -8,7 +8,7 @@ from statistics import median
 from annolooop.domain.annotations import Annotation
 from annolooop.domain.answers import is_answer
 from annolooop.domain.versions import Estimate
-from annolooop.model.heads.interval import wilson
+from annolooop.model.heads.interval import share
 
 ONE_BY_ONE = "one by one"
 
@@ -45,5 +45,5 @@ def _way(answers: list[Annotation]) -> Way:
     shown = [a for a in answers if a.shown_version]
     same = sum(a.labels == a.shown for a in shown)
     times = [a.lead_time for a in answers if a.lead_time is not None]
-    share = Estimate(same / len(shown), *wilson(same, len(shown))) if shown else Estimate()
-    return Way(len(answers), len(shown), share, round(median(times), 2) if times else None)
+    alike = share(same, len(shown))
+    return Way(len(answers), len(shown), alike, round(median(times), 2) if times else None)

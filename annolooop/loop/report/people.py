@@ -21,7 +21,7 @@ from annolooop.loop.quality.review_records import (
     reviews_of,
 )
 from annolooop.loop.quality.stats import compare_answers
-from annolooop.model.heads.interval import wilson
+from annolooop.model.heads.interval import share
 from annolooop.page.content import AcceptanceRow, AnnotatorRow, Missing
 from annolooop.stack import Stack
 
@@ -128,7 +128,7 @@ def _shown(answers: Iterable[Annotation]) -> Iterable[AcceptanceRow]:
             same[a.shown_version].append(a.labels == a.shown)
     for name in sorted(same, key=_number):
         good, n = sum(same[name]), len(same[name])
-        yield AcceptanceRow(name, SHOWN, n, Estimate(good / n, *wilson(good, n)))
+        yield AcceptanceRow(name, SHOWN, n, share(good, n))
 
 
 def _blind(stack: Stack, labels: Labels) -> Iterable[AcceptanceRow]:

@@ -124,6 +124,17 @@ def next_step(state: LoopState) -> Step:
     return launch
 
 
+def after_sheet(dataset: str, more: bool) -> Step:
+    """The command after a contact sheet, which knows nothing of the rest of the loop.
+
+    Args:
+        dataset: its name.
+        more: something was judged, or may be.
+    """
+    again = Step("annoloop next --sheet", "learns from them, and shows the next")
+    return again if more else next_step(LoopState(dataset=dataset, looked=False))
+
+
 def _while_labelling(state: LoopState) -> Step:
     if state.asked and state.own:
         return Step(NEXT, "after labelling: learns from it, and asks the next")

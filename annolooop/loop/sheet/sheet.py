@@ -74,7 +74,7 @@ class Sheet:
         index = expected_index(stack, self._project)
         kind = kind or _propose(stack, predictor, snapshot)
         rows = read_rows(stack, predictor, index, snapshot, kind, label, track)
-        self._pool = Pool(rows, stack.embeddings(version.backbone), stack.config.train.seed)
+        self._pool = Pool(rows, predictor.embeddings, stack.config.train.seed)
         self._labelling = stack.studio.projects.labelling(self._project.id)
         self._way = BLIND_SHEET if kind == BLIND else SHEET
         self._thumbnails = Thumbnails(stack)
@@ -89,7 +89,7 @@ class Sheet:
         return len(self._pool)
 
     def person(self, session: str) -> Person:
-        """Who is logged in by this session.
+        """Who is logged in, by the cookie of their browser.
 
         Raises:
             NotLoggedIn: nobody.

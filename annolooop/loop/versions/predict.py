@@ -67,16 +67,19 @@ class Predictor:
         stack: the annotation loop.
         version: whose head.
         embeddings: of its backbone.
+
+    Attributes:
+        version, embeddings: these.
     """
 
     def __init__(self, stack: Stack, version: ModelVersion, embeddings: Embeddings) -> None:
         self.version = version
         self._head = read_head(stack.registry, version)
-        self._embeddings = embeddings
+        self.embeddings = embeddings
 
     def probabilities(self, images: Sequence[Image]) -> Probabilities:
         """Probability of each label, (images, labels), of at most a few thousand images."""
-        return self._head.predict(self._embeddings.matrix(image.sha256 for image in images))
+        return self._head.predict(self.embeddings.matrix(image.sha256 for image in images))
 
     def predict(self, images: Sequence[Image]) -> dict[Image, Prediction]:
         """What is most probable for each image, a label or any number, with its confidence."""

@@ -2,7 +2,14 @@
 
 from math import sqrt
 
+from annolooop.domain.versions import Estimate
+
 Z = 1.96  # standard deviations on either side that hold 95 % of a normal distribution
+
+
+def share(successes: int, n: int) -> Estimate:
+    """A share with its interval, 95 %; nothing where there were no trials."""
+    return Estimate(successes / n, *wilson(successes, n)) if n else Estimate()
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:

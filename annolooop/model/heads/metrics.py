@@ -6,7 +6,7 @@ import numpy as np
 
 from annolooop.domain.versions import ClassFigures, Estimate, Evaluation
 from annolooop.model.heads.head import THRESHOLD, Probabilities
-from annolooop.model.heads.interval import wilson
+from annolooop.model.heads.interval import share, wilson
 from annolooop.model.heads.reliability import TAILS, Targets, calibration_error, resample
 
 MIN_HOLDOUT = 10  # below it, an interval spans more than half of the scale
@@ -48,7 +48,7 @@ def evaluate(
     low, high = np.quantile(resample(losses[:, None], seed), TAILS)
     return Evaluation(
         n,
-        accuracy=_share(int((predictions == targets).all(axis=1).sum()), n),
+        accuracy=share(int((predictions == targets).all(axis=1).sum()), n),
         balanced_accuracy=_balanced(predictions, targets, multiple),
         log_loss=Estimate(float(losses.mean()), float(low), float(high)),
         ece=calibration_error(probabilities, targets, multiple, seed),
@@ -77,11 +77,7 @@ def _class(predictions: Targets, has: Targets, enough: bool) -> ClassFigures:
     n, named, both = int(has.sum()), int(predictions.sum()), int((predictions & has).sum())
     if not enough:
         return ClassFigures(n, named, Estimate(), Estimate())
-    return ClassFigures(n, named, _share(both, named), _share(both, n))
-
-
-def _share(successes: int, n: int) -> Estimate:
-    return Estimate(successes / n, *wilson(successes, n)) if n else Estimate()
+    return ClassFigures(n, named, share(both, named), share(both, n))
 
 
 def _balanced(predictions: Targets, targets: Targets, multiple: bool) -> Estimate:
